@@ -1,0 +1,79 @@
+"""Crops of an image: drawing and sliding their boxes, cutting them out, merging them again."""
+from typing import Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+#: Rows y1..y2 - 1 and columns x1..x2 - 1: (y1, y2, x1, x2).
+Box = Tuple[int, int, int, int]
+
+
+def crop(image: Tensor, box: Box) -> Tensor:
+    """The box of an image, label or weight: ... x H x W -> ... x (y2 - y1) x (x2 - x1)."""
+    y1, y2, x1, x2 = box
+    return image[..., y1:y2, x1:x2]
+
+
+def scale_box(box: Box, factor: float) -> Box:
+    """The box in a map that is ``factor`` times smaller, rounded down."""
+    y1, y2, x1, x2 = (int(edge / factor) for edge in box)
+    return y1, y2, x1, x2
+
+
+def random_box(height: int, width: int, crop_size: Sequence[int], divisible: int = 1) -> Box:
+    """A box of ``crop_size`` in an image, offsets multiples of ``divisible``, by torch's generator.
+
+    For trainers that are not of this package; the training step has its own draws.
+    """
+    top, left = (
+        int(torch.randint(max(length - crop_length, 0) // divisible + 1, ())) * divisible
+        for length, crop_length in zip((height, width), crop_size))
+    return top, top + crop_size[0], left, left + crop_size[1]
+
+
+def slide_boxes(height: int, width: int, crop_size: Sequence[int],
+                stride: Sequence[int]) -> Tuple[Box, ...]:
+    """Boxes that cover an image row by row, as in mmseg's slide inference.
+
+    All have one size: the last ones of a row or column move back into the image, and a crop that
+    is larger than the image is clipped.
+    """
+    rows, columns = (
+        slide_intervals(*lengths) for lengths in zip((height, width), crop_size, stride))
+    return tuple((*row, *column) for row in rows for column in columns)
+
+
+def slide_intervals(length: int, crop_length: int, stride: int) -> Sequence[Tuple[int, int]]:
+    crop_length = min(crop_length, length)
+    steps = -(-(length - crop_length) // stride)  # rounded up
+    ends = [min(i * stride + crop_length, length) for i in range(steps + 1)]
+    return [(end - crop_length, end) for end in ends]
+
+
+def merge_crops(crops: Tensor, boxes: Sequence[Box], size: Sequence[int]) -> Tensor:
+    """Put crops back in their places: the mean where they overlap, 0 where there is none.
+
+    Args:
+        crops: n*B x C x h x w, the B images of the first box first; rows and columns that are
+            beyond a box (of a clipped crop) are left out.
+        boxes: the n boxes.
+        size: height and width of the result.
+
+    Returns:
+        B x C x H x W.
+    """
+    batches = crops.chunk(len(boxes))
+    merged = crops.new_zeros((*batches[0].shape[:2], *size))
+    for batch, box in zip(batches, boxes):
+        place = crop(merged, box)
+        place += batch[..., :place.shape[-2], :place.shape[-1]]
+    return merged / coverage(boxes, size, crops).clamp(min=1)
+
+
+def coverage(boxes: Sequence[Box], size: Sequence[int], like: Tensor) -> Tensor:
+    """H x W: how many boxes a position is in, with the dtype and device of ``like``."""
+    count = like.new_zeros(tuple(size))
+    for box in boxes:
+        place = crop(count, box)
+        place += 1
+    return count

@@ -1,0 +1,148 @@
+"""The layers that DAFormer's decoder is put together from (DAFormer, arXiv 2111.14887, Sec. 4.1)."""
+import inspect
+from typing import Any, Callable, Dict, Optional, Sequence
+
+import torch
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmseg.models.decode_heads.aspp_head import ASPPModule
+from mmseg.models.decode_heads.sep_aspp_head import DepthwiseSeparableASPPModule
+from mmseg.ops import resize
+from torch import Tensor, nn
+
+from ..errors import ConfigError, nearest
+
+
+RELU = dict(type='ReLU')
+
+
+class LinearEmbedding(nn.Module):
+    """One linear layer on every pixel: B x C x H x W -> B x D x H x W."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.proj = nn.Linear(in_channels, out_channels)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        tokens = self.proj(feature.flatten(2).transpose(1, 2))  # B x H*W x D
+        return tokens.transpose(1, 2).unflatten(2, feature.shape[2:])
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling, plain or depth-wise separable, with a 3 x 3 bottleneck.
+
+    Args:
+        in_channels, channels: of the input, and of every branch and the output.
+        sep: depth-wise separable atrous convolutions.
+        dilations: one branch each.
+        pool: an additional image-level branch (global average pooling).
+        context_cfg: an additional branch, a layer of this file.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 channels: int,
+                 sep: bool,
+                 dilations: Sequence[int],
+                 pool: bool,
+                 norm_cfg: Optional[dict],
+                 act_cfg: Optional[dict],
+                 align_corners: bool = False,
+                 context_cfg: Optional[dict] = None):
+        super().__init__()
+        self.align_corners = align_corners
+        self.image_pool = self.context_layer = None
+        if pool:
+            self.image_pool = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1),
+                ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg))
+        if context_cfg is not None:
+            self.context_layer = build_layer(context_cfg, in_channels, channels)
+        module = DepthwiseSeparableASPPModule if sep else ASPPModule
+        self.aspp_modules = module(
+            dilations=tuple(dilations), in_channels=in_channels, channels=channels,
+            conv_cfg=None, norm_cfg=norm_cfg, act_cfg=act_cfg)
+        branches = len(dilations) + bool(pool) + (context_cfg is not None)
+        self.bottleneck = ConvModule(
+            branches * channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        branches = []
+        if self.image_pool is not None:
+            branches.append(resize(self.image_pool(feature), size=feature.shape[2:],
+                                   mode='bilinear', align_corners=self.align_corners))
+        if self.context_layer is not None:
+            branches.append(self.context_layer(feature))
+        branches.extend(self.aspp_modules(feature))
+        return self.bottleneck(torch.cat(branches, dim=1))
+
+
+def identity(in_channels: int, out_channels: int) -> nn.Module:
+    return nn.Identity()
+
+
+def linear(in_channels: int, out_channels: int, act_cfg: Optional[dict] = None,
+           norm_cfg: Optional[dict] = None) -> nn.Module:
+    if act_cfg is not None or norm_cfg is not None:
+        raise ConfigError("a decoder layer of type 'mlp' has no norm and no activation, got "
+                          f'norm_cfg={norm_cfg}, act_cfg={act_cfg}: set both to None')
+    return LinearEmbedding(in_channels, out_channels)
+
+
+def conv(in_channels: int, out_channels: int, kernel_size: int,
+         norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU) -> nn.Module:
+    return ConvModule(in_channels, out_channels, kernel_size, padding=kernel_size // 2,
+                      norm_cfg=norm_cfg, act_cfg=act_cfg)
+
+
+def sep_conv(in_channels: int, out_channels: int, kernel_size: int,
+             norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU) -> nn.Module:
+    return DepthwiseSeparableConvModule(in_channels, out_channels, kernel_size,
+                                        padding=kernel_size // 2, norm_cfg=norm_cfg,
+                                        act_cfg=act_cfg)
+
+
+def aspp(in_channels: int, out_channels: int, sep: bool, dilations: Sequence[int],
+         pool: bool = False, norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU,
+         align_corners: bool = False, context_cfg: Optional[dict] = None) -> nn.Module:
+    return ASPP(in_channels, out_channels, sep, dilations, pool, norm_cfg, act_cfg,
+                align_corners, context_cfg)
+
+
+def rawconv_and_aspp(in_channels: int, out_channels: int, kernel_size: int, sep: bool,
+                     dilations: Sequence[int], pool: bool = False,
+                     norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU,
+                     align_corners: bool = False,
+                     context_cfg: Optional[dict] = None) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2),
+        ASPP(out_channels, out_channels, sep, dilations, pool, norm_cfg, act_cfg,
+             align_corners, context_cfg))
+
+
+#: What the configs of DAFormer, HRDA and MIC call them.
+LAYERS: Dict[str, Callable[..., nn.Module]] = {
+    'id': identity, 'mlp': linear, 'conv': conv, 'sep_conv': sep_conv, 'aspp': aspp,
+    'rawconv_and_aspp': rawconv_and_aspp,
+}
+
+
+def build_layer(cfg: Dict[str, Any], in_channels: int, out_channels: int) -> nn.Module:
+    """The decoder layer that ``dict(type=..., ...)`` names.
+
+    Raises:
+        ConfigError: an unknown type, an argument it does not take, or one that is missing.
+    """
+    args = dict(cfg)
+    kind = args.pop('type', None)
+    if kind not in LAYERS:
+        raise ConfigError(f'decoder layer type must be one of {sorted(LAYERS)}, got {kind!r}'
+                          f'{nearest(kind, LAYERS)}')
+    valid = set(inspect.signature(LAYERS[kind]).parameters) - {'in_channels', 'out_channels'}
+    for key in args:
+        if key not in valid:
+            raise ConfigError(f"decoder layer of type '{kind}' takes no argument '{key}'"
+                              f'{nearest(key, valid)}; it takes {sorted(valid)}')
+    try:
+        return LAYERS[kind](in_channels, out_channels, **args)
+    except TypeError as error:
+        raise ConfigError(f"decoder layer of type '{kind}': {error}") from error

@@ -1,0 +1,107 @@
+"""What the training step asks of a segmentor, for any encoder-decoder of mmseg.
+
+mmseg's heads take no pixel weight in their losses and its segmentors return no features in
+training. These functions supply both without touching mmseg's classes. Each is a
+``functools.singledispatch``: an architecture that works differently (HRDA) registers its own.
+
+Shapes: B batch, K classes; images B x 3 x H x W; features are whatever ``training_features``
+gives, for most architectures one B x C_i x H_i x W_i map per stage.
+"""
+from functools import singledispatch
+from typing import Any, Callable, Dict, Optional
+
+import torch
+from mmseg.models.losses import accuracy
+from mmseg.ops import resize
+from torch import Tensor, nn
+
+
+@singledispatch
+def training_features(segmentor: nn.Module, img: Tensor, draws: Any) -> Any:
+    """Features of ``img`` for :func:`supervised_losses`; ``draws`` decides what is random."""
+    return segmentor.extract_feat(img)
+
+
+@singledispatch
+def supervised_losses(head: nn.Module, features: Any, label: Tensor,
+                      weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """The head's losses on features, with an optional weight for every pixel.
+
+    Args:
+        label: B x 1 x H x W, train ids and the head's ``ignore_index``.
+        weight: B x H x W in [0, 1], None for 1 everywhere.
+
+    Returns:
+        ``loss_*`` of the head's ``loss_decode`` and ``acc_seg`` in percent of all pixels.
+    """
+    return weighted_losses(head, head(features), label, weight)
+
+
+@singledispatch
+def map_features(features: Any, fn: Callable) -> Any:
+    """Apply ``fn`` (four stage maps -> four stage maps) to the features."""
+    return fn(features)
+
+
+@singledispatch
+def semantic_features(features: Any) -> Tensor:
+    """The deepest map of the features, B x C x h x w (for the feature distance)."""
+    return features[-1]
+
+
+@singledispatch
+def feature_image(segmentor: nn.Module, img: Tensor) -> Tensor:
+    """The image at the resolution at which ``semantic_features`` sees it."""
+    return img
+
+
+@singledispatch
+def auxiliary_losses(segmentor: nn.Module, features: Any, label: Tensor,
+                     weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """Losses of the auxiliary heads, if there are any, under mmseg's names."""
+    heads = getattr(segmentor, 'auxiliary_head', None)
+    if heads is None:
+        return {}
+    if not isinstance(heads, nn.ModuleList):
+        return prefixed('aux', supervised_losses(heads, features, label, weight))
+    losses = {}
+    for i, head in enumerate(heads):
+        losses.update(prefixed(f'aux_{i}', supervised_losses(head, features, label, weight)))
+    return losses
+
+
+def segmentation_logits(segmentor: nn.Module, img: Tensor) -> Tensor:
+    """Logits B x K x H x W at the size of the image, without gradients.
+
+    The segmentor stays in the mode it is in: the teacher's batch norm runs on batch statistics.
+    """
+    with torch.no_grad():
+        return segmentor.encode_decode(img, None)
+
+
+def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
+                    weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """The losses of any mmseg head from its logits: what ``head.losses`` does, plus a weight.
+
+    A loss is the mean over *all* pixels: ignored ones and those of weight 0 count as 0 in the
+    sum but stay in the denominator, as in the published implementations; likewise the accuracy.
+    """
+    logits = resize(logits, size=label.shape[2:], mode='bilinear',
+                    align_corners=head.align_corners)
+    if getattr(head, 'sampler', None) is not None:
+        sampled = head.sampler.sample(logits, label)
+        weight = sampled if weight is None else sampled * weight
+    label = label.squeeze(1)
+    terms = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
+    losses: Dict[str, Tensor] = {}
+    for term in terms:
+        name = getattr(term, 'loss_name', 'loss_seg')
+        value = term(logits, label, weight=weight, ignore_index=head.ignore_index)
+        losses[name] = losses[name] + value if name in losses else value
+    losses['acc_seg'] = accuracy(logits, label)
+    return losses
+
+
+def prefixed(prefix: str, values: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """``{'loss_seg': x}`` -> ``{'prefix.loss_seg': x}``."""
+    return {f'{prefix}.{name}': value for name, value in values.items()}

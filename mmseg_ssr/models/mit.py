@@ -1,0 +1,223 @@
+"""Mix Transformer encoders MiT-B0..B5 (SegFormer, arXiv 2105.15203, Sec. 3.1).
+
+Parameter names are SegFormer's (``patch_embed1.proj``, ``block1.0.attn.q``, ...), so its ImageNet
+weights and the checkpoints of DAFormer, HRDA, MIC and SSR load as they are.
+"""
+import math
+from functools import partial
+from typing import List, Optional, Sequence, Tuple
+
+from mmcv.runner import BaseModule
+from mmseg.models.builder import BACKBONES
+from timm.layers import DropPath, trunc_normal_
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import CheckpointError, ConfigError
+from ..registration import register
+from ..weights import read_weights
+
+# B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
+
+LayerNorm = partial(nn.LayerNorm, eps=1e-6)
+
+
+def to_map(tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+    """B x N x C -> B x C x H x W."""
+    return tokens.transpose(1, 2).unflatten(2, size)
+
+
+def to_tokens(feature: Tensor) -> Tensor:
+    """B x C x H x W -> B x N x C."""
+    return feature.flatten(2).transpose(1, 2)
+
+
+class EfficientSelfAttention(nn.Module):
+    """Self-attention whose keys and values come from a map reduced ``sr_ratio`` times (Eq. 2)."""
+
+    def __init__(self, channels: int, num_heads: int, sr_ratio: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(channels, channels)
+        self.kv = nn.Linear(channels, 2 * channels)
+        self.proj = nn.Linear(channels, channels)
+        self.sr_ratio = sr_ratio
+        if sr_ratio > 1:
+            self.sr = nn.Conv2d(channels, channels, kernel_size=sr_ratio, stride=sr_ratio)
+            self.norm = nn.LayerNorm(channels)
+
+    def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        reduced = tokens
+        if self.sr_ratio > 1:
+            reduced = self.norm(to_tokens(self.sr(to_map(tokens, size))))
+        q = self._split_heads(self.q(tokens))  # B x h x N x c
+        k, v = (self._split_heads(t) for t in self.kv(reduced).chunk(2, dim=-1))  # B x h x M x c
+        attended = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(attended.transpose(1, 2).flatten(2))
+
+    def _split_heads(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+class DepthwiseConv(nn.Module):
+    """3 x 3 depth-wise convolution on tokens; it is what tells positions apart."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.dwconv = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+
+    def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        return to_tokens(self.dwconv(to_map(tokens, size)))
+
+
+class MixFFN(nn.Module):
+    """Feed-forward network with a depth-wise convolution inside (Eq. 3)."""
+
+    def __init__(self, channels: int, hidden: int):
+        super().__init__()
+        self.fc1 = nn.Linear(channels, hidden)
+        self.dwconv = DepthwiseConv(hidden)
+        self.fc2 = nn.Linear(hidden, channels)
+
+    def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        return self.fc2(F.gelu(self.dwconv(self.fc1(tokens), size)))
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block with stochastic depth."""
+
+    def __init__(self, channels: int, num_heads: int, mlp_ratio: int, sr_ratio: int,
+                 drop_path: float):
+        super().__init__()
+        self.norm1 = LayerNorm(channels)
+        self.attn = EfficientSelfAttention(channels, num_heads, sr_ratio)
+        self.drop_path = DropPath(drop_path) if drop_path > 0 else nn.Identity()
+        self.norm2 = LayerNorm(channels)
+        self.mlp = MixFFN(channels, mlp_ratio * channels)
+
+    def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens), size))
+        return tokens + self.drop_path(self.mlp(self.norm2(tokens), size))
+
+
+class OverlapPatchEmbed(nn.Module):
+    """Overlapping patches: a strided convolution and a norm."""
+
+    def __init__(self, patch_size: int, stride: int, in_channels: int, channels: int):
+        super().__init__()
+        self.proj = nn.Conv2d(in_channels, channels, patch_size, stride, padding=patch_size // 2)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, feature: Tensor) -> Tuple[Tensor, Tuple[int, int]]:
+        feature = self.proj(feature)
+        return self.norm(to_tokens(feature)), tuple(feature.shape[2:])
+
+
+class MiT(BaseModule):
+    """Mix Transformer: images B x 3 x H x W -> four maps at 1/4, 1/8, 1/16 and 1/32.
+
+    Args:
+        embed_dims: channels of the four stages.
+        depths: blocks of the four stages.
+        num_heads, mlp_ratios, sr_ratios: per stage.
+        drop_path_rate: stochastic depth of the last block, growing linearly from 0.
+        in_chans: channels of the image.
+        pretrained: file of ImageNet weights as published by SegFormer; None starts from scratch.
+        init_cfg: mmcv's way to say the same, ``dict(type='Pretrained', checkpoint=FILE)``.
+        style: accepted and ignored, as in the configs of SegFormer and DAFormer.
+    """
+
+    def __init__(self,
+                 embed_dims: Sequence[int] = (64, 128, 320, 512),
+                 depths: Sequence[int] = (3, 4, 6, 3),
+                 num_heads: Sequence[int] = (1, 2, 5, 8),
+                 mlp_ratios: Sequence[int] = (4, 4, 4, 4),
+                 sr_ratios: Sequence[int] = (8, 4, 2, 1),
+                 drop_path_rate: float = 0.1,
+                 in_chans: int = 3,
+                 pretrained: Optional[str] = None,
+                 init_cfg: Optional[dict] = None,
+                 style: Optional[str] = None):
+        super().__init__()
+        if pretrained is not None and init_cfg is not None:
+            raise ConfigError('backbone: give pretrained or init_cfg, not both')
+        self.embed_dims = tuple(embed_dims)
+        self.pretrained = pretrained or (init_cfg or {}).get('checkpoint')
+        last = max(sum(depths) - 1, 1)
+        rates = [drop_path_rate * i / last for i in range(sum(depths))]
+        widths = (in_chans, *embed_dims)
+        for i in range(4):
+            patch, stride = (7, 4) if i == 0 else (3, 2)
+            blocks = [Block(embed_dims[i], num_heads[i], mlp_ratios[i], sr_ratios[i], rates.pop(0))
+                      for _ in range(depths[i])]
+            self.add_module(f'patch_embed{i + 1}',
+                            OverlapPatchEmbed(patch, stride, widths[i], widths[i + 1]))
+            self.add_module(f'block{i + 1}', nn.ModuleList(blocks))
+            self.add_module(f'norm{i + 1}', LayerNorm(embed_dims[i]))
+
+    def init_weights(self) -> None:
+        """SegFormer's initialisation, or the pretrained weights.
+
+        Raises:
+            MissingFile, CheckpointError: the weights file is missing or is not of this network.
+        """
+        if self.pretrained is None:
+            self.apply(initialise)
+            return
+        weights = read_weights(self.pretrained)
+        weights = {k.removeprefix('backbone.'): v for k, v in weights.items()}
+        weights = {k: v for k, v in weights.items() if not k.startswith('head.')}
+        try:
+            missing, unexpected = self.load_state_dict(weights, strict=False)
+        except RuntimeError as error:
+            raise CheckpointError(f'{self.pretrained} is of another network: its shapes differ '
+                                  f'from those of {type(self).__name__}') from error
+        if missing:
+            raise CheckpointError(
+                f'{self.pretrained} is no file of ImageNet weights for {type(self).__name__}: '
+                f'{len(missing)} weights are not in it, the first is {missing[0]}')
+
+    def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
+        features: List[Tensor] = []
+        feature = img
+        for i in range(1, 5):
+            tokens, size = getattr(self, f'patch_embed{i}')(feature)
+            for block in getattr(self, f'block{i}'):
+                tokens = block(tokens, size)
+            feature = to_map(getattr(self, f'norm{i}')(tokens), size).contiguous()
+            features.append(feature)
+        return tuple(features)
+
+
+def initialise(module: nn.Module) -> None:
+    """Truncated normal for linear layers, fan-out normal for convolutions, as SegFormer does."""
+    if isinstance(module, nn.Linear):
+        trunc_normal_(module.weight, std=.02)
+    elif isinstance(module, nn.Conv2d):
+        kernel = module.kernel_size[0] * module.kernel_size[1]
+        fan_out = kernel * module.out_channels // module.groups
+        nn.init.normal_(module.weight, 0, math.sqrt(2.0 / fan_out))
+    if isinstance(module, (nn.Linear, nn.Conv2d)) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def _variant(name: str, embed_dims: Sequence[int], depths: Sequence[int]) -> type:
+    """A registered MiT of one size."""
+
+    def __init__(self, drop_path_rate: float = 0.1, in_chans: int = 3,
+                 pretrained: Optional[str] = None, init_cfg: Optional[dict] = None,
+                 style: Optional[str] = None):
+        MiT.__init__(self, embed_dims, depths, drop_path_rate=drop_path_rate, in_chans=in_chans,
+                     pretrained=pretrained, init_cfg=init_cfg, style=style)
+
+    body = dict(__init__=__init__, __module__=__name__,
+                __doc__=f'{name}: widths {embed_dims}, depths {depths}. See :class:`MiT`.')
+    return register(BACKBONES, name)(type(name, (MiT, ), body))
+
+
+mit_b0 = _variant('mit_b0', (32, 64, 160, 256), (2, 2, 2, 2))
+mit_b1 = _variant('mit_b1', (64, 128, 320, 512), (2, 2, 2, 2))
+mit_b2 = _variant('mit_b2', (64, 128, 320, 512), (3, 4, 6, 3))
+mit_b3 = _variant('mit_b3', (64, 128, 320, 512), (3, 4, 18, 3))
+mit_b4 = _variant('mit_b4', (64, 128, 320, 512), (3, 8, 27, 3))
+mit_b5 = _variant('mit_b5', (64, 128, 320, 512), (3, 6, 40, 3))

@@ -1,0 +1,36 @@
+"""Cross-attention of SSR: backbone features ask, SAM features answer."""
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class CrossAttention(nn.Module):
+    """Multi-head cross-attention with an output projection (SSR, Sec. III, Fig. 2).
+
+    ``softmax(q k^T / sqrt(C / heads)) v`` with ``q`` from the query tokens and ``k``, ``v`` from
+    the context tokens; no normalisation, no dropout, no residual (the caller adds it).
+
+    Args:
+        channels: C, the width of both token sets.
+        num_heads: number of heads, a divisor of C.
+        qkv_bias: bias in the query, key and value projections; the published code has none.
+    """
+
+    def __init__(self, channels: int, num_heads: int, qkv_bias: bool = False):
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f'num_heads must divide the channels, got {num_heads} heads for '
+                             f'{channels} channels')
+        self.num_heads = num_heads
+        self.q = nn.Linear(channels, channels, bias=qkv_bias)
+        self.kv = nn.Linear(channels, 2 * channels, bias=qkv_bias)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, query: Tensor, context: Tensor) -> Tensor:
+        """B x N x C query tokens and B x M x C context tokens -> B x N x C."""
+        q = self._split_heads(self.q(query))  # B x heads x N x c
+        k, v = (self._split_heads(t) for t in self.kv(context).chunk(2, dim=-1))
+        attended = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(attended.transpose(1, 2).flatten(2))
+
+    def _split_heads(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

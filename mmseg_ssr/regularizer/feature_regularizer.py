@@ -1,0 +1,66 @@
+"""The regularisation branch of SSR: backbone features enhanced by a frozen encoder's map."""
+from typing import List, Optional, Sequence
+
+from torch import Tensor, nn
+
+from .cross_attention import CrossAttention
+
+#: Heads of the four stages in the paper's setting (MiT widths 64, 128, 320, 512).
+PAPER_HEADS = (1, 2, 5, 8)
+
+
+class FeatureRegularizer(nn.Module):
+    """One linear projection and one cross-attention per chosen stage (SSR, Fig. 2).
+
+    For stage ``i`` with feature ``f_i`` and the encoder's map ``s``::
+
+        enhanced_i = f_i + attention_i(query=f_i, context=projection_i(s))
+
+    Stages that are not chosen pass unchanged. Used in training only.
+
+    Args:
+        encoder: the frozen encoder: images B x 3 x H x W -> map B x ``encoder.out_channels`` x
+            h x w. It holds no parameters (:class:`~mmseg_ssr.regularizer.FrozenNetwork`).
+        channels: widths of the backbone's stages.
+        num_heads: heads per stage; default 1, 2, 5, 8 as published, for four stages.
+        stages: indices of the stages to enhance, the rows of the paper's Table I.
+
+    Raises:
+        ValueError: a stage that the backbone does not have, none at all, or a number of heads
+            that does not fit.
+    """
+
+    def __init__(self,
+                 encoder: nn.Module,
+                 channels: Sequence[int],
+                 num_heads: Optional[Sequence[int]] = None,
+                 stages: Sequence[int] = (0, 1, 2, 3)):
+        super().__init__()
+        num_heads = tuple(num_heads or PAPER_HEADS[:len(channels)])
+        if len(num_heads) != len(channels):
+            raise ValueError(f'num_heads must give one number for each of the {len(channels)} '
+                             f'stages, got {num_heads}')
+        if not stages or not set(stages) <= set(range(len(channels))):
+            raise ValueError(f'stages must be some of {list(range(len(channels)))}, got '
+                             f'{list(stages)}')
+        self.encoder = encoder
+        self.stages = tuple(sorted(set(stages)))
+        self.projections = nn.ModuleDict({
+            str(i): nn.Linear(encoder.out_channels, channels[i]) for i in self.stages})
+        self.attentions = nn.ModuleDict({
+            str(i): CrossAttention(channels[i], num_heads[i]) for i in self.stages})
+
+    def encode(self, img: Tensor) -> Tensor:
+        """Normalised images B x 3 x H x W -> the frozen encoder's map B x C x h x w."""
+        return self.encoder(img)
+
+    def forward(self, features: Sequence[Tensor], context: Tensor) -> List[Tensor]:
+        """Backbone features, B x C_i x H_i x W_i each, and the encoder's map -> enhanced ones."""
+        tokens = context.flatten(2).transpose(1, 2)  # B x h*w x C
+        return [self._enhance(i, feature, tokens) if i in self.stages else feature
+                for i, feature in enumerate(features)]
+
+    def _enhance(self, stage: int, feature: Tensor, tokens: Tensor) -> Tensor:
+        query = feature.flatten(2).transpose(1, 2)  # B x H*W x C_i
+        attended = self.attentions[str(stage)](query, self.projections[str(stage)](tokens))
+        return feature + attended.transpose(1, 2).reshape(feature.shape)

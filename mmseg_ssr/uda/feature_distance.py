@@ -1,0 +1,84 @@
+"""Thing-class ImageNet feature distance (DAFormer, arXiv 2111.14887, Sec. 4.2, Eq. 6 to 8)."""
+from typing import Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..regularizer.frozen import FrozenNetwork
+
+
+class FeatureDistance(nn.Module):
+    """Keeps the student's deepest features near those of the frozen ImageNet network.
+
+    Args:
+        network: gives stage maps for an image; frozen here.
+        weight: of the loss, 0.005 in the paper.
+        classes: train ids of the thing classes; None compares everywhere.
+        min_ratio: share of a feature cell that one class must cover to count as that class.
+        num_classes, ignore_index: of the labels.
+
+    Raises:
+        ValueError: min_ratio outside [0, 1], or classes given without it.
+    """
+
+    def __init__(self, network: nn.Module, weight: float, num_classes: int,
+                 classes: Optional[Sequence[int]] = None, min_ratio: Optional[float] = None,
+                 ignore_index: int = 255):
+        super().__init__()
+        if classes is not None and (min_ratio is None or not 0 <= min_ratio <= 1):
+            raise ValueError('the feature distance on chosen classes needs '
+                             f'imnet_feature_dist_scale_min_ratio in [0, 1], got {min_ratio}')
+        self.imagenet = FrozenNetwork(network)
+        self.weight, self.min_ratio = weight, min_ratio
+        self.classes = None if classes is None else tuple(classes)
+        self.num_classes, self.ignore_index = num_classes, ignore_index
+
+    def forward(self, feature: Tensor, img: Tensor, label: Tensor) -> Tensor:
+        """The weighted loss, a scalar; 0 with zero gradient when no cell holds a thing.
+
+        Args:
+            feature: B x C x h x w, the student's deepest map of ``img``.
+            img: B x 3 x H' x W', normalised, as the student's backbone saw it.
+            label: B x 1 x H x W of the source image, train ids and ignore.
+        """
+        mask = None if self.classes is None else self.thing_mask(label, feature.shape[3])
+        return self.weight * masked_distance(feature, self.imagenet(img)[-1], mask)
+
+    def thing_mask(self, label: Tensor, width: int) -> Tensor:
+        """B x h x w, bool: cells that one thing class covers well enough."""
+        cells = downscale_label(label, label.shape[3] // width, self.min_ratio, self.num_classes,
+                                self.ignore_index).squeeze(1)
+        return torch.isin(cells, torch.tensor(self.classes, device=label.device))
+
+
+def masked_distance(feature: Tensor, reference: Tensor, mask: Optional[Tensor] = None) -> Tensor:
+    """Mean over the masked positions of the L2 distance over channels.
+
+    Args:
+        feature, reference: B x C x h x w.
+        mask: B x h x w, bool; None for all. An empty one gives 0, not NaN.
+    """
+    distance = torch.linalg.vector_norm(feature - reference, dim=1)  # B x h x w
+    if mask is None:
+        return distance.mean()
+    return torch.where(mask, distance, 0).sum() / mask.sum().clamp(min=1)
+
+
+def downscale_label(label: Tensor, factor: int, min_ratio: float, num_classes: int,
+                    ignore_index: int = 255) -> Tensor:
+    """The majority class of each ``factor`` x ``factor`` cell, ignore where it is too weak.
+
+    Ignore counts as a class of its own; ties go to the lowest class.
+
+    Args:
+        label: B x 1 x H x W.
+
+    Returns:
+        B x 1 x H // factor x W // factor, the label's dtype made long.
+    """
+    classes = torch.where(label == ignore_index, num_classes, label.long()).squeeze(1)
+    one_hot = F.one_hot(classes, num_classes + 1).permute(0, 3, 1, 2).float()
+    ratio, majority = F.avg_pool2d(one_hot, factor).max(dim=1, keepdim=True)
+    weak = (majority == num_classes) | (ratio < min_ratio)
+    return majority.masked_fill(weak, ignore_index)

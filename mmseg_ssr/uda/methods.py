@@ -1,0 +1,322 @@
+"""The methods by the names that configs use: from config keys to the parts of the step.
+
+Only this file of the package knows registries, configs and image metas. The keys have MIC's and
+SSR's names and meaning (contract C3).
+"""
+from copy import deepcopy
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+import torch
+from mmcv import ConfigDict
+from mmseg.models import builder
+from mmseg.models.builder import SEGMENTORS
+from mmseg.models.segmentors import BaseSegmentor
+from torch import Tensor, nn
+
+from ..errors import ConfigError, nearest
+from ..models.ssr_encoder_decoder import build_regularizer
+from ..registration import register
+from .draws import Draws
+from .feature_distance import FeatureDistance
+from .masked_consistency import BlockMask, MaskedConsistency
+from .self_training import Batch, SelfTraining
+from .strong_augmentation import StrongAugmentation
+from .teacher import EMATeacher
+
+#: Where the published SAM weights are looked for, by the name in ``sam_model_registry``.
+SAM_CHECKPOINTS = {
+    'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
+    'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
+    'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
+}
+
+
+class UDASegmentor(SelfTraining, BaseSegmentor):
+    """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out, plain checkpoints.
+
+    In the module tree are the student (``model``) and the regulariser; teacher and frozen
+    networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
+    student alone, under the names of the plain segmentor (contract C1). Inference is the
+    student's.
+    """
+
+    def _tie_state_dict_to_student(self) -> None:
+        self._register_state_dict_hook(keep_student)
+        self._register_load_state_dict_pre_hook(name_for_student)
+
+    def init_weights(self) -> None:
+        """The student's weights, and with them those of the networks that start as its copies."""
+        self.model.init_weights()
+        self.copy_student()
+
+    def copy_student(self) -> None:
+        """Teachers and the feature distance's network restart from the student as it is now."""
+        for teacher in self.teachers:
+            teacher.network.load_state_dict(self.model.state_dict())
+        if self.feature_distance is not None:
+            self.feature_distance.imagenet.network.load_state_dict(
+                encoder_of(self.model).state_dict())
+
+    def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
+                   **kwargs) -> Dict[str, Any]:
+        """One iteration with its backward passes and its optimizer step (``optimizer_config=None``).
+
+        Args:
+            data_batch: ``img``, ``img_metas``, ``gt_semantic_seg`` and, unless only the source is
+                trained on, ``target_img`` and optionally ``valid_pseudo_mask``, as tensors.
+        """
+        log_vars = self.step(batch_of(data_batch), optimizer)
+        return dict(log_vars=log_vars, num_samples=len(data_batch['img']))
+
+    def forward_train(self, img: Tensor, img_metas: List[dict], gt_semantic_seg: Tensor,
+                      target_img: Optional[Tensor] = None,
+                      target_img_metas: Optional[List[dict]] = None,
+                      valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
+        """The losses of all views at once, for trainers that do the backward pass themselves."""
+        losses: Dict[str, Tensor] = {}
+        for view in self.views(batch_of(dict(
+                img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
+                target_img=target_img, valid_pseudo_mask=valid_pseudo_mask))):
+            losses.update(view)
+        self.iteration += 1
+        return losses
+
+    def extract_feat(self, img: Tensor):
+        return self.model.extract_feat(img)
+
+    def encode_decode(self, img: Tensor, img_metas: List[dict]) -> Tensor:
+        return self.model.encode_decode(img, img_metas)
+
+    def inference(self, img: Tensor, img_meta: List[dict], rescale: bool) -> Tensor:
+        return self.model.inference(img, img_meta, rescale)
+
+    def simple_test(self, img: Tensor, img_metas: List[dict], rescale: bool = True):
+        return self.model.simple_test(img, img_metas, rescale)
+
+    def aug_test(self, imgs: List[Tensor], img_metas: List[List[dict]], rescale: bool = True):
+        return self.model.aug_test(imgs, img_metas, rescale)
+
+
+@register(SEGMENTORS)
+class DACS(UDASegmentor):
+    """Self-training by ClassMix, with the parts of DAFormer, MIC and SSR as keys switch them on.
+
+    Args:
+        model: the student, a segmentor's config or the segmentor itself.
+        max_iters: length of the training; accepted from MIC's builder.
+        source_only: no teacher and no target images.
+        alpha: EMA rate of the teacher (0.999 in DAFormer).
+        pseudo_threshold: confidence threshold of pseudo-labels.
+        pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the crop whose
+            pseudo-labels are not trusted.
+        imnet_feature_dist_lambda: weight of the ImageNet feature distance, 0 is off.
+        imnet_feature_dist_classes: train ids it is restricted to, None for everywhere.
+        imnet_feature_dist_scale_min_ratio: share of a feature cell one class must cover.
+        imnet_feature_dist_scale_method: accepted for old configs; only 'ratio' exists.
+        mix: only 'class' exists.
+        blur, color_jitter_strength, color_jitter_probability: see
+            :class:`~mmseg_ssr.uda.strong_augmentation.StrongAugmentation`.
+        mask_mode: MIC's masked view, None is off; see
+            :data:`~mmseg_ssr.uda.masked_consistency.MASK_MODES`.
+        mask_alpha, mask_pseudo_threshold: 'same', or numbers for a teacher of its own.
+        mask_lambda: weight of the masked loss.
+        mask_generator: ``dict(type='block', mask_ratio=0.7, mask_block_size=64)``.
+        sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
+        stop_stage: stages that SSR enhances.
+        sam_checkpoint: file of the SAM weights, by default where :data:`SAM_CHECKPOINTS` says.
+        regularizer: SSR with any encoder, see
+            :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
+            ``sam_model_registry``.
+        regularizer_weight: of the regularisation branch's losses, 1 in the paper.
+        debug_img_interval, print_grad_magnitude: accepted from MIC's configs, without effect.
+        seed: of the random decisions.
+        train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
+        test_cfg: of the student, when its own config has none.
+
+    Raises:
+        ConfigError: a value that is not valid, with the key's name.
+    """
+
+    needs_regularizer = False
+
+    def __init__(self,
+                 model: Union[dict, nn.Module],
+                 max_iters: Optional[int] = None,
+                 source_only: bool = False,
+                 alpha: float = 0.99,
+                 pseudo_threshold: float = 0.968,
+                 pseudo_weight_ignore_top: int = 0,
+                 pseudo_weight_ignore_bottom: int = 0,
+                 imnet_feature_dist_lambda: float = 0.,
+                 imnet_feature_dist_classes: Optional[Sequence[int]] = None,
+                 imnet_feature_dist_scale_min_ratio: Optional[float] = None,
+                 imnet_feature_dist_scale_method: str = 'ratio',
+                 mix: str = 'class',
+                 blur: bool = True,
+                 color_jitter_strength: Union[float, Dict[str, float]] = 0.2,
+                 color_jitter_probability: float = 0.2,
+                 mask_mode: Optional[str] = None,
+                 mask_alpha: Union[str, float] = 'same',
+                 mask_pseudo_threshold: Union[str, float] = 'same',
+                 mask_lambda: float = 1.,
+                 mask_generator: Optional[Dict[str, Any]] = None,
+                 sam_model_registry: Optional[str] = None,
+                 stop_stage: Sequence[int] = (0, 1, 2, 3),
+                 sam_checkpoint: Optional[str] = None,
+                 regularizer: Optional[Dict[str, Any]] = None,
+                 regularizer_weight: float = 1.,
+                 debug_img_interval: int = 1000,
+                 print_grad_magnitude: bool = False,
+                 seed: int = 0,
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None):
+        student = build_student(model, test_cfg)
+        if train_cfg is None and max_iters is None:
+            super().__init__(student)
+            self._tie_state_dict_to_student()
+            return
+        check_choice('imnet_feature_dist_scale_method', imnet_feature_dist_scale_method, 'ratio')
+        check_choice('mix', mix, 'class')
+        check_share('pseudo_threshold', pseudo_threshold)
+        augmentation = part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
+                            blur)
+        teacher = None if source_only else part(EMATeacher, student, alpha)
+        masked = None
+        if mask_mode is not None:
+            masked = masked_consistency(
+                student, mask_mode, mask_lambda, mask_generator, augmentation,
+                None if source_only else own_value(mask_alpha, alpha),
+                own_value(mask_pseudo_threshold, pseudo_threshold), alpha, pseudo_threshold)
+        distance = None
+        if imnet_feature_dist_lambda > 0:
+            distance = part(
+                FeatureDistance, deepcopy(encoder_of(student)), imnet_feature_dist_lambda,
+                student.decode_head.num_classes, imnet_feature_dist_classes,
+                imnet_feature_dist_scale_min_ratio)
+        super().__init__(
+            student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
+            pseudo_weight_ignore_bottom, augmentation, distance, masked,
+            self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
+                              regularizer),
+            regularizer_weight, Draws(seed))
+        self._tie_state_dict_to_student()
+
+    def _regularizer(self, student: nn.Module, registry_name: Optional[str],
+                     stages: Sequence[int], checkpoint: Optional[str],
+                     regularizer: Optional[Dict[str, Any]]) -> Optional[nn.Module]:
+        if registry_name is None and regularizer is None:
+            if self.needs_regularizer:
+                raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', "
+                                  "'vit_h'), or regularizer=dict(...)")
+            return None
+        if registry_name is not None and regularizer is not None:
+            raise ConfigError('uda: give sam_model_registry or regularizer, not both')
+        if regularizer is None:
+            if registry_name not in SAM_CHECKPOINTS:
+                raise ConfigError(f'uda.sam_model_registry must be one of '
+                                  f'{sorted(SAM_CHECKPOINTS)}, got {registry_name!r}'
+                                  f'{nearest(registry_name, SAM_CHECKPOINTS)}')
+            regularizer = dict(stages=stages, encoder=dict(
+                variant=registry_name, checkpoint=checkpoint or SAM_CHECKPOINTS[registry_name]))
+        return build_regularizer(student, **regularizer)
+
+
+@register(SEGMENTORS)
+class SSR(DACS):
+    """DACS that insists on a regularisation branch (arXiv 2401.14686)."""
+
+    needs_regularizer = True
+
+
+# MIC and its relatives build methods from a registry of their own; enter there as well.
+if hasattr(builder, 'UDA'):
+    register(builder.UDA)(DACS)
+    register(builder.UDA)(SSR)
+
+
+def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict]) -> nn.Module:
+    """The plain segmentor of a config; one that is built already is used as it is."""
+    if isinstance(model, nn.Module):
+        return model
+    config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
+    if test_cfg is not None:
+        config.setdefault('test_cfg', test_cfg)
+    return SEGMENTORS.build(config)
+
+
+def encoder_of(segmentor: nn.Module) -> nn.Module:
+    """Backbone, and neck if there is one, as one network from images to stage maps."""
+    if getattr(segmentor, 'neck', None) is None:
+        return segmentor.backbone
+    return nn.Sequential(segmentor.backbone, segmentor.neck)
+
+
+def masked_consistency(student: nn.Module, mode: str, weight: float,
+                       generator: Optional[Dict[str, Any]], augmentation: StrongAugmentation,
+                       own_alpha: Optional[float], own_threshold: Optional[float],
+                       alpha: float, threshold: float) -> MaskedConsistency:
+    """MIC's masked view; a number of its own for alpha or threshold means a teacher of its own."""
+    options = dict(generator or {})
+    check_choice('mask_generator.type', options.pop('type', None), 'block')
+    valid = ('mask_ratio', 'mask_block_size')
+    if set(options) != set(valid):
+        wrong = next((k for k in options if k not in valid), None)
+        raise ConfigError(f'uda.mask_generator needs the keys type, {", ".join(valid)}, got '
+                          f'{sorted(options)}{nearest(wrong, valid) if wrong else ""}')
+    teacher = None
+    if own_alpha is not None or own_threshold is not None:
+        teacher = part(EMATeacher, student, own_alpha if own_alpha is not None else alpha)
+    return part(MaskedConsistency, mode, part(BlockMask, **options), augmentation, weight,
+                teacher, own_threshold if own_threshold is not None else threshold)
+
+
+def own_value(value: Union[str, float], shared: float) -> Optional[float]:
+    """None for 'same' or an equal number: the host method's value is shared."""
+    if isinstance(value, str) and value != 'same':
+        raise ConfigError(f"uda: mask_alpha and mask_pseudo_threshold are 'same' or numbers, got "
+                          f'{value!r}')
+    return None if value in ('same', shared) else value
+
+
+def part(factory, *args, **kwargs):
+    """Build a part; what it finds wrong with a value is a fault of the config."""
+    try:
+        return factory(*args, **kwargs)
+    except ValueError as error:
+        raise ConfigError(f'uda: {error}') from error
+
+
+def check_choice(key: str, value: Any, only: str) -> None:
+    if value != only:
+        raise ConfigError(f'uda.{key} must be {only!r}, got {value!r}')
+
+
+def check_share(key: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')
+
+
+def batch_of(data: Dict[str, Any]) -> Batch:
+    """The tensors of a data dict; the normalisation comes from the first image's metas."""
+    norm = data['img_metas'][0]['img_norm_cfg']
+    mean, std = (torch.as_tensor(norm[key], dtype=data['img'].dtype,
+                                 device=data['img'].device).view(1, 3, 1, 1)
+                 for key in ('mean', 'std'))
+    return Batch(data['img'], data['gt_semantic_seg'], mean, std, data.get('target_img'),
+                 data.get('valid_pseudo_mask'))
+
+
+def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
+    """State dict hook: the student alone, under the names of a plain segmentor."""
+    student = f'{prefix}model.'
+    for key in [k for k in state_dict if k.startswith(prefix)]:
+        value = state_dict.pop(key)
+        if key.startswith(student):
+            state_dict[prefix + key[len(student):]] = value
+
+
+def name_for_student(state_dict: dict, prefix: str, *unused) -> None:
+    """Load hook: the names of a plain segmentor lead to the student."""
+    parts = tuple(f'{prefix}{name}.' for name in ('model', 'regularizer'))
+    for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(parts)]:
+        state_dict[f'{prefix}model.{key[len(prefix):]}'] = state_dict.pop(key)

@@ -1,0 +1,120 @@
+"""Colour jitter and Gaussian blur of the mixed images (DACS, arXiv 2007.08702).
+
+The jitter is the one of the published implementations (an old kornia release): brightness is
+*added*, contrast *multiplies*, saturation and hue act in HSV. torchvision's ``ColorJitter`` is
+another transform.
+"""
+import math
+from typing import Dict, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as tvf
+
+from .draws import Draws, Jitter
+
+Ranges = Dict[str, Tuple[float, float]]
+
+
+class StrongAugmentation:
+    """Colour jitter and blur: applied to a whole batch or not, each image with its own factors.
+
+    Args:
+        jitter_strength: s; brightness, contrast and saturation factors are uniform in
+            [1 - s, 1 + s], the hue shift in [-s, s] turns. Or a dict of the four strengths.
+        jitter_probability: the jitter is applied when a uniform draw is *above* this number (the
+            published meaning: 0.2 jitters 80 % of the batches).
+        blur: blur half of the batches.
+
+    Raises:
+        ValueError: a strength outside [0, 1] or a hue strength above 0.5.
+    """
+
+    NAMES = ('brightness', 'contrast', 'saturation', 'hue')
+
+    def __init__(self, jitter_strength: Union[float, Dict[str, float]] = 0.2,
+                 jitter_probability: float = 0.2, blur: bool = True):
+        strength = jitter_strength if isinstance(jitter_strength, dict) else {
+            name: jitter_strength for name in self.NAMES}
+        if set(strength) != set(self.NAMES):
+            raise ValueError(f'colour jitter strengths must be given for {self.NAMES}, got '
+                             f'{tuple(strength)}')
+        if not all(0 <= s <= (0.5 if n == 'hue' else 1) for n, s in strength.items()):
+            raise ValueError('colour jitter strengths must be in [0, 1] (hue in [0, 0.5]), got '
+                             f'{jitter_strength}')
+        if not 0 <= jitter_probability <= 1:
+            raise ValueError(f'colour jitter probability must be in [0, 1], got '
+                             f'{jitter_probability}')
+        self.ranges: Ranges = {n: (-s, s) if n == 'hue' else (1 - s, 1 + s)
+                               for n, s in strength.items()}
+        self.jitter_probability = jitter_probability
+        self.blur = blur
+
+    def __call__(self, img: Tensor, mean: Tensor, std: Tensor, draws: Draws) -> Tensor:
+        """Normalised images B x 3 x H x W -> the same; mean and std 1 x 3 x 1 x 1 in 0..255."""
+        jitter = draws.uniform() > self.jitter_probability
+        blur = self.blur and draws.uniform() > 0.5
+        if not (jitter or blur):
+            return img
+        augmented = []
+        for image in img.split(1):
+            if jitter:
+                image = normalise(color_jitter(denormalise(image, mean, std),
+                                               draws.jitter(self.ranges)), mean, std)
+            if blur:
+                image = gaussian_blur(image, draws.blur_sigma())
+            augmented.append(image)
+        return torch.cat(augmented)
+
+
+def denormalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """To [0, 1]."""
+    return (img * std + mean) / 255
+
+
+def normalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """From [0, 1]."""
+    return (img * 255 - mean) / std
+
+
+def color_jitter(img: Tensor, jitter: Jitter) -> Tensor:
+    """Images in [0, 1], B x 3 x H x W, with the four changes in the given order."""
+    changes = (
+        lambda x: (x + (jitter.brightness - 1)).clamp(0, 1),
+        lambda x: (x * jitter.contrast).clamp(0, 1),
+        lambda x: adjust_hsv(x, saturation=jitter.saturation),
+        lambda x: adjust_hsv(x, hue=jitter.hue),
+    )
+    for i in jitter.order:
+        img = changes[i](img)
+    return img
+
+
+def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
+    """Shift the hue (in turns) and scale the saturation, images in [0, 1]."""
+    value, minimum = img.amax(1), img.amin(1)
+    chroma = value - minimum
+    s = (chroma / (value + 1e-8) * saturation).clamp(0, 1)
+    safe = torch.where(chroma == 0, torch.ones_like(chroma), chroma)
+    r, g, b = ((value.unsqueeze(1) - img) / safe.unsqueeze(1)).unbind(1)
+    index = img.argmax(1)  # the largest channel, the first of equal ones
+    sector = torch.where(index == 0, b - g, torch.where(index == 1, 2 + r - b, 4 + g - r))
+    h = (sector / 6 + hue) % 1
+    # f(n) = v - v s max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6
+    n = torch.tensor([5., 3., 1.], device=img.device, dtype=img.dtype).view(1, 3, 1, 1)
+    k = (n + 6 * h.unsqueeze(1)) % 6
+    v, s = value.unsqueeze(1), s.unsqueeze(1)
+    return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def blur_kernel_size(length: int) -> int:
+    """About a tenth of the image side, odd: 51 pixels for 512."""
+    tenth = math.ceil(0.1 * length)
+    return max(1, math.floor(tenth - 0.5 + tenth % 2))
+
+
+def gaussian_blur(img: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur with reflected borders, B x C x H x W."""
+    height, width = img.shape[2:]
+    kernel: Sequence[int] = [blur_kernel_size(width), blur_kernel_size(height)]
+    return tvf.gaussian_blur(img, kernel, [sigma, sigma])

@@ -1,0 +1,31 @@
+"""The versions this package stands on, checked once when it is imported."""
+import re
+from importlib import import_module
+from typing import Tuple
+
+# package: (lowest that works, first that does not)
+SUPPORTED = {
+    'torch': ('1.7', None),
+    'mmcv': ('1.3.7', '2.0'),
+    'mmseg': ('0.16', '1.0'),
+}
+
+
+def parse(version: str) -> Tuple[int, ...]:
+    """``'2.11.0+cu130'`` -> ``(2, 11, 0)``."""
+    return tuple(int(part) for part in re.findall(r'\d+', version.split('+')[0])[:3])
+
+
+def check_versions() -> None:
+    """Raise ``ImportError`` with one line that names the package and what was expected.
+
+    mmseg itself refuses to import with an mmcv it does not know, so it comes last.
+    """
+    for package, (lowest, above) in SUPPORTED.items():
+        found = import_module(package).__version__
+        too_old = parse(found) < parse(lowest)
+        too_new = above is not None and parse(found) >= parse(above)
+        if too_old or too_new:
+            wanted = f'>={lowest}' + (f',<{above}' if above else '')
+            raise ImportError(f'mmseg_ssr needs {package}{wanted}, found {found}: install a '
+                              'version in that range (README, "Install")')

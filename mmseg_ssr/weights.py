@@ -1,0 +1,43 @@
+"""Pretrained weights: where each published file comes from, and reading one safely."""
+import os
+import pickle
+from typing import Dict, Union
+
+import torch
+from torch import Tensor
+
+from .errors import CheckpointError, MissingFile
+
+SEGFORMER = 'https://github.com/NVlabs/SegFormer (README, "Training", ImageNet weights)'
+SAM = 'https://dl.fbaipublicfiles.com/segment_anything/'
+
+#: Published files by name, and where they are published. The name of a SAM file ends in the
+#: first digits of its SHA-256.
+PUBLISHED: Dict[str, str] = {
+    **{f'mit_b{i}.pth': SEGFORMER for i in range(6)},
+    **{name: SAM + name for name in ('sam_vit_b_01ec64.pth', 'sam_vit_l_0b3195.pth',
+                                     'sam_vit_h_4b8939.pth')},
+}
+
+
+def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
+    """The state dict in a weights file, read without running any code that may be in it.
+
+    Raises:
+        MissingFile: no such file; says where a published one comes from.
+        CheckpointError: truncated, not a file of weights, or with no state dict in it.
+    """
+    source = PUBLISHED.get(os.path.basename(path))
+    if not os.path.isfile(path):
+        raise MissingFile(f'weights file {path} is missing: put it there'
+                          + (f', it is published at {source}' if source else ''))
+    try:
+        weights = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f'weights file {path} cannot be read, it may be truncated: compare '
+                              'its size with the published one and fetch it again'
+                              + (f' ({source})' if source else '')) from error
+    weights = weights.get('state_dict', weights) if isinstance(weights, dict) else weights
+    if not isinstance(weights, dict) or not weights:
+        raise CheckpointError(f'weights file {path} holds no state dict')
+    return weights

@@ -1,0 +1,55 @@
+import pytest
+import torch
+from mmseg.models.builder import HEADS
+
+from mmseg_ssr.errors import ConfigError
+
+NORM = dict(type='BN', requires_grad=True)
+ASPP = dict(type='aspp', sep=True, dilations=(1, 6), pool=False, act_cfg=dict(type='ReLU'),
+            norm_cfg=NORM)
+MLP = dict(type='mlp', act_cfg=None, norm_cfg=None)
+
+
+def build(**params):
+    decoder = dict(dict(embed_dims=8, embed_cfg=MLP, embed_neck_cfg=MLP, fusion_cfg=ASPP), **params)
+    return HEADS.build(dict(
+        type='DAFormerHead', in_channels=[4, 8, 10, 16], channels=8, num_classes=5,
+        norm_cfg=NORM, decoder_params=decoder))
+
+
+def features():
+    return [torch.randn(2, c, s, s) for c, s in zip((4, 8, 10, 16), (16, 8, 4, 2))]
+
+
+CONV = dict(type='conv', kernel_size=1, act_cfg=dict(type='ReLU'), norm_cfg=NORM)
+
+
+@pytest.mark.parametrize('params', [
+    {}, dict(fusion_cfg=dict(ASPP, sep=False)), dict(fusion_cfg=dict(ASPP, pool=True)),
+    dict(fusion_cfg=dict(ASPP, context_cfg=CONV)), dict(fusion_cfg=CONV),
+    dict(fusion_cfg=dict(CONV, type='sep_conv', kernel_size=3)),
+    dict(embed_neck_cfg=dict(ASPP, type='rawconv_and_aspp', kernel_size=1)),
+    dict(embed_neck_cfg='same_as_embed_cfg'), dict(embed_dims=[4, 8, 8, 8]),
+    dict(embed_cfg=dict(type='id'), embed_neck_cfg=dict(type='id'), embed_dims=[4, 8, 10, 16]),
+])
+def test_every_decoder_layer_of_the_published_configs(params):
+    head = build(**params)
+    assert head(features()).shape == (2, 5, 16, 16)
+
+
+def test_every_stage_reaches_the_logits():
+    maps = [f.requires_grad_() for f in features()]
+    build()(maps).square().sum().backward()
+    assert all(f.grad.abs().sum() > 0 for f in maps)
+
+
+@pytest.mark.parametrize('params, message', [
+    (dict(fusion_cfg=dict(ASPP, dilation=(1, ))), "no argument 'dilation', did you mean"),
+    (dict(fusion_cfg=dict(type='asp')), "got 'asp', did you mean 'aspp'"),
+    (dict(fusion_cfg=dict(type='aspp', sep=True)), 'dilations'),
+    (dict(embed_dim=8), "no key 'embed_dim', did you mean 'embed_dims'"),
+    (dict(embed_cfg=dict(MLP, norm_cfg=NORM)), 'set both to None'),
+])
+def test_misspelt_options_are_named(params, message):
+    with pytest.raises(ConfigError, match=message):
+        build(**params)

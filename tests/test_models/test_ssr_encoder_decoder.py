@@ -1,0 +1,90 @@
+from copy import deepcopy
+
+import pytest
+import torch
+from mmcv.runner.checkpoint import get_state_dict
+from mmseg.models.builder import SEGMENTORS
+
+from mmseg_ssr.errors import ConfigError
+
+
+@pytest.fixture
+def config(daformer_b0, tiny_sam):
+    return dict(daformer_b0, type='SSREncoderDecoder', regularizer=dict(encoder=tiny_sam))
+
+
+def for_testing(config):
+    model = SEGMENTORS.build(dict(deepcopy(config), train_cfg=None))
+    return model.eval()
+
+
+def test_both_branches_are_trained(config, batch):
+    model = SEGMENTORS.build(config).train()
+    losses = model.forward_train(batch['img'], batch['img_metas'], batch['gt_semantic_seg'])
+    assert set(losses) == {'decode.loss_ce', 'decode.acc_seg', 'enhanced.loss_ce',
+                           'enhanced.acc_seg'}
+    losses['enhanced.loss_ce'].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0
+               for p in model.regularizer.parameters())
+    assert model.backbone.patch_embed1.proj.weight.grad.abs().sum() > 0
+
+
+def test_inference_is_the_plain_segmentor_to_the_bit(config, daformer_b0):
+    trained = SEGMENTORS.build(config)
+    tested, plain = for_testing(config), SEGMENTORS.build(daformer_b0).eval()
+    state = get_state_dict(trained)
+    for model in (tested, plain):
+        missing, unexpected = model.load_state_dict(state)
+        assert not missing and not unexpected
+
+    img, metas = torch.randn(1, 3, 64, 96), [
+        dict(ori_shape=(64, 96, 3), img_shape=(64, 96, 3), flip=False)]
+    with torch.no_grad():
+        assert torch.equal(tested.inference(img, metas, True), plain.inference(img, metas, True))
+    assert sum(p.numel() for p in tested.parameters()) == sum(
+        p.numel() for p in plain.parameters())
+    assert tested.regularizer is None
+
+
+def test_inference_runs_the_very_operations_of_the_plain_segmentor(config, daformer_b0):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Recorder(TorchDispatchMode):
+        def __init__(self):
+            super().__init__()
+            self.calls = []
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.calls.append((str(func), [tuple(a.shape) for a in args if torch.is_tensor(a)]))
+            return func(*args, **(kwargs or {}))
+
+    calls = []
+    for model in (for_testing(config), SEGMENTORS.build(daformer_b0).eval()):
+        with Recorder() as recorder, torch.no_grad():
+            model.encode_decode(torch.zeros(1, 3, 64, 64), None)
+        calls.append(recorder.calls)
+    assert calls[0] == calls[1] and len(calls[0]) > 100
+
+
+def test_training_state_brings_the_regularizer_back(config):
+    one = SEGMENTORS.build(deepcopy(config))
+    two = SEGMENTORS.build(deepcopy(config))
+    two.load_training_state(one.training_state())
+    assert all(torch.equal(a, b) for a, b in zip(one.regularizer.parameters(),
+                                                 two.regularizer.parameters()))
+
+
+def test_the_widths_are_measured_on_the_backbone(config):
+    model = SEGMENTORS.build(config)
+    assert [p.out_features for p in model.regularizer.projections.values()] == [32, 64, 160, 256]
+
+
+def test_training_one_that_was_built_for_testing_is_an_error(config, batch):
+    with pytest.raises(ConfigError, match=r'train_cfg=dict\(\)'):
+        for_testing(config).forward_train(batch['img'], batch['img_metas'],
+                                          batch['gt_semantic_seg'])
+
+
+def test_training_without_regularizer_is_an_error(daformer_b0):
+    with pytest.raises(ConfigError, match='regularizer=dict'):
+        SEGMENTORS.build(dict(daformer_b0, type='SSREncoderDecoder'))

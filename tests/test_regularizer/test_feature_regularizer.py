@@ -1,0 +1,53 @@
+import pytest
+import torch
+from torch import nn
+
+from mmseg_ssr.regularizer import FeatureRegularizer
+
+
+class Encoder(nn.Module):
+    out_channels = 6
+
+    def forward(self, img):
+        return img.mean(1, keepdim=True).expand(-1, 6, -1, -1)
+
+
+def make(**options):
+    return FeatureRegularizer(Encoder(), channels=(4, 8, 10, 16), **options)
+
+
+def features():
+    return [torch.randn(2, c, s, s + 1) for c, s in zip((4, 8, 10, 16), (8, 4, 2, 1))]
+
+
+def test_enhanced_is_the_feature_plus_attention_to_the_projected_map():
+    regularizer, maps, context = make(), features(), torch.randn(2, 6, 3, 3)
+    enhanced = regularizer(maps, context)
+
+    tokens = regularizer.projections['1'](context.flatten(2).transpose(1, 2))
+    query = maps[1].flatten(2).transpose(1, 2)
+    attended = regularizer.attentions['1'](query, tokens).transpose(1, 2).reshape(2, 8, 4, 5)
+    torch.testing.assert_close(enhanced[1], maps[1] + attended)
+
+
+def test_chosen_stages_are_enhanced_and_the_others_pass_unchanged():
+    regularizer, maps = make(stages=[2, 0]), features()
+    enhanced = regularizer(maps, torch.randn(2, 6, 3, 3))
+    assert enhanced[1] is maps[1] and enhanced[3] is maps[3]
+    assert not torch.equal(enhanced[0], maps[0]) and not torch.equal(enhanced[2], maps[2])
+    assert sorted(regularizer.projections) == sorted(regularizer.attentions) == ['0', '2']
+
+
+def test_uses_the_published_heads():
+    assert [make().attentions[str(i)].num_heads for i in range(4)] == [1, 2, 5, 8]
+
+
+@pytest.mark.parametrize('stages', [[4], [], [-1]])
+def test_refuses_stages_that_do_not_exist(stages):
+    with pytest.raises(ValueError, match='stages must be some of'):
+        make(stages=stages)
+
+
+def test_refuses_heads_for_another_number_of_stages():
+    with pytest.raises(ValueError, match='each of the 4 stages'):
+        make(num_heads=[1, 2])

@@ -1,0 +1,85 @@
+import pytest
+import torch
+from segment_anything.modeling import ImageEncoderViT
+
+from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
+from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.regularizer.sam_attention import SAMAttention
+from mmseg_ssr.regularizer.sam_encoder import build_image_encoder
+
+ARGS = dict(embed_dim=12, depth=2, num_heads=2, window_size=3, global_attn_indexes=[1],
+            out_chans=16)
+
+
+@pytest.fixture
+def published():
+    """An encoder of segment_anything with position tables that are not zero."""
+    network = build_image_encoder('vit_b', 64, ARGS)
+    assert isinstance(network, ImageEncoderViT)
+    for name, parameter in network.named_parameters():
+        if 'pos' in name:
+            torch.nn.init.normal_(parameter)
+    return network.eval()
+
+
+@pytest.fixture
+def weights_file(published, tmp_path):
+    path = tmp_path / 'sam_vit_b_01ec64.pth'
+    state = {f'image_encoder.{k}': v for k, v in published.state_dict().items()}
+    torch.save({**state, 'mask_decoder.x': torch.zeros(1)}, path)
+    return str(path)
+
+
+def test_gives_the_features_of_segment_anything(published, weights_file):
+    encoder = FrozenSAMEncoder('vit_b', checkpoint=weights_file, input_size=64, encoder_args=ARGS)
+    img = torch.randn(2, 3, 40, 56)
+    resized = torch.nn.functional.interpolate(img, (64, 64), mode='bilinear', align_corners=False)
+    with torch.no_grad():
+        expected = published(resized)
+    torch.testing.assert_close(encoder(img), expected, rtol=1e-5, atol=1e-5)
+    assert encoder.out_channels == expected.shape[1]
+
+
+def test_images_taken_one_at_a_time_give_the_same(published, monkeypatch):
+    attention = SAMAttention(published.blocks[1].attn)
+    tokens = torch.randn(3, 4, 4, 12)
+    together = attention(tokens)
+    monkeypatch.setattr(SAMAttention, 'MAX_BIAS', 1)
+    torch.testing.assert_close(attention(tokens), together)
+
+
+def test_another_input_size_resamples_the_positions(weights_file):
+    encoder = FrozenSAMEncoder('vit_b', checkpoint=weights_file, input_size=32, encoder_args=ARGS)
+    assert encoder(torch.randn(1, 3, 20, 20)).shape == (1, 16, 2, 2)
+
+
+def test_random_weights_only_when_asked_for():
+    with pytest.raises(TypeError, match='checkpoint'):
+        FrozenSAMEncoder('vit_b', input_size=64, encoder_args=ARGS)
+
+
+def test_missing_weights_name_the_file_and_where_it_is_published():
+    with pytest.raises(MissingFile, match=r'sam_vit_b_01ec64.pth.*dl.fbaipublicfiles.com'):
+        FrozenSAMEncoder('vit_b', checkpoint='no/such/sam_vit_b_01ec64.pth', encoder_args=ARGS)
+
+
+def test_truncated_weights(weights_file):
+    with open(weights_file, 'r+b') as file:
+        file.truncate(1000)
+    with pytest.raises(CheckpointError, match='may be truncated'):
+        FrozenSAMEncoder('vit_b', checkpoint=weights_file, input_size=64, encoder_args=ARGS)
+
+
+def test_weights_of_another_variant(weights_file):
+    with pytest.raises(CheckpointError, match='does not hold this SAM encoder'):
+        FrozenSAMEncoder('vit_b', checkpoint=weights_file, input_size=64,
+                         encoder_args=dict(ARGS, depth=3))
+
+
+def test_bad_values():
+    with pytest.raises(ConfigError, match="did you mean 'vit_b'"):
+        FrozenSAMEncoder('vitb', checkpoint=None)
+    with pytest.raises(ConfigError, match='multiple of its patch size 16, got 100'):
+        FrozenSAMEncoder('vit_b', checkpoint=None, input_size=100)
+    with pytest.raises(ConfigError, match='depht'):
+        FrozenSAMEncoder('vit_b', checkpoint=None, encoder_args=dict(depht=1))

@@ -1,0 +1,200 @@
+from copy import deepcopy
+
+import pytest
+import torch
+from mmcv.runner import build_optimizer
+from mmcv.runner.checkpoint import get_state_dict, load_state_dict
+from mmseg.models.builder import SEGMENTORS
+
+from mmseg_ssr.errors import ConfigError
+
+LOSSES = {
+    'daformer': {'decode.loss_ce', 'src.loss_imnet_feat_dist', 'mix.decode.loss_ce'},
+    'mic': {'masked.decode.loss_ce'},
+    'ssr': {'enhanced.loss_ce', 'enhanced_mix.loss_ce'},
+}
+
+
+def losses(log):
+    return {name for name in log if 'loss_' in name}
+
+
+def optimizer(segmentor):
+    return build_optimizer(segmentor, dict(
+        type='AdamW', lr=6e-5, weight_decay=0.01, paramwise_cfg=dict(custom_keys=dict(
+            head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0)))))
+
+
+@pytest.mark.parametrize('parts', [(), ('mic', ), ('ssr', ), ('ssr', 'mic')])
+def test_a_step_trains_the_views_that_the_config_switches_on(method, batch, parts):
+    segmentor = method(**{name: True for name in parts})
+    log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+    assert losses(log) == LOSSES['daformer'].union(*(LOSSES[name] for name in parts))
+    assert log['loss'] == pytest.approx(sum(log[name] for name in losses(log)))
+
+
+def test_every_trained_weight_moves_and_nothing_else(method, batch):
+    segmentor = method(ssr=True, mic=True)
+    segmentor.train_step(batch, optimizer(segmentor))  # the first rate moves zero biases too
+    frozen = [segmentor.regularizer.encoder.network, segmentor.feature_distance.imagenet.network]
+    before = deepcopy([list(m.parameters()) for m in (segmentor, *frozen)])
+    segmentor.train_step(batch, optimizer(segmentor))
+    still = [name for (name, p), old in zip(segmentor.named_parameters(), before[0])
+             if torch.equal(p, old)]
+    assert not still
+    for network, old in zip(frozen, before[1:]):
+        assert all(torch.equal(p, o) for p, o in zip(network.parameters(), old))
+
+
+def test_source_only_needs_no_target(method, batch):
+    segmentor = method(source_only=True, imnet_feature_dist_lambda=0)
+    del batch['target_img'], batch['target_img_metas']
+    log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+    assert losses(log) == {'decode.loss_ce'} and segmentor.teacher is None
+
+
+def test_ssr_regularises_source_only_as_well(method, batch):
+    segmentor = method(ssr=True, source_only=True, imnet_feature_dist_lambda=0)
+    log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+    assert losses(log) == {'decode.loss_ce', 'enhanced.loss_ce'}
+
+
+def test_the_teacher_has_seen_the_student_of_the_step_before(method, batch):
+    segmentor = method()
+    weight = segmentor.model.decode_head.conv_seg.weight
+    start = weight.detach().clone()
+    segmentor.train_step(batch, optimizer(segmentor))
+    teacher = segmentor.teacher.network.decode_head.conv_seg.weight
+    assert torch.equal(teacher, start) and not torch.equal(weight, start)
+    after_first = weight.detach().clone()
+    segmentor.train_step(batch, optimizer(segmentor))
+    torch.testing.assert_close(teacher, (start + after_first) / 2)
+
+
+def test_optimizer_holds_the_student_and_the_regularizer_alone(method):
+    segmentor = method(ssr=True, mic=True)
+    names = {name.split('.')[0] for name, _ in segmentor.named_parameters()}
+    assert names == {'model', 'regularizer'}
+    groups = optimizer(segmentor).param_groups
+    rates = {name: (round(g['lr'], 8), g['weight_decay'])
+             for (name, _), g in zip(segmentor.named_parameters(), groups)}
+    assert rates['model.backbone.block1.0.norm1.weight'] == (6e-5, 0)
+    assert rates['model.decode_head.conv_seg.weight'] == (6e-4, 0.01)
+    assert rates['regularizer.attentions.0.q.weight'] == (6e-5, 0.01)
+
+
+def test_the_state_dict_is_the_plain_segmentor(method, daformer_b0):
+    segmentor, plain = method(ssr=True), SEGMENTORS.build(daformer_b0)
+    for state in (get_state_dict(segmentor), segmentor.state_dict()):
+        assert list(state) == list(plain.state_dict())
+        plain.load_state_dict(state)
+    for before, after in zip(segmentor.model.parameters(), plain.parameters()):
+        assert torch.equal(before, after)
+
+
+def test_plain_weights_load_into_the_student(method, daformer_b0):
+    segmentor, plain = method(), SEGMENTORS.build(daformer_b0)
+    load_state_dict(segmentor, plain.state_dict(), strict=True)
+    assert torch.equal(segmentor.model.decode_head.conv_seg.weight,
+                       plain.decode_head.conv_seg.weight)
+
+
+def test_inference_is_the_students(method, daformer_b0):
+    segmentor, plain = method(ssr=True), SEGMENTORS.build(daformer_b0)
+    plain.load_state_dict(segmentor.state_dict())
+    img, metas = torch.randn(1, 3, 64, 64), [dict(ori_shape=(64, 64, 3), flip=False,
+                                                  img_shape=(64, 64, 3), pad_shape=(64, 64, 3))]
+    outcome = [m.eval()(return_loss=False, img=[img], img_metas=[metas], rescale=True)
+               for m in (segmentor, plain)]
+    assert (outcome[0][0] == outcome[1][0]).all()
+
+
+def test_weights_from_a_file_reach_the_copies(method, tmp_path, daformer_b0):
+    donor = SEGMENTORS.build(deepcopy(daformer_b0))
+    donor.init_weights()
+    torch.save(donor.backbone.state_dict(), tmp_path / 'mit_b0.pth')
+    daformer_b0['pretrained'] = str(tmp_path / 'mit_b0.pth')
+    segmentor = method()
+    segmentor.init_weights()
+    for network in (segmentor.model.backbone, segmentor.feature_distance.imagenet.network):
+        assert torch.equal(network.block4[1].mlp.fc2.weight, donor.backbone.block4[1].mlp.fc2.weight)
+
+
+def test_stopping_and_going_on_is_never_having_stopped(method, batch):
+    straight = method(ssr=True, mic=True)
+    steps = optimizer(straight)
+    straight.train_step(batch, steps)
+    saved = deepcopy((straight.state_dict(), straight.training_state(), steps.state_dict()))
+    rng = torch.get_rng_state()
+    straight.train_step(batch, steps)
+
+    resumed = method(ssr=True, mic=True)
+    resumed_steps = optimizer(resumed)
+    load_state_dict(resumed, saved[0])
+    resumed.load_training_state(saved[1])
+    resumed_steps.load_state_dict(saved[2])
+    torch.set_rng_state(rng)
+    resumed.train_step(batch, resumed_steps)
+
+    assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(straight.teacher.network.state_dict().values(),
+                                                 resumed.teacher.network.state_dict().values()))
+    assert resumed.iteration == resumed.teacher.updates == 2
+
+
+def test_the_state_of_another_method_is_refused(method):
+    with pytest.raises(ValueError, match='1 teachers and no regulariser'):
+        method(ssr=True).load_training_state(method().training_state())
+
+
+def test_a_mask_alpha_of_its_own_makes_a_second_teacher(method, batch):
+    segmentor = method(mic=True, mask_alpha=0.5)
+    segmentor.train_step(batch, optimizer(segmentor))
+    assert [t.alpha for t in segmentor.teachers] == [0.999, 0.5]
+    assert [t.updates for t in segmentor.teachers] == [1, 1]
+
+
+def test_weights_of_terms_scale_their_losses(method, batch):
+    def log(**options):
+        segmentor = method(ssr=True, mic=True, **options)
+        torch.manual_seed(1)
+        return segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+
+    full = log()
+    half = log(regularizer_weight=0.5, mask_lambda=0.25, imnet_feature_dist_lambda=0.05)
+    for name, factor in (('enhanced.loss_ce', 0.5), ('enhanced_mix.loss_ce', 0.5),
+                         ('masked.decode.loss_ce', 0.25), ('src.loss_imnet_feat_dist', 10),
+                         ('decode.loss_ce', 1)):
+        assert half[name] == pytest.approx(factor * full[name], rel=1e-5), name
+
+
+def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
+    segmentor = SEGMENTORS.build(dict(
+        type='SSR', model=daformer_b0, sam_model_registry='vit_b', train_cfg=None))
+    assert segmentor.teacher is None and segmentor.regularizer is None
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(alpha=1.), r'alpha of the teacher must be in \[0, 1\), got 1.0'),
+    (dict(pseudo_threshold=968), r'pseudo_threshold must be in \[0, 1\], got 968'),
+    (dict(mix='cut'), "uda.mix must be 'class', got 'cut'"),
+    (dict(mask_mode='target', mask_generator=dict(
+        type='block', mask_ratio=0.7, mask_block_size=8)), 'mask_mode must be one of'),
+    (dict(mask_mode='separatetrg', mask_generator=dict(
+        type='block', mask_ration=0.7, mask_block_size=8)), "did you mean 'mask_ratio'"),
+    (dict(mask_mode='separatetrg', mask_generator=dict(type='blok')), "must be 'block'"),
+    (dict(mask_mode='separatetrg', mask_alpha='equal', mask_generator=dict(
+        type='block', mask_ratio=0.7, mask_block_size=8)), "'same' or numbers, got 'equal'"),
+    (dict(sam_model_registry='vit_x'), 'sam_model_registry must be one of'),
+    (dict(sam_model_registry='vit_b', regularizer=dict()), 'not both'),
+    (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
+    (dict(color_jitter_strength=3.), 'colour jitter strengths'),
+])
+def test_bad_values_name_their_key(method, options, message):
+    with pytest.raises(ConfigError, match=message):
+        method(**options)
+
+
+def test_ssr_insists_on_a_regularizer(daformer_b0):
+    with pytest.raises(ConfigError, match="SSR needs sam_model_registry='vit_b'"):
+        SEGMENTORS.build(dict(type='SSR', model=daformer_b0, max_iters=1))
