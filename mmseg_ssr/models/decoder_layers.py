@@ -1,4 +1,4 @@
-"""The layers that DAFormer's decoder is put together from (DAFormer, arXiv 2111.14887, Sec. 4.1)."""
+"""The layers that DAFormer's decoder is put together from (arXiv 2111.14887, Sec. 4.1)."""
 import inspect
 from typing import Any, Callable, Dict, Optional, Sequence
 
@@ -10,7 +10,6 @@ from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..errors import ConfigError, nearest
-
 
 RELU = dict(type='ReLU')
 

@@ -1,4 +1,4 @@
-"""ClassMix across domains: half of the source classes pasted on a target image (DACS, 2007.08702)."""
+"""ClassMix across domains: half of the source classes on a target image (DACS, 2007.08702)."""
 import torch
 from torch import Tensor
 

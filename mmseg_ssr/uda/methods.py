@@ -59,7 +59,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
 
     def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
                    **kwargs) -> Dict[str, Any]:
-        """One iteration with its backward passes and its optimizer step (``optimizer_config=None``).
+        """One iteration with its backward passes and optimizer step (``optimizer_config=None``).
 
         Args:
             data_batch: ``img``, ``img_metas``, ``gt_semantic_seg`` and, unless only the source is

@@ -34,8 +34,8 @@ class StrongAugmentation:
 
     def __init__(self, jitter_strength: Union[float, Dict[str, float]] = 0.2,
                  jitter_probability: float = 0.2, blur: bool = True):
-        strength = jitter_strength if isinstance(jitter_strength, dict) else {
-            name: jitter_strength for name in self.NAMES}
+        strength = (jitter_strength if isinstance(jitter_strength, dict)
+                    else dict.fromkeys(self.NAMES, jitter_strength))
         if set(strength) != set(self.NAMES):
             raise ValueError(f'colour jitter strengths must be given for {self.NAMES}, got '
                              f'{tuple(strength)}')

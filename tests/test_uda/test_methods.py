@@ -27,7 +27,7 @@ def optimizer(segmentor):
 
 @pytest.mark.parametrize('parts', [(), ('mic', ), ('ssr', ), ('ssr', 'mic')])
 def test_a_step_trains_the_views_that_the_config_switches_on(method, batch, parts):
-    segmentor = method(**{name: True for name in parts})
+    segmentor = method(**dict.fromkeys(parts, True))
     log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
     assert losses(log) == LOSSES['daformer'].union(*(LOSSES[name] for name in parts))
     assert log['loss'] == pytest.approx(sum(log[name] for name in losses(log)))
@@ -117,7 +117,7 @@ def test_weights_from_a_file_reach_the_copies(method, tmp_path, daformer_b0):
     segmentor = method()
     segmentor.init_weights()
     for network in (segmentor.model.backbone, segmentor.feature_distance.imagenet.network):
-        assert torch.equal(network.block4[1].mlp.fc2.weight, donor.backbone.block4[1].mlp.fc2.weight)
+        assert torch.equal(network.block4[1].attn.q.weight, donor.backbone.block4[1].attn.q.weight)
 
 
 def test_stopping_and_going_on_is_never_having_stopped(method, batch):

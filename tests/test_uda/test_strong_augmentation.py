@@ -5,8 +5,12 @@ import torch
 
 from mmseg_ssr.uda import Draws, StrongAugmentation
 from mmseg_ssr.uda.draws import Jitter
-from mmseg_ssr.uda.strong_augmentation import (adjust_hsv, blur_kernel_size, color_jitter,
-                                               gaussian_blur)
+from mmseg_ssr.uda.strong_augmentation import (
+    adjust_hsv,
+    blur_kernel_size,
+    color_jitter,
+    gaussian_blur,
+)
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)

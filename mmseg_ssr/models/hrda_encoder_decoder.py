@@ -1,0 +1,174 @@
+"""Context and detail crops of one image through one network (HRDA, arXiv 2204.13132)."""
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+
+import torch
+from mmseg.models.builder import SEGMENTORS
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.ops import resize
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..registration import register
+from . import interface
+from .crops import Box, crop, merge_crops, random_box, slide_boxes
+from .hrda_head import OUTPUT_STRIDE, HRDAFeatures
+
+
+@register(SEGMENTORS)
+class HRDAEncoderDecoder(EncoderDecoder):
+    """mmseg's ``EncoderDecoder`` on two resolutions (HRDA, "Context and Detail Crop").
+
+    *Context* is the whole image at a lower scale, *detail* a crop at full scale: a random one in
+    training, crops that slide over the image for pseudo-labels and in inference. ``HRDAHead``
+    fuses them. ``extract_feat`` is mmseg's: the stage maps of one image at one resolution.
+
+    Args:
+        backbone, neck, train_cfg, test_cfg, pretrained, init_cfg: as in ``EncoderDecoder``.
+            ``test_cfg.batched_slide=True`` puts all windows of slide inference in one batch.
+        decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
+        auxiliary_head: must be None.
+        scales: 1 for the detail and a smaller one for the context, in any order.
+        hr_crop_size: height and width of the detail crop in pixels, multiples of 4; None takes
+            the whole image.
+        hr_slide_inference: slide the detail crop in inference, or take the whole image.
+        hr_slide_overlapping: slide by half a crop, or by a whole one.
+        crop_coord_divisible: offsets of the random crop are multiples of it; 4 divided by the
+            context's scale aligns the crop with the context's logits.
+        blur_hr_crop: down- and up-scale the detail image first (an ablation of the paper).
+        feature_scale: scale of the features that the ImageNet feature distance compares: the
+            context's.
+
+    Raises:
+        ConfigError: a value that is not valid, with the key's name.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 decode_head: dict,
+                 neck: Optional[dict] = None,
+                 auxiliary_head: None = None,
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None,
+                 pretrained: Optional[str] = None,
+                 init_cfg: Optional[dict] = None,
+                 scales: Sequence[float] = (1, 0.5),
+                 hr_crop_size: Optional[Sequence[int]] = None,
+                 hr_slide_inference: bool = True,
+                 hr_slide_overlapping: bool = True,
+                 crop_coord_divisible: int = 1,
+                 blur_hr_crop: bool = False,
+                 feature_scale: Optional[float] = None):
+        check_scales(scales, feature_scale)
+        check_crop(hr_crop_size, crop_coord_divisible)
+        if auxiliary_head is not None:
+            raise ConfigError('model.auxiliary_head of HRDAEncoderDecoder must be None: HRDA has '
+                              'no auxiliary heads')
+        super().__init__(
+            backbone=backbone, decode_head=dict(decode_head, scales=tuple(scales)), neck=neck,
+            train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg)
+        self.context_scale = min(scales)
+        self.hr_crop_size = None if hr_crop_size is None else tuple(hr_crop_size)
+        self.hr_slide_inference = hr_slide_inference
+        self.hr_slide_overlapping = hr_slide_overlapping
+        self.crop_coord_divisible = crop_coord_divisible
+        self.blur_hr_crop = blur_hr_crop
+
+    def multi_resolution_features(self, img: Tensor, boxes: Sequence[Box]) -> HRDAFeatures:
+        """Stage maps of the context and of the detail crops; images B x 3 x H x W."""
+        context = self.extract_feat(self.context_image(img))
+        detail_img = img
+        if self.blur_hr_crop:
+            detail_img = resize(self._rescaled(img, 0.5), size=img.shape[2:], mode='bilinear',
+                                align_corners=self.align_corners)
+        detail = self.extract_feat(torch.cat([crop(detail_img, box) for box in boxes]))
+        return HRDAFeatures(context, detail, tuple(boxes))
+
+    def context_image(self, img: Tensor) -> Tensor:
+        """The image as the context sees it."""
+        return img if self.context_scale == 1 else self._rescaled(img, self.context_scale)
+
+    def _rescaled(self, img: Tensor, scale: float) -> Tensor:
+        return resize(img, scale_factor=scale, mode='bilinear', align_corners=self.align_corners)
+
+    def training_box(self, img: Tensor, draw: Callable[..., Box]) -> Box:
+        """The detail crop of a training image; ``draw`` is called as :func:`crops.random_box`."""
+        height, width = img.shape[2:]
+        if self.hr_crop_size is None:
+            return 0, height, 0, width
+        if self.hr_crop_size[0] > height or self.hr_crop_size[1] > width:
+            raise ConfigError(
+                f'model.hr_crop_size must fit into the training image of {height} x {width} '
+                f'pixels, got {list(self.hr_crop_size)}: make it smaller, or crop_size of the '
+                'training data larger')
+        return draw(height, width, self.hr_crop_size, self.crop_coord_divisible)
+
+    def inference_boxes(self, img: Tensor) -> Tuple[Box, ...]:
+        """The detail crops of a test image."""
+        height, width = img.shape[2:]
+        if self.hr_crop_size is None or not self.hr_slide_inference:
+            return ((0, height, 0, width), )
+        step = 2 if self.hr_slide_overlapping else 1
+        return slide_boxes(height, width, self.hr_crop_size,
+                           [length // step for length in self.hr_crop_size])
+
+    def encode_decode(self, img: Tensor, img_metas: Optional[list]) -> Tensor:
+        """Fused logits B x K x H x W of context and sliding detail, at the size of the image."""
+        features = self.multi_resolution_features(img, self.inference_boxes(img))
+        logits = self._decode_head_forward_test(features, img_metas)
+        return resize(logits, size=img.shape[2:], mode='bilinear',
+                      align_corners=self.align_corners)
+
+    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
+        """mmseg's slide inference; with ``test_cfg.batched_slide`` in one forward pass."""
+        if not self.test_cfg.get('batched_slide', False):
+            return super().slide_inference(img, img_meta, rescale)
+        size = img.shape[2:]
+        boxes = slide_boxes(*size, self.test_cfg['crop_size'], self.test_cfg['stride'])
+        windows = torch.cat([crop(img, box) for box in boxes])
+        logits = merge_crops(self.encode_decode(windows, img_meta), boxes, size)
+        if not rescale:
+            return logits
+        height, width = img_meta[0]['img_shape'][:2]  # without padding
+        return resize(logits[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
+                      mode='bilinear', align_corners=self.align_corners, warning=False)
+
+    def forward_train(self, img: Tensor, img_metas: list,
+                      gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
+        """Losses ``decode.*`` of labelled images, for trainers that are not of this package."""
+        features = self.multi_resolution_features(img, [self.training_box(img, random_box)])
+        return self._decode_head_forward_train(features, img_metas, gt_semantic_seg)
+
+
+def check_scales(scales: Sequence[float], feature_scale: Any) -> None:
+    if len(scales) != 2 or max(scales) != 1 or min(scales) <= 0:
+        raise ConfigError('model.scales of HRDAEncoderDecoder must be 1 for the detail and one '
+                          f'more in (0, 1] for the context, as in [1, 0.5], got {list(scales)}')
+    if feature_scale not in (None, min(scales)):
+        raise ConfigError(
+            f'model.feature_scale of HRDAEncoderDecoder must be the scale of the context, '
+            f'{min(scales)}, got {feature_scale!r}: the feature distance compares the context')
+
+
+def check_crop(hr_crop_size: Optional[Sequence[int]], divisible: int) -> None:
+    if hr_crop_size is not None and (
+            len(hr_crop_size) != 2
+            or any(length < 1 or length % OUTPUT_STRIDE for length in hr_crop_size)):
+        raise ConfigError('model.hr_crop_size of HRDAEncoderDecoder must be a height and a width '
+                          f'that are multiples of {OUTPUT_STRIDE}, got {hr_crop_size}')
+    if divisible < 1:
+        raise ConfigError('model.crop_coord_divisible of HRDAEncoderDecoder must be at least 1, '
+                          f'got {divisible}')
+
+
+@interface.training_features.register(HRDAEncoderDecoder)
+def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
+                           draws: Any) -> HRDAFeatures:
+    """Features of the context and of one random detail crop, ``draws.crop_box(...)``."""
+    box = segmentor.training_box(img, draws.crop_box)
+    return segmentor.multi_resolution_features(img, [box])
+
+
+@interface.feature_image.register(HRDAEncoderDecoder)
+def hrda_feature_image(segmentor: HRDAEncoderDecoder, img: Tensor) -> Tensor:
+    """The down-scaled image: the feature distance compares the context."""
+    return segmentor.context_image(img)

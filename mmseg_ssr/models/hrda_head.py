@@ -1,0 +1,204 @@
+"""The multi-resolution head of HRDA (arXiv 2204.13132, "Multi-Resolution Fusion")."""
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+from mmseg.models import builder
+from mmseg.models.builder import HEADS
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.ops import resize
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..registration import register
+from . import interface
+from .crops import Box, coverage, crop, merge_crops, scale_box
+from .daformer_head import CROSS_ENTROPY
+
+#: Image pixels per logit of ``DAFormerHead``.
+OUTPUT_STRIDE = 4
+
+
+class HRDAFeatures(NamedTuple):
+    """Stage maps of an image at two resolutions.
+
+    In training there is one box; in inference the boxes slide over the image.
+    """
+    context: Sequence[Tensor]  # B x C_i x h_i x w_i, of the down-scaled image
+    detail: Sequence[Tensor]  # n*B x C_i x h'_i x w'_i, of n crops, the first box of all B first
+    boxes: Tuple[Box, ...]  # the n crops, in pixels of the image, the same for the whole batch
+
+
+class HRDALogits(NamedTuple):
+    """What the head predicts, and the two parts it is fused from."""
+    fused: Tensor  # B x K x H x W, the image divided by the output stride
+    context: Tensor  # B x K x h x w, already weighted by (1 - attention)
+    detail: Tensor  # n*B x K x h' x w', one per crop
+
+
+@register(HEADS)
+class HRDAHead(BaseDecodeHead):
+    """One head for two resolutions, and an attention that says where to trust which.
+
+    With up-sampling ``u``, scale attention ``a`` in [0, 1], zero outside the detail crops, and
+    the same ``DAFormerHead`` for context and detail::
+
+        fused = u((1 - a) * context) + u(a) * detail
+
+    The loss is ``(1 - lr - hr) * L(fused) + lr * L(context) + hr * L(detail)``, the detail's
+    against the label in its crop; lr = 0 and hr = 0.1 as published. Context logits are, as in the
+    published code, those already weighted by ``1 - a``.
+
+    Args:
+        single_scale_head: 'DAFormerHead', the head of each resolution.
+        in_channels, channels, num_classes, decoder_params, in_index, dropout_ratio, norm_cfg,
+            align_corners: of :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`.
+        lr_loss_weight, hr_loss_weight: of the context and the detail loss.
+        scales: context and detail scale; :class:`HRDAEncoderDecoder` passes its own.
+        attention_embed_dim: width of the attention's decoder.
+        attention_classwise: an attention per class, or one for all.
+        fixed_attention: a number in [0, 1] instead of a learned attention.
+        loss_decode, ignore_index, sampler: as in mmseg's ``BaseDecodeHead``.
+
+    Raises:
+        ConfigError: another single_scale_head, or weights and attention out of range.
+    """
+
+    def __init__(self,
+                 single_scale_head: str,
+                 in_channels: Sequence[int],
+                 channels: int,
+                 *,
+                 num_classes: int,
+                 decoder_params: Dict[str, Any],
+                 lr_loss_weight: float = 0.,
+                 hr_loss_weight: float = 0.,
+                 scales: Sequence[float] = (0.5, 1),
+                 attention_embed_dim: int = 256,
+                 attention_classwise: bool = True,
+                 fixed_attention: Optional[float] = None,
+                 in_index: Sequence[int] = (0, 1, 2, 3),
+                 dropout_ratio: float = 0.1,
+                 norm_cfg: Optional[dict] = None,
+                 align_corners: bool = False,
+                 loss_decode: Union[dict, Sequence[dict], None] = None,
+                 ignore_index: int = 255,
+                 sampler: Optional[dict] = None):
+        check_arguments(single_scale_head, lr_loss_weight, hr_loss_weight, fixed_attention)
+        super().__init__(
+            list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
+            input_transform='multiple_select', dropout_ratio=0, norm_cfg=norm_cfg,
+            align_corners=align_corners, loss_decode=loss_decode or dict(CROSS_ENTROPY),
+            ignore_index=ignore_index, sampler=sampler, init_cfg=None)
+        del self.conv_seg  # the heads inside classify
+        self.lr_loss_weight, self.hr_loss_weight = lr_loss_weight, hr_loss_weight
+        self.context_scale = min(scales)
+        self.fixed_attention = fixed_attention
+        single = dict(type=single_scale_head, in_channels=in_channels, in_index=in_index,
+                      dropout_ratio=dropout_ratio, norm_cfg=norm_cfg, align_corners=align_corners)
+        self.head = builder.build_head(dict(
+            single, channels=channels, num_classes=num_classes, decoder_params=decoder_params))
+        self.scale_attention = None if fixed_attention is not None else builder.build_head(dict(
+            single, channels=attention_embed_dim,
+            num_classes=num_classes if attention_classwise else 1,
+            decoder_params=attention_decoder(decoder_params, attention_embed_dim)))
+
+    def forward(self, features: HRDAFeatures) -> Tensor:
+        """Fused logits B x K x H x W at 1/4 of the image."""
+        return self.logits(features).fused
+
+    def logits(self, features: HRDAFeatures) -> HRDALogits:
+        """The fused logits and their parts."""
+        context = self.head(features.context)
+        detail = self.head(features.detail)
+        attention = self._attention(features, context)
+        context = (1 - attention) * context
+        boxes = [scale_box(box, OUTPUT_STRIDE) for box in features.boxes]
+        # As large as the up-scaled context; images of odd size may have a row of detail more.
+        size = [max(int(length / self.context_scale), *(box[edge] for box in boxes))
+                for length, edge in zip(context.shape[2:], (1, 3))]
+        fused = self._resize(attention, size) * merge_crops(detail, boxes, size) \
+            + self._resize(context, size)
+        return HRDALogits(fused, context, detail)
+
+    def _attention(self, features: HRDAFeatures, context: Tensor) -> Tensor:
+        """Weight of the detail, B x K (or 1) x h x w in [0, 1], 0 where there is no detail."""
+        stride = OUTPUT_STRIDE / self.context_scale
+        boxes = [scale_box(box, stride) for box in features.boxes]
+        inside = coverage(boxes, context.shape[2:], context).clamp(max=1)
+        if self.scale_attention is None:
+            return self.fixed_attention * inside.expand(len(context), 1, -1, -1)
+        return torch.sigmoid(self.scale_attention(features.context)) * inside
+
+    def _resize(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        return resize(logits, size=tuple(size), mode='bilinear', align_corners=self.align_corners)
+
+    def forward_train(self, inputs: HRDAFeatures, img_metas: list, gt_semantic_seg: Tensor,
+                      train_cfg: Optional[dict]) -> Dict[str, Tensor]:
+        """mmseg's entry for trainers that are not of this package."""
+        return interface.supervised_losses(self, inputs, gt_semantic_seg)
+
+
+def attention_decoder(decoder_params: Dict[str, Any], embed_dim: int) -> Dict[str, Any]:
+    """The decoder of the scale attention: narrower, and a 1 x 1 convolution for the ASPP."""
+    params = dict(decoder_params, embed_dims=embed_dim)
+    fusion = params.get('fusion_cfg', {})
+    if fusion.get('type') == 'aspp':
+        params['fusion_cfg'] = dict(type='conv', kernel_size=1, act_cfg=dict(type='ReLU'),
+                                    norm_cfg=fusion.get('norm_cfg'))
+    return params
+
+
+def check_arguments(single_scale_head: str, lr_loss_weight: float, hr_loss_weight: float,
+                    fixed_attention: Optional[float]) -> None:
+    if single_scale_head != 'DAFormerHead':
+        raise ConfigError("decode_head.single_scale_head of HRDAHead must be 'DAFormerHead', got "
+                          f'{single_scale_head!r}')
+    if min(lr_loss_weight, hr_loss_weight) < 0 or lr_loss_weight + hr_loss_weight > 1:
+        raise ConfigError('decode_head.lr_loss_weight and hr_loss_weight of HRDAHead must be at '
+                          'least 0 and at most 1 together, got '
+                          f'{lr_loss_weight} and {hr_loss_weight}')
+    if fixed_attention is not None and not 0 <= fixed_attention <= 1:
+        raise ConfigError('decode_head.fixed_attention of HRDAHead must be in [0, 1], got '
+                          f'{fixed_attention}')
+
+
+@interface.supervised_losses.register(HRDAHead)
+def hrda_losses(head: HRDAHead, features: HRDAFeatures, label: Tensor,
+                weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """The fused loss, and under ``lr.`` and ``hr.`` those of context and detail."""
+    (box, ) = features.boxes
+    logits = head.logits(features)
+    losses = weighted(1 - head.lr_loss_weight - head.hr_loss_weight,
+                      interface.weighted_losses(head, logits.fused, label, weight))
+    if head.lr_loss_weight > 0:
+        losses.update(interface.prefixed('lr', weighted(
+            head.lr_loss_weight, interface.weighted_losses(head, logits.context, label, weight))))
+    if head.hr_loss_weight > 0:
+        detail = interface.weighted_losses(head, logits.detail, crop(label, box),
+                                           None if weight is None else crop(weight, box))
+        losses.update(interface.prefixed('hr', weighted(head.hr_loss_weight, detail)))
+    return losses
+
+
+def weighted(factor: float, losses: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """The losses times a factor; accuracies as they are."""
+    return {name: value * factor if 'loss' in name else value for name, value in losses.items()}
+
+
+@interface.map_features.register(HRDAFeatures)
+def map_both_resolutions(features: HRDAFeatures, fn: Callable) -> HRDAFeatures:
+    """``fn`` on the context and on the detail maps.
+
+    The regulariser so enhances both with one SAM map, that of the whole image, and with the same
+    weights, as HRDA shares backbone and head. SAM runs once, at an input size that resolves the
+    image about as well as the detail crop does; and its map need not be cropped, because
+    cross-attention (SSR, Fig. 2) compares content, not positions: a query of the crop finds its
+    keys in the whole map, and the surroundings are context that the crop lacks.
+    """
+    return features._replace(context=fn(features.context), detail=fn(features.detail))
+
+
+@interface.semantic_features.register(HRDAFeatures)
+def deepest_context(features: HRDAFeatures) -> Tensor:
+    """The feature distance compares the context: the whole image, at DAFormer's scale."""
+    return features.context[-1]
