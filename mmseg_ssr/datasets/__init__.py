@@ -1,0 +1,9 @@
+"""Data sets of domain adaptation: importing this package enters them into mmseg's registries."""
+from .building import build_dataset
+from .gta import GTADataset
+from .pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
+from .rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
+from .uda_dataset import UDADataset
+
+__all__ = ['FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'RareClassSampler',
+           'RareClassSampling', 'UDADataset', 'build_dataset', 'class_probabilities']

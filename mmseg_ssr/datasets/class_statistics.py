@@ -1,0 +1,165 @@
+"""Pixel counts of every class in every source label, kept as three JSON files.
+
+``sample_class_stats.json`` is a list with one object per image (``"file"`` and, per train id
+that occurs, its pixel count), ``sample_class_stats_dict.json`` the same as an object file ->
+{train id: count}, ``samples_with_class.json`` an object train id -> list of [file, count]. These
+are the files of DAFormer, HRDA and MIC. Our paths are relative to the folder of the JSON files;
+those of published ones may be of another machine, so files are matched by their last parts.
+"""
+import json
+import os
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+from ..errors import DataError, MissingFile
+from .atomic_file import write_atomic
+from .label_files import count_pixels, read_label
+from .parallel import Progress, parallel_map
+
+PathLike = Union[str, os.PathLike]
+#: Class -> number of pixels, of one label.
+Counts = Dict[int, int]
+
+STATISTICS = 'sample_class_stats.json'
+BY_FILE = 'sample_class_stats_dict.json'
+BY_CLASS = 'samples_with_class.json'
+
+#: More labels than this share without a single class: the data set is broken, not a few frames.
+EMPTY_SHARE = 0.5
+
+
+def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
+    """File -> counts, from ``sample_class_stats.json`` in ``folder``; file names as recorded.
+
+    Raises:
+        MissingFile: no such file.
+        DataError: it is no JSON or not of the form above.
+    """
+    path = Path(folder) / STATISTICS
+    try:
+        records = json.loads(path.read_text(encoding='utf-8'))
+        return {record['file']: {int(c): int(n) for c, n in record.items() if c != 'file'}
+                for record in records}
+    except FileNotFoundError as error:
+        raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
+                          'set (tools/convert_datasets/)') from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f'class statistics {path} are damaged: delete the file, it is made anew '
+                        'on the next start') from error
+
+
+def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts]) -> None:
+    """Write the three JSON files, each atomically; the one that is read comes last."""
+    by_class: Dict[int, List[Tuple[str, int]]] = defaultdict(list)
+    for file, counts in statistics.items():
+        for class_id, pixels in counts.items():
+            by_class[class_id].append((file, pixels))
+    records = [dict(counts, file=file) for file, counts in statistics.items()]
+    for name, content in ((BY_CLASS, by_class), (BY_FILE, statistics), (STATISTICS, records)):
+        write_atomic(Path(folder) / name, json.dumps(content).encode())
+
+
+def match_files(recorded: Iterable[str], files: Iterable[str]) -> Dict[str, str]:
+    """Recorded file -> the one of ``files`` that shares the most trailing path parts with it.
+
+    ``data/gta/labels/00001_x.png`` and ``labels\\00001_x.png`` both match
+    ``/somewhere/gta/labels/00001_x.png``. Recorded files whose name does not occur in ``files``
+    are left out.
+
+    Raises:
+        DataError: two of ``files`` match a recorded one equally well.
+    """
+    by_name: Dict[str, List[Tuple[List[str], str]]] = defaultdict(list)
+    for file in files:
+        parts = _parts(file)
+        by_name[parts[0]].append((parts, file))
+    matches = {}
+    for name in recorded:
+        parts = _parts(name)
+        ranked = sorted(((_common(parts, other), file) for other, file in by_name[parts[0]]),
+                        reverse=True)
+        if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
+            raise DataError(f'class statistics name {name}, which may be {ranked[0][1]} or '
+                            f'{ranked[1][1]}: delete the statistics, they are made anew')
+        if ranked:
+            matches[name] = ranked[0][1]
+    return matches
+
+
+def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
+    """Those of ``files`` (paths relative to ``folder``) that the JSON files give counts for.
+
+    A label that was written after the statistics counts as unknown. Missing or damaged
+    statistics, and statistics that cannot be matched, give nothing.
+    """
+    try:
+        recorded = load_class_statistics(folder)
+        matches = match_files(recorded, files)
+    except (MissingFile, DataError):
+        return {}
+    made = (Path(folder) / STATISTICS).stat().st_mtime
+    return {file: recorded[name] for name, file in matches.items()
+            if _modified(Path(folder) / file) <= made}
+
+
+def count_classes(folder: PathLike, files: Sequence[str], num_classes: int,
+                  ignore_index: int = 255, workers: int = 1,
+                  progress: Optional[Progress] = None) -> Dict[str, Counts]:
+    """Counts of label images, read in ``workers`` processes.
+
+    Args:
+        files: label images with train ids, relative to ``folder``.
+        progress: shows how far it is (:func:`~.parallel.progress_bar`), or None.
+
+    Raises:
+        DataError: a label is damaged, holds an id outside 0..num_classes-1 and
+            ``ignore_index``, or more than half of them hold no class at all.
+    """
+    count = partial(_count_file, Path(folder), num_classes=num_classes, ignore_index=ignore_index)
+    statistics = dict(zip(files, parallel_map(count, files, workers, progress)))
+    check_not_empty(statistics, folder)
+    return statistics
+
+
+def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
+    """Raise :class:`DataError` when more than half of the labels hold no class at all."""
+    empty = [file for file, counts in statistics.items() if not counts]
+    if len(empty) > EMPTY_SHARE * len(statistics):
+        raise DataError(f'{len(empty)} of {len(statistics)} labels in {folder} are all ignore '
+                        f'(first: {empty[0]}): there is nothing to learn from them, check the '
+                        'format of the label files and convert them again')
+
+
+def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
+              ignore_index: int = 255) -> None:
+    """Raise :class:`DataError` when an id is neither a class nor ``ignore_index``."""
+    strange = [i for i in ids if i != ignore_index and not 0 <= i < num_classes]
+    if strange:
+        raise DataError(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
+                        f'{ignore_index} (ignore): convert it to train ids '
+                        '(tools/convert_datasets/)')
+
+
+def _count_file(folder: Path, file: str, num_classes: int, ignore_index: int) -> Counts:
+    counts = count_pixels(read_label(folder / file), ignore_index)
+    check_ids(counts, folder / file, num_classes, ignore_index)
+    return counts
+
+
+def _parts(path: str) -> List[str]:
+    """``a/b/c.png`` -> ``[c.png, b, a]``; paths written on Windows too."""
+    return path.replace('\\', '/').split('/')[::-1]
+
+
+def _common(first: List[str], second: List[str]) -> int:
+    shared = [a == b for a, b in zip(first, second)] + [False]
+    return shared.index(False)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return float('inf')

@@ -1,0 +1,156 @@
+"""Labels of GTA5 and Cityscapes from label ids to the 19 Cityscapes train ids.
+
+Writes ``*_labelTrainIds.png`` (8 bit, one channel, 255 = ignore) beside the labels, and the class
+statistics of the training labels into the data set's folder. Labels whose converted file is not
+older are skipped, so a run that was stopped goes on where it was.
+"""
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..errors import MissingFile, UserError
+from .class_statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
+from .label_files import count_pixels, read_label, relative_path, write_label
+from .parallel import Progress, parallel_map
+
+PathLike = Union[str, os.PathLike]
+
+#: Cityscapes label id -> train id; every other id is ignored.
+TRAIN_IDS = {label_id: train_id for train_id, label_id in enumerate(
+    (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33))}
+IGNORE = 255
+CONVERTED = '_labelTrainIds.png'
+
+
+@dataclass
+class Conversion:
+    """What a run of a converter did.
+
+    Attributes:
+        converted, skipped: number of labels written, and of those that were up to date.
+        statistics: file (relative to the data set's folder) -> train id -> pixels, for all
+            labels that are now converted.
+        failures: one line for each label that could not be converted.
+    """
+
+    converted: int = 0
+    skipped: int = 0
+    statistics: Dict[str, Counts] = field(default_factory=dict)
+    failures: List[str] = field(default_factory=list)
+
+    @property
+    def empty(self) -> List[str]:
+        """The files without a pixel of any class."""
+        return [file for file, counts in self.statistics.items() if not counts]
+
+
+class _Outcome(NamedTuple):
+    output: Path
+    counts: Optional[Counts] = None
+    skipped: bool = False
+    failure: Optional[str] = None
+
+
+def train_id_table() -> np.ndarray:
+    """Look-up table of 256 uint8: label id -> train id, 255 where there is none."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[list(TRAIN_IDS)] = list(TRAIN_IDS.values())
+    return table
+
+
+def convert_label(source: PathLike, output: PathLike) -> Counts:
+    """Write ``source`` (label ids) as ``output`` (train ids); pixel counts of the train ids.
+
+    Raises:
+        MissingFile, DataError: ``source`` is missing, damaged, or no 8-bit label image.
+    """
+    train_ids = train_id_table()[read_label(source)]
+    write_label(output, train_ids)
+    return count_pixels(train_ids, IGNORE)
+
+
+def convert_gta(root: PathLike, workers: int = 1,
+                progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/labels/NNNNN.png`` and write the class statistics into ``root``.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like GTA5.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root = Path(root)
+    # '00001_labelTrainIds.png' is our own output, it does not end in a digit
+    labels = sorted(p for p in (root / 'labels').glob('**/*.png') if p.stem[-1:].isdigit())
+    if not labels:
+        raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
+                          '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
+    result = _convert(labels, lambda name: name[:-len('.png')], root, workers, progress)
+    _finish(result, result.statistics, root)
+    return result
+
+
+def convert_cityscapes(root: PathLike, workers: int = 1,
+                       progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/gtFine/{train,val}/CITY/*_gtFine_labelIds.png``.
+
+    The class statistics, written into ``root``, count the training labels only.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like Cityscapes.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root, suffix = Path(root), '_labelIds.png'
+    labels = sorted(path for split in ('train', 'val')
+                    for path in (root / 'gtFine' / split).glob(f'**/*_gtFine{suffix}'))
+    if not labels:
+        raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
+                          'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
+    result = _convert(labels, lambda name: name[:-len(suffix)], root, workers, progress)
+    _finish(result, {file: counts for file, counts in result.statistics.items()
+                     if file.startswith('gtFine/train/')}, root)
+    return result
+
+
+def _convert(labels: Sequence[Path], stem: Callable[[str], str], root: Path, workers: int,
+             progress: Optional[Progress]) -> Conversion:
+    outputs = [path.with_name(stem(path.name) + CONVERTED) for path in labels]
+    known = fresh_counts(root, [relative_path(path, root) for path in outputs
+                                if path.is_file()])
+    jobs = [(source, output, known.get(relative_path(output, root)))
+            for source, output in zip(labels, outputs)]
+    result = Conversion()
+    for outcome in parallel_map(_convert_job, jobs, workers, progress):
+        if outcome.failure:
+            result.failures.append(outcome.failure)
+            continue
+        result.statistics[relative_path(outcome.output, root)] = outcome.counts
+        result.skipped += outcome.skipped
+        result.converted += not outcome.skipped
+    return result
+
+
+def _convert_job(job: Tuple[Path, Path, Optional[Counts]]) -> _Outcome:
+    """Convert one label, or count the one that is there; a damaged one becomes a failure."""
+    source, output, known = job
+    try:
+        if _up_to_date(output, source):
+            counts = known if known is not None else count_pixels(read_label(output), IGNORE)
+            return _Outcome(output, counts, skipped=True)
+    except UserError:
+        pass  # the converted file is damaged: convert again
+    try:
+        return _Outcome(output, convert_label(source, output))
+    except (UserError, OSError) as error:
+        return _Outcome(output, failure=str(error))
+
+
+def _up_to_date(output: Path, source: Path) -> bool:
+    return output.is_file() and output.stat().st_mtime >= source.stat().st_mtime
+
+
+def _finish(result: Conversion, statistics: Dict[str, Counts], root: Path) -> None:
+    check_not_empty(result.statistics, root)
+    if statistics:
+        save_class_statistics(root, statistics)

@@ -1,0 +1,59 @@
+"""One function over many files, in several processes, with a progress bar on request."""
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TypeVar
+
+from ..errors import DataError
+
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+#: Shows how far an iteration is: takes the iterable and its length, gives the same items.
+Progress = Callable[[Iterable, int], Iterable]
+
+CHUNK = 16
+
+
+def default_workers() -> int:
+    """Number of processes when the user names none: the cores, at most 8."""
+    return min(8, os.cpu_count() or 1)
+
+
+def progress_bar(description: str) -> Progress:
+    """A :data:`Progress` that draws a bar on standard error."""
+    from tqdm import tqdm
+    return lambda items, total: tqdm(items, total=total, desc=description, mininterval=0.5)
+
+
+def parallel_map(function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1,
+                 progress: Optional[Progress] = None) -> List[Result]:
+    """``[function(item) for item in items]`` in ``workers`` processes, in the order of ``items``.
+
+    Args:
+        function: a picklable function (module level, or ``functools.partial`` of one).
+        workers: processes; fewer are started when there are few items, none for a single one.
+
+    Raises:
+        DataError: a process died (killed for memory, for one).
+        Exception: whatever ``function`` raised first.
+    """
+    progress = progress or (lambda results, total: results)
+    workers = min(workers, -(-len(items) // CHUNK))
+    return list(progress(_results(function, items, workers), len(items)))
+
+
+def _results(function: Callable[[Item], Result], items: Sequence[Item],
+             workers: int) -> Iterator[Result]:
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    # Ctrl-C goes to every process: only this one shall answer it
+    with ProcessPoolExecutor(workers, initializer=signal.signal,
+                             initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            yield from pool.map(function, items, chunksize=CHUNK)
+        except BrokenProcessPool as error:
+            raise DataError(f'one of {workers} processes was killed, perhaps for lack of memory: '
+                            'run again with fewer (--nproc 1); finished files are kept') from error

@@ -1,0 +1,106 @@
+"""Rare class sampling (DAFormer, arXiv 2111.14887, section 3.2).
+
+A class is drawn with P(c) = softmax((1 - f_c) / T), f_c its share of the source's pixels, and then
+an image that holds enough of it. Knows counts and indices only.
+"""
+from dataclasses import dataclass
+from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..errors import ConfigError
+
+
+def class_probabilities(pixels: Mapping[int, int], temperature: float,
+                        keep: Optional[Container[int]] = None) -> Tuple[np.ndarray, np.ndarray]:
+    """How often each class is to be drawn: softmax((1 - f_c) / T).
+
+    Args:
+        pixels: class -> number of its pixels in the whole source data set; classes with none
+            are left out.
+        temperature: T > 0; the smaller, the more the rare classes are preferred.
+        keep: the classes that may be drawn (None: all). The share f_c counts the others' pixels
+            too, so the kept ones keep their proportions.
+
+    Returns:
+        The classes, int64, in ascending order of their pixels, and their probabilities, float64,
+        that sum to 1.
+    """
+    if temperature <= 0:
+        raise ConfigError(f'rare_class_sampling.class_temp must be above 0, got {temperature}')
+    present = sorted((n, c) for c, n in pixels.items() if n > 0 and (keep is None or c in keep))
+    classes = np.array([c for _, c in present], dtype=np.int64)
+    counts = np.array([n for n, _ in present], dtype=np.float64)
+    scores = (1 - counts / sum(pixels.values())) / temperature
+    weights = np.exp(scores - scores.max())
+    return classes, weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class RareClassSampling:
+    """The options of rare class sampling, under the names of MIC's configs.
+
+    Attributes:
+        min_pixels: an image is drawn for a class when it holds more than this many pixels of it
+            (full image, before the pipeline resizes it).
+        class_temp: temperature T of the class probabilities.
+        min_crop_ratio: the crop is drawn anew, at most ten times, until it holds more than
+            ``min_pixels * min_crop_ratio`` pixels of the class; 0 takes the first crop.
+    """
+
+    min_pixels: int = 3000
+    class_temp: float = 0.01
+    min_crop_ratio: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ('min_pixels', 'min_crop_ratio'):
+            if getattr(self, name) < 0:
+                raise ConfigError(f'rare_class_sampling.{name} must be at least 0, got '
+                                  f'{getattr(self, name)}')
+        if self.class_temp <= 0:
+            raise ConfigError('rare_class_sampling.class_temp must be above 0, got '
+                              f'{self.class_temp}')
+
+    @property
+    def min_crop_pixels(self) -> float:
+        """Pixels of the drawn class that a crop has to exceed."""
+        return self.min_pixels * self.min_crop_ratio
+
+
+class RareClassSampler:
+    """Draws (class, image) pairs.
+
+    Args:
+        counts: for each image of the source its class -> pixels.
+        options: see :class:`RareClassSampling`.
+
+    Attributes:
+        classes, probabilities: see :func:`class_probabilities`.
+        images: class -> indices of the images that hold more than ``min_pixels`` of it.
+        left_out: classes that occur, but are never drawn since no image holds enough of them.
+
+    Raises:
+        ConfigError: no image holds more than ``min_pixels`` of any class.
+    """
+
+    def __init__(self, counts: Sequence[Mapping[int, int]], options: RareClassSampling):
+        pixels: Dict[int, int] = {}
+        self.images: Dict[int, List[int]] = {}
+        for image, image_counts in enumerate(counts):
+            for c, n in image_counts.items():
+                pixels[c] = pixels.get(c, 0) + n
+                if n > options.min_pixels:
+                    self.images.setdefault(c, []).append(image)
+        if not self.images:
+            raise ConfigError('rare_class_sampling.min_pixels: no source image holds more than '
+                              f'{options.min_pixels} pixels of any class, lower it to fit the '
+                              'size of your images')
+        self.left_out = sorted(c for c, n in pixels.items() if n > 0 and c not in self.images)
+        self.classes, self.probabilities = class_probabilities(pixels, options.class_temp,
+                                                               keep=self.images)
+
+    def draw(self, rng: np.random.Generator) -> Tuple[int, int]:
+        """A class and the index of an image that holds more than ``min_pixels`` of it."""
+        c = int(rng.choice(self.classes, p=self.probabilities))
+        images = self.images[c]
+        return c, images[int(rng.integers(len(images)))]

@@ -1,0 +1,19 @@
+"""Streets: an embedded data set for domain adaptation, drawn by code from a seed.
+
+Street scenes in perspective with the 19 Cityscapes classes. :mod:`.scene` lays them out,
+:mod:`.raster` finds what is seen at each pixel, :mod:`.look` and :mod:`.painter` make pictures of
+them, :mod:`.writer` writes them in the layouts of GTA5 (source) and Cityscapes (target).
+"""
+from .look import Look, camera_look, game_look, random_look
+from .writer import (
+                     SOURCE_TRAIN,
+                     TARGET_TRAIN,
+                     TARGET_VAL,
+                     Split,
+                     draw_sample,
+                     make_streets,
+                     source_val,
+)
+
+__all__ = ['SOURCE_TRAIN', 'TARGET_TRAIN', 'TARGET_VAL', 'Look', 'Split', 'camera_look',
+           'draw_sample', 'game_look', 'make_streets', 'random_look', 'source_val']

@@ -1,0 +1,101 @@
+"""Looks: everything that makes two pictures of the same scene differ.
+
+The source domain has the *game* look, the target domain the *camera* look. :func:`random_look`
+draws others, as different from each other as from those two.
+"""
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .palettes import CAMERA, GAME, Palette
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Parameters of :func:`.painter.paint`. Colours are RGB in [0, 1] unless said otherwise.
+
+    Args:
+        palette: colours of the materials (0..255).
+        spread: how far a part's colour strays from the palette, as a standard deviation in [0, 1].
+        shading: 0 paints all faces alike, 1 shades them by their direction, more exaggerates.
+        texture: strength of the surface texture; 0 is flat paint.
+        grain: size of the texture in pixels of a 512 pixel wide image.
+        shadow: darkness of ground shadows, in [0, 1].
+        sun: strength of a brightness slope across the picture, signed.
+        haze: how much is lost per metre; ``haze_colour`` takes its place.
+        exposure, contrast, saturation: factors, 1 changes nothing.
+        white_balance: factor of each channel.
+        gamma: exponent of the tone curve; above 1 darkens.
+        vignette: darkening at the corners, in [0, 1].
+        blur: standard deviation in pixels of a 512 pixel wide image.
+        noise: standard deviation of the pixel noise, in [0, 1].
+    """
+
+    palette: Palette
+    spread: float = 0.02
+    shading: float = 0.6
+    texture: float = 0.0
+    grain: float = 4.0
+    shadow: float = 0.25
+    sun: float = 0.0
+    haze: float = 0.0
+    haze_colour: Triple = (0.8, 0.82, 0.85)
+    exposure: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    white_balance: Triple = (1.0, 1.0, 1.0)
+    gamma: float = 1.0
+    vignette: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+
+
+LookMaker = Callable[[np.random.Generator], Look]
+
+
+def game_look(rng: np.random.Generator) -> Look:
+    """The source domain: clean, saturated, flat light; the time of day and the weather vary."""
+    warmth = rng.uniform(-0.05, 0.05)
+    return Look(palette=GAME, spread=0.04, shading=0.8, texture=rng.uniform(0.02, 0.08),
+                shadow=rng.uniform(0.1, 0.3), haze=rng.uniform(0.0, 0.003),
+                exposure=rng.uniform(0.75, 1.1), contrast=rng.uniform(0.95, 1.1),
+                saturation=rng.uniform(0.85, 1.2), gamma=rng.uniform(0.9, 1.15),
+                white_balance=(1 + warmth, 1.0, 1 - warmth), noise=rng.uniform(0.0, 0.01))
+
+
+def camera_look(rng: np.random.Generator) -> Look:
+    """The target domain: textured, hazy, cool, vignetted, blurred and noisy, with hard shadows."""
+    warmth = rng.uniform(-0.04, 0.05)
+    return Look(palette=CAMERA, spread=0.04, shading=1.4, texture=rng.uniform(0.1, 0.18),
+                grain=rng.uniform(3.0, 6.0), shadow=rng.uniform(0.3, 0.5),
+                sun=rng.uniform(-0.2, 0.2), haze=rng.uniform(0.003, 0.006),
+                haze_colour=(0.76, 0.80, 0.78), exposure=rng.uniform(1.0, 1.25),
+                contrast=rng.uniform(0.95, 1.1), saturation=rng.uniform(0.8, 1.05),
+                white_balance=(0.94 + warmth, 1.02, 0.98 - warmth), gamma=rng.uniform(1.0, 1.2),
+                vignette=rng.uniform(0.2, 0.4), blur=rng.uniform(0.5, 0.9),
+                noise=rng.uniform(0.01, 0.025))
+
+
+def random_look(rng: np.random.Generator) -> Look:
+    """A look from a wide range, with colours of its own: for training encoders on many domains.
+
+    Every material keeps its number of colours, but they are mixed from the source palette and from
+    random colours; the target palette is not used.
+    """
+    strangeness = rng.uniform(0.2, 1.0)
+    palette = {}
+    for material, colours in GAME.items():
+        known, foreign = np.array(colours, float), rng.uniform(20, 245, (len(colours), 3))
+        mixed = (1 - strangeness) * known + strangeness * foreign
+        palette[material] = [tuple(int(c) for c in colour) for colour in mixed]
+    return Look(palette=palette, spread=rng.uniform(0.0, 0.08), shading=rng.uniform(0.3, 2.0),
+                texture=rng.uniform(0.0, 0.4), grain=rng.uniform(1.5, 10.0),
+                shadow=rng.uniform(0.0, 0.6), sun=rng.uniform(-0.4, 0.4),
+                haze=rng.uniform(0.0, 0.012), haze_colour=tuple(rng.uniform(0.4, 1.0, 3)),
+                exposure=rng.uniform(0.6, 1.25), contrast=rng.uniform(0.7, 1.3),
+                saturation=rng.uniform(0.2, 1.4), white_balance=tuple(rng.uniform(0.8, 1.2, 3)),
+                gamma=rng.uniform(0.7, 1.5), vignette=rng.uniform(0.0, 0.5),
+                blur=rng.uniform(0.0, 1.4), noise=rng.uniform(0.0, 0.07))

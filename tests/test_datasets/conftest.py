@@ -1,0 +1,39 @@
+"""Tiny copies of GTA5 and Cityscapes, as published and converted."""
+import pytest
+from tiny_data import street, write_ids, write_image
+
+from mmseg_ssr.datasets.label_conversion import convert_cityscapes, convert_gta
+
+
+@pytest.fixture
+def gta_raw(tmp_path):
+    """Six images with palette labels, as published."""
+    root = tmp_path / 'gta'
+    for i in range(6):
+        write_image(root / 'images' / f'{i + 1:05d}.png', seed=i)
+        write_ids(root / 'labels' / f'{i + 1:05d}.png', street(i), palette=True)
+    return root
+
+
+@pytest.fixture
+def gta(gta_raw):
+    convert_gta(gta_raw)
+    return gta_raw
+
+
+@pytest.fixture
+def cityscapes_raw(tmp_path):
+    """Three train and two val images, as published."""
+    root = tmp_path / 'cityscapes'
+    for split, city, count in (('train', 'aachen', 3), ('val', 'lindau', 2)):
+        for i in range(count):
+            name = f'{split}/{city}/{city}_{i:06d}_000019'
+            write_image(root / f'leftImg8bit/{name}_leftImg8bit.png', seed=100 + i)
+            write_ids(root / f'gtFine/{name}_gtFine_labelIds.png', street(i))
+    return root
+
+
+@pytest.fixture
+def cityscapes(cityscapes_raw):
+    convert_cityscapes(cityscapes_raw)
+    return cityscapes_raw

@@ -1,0 +1,91 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from tiny_data import write_ids
+
+from mmseg_ssr.datasets.class_statistics import (
+    count_classes,
+    fresh_counts,
+    load_class_statistics,
+    match_files,
+    save_class_statistics,
+)
+from mmseg_ssr.errors import DataError, MissingFile
+
+FILES = ['labels/00001_labelTrainIds.png', 'labels/00002_labelTrainIds.png']
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_ids(tmp_path / FILES[0], [[0, 0, 18], [255, 18, 18]])
+    write_ids(tmp_path / FILES[1], [[5, 5, 5], [5, 5, 5]])
+    return tmp_path
+
+
+def test_counts_pixels_without_ignore(folder):
+    assert count_classes(folder, FILES, 19) == {FILES[0]: {0: 2, 18: 3}, FILES[1]: {5: 6}}
+
+
+def test_id_out_of_range_is_named(folder):
+    with pytest.raises(DataError, match='00001_labelTrainIds.png holds id 18, expected 0..17'):
+        count_classes(folder, FILES, 18)
+
+
+def test_mostly_ignored_labels_are_an_error(folder):
+    for file in FILES:
+        write_ids(folder / file, np.full((2, 3), 255))
+    with pytest.raises(DataError, match='2 of 2 labels .* are all ignore'):
+        count_classes(folder, FILES, 19)
+
+
+def test_save_and_load_round_trip(folder):
+    statistics = count_classes(folder, FILES, 19)
+    save_class_statistics(folder, statistics)
+    assert load_class_statistics(folder) == statistics
+    assert fresh_counts(folder, FILES) == statistics
+
+
+@pytest.mark.parametrize('text', ['{', '[1]', '[{"0": 3}]', '[{"file": "a", "x": 3}]',
+                                  '{"a": 1}', '[{"file": "a", "1": null}]'])
+def test_damaged_statistics(folder, text):
+    (folder / 'sample_class_stats.json').write_text(text)
+    with pytest.raises(DataError, match='sample_class_stats.json are damaged: delete'):
+        load_class_statistics(folder)
+    assert fresh_counts(folder, FILES) == {}
+
+
+def test_missing_statistics(folder):
+    with pytest.raises(MissingFile, match='sample_class_stats.json are missing'):
+        load_class_statistics(folder)
+    assert fresh_counts(folder, FILES) == {}
+
+
+def test_newer_label_is_not_fresh(folder):
+    save_class_statistics(folder, count_classes(folder, FILES, 19))
+    late = (folder / 'sample_class_stats.json').stat().st_mtime + 5
+    os.utime(folder / FILES[1], (late, late))
+    assert list(fresh_counts(folder, FILES)) == FILES[:1]
+
+
+def test_published_paths_match_by_their_last_parts():
+    assert match_files(
+        ['data/gta/labels/00001_labelTrainIds.png', 'data\\gta\\labels\\00002_labelTrainIds.png',
+         'data/gta/labels/99999_labelTrainIds.png'], FILES
+    ) == {'data/gta/labels/00001_labelTrainIds.png': FILES[0],
+          'data\\gta\\labels\\00002_labelTrainIds.png': FILES[1]}
+
+
+def test_equal_names_in_other_folders_are_told_apart():
+    files = ['gt/rome/a.png', 'gt/rio/a.png']
+    assert match_files(['data/x/gt/rio/a.png', 'data/x/gt/rome/a.png'], files) == {
+        'data/x/gt/rio/a.png': files[1], 'data/x/gt/rome/a.png': files[0]}
+    with pytest.raises(DataError, match='a.png, which may be'):
+        match_files(['elsewhere/a.png'], files)
+
+
+def test_published_statistics_are_used(folder):
+    records = [{'file': f'data/gta/{file}', '3': 7} for file in FILES]
+    (folder / 'sample_class_stats.json').write_text(json.dumps(records))
+    assert fresh_counts(folder, FILES) == {file: {3: 7} for file in FILES}

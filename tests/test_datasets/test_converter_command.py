@@ -1,0 +1,62 @@
+import runpy
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'convert_datasets'
+
+
+@pytest.fixture
+def run_converter(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    from converter_command import run_converter
+    return run_converter
+
+
+def run_gta(run_converter, *arguments):
+    from mmseg_ssr.datasets.label_conversion import convert_gta
+    run_converter(convert_gta, 'GTA5', 'data/gta', [str(a) for a in arguments])
+
+
+def test_reports_what_was_done(run_converter, gta_raw, capsys):
+    run_gta(run_converter, gta_raw, '--nproc', 1)
+    assert f'{gta_raw}: 6 labels converted, 0 were up to date' in capsys.readouterr().out
+
+
+def test_damaged_labels_are_listed_with_exit_code_1(run_converter, gta_raw, capsys):
+    (gta_raw / 'labels' / '00003.png').write_bytes(b'no image')
+    with pytest.raises(SystemExit) as caught:
+        run_gta(run_converter, gta_raw)
+    assert caught.value.code == 1
+    error = capsys.readouterr().err
+    assert 'error: 1 labels could not be converted' in error and '00003.png' in error
+
+
+def test_wrong_folder_and_wrong_number_exit_with_2(run_converter, gta_raw, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run_gta(run_converter, tmp_path / 'nowhere')
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith('error: ')
+    with pytest.raises(SystemExit) as caught:
+        run_gta(run_converter, gta_raw, '--nproc', 0)
+    assert caught.value.code == 2
+
+
+def test_ctrl_c_says_how_to_go_on(run_converter, capsys):
+    def stopped(root, workers, progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as caught:
+        run_converter(stopped, 'GTA5', 'data/gta', [])
+    assert caught.value.code == 130
+    assert 'goes on where it was' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['gta', 'cityscapes'])
+def test_scripts_run(name, request, monkeypatch, capsys):
+    root = request.getfixturevalue(f'{name}_raw')
+    monkeypatch.syspath_prepend(str(TOOLS))
+    monkeypatch.setattr('sys.argv', [f'{name}.py', str(root), '--nproc', '2'])
+    runpy.run_path(str(TOOLS / f'{name}.py'), run_name='__main__')
+    assert 'labels converted' in capsys.readouterr().out
+    assert (root / 'sample_class_stats.json').is_file()

@@ -1,0 +1,153 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_data import street, write_ids
+
+from mmseg_ssr.datasets.label_conversion import (
+    TRAIN_IDS,
+    convert_cityscapes,
+    convert_gta,
+    train_id_table,
+)
+from mmseg_ssr.errors import DataError, MissingFile
+
+LABEL_IDS = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]
+
+
+def ids_of(path):
+    image = Image.open(path)
+    assert image.mode == 'L'
+    return np.array(image)
+
+
+def test_table_gives_the_19_train_ids_and_ignores_the_rest():
+    table = train_id_table()
+    assert [int(table[i]) for i in LABEL_IDS] == list(range(19))
+    assert (np.delete(table, LABEL_IDS) == 255).all()
+    assert len(TRAIN_IDS) == 19
+
+
+def test_gta_palette_labels_are_read_by_index(gta_raw):
+    every_id = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    write_ids(gta_raw / 'labels' / '00001.png', every_id, palette=True)
+    result = convert_gta(gta_raw)
+    assert (result.converted, result.skipped, result.failures) == (6, 0, [])
+    converted = ids_of(gta_raw / 'labels' / '00001_labelTrainIds.png')
+    np.testing.assert_array_equal(converted, train_id_table()[every_id])
+
+
+def test_gta_statistics_are_the_three_published_files(gta_raw):
+    convert_gta(gta_raw)
+    first = 'labels/00001_labelTrainIds.png'
+    counts = {'10': 32 * 64 // 2 - 1, '0': 32 * 64 // 2 - 8 * 32, '16': 8 * 32}
+    records = json.loads((gta_raw / 'sample_class_stats.json').read_text())
+    assert dict(counts, file=first) in records and len(records) == 6
+    by_file = json.loads((gta_raw / 'sample_class_stats_dict.json').read_text())
+    assert by_file[first] == counts and len(by_file) == 6
+    by_class = json.loads((gta_raw / 'samples_with_class.json').read_text())
+    assert by_class['16'] == [[first, 256], ['labels/00004_labelTrainIds.png', 256]]
+
+
+def test_several_processes_give_the_same(gta_raw):
+    for i in range(7, 41):
+        write_ids(gta_raw / 'labels' / f'{i:05d}.png', street(i), palette=True)
+    seen = []
+    result = convert_gta(gta_raw, workers=2,
+                         progress=lambda items, total: (seen.append((x, total)) or x
+                                                        for x in items))
+    assert result.converted == 40
+    assert len(seen) == 40 and seen[0][1] == 40
+    assert list(result.statistics) == sorted(result.statistics)
+
+
+def test_second_run_skips_what_is_done_and_keeps_the_statistics(gta_raw):
+    first = convert_gta(gta_raw)
+    before = (gta_raw / 'sample_class_stats.json').read_text()
+    written = (gta_raw / 'labels' / '00002_labelTrainIds.png').stat().st_mtime_ns
+    second = convert_gta(gta_raw)
+    assert (second.converted, second.skipped) == (0, 6)
+    assert second.statistics == first.statistics
+    assert (gta_raw / 'sample_class_stats.json').read_text() == before
+    assert (gta_raw / 'labels' / '00002_labelTrainIds.png').stat().st_mtime_ns == written
+
+
+def test_stopped_run_goes_on(gta_raw):
+    def stop_after_two(items, total):
+        for i, item in enumerate(items):
+            if i == 2:
+                raise KeyboardInterrupt
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        convert_gta(gta_raw, progress=stop_after_two)
+    assert not (gta_raw / 'sample_class_stats.json').exists()
+    result = convert_gta(gta_raw)
+    assert result.skipped >= 2 and result.skipped + result.converted == 6
+    assert len(json.loads((gta_raw / 'sample_class_stats.json').read_text())) == 6
+
+
+def test_newer_label_and_damaged_output_are_converted_again(gta_raw):
+    convert_gta(gta_raw)
+    newer = gta_raw / 'labels' / '00001.png'
+    write_ids(newer, np.full((32, 64), 26))
+    late = (gta_raw / 'sample_class_stats.json').stat().st_mtime + 10
+    os.utime(newer, (late, late))
+    damaged = gta_raw / 'labels' / '00002_labelTrainIds.png'
+    damaged.write_bytes(damaged.read_bytes()[:40])
+    os.utime(damaged, (late, late))
+    result = convert_gta(gta_raw)
+    assert (result.converted, result.skipped) == (2, 4)
+    assert result.statistics['labels/00001_labelTrainIds.png'] == {13: 32 * 64}
+    assert (ids_of(damaged) == 10).any()
+
+
+def test_damaged_label_is_named_and_does_not_stop_the_rest(gta_raw):
+    bad = gta_raw / 'labels' / '00003.png'
+    bad.write_bytes(bad.read_bytes()[:50])
+    Image.new('RGB', (64, 32)).save(gta_raw / 'labels' / '00004.png')
+    Image.new('I;16', (64, 32)).save(gta_raw / 'labels' / '00005.png')
+    result = convert_gta(gta_raw)
+    assert result.converted == 3
+    assert len(result.failures) == 3
+    assert '00003.png' in result.failures[0] and 'does not decode' in result.failures[0]
+    assert '00004.png' in result.failures[1] and 'mode RGB' in result.failures[1]
+    assert '00005.png' in result.failures[2] and 'expected an 8-bit PNG' in result.failures[2]
+    assert not (gta_raw / 'labels' / '00003_labelTrainIds.png').exists()
+    assert not list((gta_raw / 'labels').glob('.*'))
+    assert len(json.loads((gta_raw / 'sample_class_stats.json').read_text())) == 3
+
+
+def test_labels_without_any_class_are_an_error_when_they_are_most(gta_raw):
+    for i in (1, 2):
+        write_ids(gta_raw / 'labels' / f'{i:05d}.png', np.zeros((32, 64)))
+    assert convert_gta(gta_raw).empty == ['labels/00001_labelTrainIds.png',
+                                          'labels/00002_labelTrainIds.png']
+    for i in (3, 4, 5):
+        label = gta_raw / 'labels' / f'{i:05d}.png'
+        write_ids(label, np.zeros((32, 64)))
+        late = label.stat().st_mtime + 10
+        os.utime(label, (late, late))
+    with pytest.raises(DataError, match='5 of 6 labels in .*gta are all ignore'):
+        convert_gta(gta_raw)
+
+
+def test_cityscapes_counts_train_and_converts_val_too(cityscapes_raw):
+    result = convert_cityscapes(cityscapes_raw)
+    assert result.converted == 5
+    name = 'gtFine/val/lindau/lindau_000001_000019_gtFine_'
+    np.testing.assert_array_equal(ids_of(cityscapes_raw / f'{name}labelTrainIds.png'),
+                                  train_id_table()[street(1)])
+    records = json.loads((cityscapes_raw / 'sample_class_stats.json').read_text())
+    assert [r['file'] for r in records] == [
+        f'gtFine/train/aachen/aachen_{i:06d}_000019_gtFine_labelTrainIds.png' for i in range(3)]
+
+
+@pytest.mark.parametrize('convert, expected', [(convert_gta, 'labels/NNNNN.png'),
+                                               (convert_cityscapes, 'gtFine/train/CITY')])
+def test_wrong_folder_is_said_in_one_line(convert, expected, tmp_path):
+    with pytest.raises(MissingFile, match=f'{tmp_path}.* holds no {expected}') as caught:
+        convert(tmp_path / 'nowhere')
+    assert '\n' not in str(caught.value)

@@ -1,0 +1,111 @@
+import logging
+
+import numpy as np
+import pytest
+from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
+from tiny_data import cityscapes_config, gta_config, training_steps, write_ids, write_image
+
+from mmseg_ssr.datasets import GTADataset, build_dataset
+from mmseg_ssr.datasets.loading import CheckedImage, CheckedLabel
+from mmseg_ssr.errors import DataError, MissingFile
+
+
+@pytest.fixture
+def dataset(gta):
+    return GTADataset(data_root=str(gta), img_dir='images', ann_dir='labels',
+                      pipeline=training_steps())
+
+
+def label_path(gta, number=1):
+    return gta / 'labels' / f'{number:05d}_labelTrainIds.png'
+
+
+def test_good_files_load(dataset):
+    assert len(dataset) == 6
+    assert dataset[0]['gt_semantic_seg'].data.unique().tolist() != []
+    assert isinstance(dataset.pipeline.transforms[0], CheckedImage)
+    assert isinstance(dataset.pipeline.transforms[1], CheckedLabel)
+
+
+@pytest.mark.parametrize('keep', [0, 30, 200])
+def test_image_that_does_not_decode(gta, dataset, keep):
+    image = gta / 'images' / '00001.png'
+    image.write_bytes(image.read_bytes()[:keep])
+    with pytest.raises(DataError, match='image .*00001.png does not decode'):
+        dataset[0]
+
+
+def test_image_that_has_gone(gta, dataset):
+    (gta / 'images' / '00001.png').unlink()
+    with pytest.raises(MissingFile, match='image .*00001.png is missing'):
+        dataset[0]
+
+
+def test_label_that_does_not_decode(gta, dataset):
+    label_path(gta).write_bytes(label_path(gta).read_bytes()[:60])
+    with pytest.raises(DataError, match='label .*00001_labelTrainIds.png does not decode'):
+        dataset[0]
+
+
+def test_label_of_another_size(gta, dataset):
+    write_ids(label_path(gta), np.zeros((64, 32)))
+    with pytest.raises(DataError, match='00001_labelTrainIds.png is 32 x 64 pixels, but its image '
+                                        '.*00001.png is 64 x 32'):
+        dataset[0]
+
+
+def test_label_with_colours(gta, dataset):
+    write_image(label_path(gta))
+    with pytest.raises(DataError, match='00001_labelTrainIds.png has 3 channels'):
+        dataset[0]
+
+
+def test_label_id_out_of_range(gta, dataset):
+    write_ids(label_path(gta), np.full((32, 64), 19))
+    with pytest.raises(DataError, match='00001_labelTrainIds.png holds id 19, expected 0..18 or '
+                                        '255'):
+        dataset[0]
+
+
+def test_all_ignore_is_warned_of_once_per_file(gta, dataset, caplog, monkeypatch):
+    write_ids(label_path(gta), np.full((32, 64), 255))
+    monkeypatch.setattr(logging.getLogger('mmseg'), 'propagate', True)
+    with caplog.at_level('WARNING'):
+        for _ in range(3):
+            dataset[0]
+    assert caplog.text.count('00001_labelTrainIds.png is all ignore') == 1
+
+
+def test_all_ignore_is_an_error_when_most_labels_are(tmp_path):
+    step = CheckedLabel(LoadAnnotations(), num_classes=19)
+
+    def load(number, value):
+        path = tmp_path / f'{number}.png'
+        write_ids(path, np.full((4, 4), value))
+        step(dict(ann_info=dict(seg_map=str(path)), seg_fields=[]))
+
+    for number in range(9):
+        load(number, 0)
+    for number in range(9, 19):
+        load(number, 255)
+    with pytest.raises(DataError, match='11 of the 20 labels read so far are all ignore'):
+        load(19, 255)
+
+
+def test_evaluation_reads_checked_labels(cityscapes):
+    dataset = build_dataset(cityscapes_config(cityscapes, 'val'), test_mode=True)
+    write_ids(cityscapes / 'gtFine/val/lindau/lindau_000001_000019_gtFine_labelTrainIds.png',
+              np.full((32, 64), 33))
+    assert dataset.get_gt_seg_map_by_idx(0).shape == (32, 64)
+    with pytest.raises(DataError, match='lindau_000001_.* holds id 33'):
+        dataset.get_gt_seg_map_by_idx(1)
+
+
+def test_wrapping_twice_changes_nothing(gta):
+    dataset = build_dataset(gta_config(gta))
+    assert isinstance(dataset.pipeline.transforms[0].load, LoadImageFromFile)
+
+
+def test_subset_of_classes_maps_the_rest_to_ignore(gta):
+    dataset = build_dataset(gta_config(gta, classes=['sky', 'road']))
+    assert set(dataset[0]['gt_semantic_seg'].data.unique().tolist()) <= {0, 1, 255}

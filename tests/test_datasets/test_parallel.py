@@ -1,0 +1,39 @@
+import os
+
+import pytest
+
+from mmseg_ssr.datasets.parallel import parallel_map
+from mmseg_ssr.errors import DataError
+
+
+def square(number):
+    return number * number, os.getpid()
+
+
+def fail_at_30(number):
+    if number == 30:
+        raise DataError('file 30 is damaged')
+
+
+def die(number):
+    if number == 20:
+        os._exit(1)
+
+
+def test_order_and_processes():
+    results = parallel_map(square, range(64), workers=2)
+    assert [r for r, _ in results] == [i * i for i in range(64)]
+    assert os.getpid() not in {pid for _, pid in results}
+    assert {pid for _, pid in parallel_map(square, range(3), workers=2)} == {os.getpid()}
+    assert parallel_map(square, [], workers=2) == []
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_errors_arrive(workers):
+    with pytest.raises(DataError, match='file 30 is damaged'):
+        parallel_map(fail_at_30, range(64), workers)
+
+
+def test_a_killed_process_is_said():
+    with pytest.raises(DataError, match='one of 2 processes was killed'):
+        parallel_map(die, range(64), workers=2)

@@ -1,0 +1,112 @@
+"""The files: real layouts and formats, restartable, never over other data."""
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_ssr.datasets.streets import SOURCE_TRAIN, draw_sample, make_streets, writer
+from mmseg_ssr.errors import DataError
+
+SMALL = dict(train_source=3, train_target=6, val_target=2, size=(96, 48), workers=1)
+
+
+@pytest.fixture(scope='module')
+def streets(tmp_path_factory):
+    return make_streets(tmp_path_factory.mktemp('streets') / 'data', **SMALL)
+
+
+def files(root):
+    return {path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob('*') if path.is_file()}
+
+
+def test_gta_layout_and_format(streets):
+    names = ['00001.png', '00002.png', '00003.png']
+    assert sorted(path.name for path in (streets / 'gta/images').iterdir()) == names
+    assert sorted(path.name for path in (streets / 'gta/labels').iterdir()) == names
+    picture, raster = draw_sample(SOURCE_TRAIN, 1, SMALL['size'])
+    with Image.open(streets / 'gta/images/00002.png') as image:
+        assert image.mode == 'RGB' and image.size == (96, 48)
+        assert np.array_equal(np.asarray(image), picture)
+    with Image.open(streets / 'gta/labels/00002.png') as label:
+        assert label.mode == 'P'
+        assert np.array_equal(np.asarray(label), raster.labels)  # the index, Cityscapes label ids
+        colours = np.asarray(label.convert('RGB'))
+    assert tuple(colours[raster.labels == 7][0]) == (128, 64, 128)
+
+
+def test_cityscapes_layout_and_format(streets):
+    root = streets / 'cityscapes'
+    images = {path.relative_to(root / 'leftImg8bit').as_posix()
+              for path in root.rglob('*_leftImg8bit.png')}
+    labels = {path.relative_to(root / 'gtFine').as_posix()
+              for path in root.rglob('*_gtFine_labelIds.png')}
+    assert len(images) == 8
+    assert {name.replace('_leftImg8bit', '') for name in images} == {
+        name.replace('_gtFine_labelIds', '') for name in labels}
+    assert 'train/northport/northport_000001_000019_leftImg8bit.png' in images
+    assert 'val/westhaven/westhaven_000000_000019_leftImg8bit.png' in images
+    val_label = root / 'gtFine/val/westhaven/westhaven_000000_000019_gtFine_labelIds.png'
+    with Image.open(val_label) as label:
+        assert label.mode == 'L' and label.size == (96, 48)
+        assert set(np.unique(label)) <= set(range(34)) and 1 in np.asarray(label)
+    assert not list(streets.rglob('*labelTrainIds*'))
+
+
+def test_files_do_not_depend_on_counts_or_workers(streets, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmseg_ssr.datasets.parallel.CHUNK', 2)
+    other = make_streets(tmp_path, **{**SMALL, 'train_source': 4, 'workers': 2})
+    reference, more = files(streets), files(other)
+    reference.pop(writer.STAMP)
+    added = more.keys() - {writer.STAMP} - reference.keys()
+    assert added == {'gta/images/00004.png', 'gta/labels/00004.png'}
+    assert all(more[name] == content for name, content in reference.items())
+
+
+def test_second_call_draws_only_what_is_missing(streets, monkeypatch):
+    drawn, write = [], writer._write
+
+    def record(job, **options):
+        drawn.append(job)
+        write(job, **options)
+
+    monkeypatch.setattr(writer, '_write', record)
+    before = files(streets)
+    make_streets(streets, **SMALL)
+    assert drawn == []
+    (streets / 'gta/labels/00002.png').unlink()
+    make_streets(streets, **SMALL)
+    assert [job.index for job in drawn] == [1]
+    assert files(streets) == before
+
+
+def test_other_parameters_replace_the_data_set(tmp_path):
+    make_streets(tmp_path, **SMALL)
+    statistics = tmp_path / 'gta/sample_class_stats.json'
+    statistics.write_text('[]')  # of the old images: must not survive
+    make_streets(tmp_path, **{**SMALL, 'train_source': 2, 'seed': 1})
+    names = sorted(path.name for path in (tmp_path / 'gta').rglob('*.png'))
+    assert names == ['00001.png'] * 2 + ['00002.png'] * 2
+    assert not statistics.exists()
+    assert json.loads((tmp_path / writer.STAMP).read_text())['seed'] == 1
+
+
+def test_other_data_is_never_touched(tmp_path):
+    real = tmp_path / 'gta/images/00001.png'
+    real.parent.mkdir(parents=True)
+    real.write_bytes(b'real')
+    with pytest.raises(DataError, match='gta exists and was not made by Streets.*choose another'):
+        make_streets(tmp_path, **SMALL)
+    assert files(tmp_path) == {'gta/images/00001.png': b'real'}
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(train_source=-1), 'train_source must be 0 or more, got -1'),
+    (dict(seed=-2), 'seed must be 0 or more, got -2'),
+    (dict(size=(32, 16)), r'size must be .* at least 64 x 32 pixels, got \(32, 16\)'),
+])
+def test_bad_arguments(tmp_path, change, message):
+    with pytest.raises(DataError, match=message):
+        make_streets(tmp_path / 'new', **{**SMALL, **change})
+    assert not (tmp_path / 'new').exists()

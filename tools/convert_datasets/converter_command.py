@@ -1,0 +1,50 @@
+"""The command line that the converters share."""
+import argparse
+import sys
+from typing import Callable, Optional, Sequence
+
+from mmseg_ssr.datasets.label_conversion import Conversion
+from mmseg_ssr.datasets.parallel import default_workers, progress_bar
+from mmseg_ssr.errors import cli
+
+
+@cli
+def run_converter(convert: Callable[..., Conversion], name: str, folder: str,
+                  arguments: Optional[Sequence[str]] = None) -> None:
+    """Parse ``DATA --nproc N``, convert, report, and exit.
+
+    The exit code is 0 when all labels are converted, 1 when some could not be (each is named at
+    the end), 2 when the folder or an argument is wrong, 130 after Ctrl-C.
+
+    Args:
+        convert: ``convert(root, workers, progress)`` of :mod:`.label_conversion`.
+        name: of the data set, for messages.
+        folder: where its files are expected, relative to the repository.
+        arguments: of the command line; None takes the process's own.
+    """
+    parser = argparse.ArgumentParser(
+        description=f'Write the train labels (*_labelTrainIds.png) and the class statistics of '
+                    f'{name}. Can be stopped and started again: finished labels are kept.')
+    parser.add_argument('data', nargs='?', default=folder,
+                        help=f'folder of the data set (default: {folder})')
+    parser.add_argument('--nproc', type=int, default=default_workers(),
+                        help='number of processes (default: %(default)s)')
+    options = parser.parse_args(arguments)
+    if options.nproc < 1:
+        parser.error(f'argument --nproc: must be at least 1, got {options.nproc}')
+    try:
+        result = convert(options.data, options.nproc, progress_bar(f'{name} labels'))
+    except KeyboardInterrupt:
+        print('stopped: the same command goes on where it was', file=sys.stderr)
+        sys.exit(130)
+    _report(result, options.data)
+
+
+def _report(result: Conversion, folder: str) -> None:
+    print(f'{folder}: {result.converted} labels converted, {result.skipped} were up to date')
+    for file in result.empty:
+        print(f'warning: {file} holds none of the 19 classes', file=sys.stderr)
+    if result.failures:
+        print(f'error: {len(result.failures)} labels could not be converted:',
+              *result.failures, sep='\n  ', file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,37 @@
+"""Draw the Streets data set in the layouts of GTA5 and Cityscapes."""
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mmseg_ssr.datasets.parallel import progress_bar
+from mmseg_ssr.datasets.streets import make_streets
+from mmseg_ssr.errors import cli
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('root', help='folder of the data set: gta/ and cityscapes/ are made in it')
+    parser.add_argument('--images', type=int, default=200, metavar='N',
+                        help='source images, and as many target images (default: %(default)s)')
+    parser.add_argument('--val-images', type=int, default=60, metavar='N',
+                        help='target images for validation (default: %(default)s)')
+    parser.add_argument('--size', type=int, nargs=2, default=(512, 256), metavar=('W', 'H'),
+                        help='image size in pixels (default: 512 256)')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--nproc', type=int, default=None, help='processes (default: one a core)')
+    return parser.parse_args()
+
+
+@cli
+def main() -> None:
+    args = parse_args()
+    root = make_streets(args.root, args.images, args.images, args.val_images, tuple(args.size),
+                        args.seed, args.nproc, progress_bar('Streets'))
+    print(f'{args.images} source, {args.images} target and {args.val_images} validation images of '
+          f'{args.size[0]} x {args.size[1]} pixels are in {root}/gta and {root}/cityscapes')
+
+
+if __name__ == '__main__':
+    main()
