@@ -12,7 +12,7 @@ SEGFORMER = 'https://github.com/NVlabs/SegFormer (README, "Training", ImageNet w
 SAM = 'https://dl.fbaipublicfiles.com/segment_anything/'
 
 #: Published files by name, and where they are published. The name of a SAM file ends in the
-#: first digits of its SHA-256.
+#: first digits of its MD5 sum.
 PUBLISHED: Dict[str, str] = {
     **{f'mit_b{i}.pth': SEGFORMER for i in range(6)},
     **{name: SAM + name for name in ('sam_vit_b_01ec64.pth', 'sam_vit_l_0b3195.pth',

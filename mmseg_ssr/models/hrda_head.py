@@ -168,21 +168,16 @@ def hrda_losses(head: HRDAHead, features: HRDAFeatures, label: Tensor,
     """The fused loss, and under ``lr.`` and ``hr.`` those of context and detail."""
     (box, ) = features.boxes
     logits = head.logits(features)
-    losses = weighted(1 - head.lr_loss_weight - head.hr_loss_weight,
-                      interface.weighted_losses(head, logits.fused, label, weight))
+    losses = interface.scaled(interface.weighted_losses(head, logits.fused, label, weight),
+                              1 - head.lr_loss_weight - head.hr_loss_weight)
     if head.lr_loss_weight > 0:
-        losses.update(interface.prefixed('lr', weighted(
-            head.lr_loss_weight, interface.weighted_losses(head, logits.context, label, weight))))
+        context = interface.weighted_losses(head, logits.context, label, weight)
+        losses.update(interface.prefixed('lr', interface.scaled(context, head.lr_loss_weight)))
     if head.hr_loss_weight > 0:
         detail = interface.weighted_losses(head, logits.detail, crop(label, box),
                                            None if weight is None else crop(weight, box))
-        losses.update(interface.prefixed('hr', weighted(head.hr_loss_weight, detail)))
+        losses.update(interface.prefixed('hr', interface.scaled(detail, head.hr_loss_weight)))
     return losses
-
-
-def weighted(factor: float, losses: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """The losses times a factor; accuracies as they are."""
-    return {name: value * factor if 'loss' in name else value for name, value in losses.items()}
 
 
 @interface.map_features.register(HRDAFeatures)

@@ -105,3 +105,8 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
 def prefixed(prefix: str, values: Dict[str, Tensor]) -> Dict[str, Tensor]:
     """``{'loss_seg': x}`` -> ``{'prefix.loss_seg': x}``."""
     return {f'{prefix}.{name}': value for name, value in values.items()}
+
+
+def scaled(losses: Dict[str, Tensor], factor: float) -> Dict[str, Tensor]:
+    """The losses times a factor; accuracies as they are."""
+    return {name: value * factor if 'loss' in name else value for name, value in losses.items()}

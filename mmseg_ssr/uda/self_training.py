@@ -148,7 +148,8 @@ class SelfTraining(nn.Module):
         features = interface.training_features(self.model, view.img, self.draws)
         losses = interface.supervised_losses(
             self.model.decode_head, features, view.label, view.weight)
-        return interface.prefixed('masked.decode', scaled(losses, masked.weight))
+        return interface.prefixed(
+            'masked.decode', interface.scaled(losses, masked.weight))
 
     def _supervised_losses(self, view: View, names: Tuple[str, str, str]) -> Tuple[Losses, Any]:
         """Losses of a view in the shadow branch and, if there is one, the regularisation branch.
@@ -168,7 +169,7 @@ class SelfTraining(nn.Module):
             context = self.regularizer.encode(view.img)
             regularized = interface.map_features(
                 features, lambda maps: self.regularizer(maps, context))
-            losses.update(interface.prefixed(enhanced, scaled(
+            losses.update(interface.prefixed(enhanced, interface.scaled(
                 interface.supervised_losses(head, regularized, label, view.weight),
                 self.regularizer_weight)))
         return losses, features
@@ -202,12 +203,6 @@ class SelfTraining(nn.Module):
             teacher.load_training_state(teacher_state)
         if self.regularizer is not None:
             self.regularizer.load_state_dict(state['regularizer'])
-
-
-def scaled(losses: Losses, factor: float) -> Losses:
-    """The losses times a factor; accuracies as they are."""
-    return {name: value * factor if 'loss' in name and factor != 1 else value
-            for name, value in losses.items()}
 
 
 def to_floats(log: Losses) -> Dict[str, float]:

@@ -78,7 +78,8 @@ def normalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 
 def color_jitter(img: Tensor, jitter: Jitter) -> Tensor:
-    """Images in [0, 1], B x 3 x H x W, with the four changes in the given order."""
+    """Images, B x 3 x H x W, brought to [0, 1], with the four changes in the given order."""
+    img = img.clamp(0, 1)
     changes = (
         lambda x: (x + (jitter.brightness - 1)).clamp(0, 1),
         lambda x: (x * jitter.contrast).clamp(0, 1),

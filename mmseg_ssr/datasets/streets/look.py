@@ -69,14 +69,14 @@ def game_look(rng: np.random.Generator) -> Look:
 def camera_look(rng: np.random.Generator) -> Look:
     """The target domain: textured, hazy, cool, vignetted, blurred and noisy, with hard shadows."""
     warmth = rng.uniform(-0.04, 0.05)
-    return Look(palette=CAMERA, spread=0.04, shading=1.4, texture=rng.uniform(0.1, 0.18),
+    return Look(palette=CAMERA, spread=0.04, shading=1.4, texture=rng.uniform(0.14, 0.22),
                 grain=rng.uniform(3.0, 6.0), shadow=rng.uniform(0.3, 0.5),
-                sun=rng.uniform(-0.2, 0.2), haze=rng.uniform(0.003, 0.006),
-                haze_colour=(0.76, 0.80, 0.78), exposure=rng.uniform(1.0, 1.25),
-                contrast=rng.uniform(0.95, 1.1), saturation=rng.uniform(0.8, 1.05),
-                white_balance=(0.94 + warmth, 1.02, 0.98 - warmth), gamma=rng.uniform(1.0, 1.2),
-                vignette=rng.uniform(0.2, 0.4), blur=rng.uniform(0.5, 0.9),
-                noise=rng.uniform(0.01, 0.025))
+                sun=rng.uniform(-0.2, 0.2), haze=rng.uniform(0.004, 0.008),
+                haze_colour=(0.76, 0.80, 0.78), exposure=rng.uniform(0.85, 1.1),
+                contrast=rng.uniform(0.9, 1.1), saturation=rng.uniform(0.55, 0.8),
+                white_balance=(0.86 + warmth, 1.0, 1.04 - warmth), gamma=rng.uniform(1.2, 1.5),
+                vignette=rng.uniform(0.2, 0.4), blur=rng.uniform(0.7, 1.2),
+                noise=rng.uniform(0.02, 0.04))
 
 
 def random_look(rng: np.random.Generator) -> Look:

@@ -1,0 +1,39 @@
+# Everything rests on `make setup`; `make help` lists the targets, README.md explains the variables.
+PYTHON ?= python3
+VENV ?= .venv
+# Requirements such as torch==2.10.0; empty: what was tested with this Python version.
+TORCH ?=
+TORCHVISION ?=
+PYTEST_ARGS ?=
+
+INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)"
+# Looked up when a recipe runs, after setup: $(PYTHON) itself where it holds all packages, else the one in $(VENV).
+PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --which)"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak parity lint clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup:  ## install into .venv what is missing (about 10 minutes the first time)
+	@$(INSTALL)
+
+demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them
+	@$(PY) tools/demo.py
+
+test: setup  ## run the test suite
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+soak: setup  ## run the long endurance tests
+	@$(PY) -m pytest -m soak $(PYTEST_ARGS)
+
+parity: setup  ## compare the numbers with the published implementation's
+	@$(PY) -m pytest tests/parity -q $(PYTEST_ARGS)
+
+lint: setup  ## check style
+	@$(PY) -m ruff check .
+
+clean:  ## remove caches and build files (not .venv, data, pretrained or work_dirs)
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,12 @@
+# Source-only on Streets: what the other two are compared with.
+# The data and the step are theirs; the target images stay unused.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/daformer_mitb0_small.py',
+    '../_base_/datasets/uda_streets.py',
+    '../_base_/uda/dacs.py',
+    '../_base_/schedules/adamw_poly_demo.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+uda = dict(source_only=True)
+name = 'demo_source_only'

@@ -1,0 +1,129 @@
+"""From a config to data sets and models."""
+import contextlib
+import copy
+import logging
+from typing import Any, Callable, Iterator, Optional, Tuple
+
+import torch
+from mmcv import Config
+from mmseg.datasets.builder import DATASETS
+from mmseg.models.builder import SEGMENTORS
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..datasets import build_dataset
+from ..datasets.seeding import seeded
+from ..errors import ConfigError, UserError, one_line
+from .config import max_iterations
+from .signatures import keyword_arguments
+
+
+def build_training_model(cfg: Config, seed: int) -> nn.Module:
+    """The segmentor of ``model``, or the method of ``uda`` that trains it, weights initialised.
+
+    With the same seed the student starts from the same weights, whatever the method.
+
+    Raises:
+        ConfigError: a constructor refuses its arguments.
+        MissingFile, CheckpointError: of the pretrained weights.
+    """
+    model_cfg = _model_config(cfg)
+    if model_cfg.get('train_cfg') is None:
+        model_cfg['train_cfg'] = {}
+    if cfg.get('uda'):
+        model_cfg = dict(copy.deepcopy(dict(cfg.uda)), model=model_cfg,
+                         max_iters=max_iterations(cfg))
+        accepted = keyword_arguments(SEGMENTORS.get(model_cfg['type']))
+        if accepted is None or 'seed' in accepted:
+            model_cfg.setdefault('seed', seed)
+    with seeded(seed):
+        model = _explained(cfg, 'uda' if cfg.get('uda') else 'model', SEGMENTORS.build, model_cfg)
+    with seeded(seed), _quiet_mmcv():
+        _explained(cfg, 'model', model.init_weights)
+    return _without_sync_batch_norm(model)
+
+
+def build_test_model(cfg: Config) -> nn.Module:
+    """The plain segmentor as mmseg's test script builds it: no method, no pretrained weights."""
+    model_cfg = _model_config(cfg)
+    model_cfg.update(pretrained=None, train_cfg=None)
+    return _without_sync_batch_norm(_explained(cfg, 'model', SEGMENTORS.build, model_cfg))
+
+
+def build_training_dataset(cfg: Config, seed: int) -> Dataset:
+    """``data.train``; a data set that takes a seed gets that of the run.
+
+    Raises:
+        ConfigError, MissingFile, DataError: as :func:`mmseg_ssr.datasets.build_dataset`.
+    """
+    train_cfg = copy.deepcopy(cfg.data.train)
+    if isinstance(train_cfg, dict):
+        accepted = keyword_arguments(DATASETS.get(train_cfg['type']))
+        if accepted is not None and 'seed' in accepted:
+            train_cfg.setdefault('seed', seed)
+    is_pair = isinstance(train_cfg, dict) and 'source' in train_cfg
+    return _explained(cfg, 'data.train', build_dataset, train_cfg, False, not is_pair)
+
+
+def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = True) -> Dataset:
+    """``data.val`` or ``data.test``; ``need_labels`` where predictions are to be scored.
+
+    Raises:
+        ConfigError, MissingFile, DataError: as :func:`mmseg_ssr.datasets.build_dataset`.
+    """
+    if not cfg.data.get(split):
+        raise ConfigError(f'{cfg.filename}: no data.{split} = dict(...) in it to test on')
+    return _explained(cfg, f'data.{split}', build_dataset, cfg.data[split], True, need_labels)
+
+
+def limit_images(dataset: Dataset, count: Optional[int]) -> Dataset:
+    """The data set with its first ``count`` images only (all when None)."""
+    if count is not None:
+        dataset.img_infos = dataset.img_infos[:count]
+    return dataset
+
+
+def class_names(dataset: Dataset) -> Tuple[Optional[tuple], Optional[list]]:
+    """(CLASSES, PALETTE) of a data set in plain containers."""
+    classes, palette = (getattr(dataset, name, None) for name in ('CLASSES', 'PALETTE'))
+    return (None if classes is None else tuple(str(name) for name in classes),
+            None if palette is None else [[int(c) for c in colour] for colour in palette])
+
+
+def _model_config(cfg: Config) -> dict:
+    """``model``, with the outer ``train_cfg`` and ``test_cfg`` of old configs moved inside."""
+    model_cfg = copy.deepcopy(dict(cfg.model))
+    for key in ('train_cfg', 'test_cfg'):
+        if cfg.get(key) is not None:
+            model_cfg.setdefault(key, copy.deepcopy(cfg[key]))
+    return model_cfg
+
+
+def _explained(cfg: Config, path: str, build: Callable, *args: Any) -> Any:
+    """Call ``build``; what a constructor says of its arguments becomes a ``ConfigError``."""
+    try:
+        return build(*args)
+    except UserError as error:
+        raise type(error)(f'{one_line(error)} ({path} in {cfg.filename})') from error
+    except (TypeError, ValueError, KeyError, AssertionError, AttributeError, ImportError,
+            FileNotFoundError) as error:
+        raise ConfigError(f'{cfg.filename}: {path} cannot be built: {one_line(error)}') from error
+
+
+@contextlib.contextmanager
+def _quiet_mmcv() -> Iterator[None]:
+    """Keep mmcv from listing how each single parameter was initialised."""
+    logger = logging.getLogger('mmcv')
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _without_sync_batch_norm(model: nn.Module) -> nn.Module:
+    if not any(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules()):
+        return model
+    from mmcv.cnn.utils import revert_sync_batchnorm
+    return revert_sync_batchnorm(model)

@@ -1,0 +1,153 @@
+"""Checkpoint files: written whole or not at all, read without running code that may be in them.
+
+A checkpoint is an mmseg checkpoint (contract C1) with more under keys of their own::
+
+    meta            CLASSES, PALETTE, config (text), iter (finished iterations), seed, ...
+    state_dict      the student alone: backbone.*, decode_head.*
+    optimizer       torch's optimizer state
+    training_state  teachers, regulariser, counters
+    random_state    Python, numpy, torch, accelerators
+    log_buffer      what the log has not averaged yet
+"""
+import contextlib
+import logging
+import os
+import pickle
+import re
+import shutil
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+
+from ..errors import CheckpointError, MissingFile, UserError
+
+LATEST = 'latest.pth'
+
+
+def write_checkpoint(content: Dict[str, Any], path: str) -> None:
+    """Write ``content`` under ``path``, replacing a file of that name at one stroke.
+
+    The temporary file is in the same folder, flushed to the disk before it gets its name.
+
+    Raises:
+        UserError: no space left, no permission; what was under ``path`` is untouched.
+    """
+    part = f'{path}.part-{os.getpid()}'
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        with open(part, 'wb') as file:
+            torch.save(plain(content), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(os.path.dirname(path) or '.')
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        with contextlib.suppress(OSError):
+            os.remove(part)
+        raise UserError(f'checkpoint {path} could not be written ({error}): make room or choose '
+                        'another --work-dir; the checkpoints before it are untouched') from error
+
+
+def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
+    """Read a checkpoint file onto the CPU.
+
+    Args:
+        trusted: also read files that carry Python objects, which may run any code when read.
+
+    Raises:
+        MissingFile: no such file.
+        CheckpointError: truncated, not a checkpoint, or refused because it is not plain data.
+    """
+    if not os.path.isfile(path):
+        raise MissingFile(f'checkpoint {path} is missing')
+    try:
+        content = _load_plain(path)
+    except pickle.UnpicklingError as error:
+        if not trusted:
+            reason = str(error).split('\n')[0]
+            unsafe = 'Unsupported' in str(error) or 'GLOBAL' in str(error)
+            hint = ('it holds Python objects that could run code; if you trust where it is from, '
+                    'give --trust-checkpoint') if unsafe else f'it is damaged ({reason})'
+            raise CheckpointError(f'checkpoint {path} is not read: {hint}') from error
+        content = torch.load(path, map_location='cpu', weights_only=False)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f'checkpoint {path} cannot be read: it is truncated or is no '
+                              'checkpoint') from error
+    if not isinstance(content, dict) or not content:
+        raise CheckpointError(f'checkpoint {path} holds no state dict')
+    return content
+
+
+def checkpoints_in(folder: str) -> List[str]:
+    """Paths of ``iter_N.pth`` in a work directory, the newest first."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [(int(match.group(1)), name) for name in names
+             for match in [re.fullmatch(r'iter_(\d+)\.pth', name)] if match]
+    return [os.path.join(folder, name) for _, name in sorted(found, reverse=True)]
+
+
+def newest_readable(folder: str, logger: logging.Logger) -> Optional[Tuple[str, Dict[str, Any]]]:
+    """(path, content) of the newest checkpoint that can be read; damaged ones are warned of."""
+    for path in checkpoints_in(folder):
+        try:
+            return path, read_checkpoint(path)
+        except CheckpointError as error:
+            logger.warning('%s: going back to the one before', error)
+    return None
+
+
+def remove_old(folder: str, keep: int) -> None:
+    """Remove all but the newest ``keep`` checkpoints of a work directory (``keep < 1``: none)."""
+    for path in checkpoints_in(folder)[keep:] if keep > 0 else []:
+        os.remove(path)
+
+
+def point_latest_at(path: str) -> None:
+    """Let ``latest.pth`` beside ``path`` be ``path``: a link, or a copy where links fail."""
+    latest = os.path.join(os.path.dirname(path), LATEST)
+    part = f'{latest}.part-{os.getpid()}'
+    try:
+        os.symlink(os.path.basename(path), part)
+    except (OSError, NotImplementedError):
+        shutil.copy(path, part)
+    os.replace(part, latest)
+
+
+def plain(value: Any) -> Any:
+    """``value`` with tensors on the CPU and numpy's scalars and arrays as Python's and torch's."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(item) for item in value)
+    return value
+
+
+def _load_plain(path: str) -> Any:
+    # mmcv's own checkpoints may hold the best score as a numpy scalar: harmless, so allowed.
+    allow = getattr(torch.serialization, 'safe_globals', None)
+    with allow(_numpy_scalars()) if allow else contextlib.nullcontext():
+        return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def _numpy_scalars() -> list:
+    core = getattr(np, '_core', None) or np.core
+    scalar = core.multiarray.scalar
+    return [(scalar, 'numpy.core.multiarray.scalar'), (scalar, 'numpy._core.multiarray.scalar'),
+            np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename durable; some systems cannot open folders, and need not."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,105 @@
+"""Data loaders whose samples depend on the seed and the position in the stream alone.
+
+A resumed training, and one with another number of loader workers, sees the very same samples.
+"""
+from functools import partial
+from typing import Any, Iterator, Optional
+
+import cv2
+import numpy as np
+import torch
+from mmcv.parallel import collate
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ..datasets.seeding import seeded
+from ..datasets.uda_dataset import UDADataset
+
+
+class PositionSampler(Sampler):
+    """Positions in the stream of samples, in order, for one of ``world_size`` processes.
+
+    Iteration ``t`` takes positions ``t * B * W`` to ``(t + 1) * B * W - 1``; rank ``r`` of ``W``
+    gets the ``r``-th block of ``B`` of them. So N processes with batch B/N see together what one
+    process with batch B sees.
+
+    Args:
+        iterations: number of iterations of the whole training.
+        batch_size: B, samples of an iteration on this process.
+        first_iteration: where to begin, for a resumed training.
+    """
+
+    def __init__(self, iterations: int, batch_size: int, first_iteration: int = 0,
+                 rank: int = 0, world_size: int = 1):
+        self.iterations = iterations
+        self.batch_size = batch_size
+        self.first_iteration = first_iteration
+        self.rank = rank
+        self.world_size = world_size
+
+    def __iter__(self) -> Iterator[int]:
+        for iteration in range(self.first_iteration, self.iterations):
+            start = (iteration * self.world_size + self.rank) * self.batch_size
+            yield from range(start, start + self.batch_size)
+
+    def __len__(self) -> int:
+        return (self.iterations - self.first_iteration) * self.batch_size
+
+
+class SampleStream(Dataset):
+    """An endless stream of shuffled samples; sample ``p`` is a function of ``(seed, p)``.
+
+    Each pass over the data set has its own order. ``UDADataset`` is such a stream itself and is
+    asked for the position directly.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int):
+        self.dataset = dataset
+        self.seed = seed
+        self._epoch: Optional[int] = None
+        self._order: Optional[np.ndarray] = None
+
+    def __getitem__(self, position: int) -> Any:
+        if isinstance(self.dataset, UDADataset):
+            return self.dataset[position]
+        with seeded(self.seed, position):
+            return self.dataset[self._index(position)]
+
+    def _index(self, position: int) -> int:
+        epoch, step = divmod(position, len(self.dataset))
+        if epoch != self._epoch:
+            rng = np.random.default_rng((self.seed, epoch))
+            self._epoch, self._order = epoch, rng.permutation(len(self.dataset))
+        return int(self._order[step])
+
+
+def training_loader(dataset: Dataset, batch_size: int, iterations: int, seed: int,
+                    first_iteration: int = 0, workers: int = 0,
+                    device: Optional[torch.device] = None) -> DataLoader:
+    """Batches for iterations ``first_iteration`` to ``iterations - 1``."""
+    sampler = PositionSampler(iterations, batch_size, first_iteration)
+    return _loader(SampleStream(dataset, seed), batch_size, workers, device, sampler)
+
+
+def test_loader(dataset: Dataset, workers: int = 0,
+                device: Optional[torch.device] = None) -> DataLoader:
+    """One image after the other, in the data set's order."""
+    return _loader(dataset, 1, workers, device, None)
+
+
+def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
+            sampler: Optional[Sampler]) -> DataLoader:
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=partial(collate, samples_per_gpu=batch_size),
+        pin_memory=device is not None and device.type != 'cpu',
+        persistent_workers=workers > 0,
+        worker_init_fn=_start_worker,
+        # Its own generator: making an iterator must not draw from the training's.
+        generator=torch.Generator().manual_seed(0))
+
+
+def _start_worker(worker: int) -> None:
+    cv2.setNumThreads(0)  # one thread per worker; a forked OpenCV pool can hang

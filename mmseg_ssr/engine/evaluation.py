@@ -1,0 +1,100 @@
+"""Testing a segmentor through mmseg's data sets, during training and after it."""
+import os
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+from mmcv import Config
+from mmseg.apis import single_gpu_test
+from mmseg.core import EvalHook
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..datasets.seeding import seeded
+from ..errors import ConfigError
+from .data_loader import test_loader
+from .device import OnDevice
+from .submission import format_without_cityscapesscripts
+
+#: Scales of mmseg's ``--aug-test``.
+AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+
+
+class EvaluationHook(EvalHook):
+    """mmseg's evaluation during training, without a trace in the training's random numbers."""
+
+    def _do_evaluate(self, runner: Any) -> None:
+        with seeded(runner.iter):
+            super()._do_evaluate(runner)
+
+
+def run_test(model: nn.Module,
+             dataset: Dataset,
+             device: torch.device,
+             evaluate: bool = True,
+             format_args: Optional[Dict[str, Any]] = None,
+             show_dir: Optional[str] = None,
+             opacity: float = 0.5,
+             workers: int = 0) -> List[Any]:
+    """Predict every image of ``dataset``, with a progress bar.
+
+    Args:
+        evaluate: compare each prediction with its label and return the counts.
+        format_args: write predictions with the data set's ``format_results(**format_args)``
+            and return the file names.
+        show_dir: folder for the images with the prediction painted over them.
+
+    Returns:
+        One entry per image: counts, file name or prediction (H x W, train ids).
+    """
+    model = model if isinstance(model, OnDevice) else OnDevice(model, device)
+    format_without_cityscapesscripts(dataset)
+    model.module.CLASSES, model.module.PALETTE = dataset.CLASSES, dataset.PALETTE
+    return single_gpu_test(
+        model, test_loader(dataset, workers, device), out_dir=show_dir, opacity=opacity,
+        pre_eval=evaluate and format_args is None, format_only=format_args is not None,
+        format_args=format_args or {})
+
+
+def scores(dataset: Dataset, results: Sequence[Any], metric: Sequence[str] = ('mIoU', ),
+           logger: Any = None, **options: Any) -> Dict[str, float]:
+    """The data set's metrics as shares of 1 (``mIoU``, ``IoU.road``, ...); prints the table."""
+    values = dataset.evaluate(list(results), metric=list(metric), logger=logger, **options)
+    return {name: float(value) for name, value in values.items()}
+
+
+def set_inference_mode(cfg: Config, mode: str) -> None:
+    """``'whole'`` or ``'slide'`` inference whatever the config says; ``'same'`` changes nothing.
+
+    Windows are as large as the training's crops and overlap by half.
+    """
+    if mode == 'same':
+        return
+    test_cfg = cfg.model.setdefault('test_cfg', {})
+    test_cfg['mode'] = mode
+    if mode == 'slide' and not test_cfg.get('crop_size'):
+        crop = (cfg.data.get('train') or {}).get('sync_crop_size') or cfg.get('crop_size')
+        if crop is None:
+            raise ConfigError(f'{cfg.filename}: --inference-mode slide needs the size of the '
+                              'windows: set crop_size = (height, width)')
+        test_cfg['crop_size'] = tuple(crop)
+        test_cfg['stride'] = tuple(side // 2 for side in crop)
+
+
+def set_aug_test(cfg: Config) -> None:
+    """Average over scales and flips (mmseg's ``--aug-test``)."""
+    for step in cfg.data.test.pipeline:
+        if step['type'] == 'MultiScaleFlipAug':
+            step['img_ratios'] = AUG_SCALES
+            step['flip'] = True
+            return
+    raise ConfigError(f'{cfg.filename}: --aug-test needs a MultiScaleFlipAug in '
+                      'data.test.pipeline')
+
+
+def set_test_split(cfg: Config) -> None:
+    """Test on the ``test`` split: the folder names of ``data.test`` with val replaced."""
+    for key in ('img_dir', 'ann_dir', 'split'):
+        if isinstance(cfg.data.test.get(key), str):
+            parts = cfg.data.test[key].replace(os.sep, '/').split('/')
+            cfg.data.test[key] = '/'.join(
+                part.replace('val', 'test') if part.startswith('val') else part for part in parts)

@@ -1,0 +1,106 @@
+"""Jobs: train, test the last checkpoint, leave the result where it is found again."""
+import copy
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from typing import Any, Dict, Optional
+
+import torch
+from mmcv import Config
+
+from .build import build_test_dataset, build_test_model, limit_images
+from .checkpoint import checkpoints_in
+from .config import experiment_name, max_iterations
+from .evaluation import run_test, scores
+from .load_weights import load_weights
+from .run_log import open_log
+from .train import train
+
+RESULT = 'result.json'
+
+
+def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optional[int] = None,
+                   **options: Any) -> Dict[str, Any]:
+    """Train, test the last checkpoint on ``data.test``, write and return the result.
+
+    Args:
+        options: further arguments of :func:`~mmseg_ssr.engine.train.train`.
+
+    Returns:
+        What ``result.json`` in ``work_dir`` holds: name, seed, iterations, scores in percent,
+        checkpoint, seconds and peak memory.
+    """
+    start = time.time()
+    checkpoint = train(cfg, work_dir, device, seed, **options)
+    trained = time.time()
+    values = test_checkpoint(cfg, checkpoint, work_dir, device, options.get('evaluation_images'))
+    result = dict(
+        name=experiment_name(cfg), seed=cfg.get('seed') if seed is None else seed,
+        iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
+        checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
+        test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
+    part = os.path.join(work_dir, f'{RESULT}.part')
+    with open(part, 'w', encoding='utf-8') as file:
+        json.dump(result, file, indent=2)
+    os.replace(part, os.path.join(work_dir, RESULT))
+    return result
+
+
+def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.device,
+                    images: Optional[int] = None) -> Dict[str, float]:
+    """Score the student of a checkpoint on ``data.test``; percent, by the metric's names."""
+    with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
+        dataset = limit_images(build_test_dataset(cfg), images)
+        model = build_test_model(cfg)
+        load_weights(model, checkpoint)
+        log.logger.info('test %s on %d images', checkpoint, len(dataset))
+        results = run_test(model, dataset, device, workers=cfg.data.get('workers_per_gpu', 0))
+        values = scores(dataset, results, logger=log.logger)
+    return {name: round(100 * value, 2) for name, value in values.items()}
+
+
+def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
+                 **options: Any) -> Dict[str, Any]:
+    """Two iterations of everything at full size, in a folder that is removed afterwards.
+
+    Trains, scores two images, saves, resumes from what was saved, and tests it.
+
+    Returns:
+        seconds of all of it, and peak memory in MB.
+    """
+    start = time.time()
+    cfg = copy.deepcopy(cfg)
+    cfg.merge_from_dict(dict(
+        runner=dict(max_iters=2), checkpoint_config=dict(interval=2, by_epoch=False),
+        evaluation=dict(interval=2), log_config=dict(interval=1)))
+    os.makedirs('work_dirs', exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='startup-test-', dir='work_dirs') as work_dir:
+        train(cfg, work_dir, device, seed, evaluation_images=2, **options)
+        options.update(resume_from='auto', load_from=None)
+        result = train_and_test(cfg, work_dir, device, seed, evaluation_images=2, **options)
+    return dict(seconds=round(time.time() - start, 1), peak_memory_mb=result['peak_memory_mb'])
+
+
+def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
+    """The result in ``work_dir`` if it is of this very config."""
+    path = os.path.join(work_dir, RESULT)
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding='utf-8') as file:
+        result = json.load(file)
+    return result if result.get('config') == cfg.pretty_text else None
+
+
+def has_checkpoint(work_dir: str) -> bool:
+    return bool(checkpoints_in(work_dir))
+
+
+def peak_memory_mb(device: torch.device) -> int:
+    """Largest resident memory of this process, or on an accelerator the most it allocated."""
+    if device.type != 'cpu' and torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated(device) / 2**20)
+    unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux kilobytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)

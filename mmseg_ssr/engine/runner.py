@@ -1,0 +1,131 @@
+"""mmcv's iteration-based runner with checkpoints from which a training goes on bit for bit."""
+import logging
+import os
+from typing import Any, Dict, Optional
+
+import torch
+from mmcv.parallel import is_module_wrapper
+from mmcv.runner import RUNNERS, IterBasedRunner, LoggerHook
+from torch import nn
+
+from ..errors import CheckpointError
+from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
+from .load_weights import apply_weights, load_weights
+from .random_state import random_state, restore_random_state
+
+
+@RUNNERS.register_module()
+class SelfTrainingRunner(IterBasedRunner):
+    """Runs any mmseg segmentor, and the methods of :mod:`mmseg_ssr.uda`.
+
+    A model with ``training_state()`` and ``load_training_state(state)`` has its teachers, frozen
+    parts' counters and regulariser saved and restored beside its weights.
+
+    Args:
+        model, optimizer, work_dir, logger, meta, max_iters, batch_processor: as in mmcv.
+        max_keep_ckpts: checkpoints ``iter_N.pth`` that are kept; -1 keeps all.
+    """
+
+    def __init__(self,
+                 model: nn.Module,
+                 batch_processor: None = None,
+                 optimizer: Optional[torch.optim.Optimizer] = None,
+                 work_dir: Optional[str] = None,
+                 logger: Optional[logging.Logger] = None,
+                 meta: Optional[dict] = None,
+                 max_iters: Optional[int] = None,
+                 max_keep_ckpts: int = 2):
+        super().__init__(model, batch_processor=batch_processor, optimizer=optimizer,
+                         work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
+        self.max_keep_ckpts = max_keep_ckpts
+        self._resumed: Optional[Dict[str, Any]] = None
+
+    @property
+    def bare_model(self) -> nn.Module:
+        return self.model.module if is_module_wrapper(self.model) else self.model
+
+    def train(self, data_loader: Any, **kwargs: Any) -> None:
+        """One iteration."""
+        if self._resumed is not None:
+            # Not earlier: starting the loaders may draw, starting the loggers clears the buffer.
+            restore_random_state(self._resumed['random_state'])
+            self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
+            self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
+            self._resumed = None
+        super().train(data_loader, **kwargs)
+
+    def save_checkpoint(self,
+                        out_dir: str,
+                        filename_tmpl: str = 'iter_{}.pth',
+                        meta: Optional[dict] = None,
+                        save_optimizer: bool = True,
+                        create_symlink: bool = True) -> None:
+        """Write the state after the iteration that is being finished."""
+        path = os.path.join(out_dir, filename_tmpl.format(self.iter + 1))
+        write_checkpoint(self._content(meta or {}, save_optimizer), path)
+        if create_symlink:
+            point_latest_at(path)
+        remove_old(out_dir, self.max_keep_ckpts)
+
+    def load_checkpoint(self, filename: str, map_location: Any = 'cpu', strict: bool = True,
+                        revise_keys: Any = None) -> dict:
+        """Start from the weights of another training (``--load-from``), student into student."""
+        self.logger.info('load weights from %s', filename)
+        return load_weights(self.bare_model, filename)
+
+    def resume(self, checkpoint: str, resume_optimizer: bool = True,
+               map_location: Any = 'cpu') -> None:
+        """Go on from the checkpoint file as if the training had never been interrupted.
+
+        Raises:
+            CheckpointError: not written by this runner, of another model, or past the end.
+        """
+        self.go_on_from(read_checkpoint(checkpoint), checkpoint)
+
+    def go_on_from(self, content: Dict[str, Any], path: str) -> None:
+        """:meth:`resume` from a checkpoint that has been read already."""
+        self._check_resumable(content, path)
+        apply_weights(content, self.bare_model, path)
+        try:
+            if hasattr(self.bare_model, 'load_training_state'):
+                self.bare_model.load_training_state(content['training_state'])
+            self.optimizer.load_state_dict(content['optimizer'])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f'{path} does not fit the training of this config: {error}; '
+                                  'resume with the config it was started with') from error
+        self._iter = self._inner_iter = content['meta']['iter']
+        self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}
+        self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {})}
+        self.logger.info('resumed from %s at iteration %d', path, self.iter)
+
+    def _content(self, meta: dict, save_optimizer: bool) -> dict:
+        content = dict(
+            meta={**meta, **(self.meta or {}), 'epoch': self.epoch + 1, 'iter': self.iter + 1},
+            state_dict=self.bare_model.state_dict(),
+            random_state=random_state(),
+            log_buffer=self._unlogged())
+        if hasattr(self.bare_model, 'training_state'):
+            content['training_state'] = self.bare_model.training_state()
+        if save_optimizer:
+            content['optimizer'] = self.optimizer.state_dict()
+        return content
+
+    def _unlogged(self) -> Dict[str, Dict[str, list]]:
+        """The newest values of the log buffer, as many as a logger averages over."""
+        window = max((h.interval for h in self.hooks if isinstance(h, LoggerHook)), default=1)
+        buffer = self.log_buffer
+        return {name: {key: values[-window:] for key, values in history.items()} for name, history
+                in (('values', buffer.val_history), ('counts', buffer.n_history))}
+
+    def _check_resumable(self, content: dict, path: str) -> None:
+        needed = ['meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer']
+        if hasattr(self.bare_model, 'load_training_state'):
+            needed.append('training_state')
+        missing = [key for key in needed if key not in content]
+        if missing:
+            raise CheckpointError(f'{path} lacks {", ".join(missing)}, so a training cannot go on '
+                                  'from it exactly: start a new one from its weights with '
+                                  '--load-from')
+        if content['meta']['iter'] > self.max_iters:
+            raise CheckpointError(f'{path} is at iteration {content["meta"]["iter"]}, past the '
+                                  f'end of this training ({self.max_iters} iterations)')

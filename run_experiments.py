@@ -1,0 +1,173 @@
+"""Train and test a config, or a table of experiments.
+
+    python run_experiments.py --config configs/sam/daformer_sam_vit_b.py
+    python run_experiments.py --exp ssr
+    python run_experiments.py --list
+
+Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as it was
+used, and result.json. A run that was killed goes on with --resume-from auto; a table goes on by
+itself when it is started again.
+"""
+import argparse
+import os
+import warnings
+from typing import Any, Dict, List, NamedTuple, Optional
+
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+from mmcv.utils import DictAction  # noqa: E402
+
+import mmseg_ssr  # noqa: E402, F401
+from experiments import EXPERIMENTS, by_id  # noqa: E402
+from mmseg_ssr.engine.config import experiment_name, load_config, max_iterations  # noqa: E402
+from mmseg_ssr.engine.config_check import validate  # noqa: E402
+from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.experiment import (  # noqa: E402
+    finished_result,
+    has_checkpoint,
+    startup_test,
+    train_and_test,
+)
+from mmseg_ssr.errors import ConfigError, cli, nearest  # noqa: E402
+
+
+class Job(NamedTuple):
+    """One training."""
+    config: str
+    options: Dict[str, Any]
+    seed: Optional[int]
+    work_dir: str
+    resume_from: Optional[str]
+    published: Optional[float] = None
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument('--config', metavar='FILE', help='config to train')
+    what.add_argument('--exp', metavar='ID', help='experiment of experiments.py')
+    what.add_argument('--list', action='store_true', help='list the experiments')
+    parser.add_argument('--work-dir', metavar='DIR', help='where the results go')
+    parser.add_argument('--resume-from', metavar='FILE', nargs='?', const='auto',
+                        help='go on from a checkpoint; without FILE, or with auto, from the '
+                             'newest one in the work dir')
+    parser.add_argument('--load-from', metavar='FILE', help='checkpoint with weights to start from')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='also read a --load-from file that could run code when it is read')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
+    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+    parser.add_argument('--deterministic', action='store_true',
+                        help='ask torch for kernels that repeat to the bit')
+    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    parser.add_argument('--startup-test', action='store_true',
+                        help='two iterations of everything at full size, then clean up')
+    parser.add_argument('--dry-run', action='store_true', help='print the jobs, run none')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    if args.list:
+        print_experiments()
+        return
+    jobs = config_job(args) if args.config else experiment_jobs(args)
+    if args.dry_run:
+        print_jobs(jobs)
+        return
+    device = pick_device(args.device)
+    shared = dict(deterministic=args.deterministic, load_from=args.load_from,
+                  trusted=args.trust_checkpoint)
+    for i, job in enumerate(jobs):
+        cfg = load_config(job.config, job.options)
+        if args.startup_test:
+            result = startup_test(cfg, device, job.seed, **shared)
+            print(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
+                  f'and test in {result["seconds"]:.0f} s, peak memory '
+                  f'{result["peak_memory_mb"]} MB', flush=True)
+            continue
+        result = finished_result(job.work_dir, cfg) if args.exp else None
+        print(f'job {i + 1} of {len(jobs)}: {job.config} in {job.work_dir}'
+              + (' is finished' if result else ''), flush=True)
+        if result is None:
+            result = train_and_test(cfg, job.work_dir, device, job.seed,
+                                    resume_from=job.resume_from, **shared)
+        report(job, result)
+
+
+def config_job(args: argparse.Namespace) -> List[Job]:
+    """The job of ``--config``."""
+    cfg = load_config(args.config, args.cfg_options)
+    validate(cfg)
+    name = experiment_name(cfg) + (f'_s{args.seed}' if args.seed is not None else '')
+    work_dir = args.work_dir or os.path.join('work_dirs', 'local', name)
+    if not args.resume_from and has_checkpoint(work_dir):
+        if args.work_dir:
+            raise ConfigError(f'--work-dir {work_dir} holds another run already: go on with it by '
+                              '--resume-from auto, or choose another folder')
+        work_dir = next_free(work_dir)
+    return [Job(args.config, args.cfg_options, args.seed, work_dir, args.resume_from)]
+
+
+def experiment_jobs(args: argparse.Namespace) -> List[Job]:
+    """The jobs of ``--exp``: each row with each of its seeds."""
+    known = by_id()
+    if args.exp not in known:
+        raise ConfigError(f'--exp {args.exp}: there is no such experiment'
+                          f'{nearest(args.exp, known) or ", --list shows them"}')
+    if args.resume_from:
+        raise ConfigError('--resume-from goes with --config: --exp resumes its jobs by itself')
+    root = args.work_dir or os.path.join('work_dirs', args.exp)
+    jobs = []
+    for row in known[args.exp].rows:
+        for seed in row.seeds if args.seed is None else [args.seed]:
+            work_dir = os.path.join(root, f'{row.name}_s{seed}')
+            options = {**row.overrides, **args.cfg_options}
+            validate(load_config(row.config, options))
+            jobs.append(Job(row.config, options, seed, work_dir, 'auto', row.published))
+    return jobs
+
+
+def next_free(work_dir: str) -> str:
+    """``work_dir`` with the first number that has no checkpoints in it."""
+    number = 2
+    while has_checkpoint(f'{work_dir}_{number}'):
+        number += 1
+    print(f'{work_dir} holds a run already (--resume-from auto goes on with it): this one goes to '
+          f'{work_dir}_{number}', flush=True)
+    return f'{work_dir}_{number}'
+
+
+def report(job: Job, result: Dict[str, Any]) -> None:
+    published = '' if job.published is None else f' (published: {job.published})'
+    print(f'mIoU {result["mIoU"]:.2f}{published}\n'
+          f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
+          f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
+          f'memory {result["peak_memory_mb"]} MB', flush=True)
+
+
+def print_experiments() -> None:
+    for experiment in EXPERIMENTS:
+        print(f'{experiment.id}: {experiment.title} ({experiment.source})')
+        for row in experiment.rows:
+            published = '' if row.published is None else f', published mIoU {row.published}'
+            overrides = ''.join(f' {key}={value}' for key, value in row.overrides.items())
+            print(f'    {row.name}: {row.config}{overrides}, seeds '
+                  f'{", ".join(map(str, row.seeds))}{published}')
+
+
+def print_jobs(jobs: List[Job]) -> None:
+    for job in jobs:
+        cfg = load_config(job.config, job.options)
+        state = ('finished' if finished_result(job.work_dir, cfg) else
+                 'begun' if has_checkpoint(job.work_dir) else 'new')
+        overrides = ''.join(f' {key}={value}' for key, value in job.options.items())
+        seed = cfg.get('seed') if job.seed is None else job.seed
+        print(f'{job.work_dir}: {job.config}{overrides}, seed {seed}, {max_iterations(cfg)} '
+              f'iterations, {state}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def requirements() -> list:
+    """The lines of requirements.txt but OpenCV, which one environment may hold under several names.
+
+    torch, torchvision and mmcv-full are not among them: installing mmseg_ssr builds none of them.
+    """
+    lines = [line.strip() for line in (ROOT / 'requirements.txt').read_text().splitlines()]
+    return [line for line in lines if line and not line.startswith(('#', 'opencv'))]
+
+
+setup(
+    name='mmseg_ssr',
+    version='0.1.0',
+    description='SSR, DAFormer and MIC for domain adaptive semantic segmentation, '
+                'as an MMSegmentation plugin',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmseg_ssr', 'mmseg_ssr.*']),
+    python_requires='>=3.9,<3.13',
+    install_requires=requirements(),
+    extras_require={'dev': ['pytest>=7', 'ruff']},
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+)

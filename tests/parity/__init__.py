@@ -1,0 +1,1 @@
+"""Parity with the published implementation: see docs/fidelity.md."""

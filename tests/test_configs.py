@@ -1,0 +1,119 @@
+"""Every shipped config is valid and builds, the full-size ones without memory for their weights."""
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmseg_ssr.engine.build import build_test_model, build_training_model
+from mmseg_ssr.engine.config import experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config_check import dataset_configs, validate
+from mmseg_ssr.uda import DACS, SSR
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'configs').rglob('*.py')
+                 if '_base_' not in path.parts)
+FULL_SIZE = [path for path in CONFIGS if not path.startswith('configs/demo')]
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def read(path):
+    return load_config(path)
+
+
+def test_there_are_configs():
+    assert len(CONFIGS) >= 9 and len(FULL_SIZE) >= 6
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_it_is_valid(path):
+    cfg = read(path)
+    validate(cfg)
+    assert cfg.custom_imports.imports == ['mmseg_ssr']
+    assert max_iterations(cfg) > 0
+    splits = {name.split('.')[1] for name, _ in dataset_configs(cfg)}
+    assert splits == {'train', 'val', 'test'}
+
+
+def test_names_are_unique():
+    names = [experiment_name(read(path)) for path in CONFIGS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_it_builds(path):
+    cfg = read(path)
+    # What needs files is left out: pretrained weights, and SAM's by a small random encoder.
+    cfg.model.pretrained = None
+    uda = cfg.get('uda') or {}
+    if uda.get('sam_model_registry'):
+        stages = uda.pop('stop_stage')
+        del uda['sam_model_registry']
+        uda.pop('sam_checkpoint', None)
+        uda.regularizer = dict(stages=stages, encoder=dict(
+            checkpoint=None, input_size=32, encoder_args=dict(
+                embed_dim=12, depth=1, num_heads=2, window_size=2, global_attn_indexes=[0])))
+    model = build_training_model(cfg, seed=0)
+    student = model.model if isinstance(model, DACS) else model
+    assert set(student.state_dict()) == set(build_test_model(cfg).state_dict())
+    assert isinstance(model, SSR) == (uda.get('type') == 'SSR')
+
+
+@pytest.mark.parametrize('path', FULL_SIZE)
+def test_the_papers_setting(path):
+    cfg = read(path)
+    assert cfg.model.backbone.type == 'mit_b5' and cfg.model.pretrained.endswith('mit_b5.pth')
+    assert cfg.optimizer.lr == 6e-5 and cfg.optimizer.weight_decay == 0.01
+    assert cfg.optimizer.paramwise_cfg.custom_keys == dict(
+        head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0))
+    assert max_iterations(cfg) == 40000 and cfg.data.samples_per_gpu == 2
+    assert (cfg.lr_config.warmup_iters, cfg.lr_config.warmup_ratio, cfg.lr_config.power) == (
+        1500, 1e-6, 1.0)
+    assert cfg.crop_size == ((1024, 1024) if 'hrda' in path else (512, 512))
+
+
+@pytest.mark.parametrize('path', ['configs/sam/daformer_sam_vit_b.py',
+                                  'configs/sam/daformer_mic_sam_vit_b.py',
+                                  'configs/daformer/gta2cs_daformer_mitb5.py',
+                                  'configs/mic/gta2cs_mic_daformer_mitb5.py'])
+def test_the_papers_methods(path):
+    cfg = read(path)
+    uda = cfg.uda
+    assert (uda.alpha, uda.pseudo_threshold) == (0.999, 0.968)
+    assert (uda.pseudo_weight_ignore_top, uda.pseudo_weight_ignore_bottom) == (15, 120)
+    assert uda.imnet_feature_dist_lambda == 0.005
+    assert uda.imnet_feature_dist_classes == [6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
+    assert uda.imnet_feature_dist_scale_min_ratio == 0.75
+    assert cfg.data.train.rare_class_sampling == dict(
+        min_pixels=3000, class_temp=0.01, min_crop_ratio=0.5)
+    assert cfg.get('optimizer_config') is None
+    if 'sam/' in path:
+        assert uda.type == 'SSR' and uda.sam_model_registry == 'vit_b'
+        assert list(uda.stop_stage) == [0, 1, 2, 3]
+    if 'mic' in path:
+        assert uda.mask_mode == 'separatetrgaug' and uda.mask_lambda == 1
+        assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=32)
+
+
+def test_target_labels_are_not_asked_for():
+    assert 'ann_dir' not in read('configs/sam/daformer_sam_vit_b.py').data.train.target
+
+
+def test_the_demos_encoder_is_random_on_purpose():
+    encoder = read('configs/demo/daformer_ssr.py').uda.regularizer.encoder
+    assert encoder.checkpoint is None and 'encoder_args' in encoder
+
+
+def test_seeds_reproduce():
+    for path in CONFIGS:
+        assert not read(path).get('cudnn_benchmark')
+
+
+def test_the_full_size_student_has_the_published_size():
+    model = build_test_model(read('configs/sam/daformer_sam_vit_b.py'))
+    parameters = sum(p.numel() for p in model.parameters())
+    assert 84e6 < parameters < 87e6
+    assert not any(isinstance(p, torch.nn.UninitializedParameter) for p in model.parameters())

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import tiny_training
+import torch
+from mmcv.parallel import DataContainer
+from mmseg.datasets.builder import build_dataset
+from torch.utils.data import Dataset
+
+from mmseg_ssr.engine.data_loader import PositionSampler, SampleStream, test_loader, training_loader
+
+
+class Numbers(Dataset):
+    """Item i is i and something random."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return dict(index=index, noise=np.random.rand(), more=torch.rand(1).item())
+
+
+class Images(Numbers):
+    def __getitem__(self, index):
+        noise = torch.from_numpy(np.random.rand(1, 2, 2).astype(np.float32))
+        return dict(img=DataContainer(noise + index, stack=True))
+
+
+def values(loader):
+    return torch.stack([batch['img'].data[0] for batch in loader])
+
+
+def test_positions_of_one_process():
+    assert list(PositionSampler(3, 2)) == [0, 1, 2, 3, 4, 5]
+    assert list(PositionSampler(3, 2, first_iteration=2)) == [4, 5]
+    assert len(PositionSampler(3, 2, first_iteration=2)) == 2
+
+
+def test_processes_share_an_iteration():
+    ranks = [list(PositionSampler(2, 2, rank=rank, world_size=3)) for rank in range(3)]
+    assert ranks == [[0, 1, 6, 7], [2, 3, 8, 9], [4, 5, 10, 11]]
+    assert sorted(sum((r[:2] for r in ranks), [])) == list(PositionSampler(1, 6))
+
+
+def test_every_pass_shows_every_sample_once_in_another_order():
+    stream = SampleStream(Numbers(), seed=0)
+    passes = [[stream[p]['index'] for p in range(5 * i, 5 * i + 5)] for i in range(4)]
+    assert all(sorted(indices) == list(range(5)) for indices in passes)
+    assert len(set(map(tuple, passes))) > 1
+
+
+def test_a_sample_depends_on_seed_and_position_alone():
+    stream = SampleStream(Numbers(), seed=0)
+    forwards = [stream[p] for p in range(12)]
+    np.random.seed(7)
+    backwards = [SampleStream(Numbers(), seed=0)[p] for p in reversed(range(12))]
+    assert forwards == backwards[::-1]
+    assert forwards != [SampleStream(Numbers(), seed=1)[p] for p in range(12)]
+
+
+def test_a_sample_leaves_no_trace_in_the_trainings_random_numbers():
+    torch.manual_seed(0)
+    np.random.seed(0)
+    expected = (torch.rand(1).item(), np.random.rand())
+    torch.manual_seed(0)
+    np.random.seed(0)
+    SampleStream(Numbers(), seed=0)[3]
+    assert (torch.rand(1).item(), np.random.rand()) == expected
+
+
+def test_pairs_of_domains_are_asked_by_position(data):
+    pairs = build_dataset(dict(tiny_training.pairs(data), seed=4))
+    stream = SampleStream(pairs, seed=9)
+    position = len(pairs) + 3
+    assert torch.equal(stream[position]['img'].data, pairs[position]['img'].data)
+
+
+@pytest.mark.parametrize('workers', [0, 1, 2])
+def test_the_sequence_is_the_same_with_any_number_of_workers(workers):
+    expected = values(training_loader(Images(), 2, 6, seed=0))
+    assert torch.equal(values(training_loader(Images(), 2, 6, seed=0, workers=workers)), expected)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_loader_begun_later_goes_on_with_the_same_samples(workers):
+    whole = values(training_loader(Images(), 2, 6, seed=0))
+    rest = values(training_loader(Images(), 2, 6, seed=0, first_iteration=4, workers=workers))
+    assert torch.equal(rest, whole[4:])
+
+
+def test_making_an_iterator_draws_nothing():
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    list(training_loader(Images(), 2, 1, seed=0, workers=1))
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_the_test_loader_goes_through_once_in_order():
+    assert [int(batch['img'].data[0].flatten()[0]) for batch in test_loader(Images())] == list(range(5))
+
+
+test_loader.__test__ = False

@@ -1,0 +1,127 @@
+import copy
+
+import cv2
+import numpy as np
+import pytest
+import tiny_training
+import torch
+
+from mmseg_ssr.engine.build import build_test_dataset, build_test_model
+from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.evaluation import (
+    run_test,
+    scores,
+    set_aug_test,
+    set_inference_mode,
+    set_test_split,
+)
+from mmseg_ssr.engine.train import train
+from mmseg_ssr.errors import ConfigError
+
+CPU = pick_device('cpu')
+
+
+@pytest.fixture
+def cfg(data, config):
+    return config(tiny_training.ssr_config(data))
+
+
+@pytest.fixture
+def dataset(cfg):
+    return build_test_dataset(cfg)
+
+
+def truth(dataset):
+    return [dataset.get_gt_seg_map_by_idx(i) for i in range(len(dataset))]
+
+
+class Oracle(torch.nn.Module):
+    """Predicts the labels, with class ``wrong`` in place of road."""
+
+    def __init__(self, labels, wrong=None):
+        super().__init__()
+        self.labels = [np.where(label == 255, 0, label) for label in labels]
+        if wrong is not None:
+            self.labels = [np.where(label == 0, wrong, label) for label in self.labels]
+
+    def forward(self, img, img_metas, return_loss, **kwargs):
+        return [self.labels.pop(0)]
+
+
+def test_perfect_predictions_score_one(dataset):
+    values = scores(dataset, run_test(Oracle(truth(dataset)), dataset, CPU))
+    assert values['mIoU'] == 1 and values['IoU.road'] == 1 and type(values['mIoU']) is float
+
+
+def test_a_class_that_is_never_found_scores_zero(dataset):
+    values = scores(dataset, run_test(Oracle(truth(dataset), wrong=10), dataset, CPU))
+    assert values['IoU.road'] == 0 and 0 < values['mIoU'] < 1
+
+
+def test_predictions_themselves(dataset, cfg):
+    labels = run_test(build_test_model(cfg), dataset, CPU, evaluate=False)
+    assert [label.shape for label in labels] == [label.shape for label in truth(dataset)]
+
+
+def test_overlays(dataset, cfg, tmp_path):
+    run_test(build_test_model(cfg), dataset, CPU, evaluate=False, show_dir=str(tmp_path))
+    files = sorted(tmp_path.rglob('*.png'))
+    assert len(files) == 3
+    assert cv2.imread(str(files[0])).shape == (*truth(dataset)[0].shape, 3)
+
+
+@pytest.mark.parametrize('options, value', [({}, 7), (dict(to_label_id=False), 0)])
+def test_files_for_the_server(dataset, tmp_path, options, value):
+    road = Oracle([np.zeros_like(label) for label in truth(dataset)])
+    files = run_test(road, dataset, CPU,
+                     format_args=dict(imgfile_prefix=str(tmp_path), **options))
+    assert len(files) == 3
+    label = cv2.imread(files[0], cv2.IMREAD_UNCHANGED)
+    from PIL import Image
+    written = Image.open(files[0])
+    assert written.mode == 'P' and set(np.unique(np.array(written))) == {value}
+    assert label.shape[:2] == truth(dataset)[0].shape
+    assert files[0].endswith('_leftImg8bit.png')
+
+
+def test_inference_modes(cfg):
+    set_inference_mode(cfg, 'same')
+    assert cfg.model.test_cfg.mode == 'whole'
+    with pytest.raises(ConfigError, match='slide needs the size of the windows'):
+        set_inference_mode(copy.deepcopy(cfg), 'slide')
+    cfg.crop_size = (32, 32)
+    set_inference_mode(cfg, 'slide')
+    assert cfg.model.test_cfg.mode == 'slide'
+    assert cfg.model.test_cfg.crop_size == (32, 32) and cfg.model.test_cfg.stride == (16, 16)
+    run_test(build_test_model(cfg), build_test_dataset(cfg), CPU)
+    set_inference_mode(cfg, 'whole')
+    assert cfg.model.test_cfg.mode == 'whole'
+
+
+def test_augmented_testing(cfg):
+    set_aug_test(cfg)
+    batch = build_test_dataset(cfg)[0]
+    assert len(batch['img']) == 12  # six scales, with and without flip
+    cfg.data.test.pipeline = [dict(type='LoadImageFromFile')]
+    with pytest.raises(ConfigError, match='MultiScaleFlipAug'):
+        set_aug_test(cfg)
+
+
+def test_the_test_split(cfg):
+    cfg.data.test.data_root = 'evaluation/data'
+    set_test_split(cfg)
+    assert cfg.data.test.img_dir == 'leftImg8bit/test' and cfg.data.test.ann_dir == 'gtFine/test'
+    assert cfg.data.test.data_root == 'evaluation/data'
+
+
+def test_evaluation_during_training_leaves_no_trace(data, config, tmp_path):
+    sections = tiny_training.method_config(data, 2)
+    sections['evaluation']['interval'] = 1
+    # A test pipeline that draws: what it draws must not be missing in the training.
+    sections['data']['val']['pipeline'][1]['transforms'].insert(0, dict(type='RandomFlip'))
+    cfg = config(sections)
+    with_it, without = (
+        torch.load(train(cfg, str(tmp_path / str(on)), CPU, evaluate=on), weights_only=True)
+        for on in (True, False))
+    for name, tensor in with_it['state_dict'].items():
+        assert torch.equal(tensor, without['state_dict'][name])

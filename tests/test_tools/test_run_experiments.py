@@ -1,0 +1,143 @@
+import json
+import os
+
+import pytest
+import tiny_training
+import torch
+
+from mmseg_ssr.engine.checkpoint import read_checkpoint
+
+TOOL = 'run_experiments.py'
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def small(data, config_file):
+    """Config file of a training of two iterations on the source."""
+    return config_file(tiny_training.method_config(data, 2, source_only=True), 'small.py')
+
+
+@pytest.fixture
+def table(tool, small, monkeypatch):
+    """An experiment 'tiny' of two rows."""
+    tool(TOOL)
+    import experiments
+    tiny = experiments.Experiment('tiny', 'Two rows', 'a test', (
+        experiments.Row('fast', small, seeds=(1, 2), overrides={'optimizer.lr': 0.01}),
+        experiments.Row('slow', small, seeds=(1, ), published=12.3)))
+    monkeypatch.setattr(experiments, 'EXPERIMENTS', [tiny])
+    monkeypatch.setattr(tool(TOOL), 'EXPERIMENTS', [tiny])
+    return tiny
+
+
+def run(tool, *arguments):
+    tool(TOOL).main([str(argument) for argument in arguments])
+
+
+def test_a_config_is_trained_tested_and_reported(tool, small, capsys, tmp_path):
+    before = sorted(os.listdir(os.path.dirname(small)))
+    run(tool, '--config', small)
+    output = capsys.readouterr().out
+    folder = tmp_path / 'work_dirs' / 'local' / 'small'
+    result = json.loads((folder / 'result.json').read_text())
+    assert f'mIoU {result["mIoU"]:.2f}' in output and 'iter_2.pth' in output
+    assert (folder / 'config.py').exists()
+    assert sorted(os.listdir(os.path.dirname(small))) == sorted([*before, 'work_dirs'])
+
+
+def test_a_second_run_gets_a_folder_of_its_own(tool, small, capsys, tmp_path):
+    for _ in range(3):
+        run(tool, '--config', small)
+    assert sorted(os.listdir(tmp_path / 'work_dirs' / 'local')) == ['small', 'small_2', 'small_3']
+    assert 'holds a run already' in capsys.readouterr().out
+
+
+def test_a_given_folder_is_not_overwritten(tool, small, fails):
+    run(tool, '--config', small, '--work-dir', 'mine')
+    assert '--work-dir mine holds another run already' in fails(
+        TOOL, '--config', small, '--work-dir', 'mine')
+
+
+def test_a_killed_run_goes_on(tool, data, config_file, tmp_path, capsys):
+    sections = tiny_training.method_config(data, 4)
+    path = config_file(sections)
+    run(tool, '--config', path, '--work-dir', 'whole')
+    os.makedirs('cut')
+    os.rename('whole/iter_2.pth', 'cut/iter_2.pth')
+    run(tool, '--config', path, '--work-dir', 'cut', '--resume-from')
+    one, other = (read_checkpoint(f'{name}/iter_4.pth')['state_dict'] for name in ('whole', 'cut'))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_options_seed_and_weights_reach_the_training(tool, small):
+    run(tool, '--config', small, '--work-dir', 'a', '--seed', '7', '--cfg-options',
+        'optimizer.lr=0.0', 'uda.alpha=0.5')
+    run(tool, '--config', small, '--work-dir', 'b', '--load-from', 'a/latest.pth', '--cfg-options',
+        'optimizer.lr=0.0')
+    a, b = read_checkpoint('a/latest.pth'), read_checkpoint('b/latest.pth')
+    assert a['meta']['seed'] == 7 and 'alpha=0.5' in a['meta']['config']
+    weight = 'decode_head.conv_seg.weight'
+    assert torch.equal(a['state_dict'][weight], b['state_dict'][weight])
+
+
+def test_the_startup_test_leaves_nothing(tool, small, capsys, tmp_path):
+    run(tool, '--config', small, '--startup-test')
+    assert 'startup test of' in capsys.readouterr().out
+    assert [str(path) for path in tmp_path.rglob('*.pth')] == []
+
+
+def test_a_dry_run_prints_the_jobs_and_makes_nothing(tool, table, small, capsys, tmp_path):
+    run(tool, '--exp', 'tiny', '--dry-run')
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f'work_dirs/tiny/{name}: {small}{options}, seed {seed}, 2 iterations, new'
+        for name, options, seed in (('fast_s1', ' optimizer.lr=0.01', 1),
+                                    ('fast_s2', ' optimizer.lr=0.01', 2), ('slow_s1', '', 1))]
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_a_table_is_run_and_finished_jobs_are_not_repeated(tool, table, capsys, tmp_path):
+    run(tool, '--exp', 'tiny', '--seed', '1')
+    output = capsys.readouterr().out
+    assert 'job 2 of 2' in output and '(published: 12.3)' in output
+    stamp = os.stat('work_dirs/tiny/fast_s1/iter_2.pth').st_mtime_ns
+    run(tool, '--exp', 'tiny')
+    output = capsys.readouterr().out
+    assert output.count('is finished') == 2 and 'fast_s2' in output
+    assert os.stat('work_dirs/tiny/fast_s1/iter_2.pth').st_mtime_ns == stamp
+    lr = {name: read_checkpoint(f'work_dirs/tiny/{name}/latest.pth')['meta']['config']
+          for name in ('fast_s1', 'slow_s1')}
+    assert 'lr=0.01' in lr['fast_s1'] and 'lr=0.001' in lr['slow_s1']
+
+
+def test_a_begun_job_is_resumed(tool, table, capsys):
+    run(tool, '--exp', 'tiny', '--seed', '1')
+    os.remove('work_dirs/tiny/slow_s1/result.json')
+    run(tool, '--exp', 'tiny', '--seed', '1', '--dry-run')
+    assert 'slow_s1' in capsys.readouterr().out.splitlines()[-1]
+    run(tool, '--exp', 'tiny', '--seed', '1')
+    logs = [open(f'work_dirs/tiny/slow_s1/{name}').read()
+            for name in os.listdir('work_dirs/tiny/slow_s1') if name.endswith('.log')]
+    assert any('resumed from' in log for log in logs)
+
+
+def test_the_list_names_configs_and_published_numbers(tool, capsys):
+    run(tool, '--list')
+    output = capsys.readouterr().out
+    for text in ('configs/sam/daformer_sam_vit_b.py uda.stop_stage=[0, 1, 2]',
+                 'published mIoU 68.3', 'published mIoU 70.6', 'ssr-stages', 'demo'):
+        assert text in output
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--exp', 'ssr-stage'], "there is no such experiment, did you mean 'ssr-stages'"),
+    (['--exp', 'zzz'], '--list shows them'),
+    (['--exp', 'demo', '--resume-from', 'x'], '--exp resumes its jobs by itself'),
+    (['--config', 'nowhere.py'], 'config file nowhere.py is missing'),
+])
+def test_wrong_arguments(fails, arguments, message):
+    assert message in fails(TOOL, *arguments)

@@ -1,0 +1,170 @@
+"""The whole way in one command: data, conversion, two trainings, tests, a table and a picture.
+
+Everything runs on the embedded data set Streets and on a CPU. Steps that are done are skipped, so
+the command goes on where it was interrupted.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+
+from mmseg_ssr.datasets.parallel import progress_bar  # noqa: E402
+from mmseg_ssr.datasets.streets import make_streets  # noqa: E402
+from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images  # noqa: E402
+from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.evaluation import run_test  # noqa: E402
+from mmseg_ssr.engine.experiment import finished_result  # noqa: E402
+from mmseg_ssr.engine.load_weights import load_weights  # noqa: E402
+from mmseg_ssr.errors import UserError, cli  # noqa: E402
+from mmseg_ssr.visualization import Panel, colorize, draw_panels  # noqa: E402
+
+DATA = Path('data/streets')
+IMAGES, VAL_IMAGES, SIZE = 200, 60, (512, 256)
+RESULTS = Path('work_dirs/demo')
+TITLES = {'source_only': 'source-only', 'daformer': 'DAFormer', 'daformer_ssr': 'DAFormer + SSR'}
+MINUTES = {'source_only': 3, 'daformer': 4, 'daformer_ssr': 5}
+PICTURE_ROWS = 4
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--with-daformer', action='store_true',
+                        help='also train DAFormer without SSR')
+    parser.add_argument('--root', type=Path, default=ROOT,
+                        help='folder for data/streets and work_dirs/demo (default: here)')
+    parser.add_argument('--iterations', type=int, help='train shorter, for a quick look')
+    parser.add_argument('--images', type=int, default=IMAGES, help='source and target images')
+    parser.add_argument('--device', default='cpu', help='auto, cpu, or a device of torch')
+    parser.add_argument('--nproc', type=int, help='processes that draw the data (default: all)')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    os.chdir(args.root)
+    options = {'runner.max_iters': args.iterations} if args.iterations else {}
+    names = [name for name in TITLES if name != 'daformer' or args.with_daformer]
+    seconds: Dict[str, float] = {}
+    step('1. draw the data set Streets (about a minute)', seconds, 'data', lambda: make_streets(
+        DATA, args.images, args.images, VAL_IMAGES, SIZE, workers=args.nproc,
+        progress=progress_bar('Streets')))
+    step('2. convert its labels (seconds)', seconds, 'conversion', convert)
+    for number, name in enumerate(names, 3):
+        step(f'{number}. train and test {TITLES[name]} (about {MINUTES[name]} minutes on two cores)',
+             seconds, TITLES[name], lambda name=name: train(name, options, args.device))
+    results = {name: finished(name, options) for name in names}
+    picture = RESULTS / 'compare.png'
+    step(f'{len(names) + 3}. draw {picture}', seconds, 'picture',
+         lambda: draw(names, picture, args.device))
+    print('\nIoU in percent on the target domain, never seen with labels:\n')
+    print(table(results))
+    print('\nThe encoder that SSR uses here is a small one with random frozen weights, not SAM.\n')
+    print_paths(results, picture)
+    print('\nseconds: ' + ', '.join(f'{name} {value:.0f}' for name, value in seconds.items())
+          + f'; peak memory {max(r["peak_memory_mb"] for r in results.values())} MB')
+
+
+def step(title: str, seconds: Dict[str, float], name: str, run: Callable[[], object]) -> None:
+    print(f'\n== {title}', flush=True)
+    start = time.time()
+    run()
+    seconds[name] = time.time() - start
+
+
+def convert() -> None:
+    for dataset in ('gta', 'cityscapes'):
+        command([f'tools/convert_datasets/{dataset}.py', str(DATA / dataset)])
+
+
+def train(name: str, options: dict, device: str) -> None:
+    if finished(name, options):
+        print(f'{work_dir(name)} is finished')
+        return
+    changes = [f'{key}={value}' for key, value in options.items()]
+    command(['run_experiments.py', '--config', config(name), '--work-dir', str(work_dir(name)),
+             '--seed', '0', '--resume-from', 'auto', '--device', device,
+             *(['--cfg-options', *changes] if changes else [])])
+
+
+def command(arguments: Sequence[str]) -> None:
+    """Run one of the project's commands; it has said itself what went wrong."""
+    script, *rest = arguments
+    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+    if subprocess.run([sys.executable, str(ROOT / script), *rest],
+                      env={**os.environ, 'PYTHONPATH': path}).returncode:
+        raise UserError(f'{script} did not finish (see above); run the demo again to go on')
+
+
+def config(name: str) -> str:
+    return str(ROOT / 'configs' / 'demo' / f'{name}.py')
+
+
+def work_dir(name: str) -> Path:
+    return RESULTS / f'{name}_s0'  # where run_experiments.py --exp demo puts it, too
+
+
+def finished(name: str, options: dict) -> Optional[dict]:
+    return finished_result(str(work_dir(name)), load_config(config(name), options))
+
+
+def table(results: Dict[str, dict]) -> str:
+    """One line per class and one for the mean, a column per training."""
+    titles = [TITLES[name] for name in results]
+    lines = ['class'.ljust(15) + ''.join(title.rjust(16) for title in titles)]
+    classes = [key for key in next(iter(results.values()))['scores'] if key.startswith('IoU.')]
+    for key in [*classes, 'mIoU']:
+        values = [result['scores'][key] for result in results.values()]
+        lines.append((key[4:] if key != 'mIoU' else 'mean').ljust(15)
+                     + ''.join(f'{value:16.1f}' for value in values))
+    return '\n'.join(lines)
+
+
+def print_paths(results: Dict[str, dict], picture: Path) -> None:
+    for name, result in results.items():
+        logs = sorted(work_dir(name).glob('*.log'))
+        print(f'{TITLES[name]}: checkpoint {work_dir(name) / result["checkpoint"]}, log '
+              f'{logs[0] if logs else "none"}')
+    print(f'picture: {picture}')
+
+
+def draw(names: Sequence[str], path: Path, device: str) -> None:
+    """Image, ground truth and predictions of a few validation images side by side."""
+    dataset = limit_images(build_test_dataset(load_config(config(names[0]))), PICTURE_ROWS)
+    palette = dataset.PALETTE
+    images = [cv2.imread(os.path.join(dataset.img_dir, info['filename']))[..., ::-1]
+              for info in dataset.img_infos]
+    truth = [dataset.get_gt_seg_map_by_idx(i) for i in range(len(dataset))]
+    panels = [Panel('image', [np.ascontiguousarray(image) for image in images]),
+              Panel('ground truth', [colorize(label, palette) for label in truth])]
+    for name in names:
+        predictions = predict(name, device)
+        panels.append(Panel(TITLES[name], [colorize(label, palette) for label in predictions]))
+    picture = draw_panels(panels, dataset.CLASSES, palette)
+    cv2.imwrite(str(path), picture[..., ::-1])
+    print()
+
+
+def predict(name: str, device: str) -> List[np.ndarray]:
+    cfg = load_config(config(name))
+    model = build_test_model(cfg)
+    load_weights(model, str(work_dir(name) / 'latest.pth'))
+    return run_test(model, limit_images(build_test_dataset(cfg), PICTURE_ROWS),
+                    pick_device(device), evaluate=False)
+
+
+if __name__ == '__main__':
+    main()

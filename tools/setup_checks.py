@@ -1,0 +1,127 @@
+"""What `make setup` asks of the machine before it installs anything: Python, compiler, packages.
+
+Kept free of newer syntax, so that an old Python can run it far enough to be told it is too old.
+"""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from importlib.util import find_spec
+from typing import Dict, List, Optional, Sequence, Tuple
+
+OLDEST, NEWEST = (3, 9), (3, 12)
+RUNTIME_MODULES = ['torch', 'torchvision', 'mmcv', 'mmseg', 'segment_anything', 'timm', 'cv2',
+                   'numpy', 'PIL', 'tensorboard', 'tqdm']
+GIBIBYTE_PER_COMPILER = 1.5
+COMPILER_PROBE = '#include <Python.h>\n#include <vector>\nint main() { return 0; }\n'
+
+
+class SetupError(Exception):
+    """A reason to stop, told in one line."""
+
+
+def check_python(version: Optional[Tuple[int, ...]] = None) -> None:
+    """Raises SetupError unless the version (default: this Python's) suits mmcv-full and torch."""
+    major, minor = tuple(version or sys.version_info)[:2]
+    if not OLDEST <= (major, minor) <= NEWEST:
+        raise SetupError(f'Python {major}.{minor} cannot be used, 3.9 to 3.12 can: name one, e.g. '
+                         'make setup PYTHON=python3.11')
+
+
+def check_venv_module() -> None:
+    """Raises SetupError if Python comes without what it takes to make a virtual environment."""
+    for name in ('venv', 'ensurepip'):
+        if find_spec(name) is None:
+            raise SetupError(f'this Python has no module {name!r}: install it '
+                             '(Debian, Ubuntu: apt install python3-venv)')
+
+
+def find_compiler(environ: Optional[Dict[str, str]] = None) -> List[str]:
+    """The command of a C++ compiler that can build a Python extension, as a list of words.
+
+    Args:
+        environ: variables to look into (default: the process's); CXX goes before c++, g++, clang++.
+
+    Raises:
+        SetupError: there is none, or it does not find the headers of C++ or of Python.
+    """
+    environ = dict(os.environ if environ is None else environ)
+    candidates = [environ['CXX']] if environ.get('CXX') else ['c++', 'g++', 'clang++']
+    for candidate in candidates:
+        words = shlex.split(candidate)
+        if words and shutil.which(words[0], path=environ.get('PATH')):
+            break
+    else:
+        raise SetupError(f'no C++ compiler ({", ".join(candidates)} not found), and mmcv-full is '
+                         'built from source: install one (Debian, Ubuntu: apt install g++)')
+    with tempfile.TemporaryDirectory() as folder:
+        source = os.path.join(folder, 'probe.cpp')
+        with open(source, 'w') as file:
+            file.write(COMPILER_PROBE)
+        include = '-I' + sysconfig.get_paths()['include']
+        probe = subprocess.run(words + [include, '-fsyntax-only', source], env=environ,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if probe.returncode:
+        reason = (probe.stdout.decode(errors='replace').strip().splitlines() or ['no message'])[0]
+        raise SetupError(f'the C++ compiler {candidate!r} cannot build a Python extension '
+                         f'({reason[-160:]}): install what is missing '
+                         '(Debian, Ubuntu: apt install g++ python3-dev)')
+    return words
+
+
+def missing_here() -> List[str]:
+    """What the running Python lacks of the runtime stack; empty if it can be used as it is.
+
+    Looks for files and versions only: nothing is imported.
+    """
+    missing = [name for name in RUNTIME_MODULES if find_spec(name) is None]
+    if 'mmcv' not in missing:
+        folder = list(find_spec('mmcv').submodule_search_locations)[0]
+        if not any(name.startswith('_ext') for name in os.listdir(folder)):
+            missing.append('the compiled mmcv (mmcv-full)')
+        elif not version_of(['mmcv-full', 'mmcv'], default='1.').startswith('1.'):
+            missing.append('mmcv 1.x')
+    if 'mmseg' not in missing and not version_of(['mmsegmentation'], default='0.').startswith('0.'):
+        missing.append('mmsegmentation 0.x')
+    return missing
+
+
+def version_of(distributions: Sequence[str], default: str) -> str:
+    """Version of the first distribution installed here; `default` for none (a vendored copy)."""
+    from importlib.metadata import PackageNotFoundError, version  # not in Python 3.7
+    for name in distributions:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return default
+
+
+def default_packages(version: Tuple[int, ...]) -> Tuple[str, str]:
+    """torch and torchvision by Python version: torch 2.11 needs 3.10, torch 2.8 is 3.9's last."""
+    if tuple(version[:2]) < (3, 10):
+        return 'torch==2.8.0', 'torchvision==0.23.0'
+    return 'torch==2.11.0', 'torchvision==0.26.0'
+
+
+def needs_cxx20(torch_version: str) -> bool:
+    """Whether the headers of this torch want C++20, for which mmcv-full does not ask."""
+    major, minor = (int(part) for part in re.findall(r'\d+', torch_version)[:2])
+    return (major, minor) >= (2, 14)
+
+
+def compile_jobs() -> int:
+    """Number of compilers to run at once: one per core, as far as memory lasts."""
+    if hasattr(os, 'sched_getaffinity'):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:
+        memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2.0 ** 30
+    except (AttributeError, ValueError, OSError):
+        return cores
+    return max(1, min(cores, int(memory / GIBIBYTE_PER_COMPILER)))

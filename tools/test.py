@@ -1,0 +1,111 @@
+"""Test a checkpoint: scores, painted images, or files for a benchmark server.
+
+    python tools/test.py CONFIG CHECKPOINT --eval mIoU [--show-dir DIR]
+
+The arguments of mmseg's test script, and those of MIC's. Checkpoints of DAFormer, HRDA, MIC and SSR
+are understood as well.
+"""
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+import mmcv  # noqa: E402
+from mmcv.utils import DictAction  # noqa: E402
+
+import mmseg_ssr  # noqa: E402, F401
+from mmseg_ssr.engine import evaluation  # noqa: E402
+from mmseg_ssr.engine.build import build_test_dataset, build_test_model  # noqa: E402
+from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.engine.config_check import validate  # noqa: E402
+from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
+from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--eval', nargs='+', metavar='METRIC', help='mIoU, mDice or mFscore')
+    parser.add_argument('--format-only', action='store_true',
+                        help='write the predictions for a benchmark server, do not score them')
+    parser.add_argument('--show-dir', metavar='DIR', help='write images with painted predictions')
+    parser.add_argument('--opacity', type=float, default=0.5, help='of the paint, in (0, 1]')
+    parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions or their counts')
+    parser.add_argument('--work-dir', metavar='DIR', help='write the scores there as eval.json')
+    parser.add_argument('--weights', choices=ROLES, default='student',
+                        help='which network of the training (default: student, as published)')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='also read a file that could run code when it is read')
+    parser.add_argument('--aug-test', action='store_true', help='average over scales and flips')
+    parser.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
+                        help='whole images or sliding windows (default: as in the config)')
+    parser.add_argument('--test-set', action='store_true',
+                        help='the test split instead of the validation split')
+    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='change the config')
+    parser.add_argument('--eval-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help="arguments of the data set's evaluate or "
+                                                  'format_results')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    check_args(args)
+    cfg = load_config(args.config, args.cfg_options)
+    validate(cfg)
+    evaluation.set_inference_mode(cfg, args.inference_mode)
+    if args.aug_test:
+        evaluation.set_aug_test(cfg)
+    if args.test_set:
+        evaluation.set_test_split(cfg)
+    device = pick_device(args.device)
+    dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
+    model = build_test_model(cfg)
+    load_weights(model, args.checkpoint, args.weights, args.trust_checkpoint)
+    format_args = None
+    if args.format_only:
+        format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
+    results = evaluation.run_test(
+        model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
+        show_dir=args.show_dir, opacity=args.opacity, workers=cfg.data.get('workers_per_gpu', 0))
+    print()
+    if args.out:
+        mmcv.dump(results, args.out)
+    if args.format_only:
+        print(f'{len(results)} predictions are in {format_args["imgfile_prefix"]}')
+    if args.eval:
+        values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
+        if args.work_dir:
+            mmcv.dump(dict(config=args.config, checkpoint=args.checkpoint, metric=values),
+                      os.path.join(args.work_dir, 'eval.json'), indent=4)
+
+
+def check_args(args: argparse.Namespace) -> None:
+    if not (args.eval or args.format_only or args.show_dir or args.out):
+        raise ConfigError('nothing to do: give --eval mIoU, --format-only, --show-dir DIR or '
+                          '--out FILE.pkl')
+    if args.eval and args.format_only:
+        raise ConfigError('--eval and --format-only exclude each other: the first needs labels, '
+                          'the second writes predictions')
+    if args.out and not args.out.endswith(('.pkl', '.pickle')):
+        raise ConfigError(f'--out must end in .pkl, got {args.out}')
+    for metric in args.eval or []:
+        if metric not in ('mIoU', 'mDice', 'mFscore'):
+            raise ConfigError(f'--eval {metric}: the metrics are mIoU, mDice and mFscore')
+    if not 0 < args.opacity <= 1:
+        raise ConfigError(f'--opacity must be in (0, 1], got {args.opacity}')
+
+
+if __name__ == '__main__':
+    main()

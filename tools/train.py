@@ -1,0 +1,59 @@
+"""Train one config; the arguments of mmseg's train script.
+
+The results go to --work-dir, else to the config's work_dir, else to work_dirs/NAME. For tables of
+experiments, and a test after the training, see run_experiments.py.
+"""
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+from mmcv.utils import DictAction  # noqa: E402
+
+import mmseg_ssr  # noqa: E402, F401
+from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.train import train  # noqa: E402
+from mmseg_ssr.errors import cli  # noqa: E402
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for checkpoints and logs')
+    parser.add_argument('--load-from', help='checkpoint with weights to start from')
+    parser.add_argument('--resume-from', help='checkpoint to go on from, or auto')
+    parser.add_argument('--auto-resume', action='store_true', help='the same as --resume-from auto')
+    parser.add_argument('--trust-checkpoint', action='store_true',
+                        help='also read a --load-from file that could run code when it is read')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate meanwhile')
+    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+    parser.add_argument('--deterministic', action='store_true',
+                        help='ask torch for kernels that repeat to the bit')
+    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    name = os.path.splitext(os.path.basename(args.config))[0]
+    work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
+    checkpoint = train(
+        cfg, work_dir, pick_device(args.device), args.seed, deterministic=args.deterministic,
+        resume_from='auto' if args.auto_resume else args.resume_from, load_from=args.load_from,
+        evaluate=not args.no_validate, trusted=args.trust_checkpoint)
+    print(f'checkpoint {checkpoint}')
+
+
+if __name__ == '__main__':
+    main()
