@@ -64,8 +64,9 @@ def main(argv: Optional[List[str]] = None) -> None:
         progress=progress_bar('Streets')))
     step('2. convert its labels (seconds)', seconds, 'conversion', convert)
     for number, name in enumerate(names, 3):
-        step(f'{number}. train and test {TITLES[name]} (about {MINUTES[name]} minutes on two cores)',
-             seconds, TITLES[name], lambda name=name: train(name, options, args.device))
+        title = f'train and test {TITLES[name]} (about {MINUTES[name]} minutes on two cores)'
+        step(f'{number}. {title}', seconds, TITLES[name],
+             lambda name=name: train(name, options, args.device))
     results = {name: finished(name, options) for name in names}
     picture = RESULTS / 'compare.png'
     step(f'{len(names) + 3}. draw {picture}', seconds, 'picture',

@@ -25,6 +25,7 @@ from mmseg_ssr.engine.config import load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
+from mmseg_ssr.engine.train import workers  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
 
 
@@ -78,7 +79,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
     results = evaluation.run_test(
         model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
-        show_dir=args.show_dir, opacity=args.opacity, workers=cfg.data.get('workers_per_gpu', 0))
+        show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg))
     print()
     if args.out:
         mmcv.dump(results, args.out)

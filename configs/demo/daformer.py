@@ -1,11 +1,11 @@
 # DAFormer on Streets. No feature distance: there are no ImageNet weights to stay close to.
 _base_ = [
     '../_base_/default_runtime.py',
-    '../_base_/models/daformer_mitb0_small.py',
+    '../_base_/models/daformer_r18_small.py',
     '../_base_/datasets/uda_streets.py',
     '../_base_/uda/dacs.py',
     '../_base_/schedules/adamw_poly_demo.py',
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
-uda = dict(alpha=0.99)
+uda = dict(alpha=0.99, pseudo_threshold=0.9, pseudo_weight_ignore_bottom=15)
 name = 'demo_daformer'

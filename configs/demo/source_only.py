@@ -2,7 +2,7 @@
 # The data and the step are theirs; the target images stay unused.
 _base_ = [
     '../_base_/default_runtime.py',
-    '../_base_/models/daformer_mitb0_small.py',
+    '../_base_/models/daformer_r18_small.py',
     '../_base_/datasets/uda_streets.py',
     '../_base_/uda/dacs.py',
     '../_base_/schedules/adamw_poly_demo.py',

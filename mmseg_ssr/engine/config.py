@@ -7,6 +7,9 @@ from mmcv import Config
 
 from ..errors import ConfigError, MissingFile, one_line
 
+FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
+                'MultiResAttentionWrapper': 'HRDAHead'}
+
 
 def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Config:
     """Read ``path`` and apply ``options`` (``{'uda.alpha': 0.99}``, the ``--cfg-options``).
@@ -59,15 +62,26 @@ def _neighbour(path: str) -> str:
 
 
 def _tidy(cfg: Config) -> Config:
-    """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples."""
+    """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples.
+
+    The names that DAFormer and HRDA had before they were published, which are in the JSON files
+    beside their checkpoints, become the ones they have now.
+    """
     for key in list(cfg.keys()):
         cfg[key] = _tidy_value(cfg[key])
+    model = cfg.get('model') or {}
+    if 'ema_drop_path_rate' in (model.get('backbone') or {}):
+        del model.backbone['ema_drop_path_rate']
     return cfg
 
 
 def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
         value.pop('_delete_', None)
+        if value.get('type') == 'UniHead':
+            value['decoder_params']['fusion_cfg'].pop('fusion', None)
+        if value.get('type') in FORMER_NAMES:
+            value['type'] = FORMER_NAMES[value['type']]
         for key, item in value.items():
             is_pair = key == 'img_scale' and isinstance(item, list) and len(item) == 2 and all(
                 isinstance(side, int) for side in item)

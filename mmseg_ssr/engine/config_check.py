@@ -74,7 +74,7 @@ def validate(cfg: Config) -> None:
             _check_value(cfg[key], key)
         _check_lr_config(cfg.get('lr_config'))
         _check_classes(cfg)
-        _check_optimizer_config(cfg)
+        _check_training_keys(cfg)
     except ConfigError as error:
         raise ConfigError(f'{cfg.filename}: {error}') from None
 
@@ -191,7 +191,9 @@ def _check_classes(cfg: Config) -> None:
                     f'{len(classes)} classes: give both the same')
 
 
-def _check_optimizer_config(cfg: Config) -> None:
+def _check_training_keys(cfg: Config) -> None:
+    if cfg.get('fp16'):
+        raise ConfigError('fp16 is not supported by this trainer: remove the key')
     if cfg.get('uda') and cfg.get('optimizer_config'):
         raise ConfigError('optimizer_config must be None with uda, whose step calls the optimizer '
                           f'itself, got {dict(cfg.optimizer_config)}')

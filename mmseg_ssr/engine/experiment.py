@@ -17,7 +17,7 @@ from .config import experiment_name, max_iterations
 from .evaluation import run_test, scores
 from .load_weights import load_weights
 from .run_log import open_log
-from .train import train
+from .train import train, workers
 
 RESULT = 'result.json'
 
@@ -57,7 +57,7 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
         model = build_test_model(cfg)
         load_weights(model, checkpoint)
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
-        results = run_test(model, dataset, device, workers=cfg.data.get('workers_per_gpu', 0))
+        results = run_test(model, dataset, device, workers=workers(cfg))
         values = scores(dataset, results, logger=log.logger)
     return {name: round(100 * value, 2) for name, value in values.items()}
 

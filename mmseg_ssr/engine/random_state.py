@@ -6,12 +6,17 @@ import numpy as np
 import torch
 
 
-def set_seed(seed: int, deterministic: bool = False) -> None:
-    """Seed Python, numpy and torch; ``deterministic`` also asks torch for repeatable kernels."""
+def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> None:
+    """Seed Python, numpy and torch.
+
+    Args:
+        deterministic: ask torch for kernels that repeat to the bit.
+        autotune: let cuDNN choose kernels by timing them, which may choose others every run.
+    """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.benchmark = autotune and not deterministic
     torch.backends.cudnn.deterministic = deterministic
     # Some GPU kernels (bilinear interpolation) have no deterministic backward: warn, do not stop.
     torch.use_deterministic_algorithms(deterministic, warn_only=True)

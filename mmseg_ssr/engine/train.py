@@ -63,15 +63,9 @@ def train(cfg: Config,
     """
     validate(cfg)
     check_weight_files(cfg)
-    seed = cfg.get('seed') if seed is None else seed
-    seed = draw_seed() if seed is None else seed
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {seed}')
-    deterministic = deterministic or bool(cfg.get('deterministic'))
+    seed = _set_seed(cfg, seed, deterministic)
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
-        log.logger.info('%s: seed %d, deterministic %s, device %s', experiment_name(cfg), seed,
-                        deterministic, device)
-        set_seed(seed, deterministic)
+        log.logger.info('%s: seed %d, device %s', experiment_name(cfg), seed, device)
         val_dataset = None
         if evaluate:
             val_dataset = limit_images(build_test_dataset(cfg, 'val'), evaluation_images)
@@ -84,7 +78,7 @@ def train(cfg: Config,
                     load_from or cfg.get('load_from'), trusted)
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
-            workers=cfg.data.get('workers_per_gpu', 0), device=device)
+            workers=workers(cfg), device=device)
         write_config(cfg, work_dir)
         runner.run([loader], [('train', 1)])
     return (checkpoints_in(work_dir) or [resume_from])[0]
@@ -126,6 +120,11 @@ def batch_size(cfg: Config) -> int:
     return cfg.data.get('samples_per_gpu', 2)
 
 
+def workers(cfg: Config) -> int:
+    """Processes that load data, ``data.workers_per_gpu``, at most one for each core."""
+    return min(cfg.data.get('workers_per_gpu', 0), os.cpu_count() or 1)
+
+
 def checkpoint_interval(iterations: int) -> int:
     """Iterations between checkpoints where the config does not say: a twentieth, at most 2000."""
     return max(1, min(2000, iterations // 20))
@@ -135,6 +134,17 @@ def write_config(cfg: Config, work_dir: str) -> None:
     """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
     with open(os.path.join(work_dir, 'config.py'), 'w', encoding='utf-8') as file:
         file.write(cfg.pretty_text)
+
+
+def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool) -> int:
+    """Seed everything; returns the seed, which is drawn where neither call nor config has one."""
+    seed = cfg.get('seed') if seed is None else seed
+    autotune = bool(cfg.get('cudnn_benchmark')) and seed is None
+    seed = draw_seed() if seed is None else seed
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {seed}')
+    set_seed(seed, deterministic or bool(cfg.get('deterministic')), autotune)
+    return seed
 
 
 def _optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
@@ -172,7 +182,7 @@ def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Datas
     evaluation.update(by_epoch=False, pre_eval=True)
     evaluation.setdefault('interval', max(1, runner.max_iters // 10))
     evaluation.pop('efficient_test', None)
-    loader = test_loader(dataset, cfg.data.get('workers_per_gpu', 0), device)
+    loader = test_loader(dataset, workers(cfg), device)
     runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')
 
 

@@ -49,6 +49,16 @@ def test_merge_marks_disappear_and_scales_read_from_json_are_pairs(write):
     assert cfg.pipeline[0].img_scale == (1024, 512)
 
 
+def test_names_before_publication(write):
+    cfg = load_config(write(
+        "model = dict(type='MultiResEncoderDecoder', backbone=dict(ema_drop_path_rate=0.1), "
+        "decode_head=dict(type='UniHead', decoder_params=dict(fusion_cfg=dict(type='aspp', "
+        "fusion='x'))))"))
+    assert cfg.model.type == 'HRDAEncoderDecoder' and cfg.model.backbone == {}
+    assert cfg.model.decode_head.type == 'DAFormerHead'
+    assert cfg.model.decode_head.decoder_params.fusion_cfg == dict(type='aspp')
+
+
 @pytest.mark.parametrize('text', ['', 'runner = dict(max_iters=0)', "runner = dict(max_iters='9')"])
 def test_a_training_needs_a_length(write, text):
     with pytest.raises(ConfigError, match='runner.max_iters must be an integer of at least 1'):

@@ -115,6 +115,11 @@ def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
         check(dict(sections, optimizer_config=dict(grad_clip=dict(max_norm=1))))
 
 
+def test_half_precision_is_refused_rather_than_ignored(sections):
+    with pytest.raises(ConfigError, match='fp16 is not supported'):
+        check(dict(sections, fp16=dict(loss_scale=512.)))
+
+
 def test_heads_and_data_sets_are_found_wherever_they_are():
     cfg = Config(dict(
         model=dict(decode_head=[dict(num_classes=1), dict(num_classes=2)],

@@ -96,7 +96,8 @@ def test_making_an_iterator_draws_nothing():
 
 
 def test_the_test_loader_goes_through_once_in_order():
-    assert [int(batch['img'].data[0].flatten()[0]) for batch in test_loader(Images())] == list(range(5))
+    images = [batch['img'].data[0] for batch in test_loader(Images())]
+    assert [int(image.flatten()[0]) for image in images] == list(range(5))
 
 
 test_loader.__test__ = False

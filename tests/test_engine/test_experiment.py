@@ -25,7 +25,8 @@ def test_the_result_is_returned_and_found_again(cfg, tmp_path):
     assert finished_result(folder, cfg) is None and not has_checkpoint(folder)
     result = train_and_test(cfg, folder, CPU, evaluate=False)
     assert finished_result(folder, cfg) == result
-    assert result['iterations'] == 2 and result['seed'] == 3 and result['checkpoint'] == 'iter_2.pth'
+    assert result['iterations'] == 2 and result['seed'] == 3
+    assert result['checkpoint'] == 'iter_2.pth'
     assert 0 <= result['mIoU'] <= 100 and result['mIoU'] == result['scores']['mIoU']
     assert 'IoU.road' in result['scores'] and result['peak_memory_mb'] > 100
     assert json.load(open(tmp_path / 'run' / 'result.json')) == result

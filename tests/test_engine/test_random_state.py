@@ -36,11 +36,13 @@ def test_seeds_repeat_and_differ():
 
 
 def test_a_seed_switches_autotuning_off():
-    torch.backends.cudnn.benchmark = True
-    set_seed(1, deterministic=True)
+    set_seed(1, autotune=True)
+    assert torch.backends.cudnn.benchmark
+    set_seed(1, deterministic=True, autotune=True)
     assert not torch.backends.cudnn.benchmark
     assert torch.are_deterministic_algorithms_enabled()
     set_seed(1)
+    assert not torch.backends.cudnn.benchmark
     assert not torch.are_deterministic_algorithms_enabled()
 
 

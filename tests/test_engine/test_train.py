@@ -146,6 +146,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(data, config, tmp_path, monkey
     assert read_checkpoint(str(tmp_path / 'latest.pth'))['meta']['iter'] == 2
 
 
-@pytest.mark.parametrize('iterations, interval', [(40000, 2000), (1000, 50), (5, 1), (400000, 2000)])
+@pytest.mark.parametrize('iterations, interval', [
+    (40000, 2000), (1000, 50), (5, 1), (400000, 2000)])
 def test_checkpoints_come_regularly(iterations, interval):
     assert checkpoint_interval(iterations) == interval

@@ -59,6 +59,6 @@ data = dict(
             data_root='data/streets/cityscapes/',
             img_dir='leftImg8bit/train',
             pipeline=target_pipeline),
-        rare_class_sampling=dict(min_pixels=200, class_temp=0.1, min_crop_ratio=0.5)),
+        rare_class_sampling=dict(min_pixels=50, class_temp=0.5, min_crop_ratio=0.5)),
     val=streets_val,
     test=streets_val)

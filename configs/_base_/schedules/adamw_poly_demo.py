@@ -1,7 +1,7 @@
 # A few minutes from scratch: no pretrained weights to keep, so a higher rate, the same everywhere.
 optimizer = dict(
     type='AdamW',
-    lr=6e-4,
+    lr=1e-3,
     betas=(0.9, 0.999),
     weight_decay=0.01,
     paramwise_cfg=dict(custom_keys=dict(norm=dict(decay_mult=0.0))))
@@ -13,6 +13,6 @@ lr_config = dict(
     warmup_iters=50,
     warmup_ratio=1e-6,
     by_epoch=False)
-runner = dict(type='IterBasedRunner', max_iters=1000)
-checkpoint_config = dict(by_epoch=False, interval=250, max_keep_ckpts=2)
+runner = dict(type='IterBasedRunner', max_iters=1500)
+checkpoint_config = dict(by_epoch=False, interval=500, max_keep_ckpts=2)
 evaluation = dict(interval=500, metric='mIoU')

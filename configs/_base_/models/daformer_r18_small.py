@@ -1,12 +1,24 @@
-# MiT-B0 and a narrow DAFormer head, trained from scratch: small enough for two CPU cores.
+# A narrow ResNet-18 and DAFormer head, trained from scratch in minutes on two CPU cores. MiT needs
+# its ImageNet weights: from scratch it learns too slowly for a demonstration.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',
     pretrained=None,
-    backbone=dict(type='mit_b0'),
+    backbone=dict(
+        type='ResNetV1c',
+        depth=18,
+        base_channels=32,
+        stem_channels=32,
+        num_stages=4,
+        out_indices=(0, 1, 2, 3),
+        strides=(1, 2, 2, 2),
+        dilations=(1, 1, 1, 1),
+        norm_cfg=norm_cfg,
+        norm_eval=False,
+        style='pytorch'),
     decode_head=dict(
         type='DAFormerHead',
-        in_channels=[32, 64, 160, 256],
+        in_channels=[32, 64, 128, 256],
         in_index=[0, 1, 2, 3],
         channels=64,
         dropout_ratio=0.1,
