@@ -10,10 +10,15 @@ itself when it is started again.
 """
 import argparse
 import os
+import signal
+import sys
 import warnings
 from typing import Any, Dict, List, NamedTuple, Optional
 
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+# Before torch is imported. On a CPU, threads that spin while they wait take the cores from the
+# data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 from mmcv.utils import DictAction  # noqa: E402
 
@@ -83,6 +88,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     for i, job in enumerate(jobs):
         cfg = load_config(job.config, job.options)
         if args.startup_test:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up when it is killed
             result = startup_test(cfg, device, job.seed, **shared)
             print(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
                   f'and test in {result["seconds"]:.0f} s, peak memory '

@@ -46,6 +46,7 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
 def build_test_model(cfg: Config) -> nn.Module:
     """The plain segmentor as mmseg's test script builds it: no method, no pretrained weights."""
     model_cfg = _model_config(cfg)
+    model_cfg = dict(model_cfg.get('model', model_cfg))  # a method around it, as stock mmseg has it
     model_cfg.update(pretrained=None, train_cfg=None)
     return _without_sync_batch_norm(_explained(cfg, 'model', SEGMENTORS.build, model_cfg))
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from ..errors import CheckpointError, MissingFile, UserError
+from ..versions import parse
 
 LATEST = 'latest.pth'
 
@@ -137,10 +138,11 @@ def _load_plain(path: str) -> Any:
 
 
 def _numpy_scalars() -> list:
-    core = getattr(np, '_core', None) or np.core
-    scalar = core.multiarray.scalar
-    return [(scalar, 'numpy.core.multiarray.scalar'), (scalar, 'numpy._core.multiarray.scalar'),
-            np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
+    scalar = (getattr(np, '_core', None) or np.core).multiarray.scalar
+    names = [scalar]
+    if parse(torch.__version__) >= (2, 7):  # which can tell numpy 1's name from numpy 2's
+        names = [(scalar, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')]
+    return [*names, np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
 
 
 def _sync_folder(folder: str) -> None:

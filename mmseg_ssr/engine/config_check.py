@@ -81,8 +81,9 @@ def validate(cfg: Config) -> None:
 
 def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
     """(path, num_classes) of every head of the model."""
+    segmentor = cfg.model.get('model', cfg.model)
     for name in ('decode_head', 'auxiliary_head'):
-        heads = cfg.model.get(name) or []
+        heads = segmentor.get(name) or []
         single = isinstance(heads, dict)
         for i, head in enumerate([heads] if single else heads):
             if 'num_classes' in head:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..errors import ConfigError, one_line
+from ..uda import UDASegmentor
 from .build import (
     build_test_dataset,
     build_training_dataset,
@@ -104,7 +105,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
     runner.register_training_hooks(  # which takes keys out of its arguments
-        copy.deepcopy(cfg.get('lr_config')), _optimizer_hook(cfg),
+        copy.deepcopy(cfg.get('lr_config')), _optimizer_hook(cfg, model.module),
         log_config=_log_config(cfg, log),
         momentum_config=copy.deepcopy(cfg.get('momentum_config')))
     runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
@@ -157,9 +158,9 @@ def _optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
                           f'{one_line(error)}') from error
 
 
-def _optimizer_hook(cfg: Config) -> Optional[dict]:
+def _optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
     """``optimizer_config`` for a segmentor that only returns its loss; methods step themselves."""
-    return None if cfg.get('uda') else dict(cfg.get('optimizer_config') or {})
+    return None if isinstance(model, UDASegmentor) else dict(cfg.get('optimizer_config') or {})
 
 
 def _log_config(cfg: Config, log: RunLog) -> Optional[Dict[str, Any]]:

@@ -7,8 +7,10 @@ import torch
 from mmcv import Config
 from mmcv.runner import HOOKS, Hook
 
+from mmseg_ssr.engine.build import build_test_model
 from mmseg_ssr.engine.checkpoint import read_checkpoint
 from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.load_weights import load_weights
 from mmseg_ssr.engine.train import checkpoint_interval, train
 from mmseg_ssr.errors import ConfigError, UserError
 
@@ -49,6 +51,17 @@ def test_both_branches_of_a_supervised_training_are_logged(data, config, tmp_pat
     assert {'decode.loss_ce', 'enhanced.loss_ce'} <= set(line)
     assert line['loss'] == pytest.approx(line['decode.loss_ce'] + line['enhanced.loss_ce'],
                                          abs=1e-3)
+
+
+def test_a_method_in_the_place_of_the_model(data, config, tmp_path):
+    sections = tiny_training.ssr_config(data, 2)
+    one = train(config(sections), str(tmp_path / 'a'), CPU, evaluate=False)
+    sections['model'] = dict(sections.pop('uda'), model=sections['model'], max_iters=2, seed=3)
+    cfg = config(sections)
+    other = train(cfg, str(tmp_path / 'b'), CPU, evaluate=False)
+    states = [read_checkpoint(path)['state_dict'] for path in (one, other)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    load_weights(build_test_model(cfg), other)
 
 
 def test_supervised_training_learns(data, config, tmp_path):

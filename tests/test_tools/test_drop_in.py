@@ -65,3 +65,22 @@ def test_a_method_trains_with_the_stock_script(data, config_file, stock, tmp_pat
     stock('train.py', config_file(config), '--work-dir', 'run', '--seed', '0', '--no-validate')
     state = torch.load(tmp_path / 'run' / 'latest.pth', weights_only=True)['state_dict']
     assert all(name.startswith(('backbone.', 'decode_head.')) for name in state)
+
+
+def test_our_runner_in_the_stock_script_saves_the_regulariser(data, config_file, stock, tmp_path,
+                                                              monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = sections(data, dict(
+        SEGFORMER, type='SSREncoderDecoder', regularizer=tiny_training.tiny_regularizer(),
+        train_cfg=dict(), test_cfg=dict(mode='whole')))
+    config['runner']['type'] = 'SelfTrainingRunner'
+    path = config_file(config)
+    stock('train.py', path, '--work-dir', 'run', '--seed', '0', '--no-validate')
+    first = torch.load(tmp_path / 'run' / 'iter_2.pth', weights_only=True)
+    # Another seed: a regulariser that was not restored would be another one.
+    stock('train.py', path, '--work-dir', 'run', '--seed', '5', '--no-validate', '--resume-from',
+          'run/iter_2.pth', '--cfg-options', 'runner.max_iters=3')
+    second = torch.load(tmp_path / 'run' / 'iter_3.pth', weights_only=True)
+    assert second['meta']['iter'] == 3
+    before, after = (content['training_state']['regularizer'] for content in (first, second))
+    assert all(torch.allclose(before[name], after[name], atol=0.02) for name in before) and before

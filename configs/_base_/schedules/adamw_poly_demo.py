@@ -13,6 +13,6 @@ lr_config = dict(
     warmup_iters=50,
     warmup_ratio=1e-6,
     by_epoch=False)
-runner = dict(type='IterBasedRunner', max_iters=1500)
-checkpoint_config = dict(by_epoch=False, interval=500, max_keep_ckpts=2)
-evaluation = dict(interval=500, metric='mIoU')
+runner = dict(type='IterBasedRunner', max_iters=1200)
+checkpoint_config = dict(by_epoch=False, interval=400, max_keep_ckpts=2)
+evaluation = dict(interval=400, metric='mIoU')

@@ -1,0 +1,37 @@
+import pytest
+
+from mmseg_ssr.errors import ConfigError, DataError, UserError, cli, nearest, one_line
+
+
+def test_nearest_names_the_closest_valid_one():
+    assert nearest('aplha', ['alpha', 'blur']) == ", did you mean 'alpha'?"
+    assert nearest('zzz', ['alpha', 'blur']) == ''
+
+
+def test_the_message_of_a_loader_worker_is_its_last_line():
+    wrapped = DataError('Caught DataError in DataLoader worker process 0.\nOriginal Traceback:\n'
+                        '  File "x.py"\nmmseg_ssr.errors.DataError: 1.png is damaged\n')
+    assert one_line(wrapped) == '1.png is damaged'
+    assert one_line(ConfigError('two\nlines')) == 'two lines'
+    assert one_line(ConfigError()) == 'ConfigError'
+
+
+def test_a_command_ends_with_one_line_and_exit_code_2(capsys):
+    @cli
+    def command():
+        raise ConfigError('uda.alpha must be in [0, 1), got 2')
+
+    with pytest.raises(SystemExit) as stop:
+        command()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == 'error: uda.alpha must be in [0, 1), got 2\n'
+
+
+def test_other_errors_are_not_hidden():
+    @cli
+    def command():
+        raise RuntimeError('a bug')
+
+    with pytest.raises(RuntimeError, match='a bug'):
+        command()
+    assert not issubclass(RuntimeError, UserError)

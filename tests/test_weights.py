@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from mmseg_ssr.errors import CheckpointError, MissingFile
+from mmseg_ssr.weights import PUBLISHED, read_weights
+
+
+def test_reads_a_state_dict_and_one_inside_a_checkpoint(tmp_path):
+    state = {'a': torch.ones(2)}
+    for name, content in (('plain.pth', state), ('full.pth', dict(state_dict=state, meta={}))):
+        torch.save(content, tmp_path / name)
+        assert torch.equal(read_weights(tmp_path / name)['a'], state['a'])
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_a_missing_published_file_says_where_it_comes_from(name):
+    with pytest.raises(MissingFile) as error:
+        read_weights(f'pretrained/{name}')
+    assert f'pretrained/{name} is missing' in str(error.value)
+    assert PUBLISHED[name] in str(error.value)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return print, ('code was run', )
+
+    torch.save({'a': Evil()}, tmp_path / 'evil.pth')
+    with pytest.raises(CheckpointError, match='cannot be read'):
+        read_weights(tmp_path / 'evil.pth')
+
+
+@pytest.mark.parametrize('content', [b'', b'not weights', b'PK\x03\x04 cut off'])
+def test_damaged_files(tmp_path, content):
+    path = tmp_path / 'mit_b5.pth'
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match='mit_b5.pth cannot be read, it may be truncated'):
+        read_weights(path)
+
+
+def test_a_file_without_a_state_dict(tmp_path):
+    torch.save([1, 2], tmp_path / 'list.pth')
+    with pytest.raises(CheckpointError, match='holds no state dict'):
+        read_weights(tmp_path / 'list.pth')
