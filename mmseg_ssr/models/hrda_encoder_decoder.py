@@ -76,12 +76,15 @@ class HRDAEncoderDecoder(EncoderDecoder):
     def multi_resolution_features(self, img: Tensor, boxes: Sequence[Box]) -> HRDAFeatures:
         """Stage maps of the context and of the detail crops; images B x 3 x H x W."""
         context = self.extract_feat(self.context_image(img))
-        detail_img = img
-        if self.blur_hr_crop:
-            detail_img = resize(self._rescaled(img, 0.5), size=img.shape[2:], mode='bilinear',
-                                align_corners=self.align_corners)
-        detail = self.extract_feat(torch.cat([crop(detail_img, box) for box in boxes]))
+        detail = self.extract_feat(self.detail_crops(img, boxes))
         return HRDAFeatures(context, detail, tuple(boxes))
+
+    def detail_crops(self, img: Tensor, boxes: Sequence[Box]) -> Tensor:
+        """n*B x 3 x h x w, all images of the first box first."""
+        if self.blur_hr_crop:
+            img = resize(self._rescaled(img, 0.5), size=img.shape[2:], mode='bilinear',
+                         align_corners=self.align_corners)
+        return torch.cat([crop(img, box) for box in boxes])
 
     def context_image(self, img: Tensor) -> Tensor:
         """The image as the context sees it."""
@@ -166,6 +169,19 @@ def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
     """Features of the context and of one random detail crop, ``draws.crop_box(...)``."""
     box = segmentor.training_box(img, draws.crop_box)
     return segmentor.multi_resolution_features(img, [box])
+
+
+@interface.joint_training_features.register(HRDAEncoderDecoder)
+def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[Tensor],
+                                 draws: Any) -> Sequence[HRDAFeatures]:
+    """One pass for all contexts and one for all detail crops, each batch with its own box."""
+    boxes = [segmentor.training_box(img, draws.crop_box) for img in imgs]
+    sizes = [len(img) for img in imgs]
+    context = segmentor.extract_feat(segmentor.context_image(torch.cat(list(imgs))))
+    detail = segmentor.extract_feat(torch.cat([
+        segmentor.detail_crops(img, [box]) for img, box in zip(imgs, boxes)]))
+    parts = zip(interface.split_maps(context, sizes), interface.split_maps(detail, sizes), boxes)
+    return [HRDAFeatures(*maps, (box, )) for *maps, box in parts]
 
 
 @interface.feature_image.register(HRDAEncoderDecoder)

@@ -8,7 +8,7 @@ Shapes: B batch, K classes; images B x 3 x H x W; features are whatever ``traini
 gives, for most architectures one B x C_i x H_i x W_i map per stage.
 """
 from functools import singledispatch
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import torch
 from mmseg.models.losses import accuracy
@@ -20,6 +20,14 @@ from torch import Tensor, nn
 def training_features(segmentor: nn.Module, img: Tensor, draws: Any) -> Any:
     """Features of ``img`` for :func:`supervised_losses`; ``draws`` decides what is random."""
     return segmentor.extract_feat(img)
+
+
+@singledispatch
+def joint_training_features(segmentor: nn.Module, imgs: Sequence[Tensor],
+                            draws: Any) -> Sequence[Any]:
+    """``training_features`` of several image batches in one pass of the backbone."""
+    maps = segmentor.extract_feat(torch.cat(list(imgs)))
+    return split_maps(maps, [len(img) for img in imgs])
 
 
 @singledispatch
@@ -103,10 +111,17 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
 
 
 def prefixed(prefix: str, values: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """``{'loss_seg': x}`` -> ``{'prefix.loss_seg': x}``."""
+    """``{'loss_seg': x}`` -> ``{'prefix.loss_seg': x}``; an empty prefix changes nothing."""
+    if not prefix:
+        return values
     return {f'{prefix}.{name}': value for name, value in values.items()}
 
 
 def scaled(losses: Dict[str, Tensor], factor: float) -> Dict[str, Tensor]:
     """The losses times a factor; accuracies as they are."""
     return {name: value * factor if 'loss' in name else value for name, value in losses.items()}
+
+
+def split_maps(maps: Sequence[Tensor], sizes: Sequence[int]) -> Sequence[Sequence[Tensor]]:
+    """Stage maps of a batch -> the stage maps of its parts."""
+    return list(zip(*(stage.split(list(sizes)) for stage in maps)))

@@ -12,6 +12,7 @@ from mmseg.models import builder
 from mmseg.models.builder import SEGMENTORS
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, nearest
 from ..models.ssr_encoder_decoder import build_regularizer
@@ -128,6 +129,9 @@ class DACS(UDASegmentor):
             :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
             ``sam_model_registry``.
         regularizer_weight: of the regularisation branch's losses, 1 in the paper.
+        joint_views: one backbone pass for all views, see
+            :class:`~mmseg_ssr.uda.self_training.SelfTraining`; not with batch norm in it.
+        compile: let torch compile the student's backbone (the first iterations take longer).
         debug_img_interval, print_grad_magnitude: accepted from MIC's configs, without effect.
         seed: of the random decisions.
         train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
@@ -165,6 +169,8 @@ class DACS(UDASegmentor):
                  sam_checkpoint: Optional[str] = None,
                  regularizer: Optional[Dict[str, Any]] = None,
                  regularizer_weight: float = 1.,
+                 joint_views: bool = False,
+                 compile: bool = False,
                  debug_img_interval: int = 1000,
                  print_grad_magnitude: bool = False,
                  seed: int = 0,
@@ -198,8 +204,12 @@ class DACS(UDASegmentor):
             pseudo_weight_ignore_bottom, augmentation, distance, masked,
             self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
                               regularizer),
-            regularizer_weight, Draws(seed))
+            regularizer_weight, joint_views, Draws(seed))
         self._tie_state_dict_to_student()
+        if joint_views:
+            check_joint_views(student)
+        if compile:
+            student.backbone.compile()  # in place: names of parameters stay
 
     def _regularizer(self, student: nn.Module, registry_name: Optional[str],
                      stages: Sequence[int], checkpoint: Optional[str],
@@ -284,6 +294,14 @@ def part(factory, *args, **kwargs):
         return factory(*args, **kwargs)
     except ValueError as error:
         raise ConfigError(f'uda: {error}') from error
+
+
+def check_joint_views(student: nn.Module) -> None:
+    """Views may share a backbone pass only where no batch norm mixes their statistics."""
+    for name, module in encoder_of(student).named_modules():
+        if isinstance(module, _BatchNorm) and module.training:
+            raise ConfigError(f'uda.joint_views: the backbone has batch norm ({name}), whose '
+                              'statistics would mix the views: set it to False')
 
 
 def check_choice(key: str, value: Any, only: str) -> None:

@@ -10,7 +10,7 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
 regulariser, through the regularisation branch as well (SSR, Fig. 2).
 """
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +26,17 @@ from .teacher import EMATeacher
 
 Losses = Dict[str, Tensor]
 
+SOURCE = ''  # the source view's losses go by their plain names
+
 
 class View(NamedTuple):
     """What one forward pass of the student is trained on."""
     img: Tensor  # B x 3 x H x W, normalised
     label: Tensor  # B x 1 x H x W
-    weight: Optional[Tensor] = None  # B x H x W in [0, 1], None is 1 everywhere
+    weight: Optional[Tensor]  # B x H x W in [0, 1], None is 1 everywhere
+    prefix: str  # of its losses in the log
+    enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it
+    scale: float = 1.  # weight of all its losses
 
 
 class Batch(NamedTuple):
@@ -57,6 +62,9 @@ class SelfTraining(nn.Module):
         masked_consistency: the masked view.
         regularizer: the regularisation branch; None is DAFormer or MIC.
         regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
+        joint_views: one backbone pass and one backward pass for all views: faster on an
+            accelerator, and all graphs are in memory at once. The same numbers, for backbones
+            without batch norm; heads go view by view either way.
         draws: the random decisions.
     """
 
@@ -71,6 +79,7 @@ class SelfTraining(nn.Module):
                  masked_consistency: Optional[MaskedConsistency] = None,
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
+                 joint_views: bool = False,
                  draws: Optional[Draws] = None):
         super().__init__()
         self.model = student
@@ -82,6 +91,7 @@ class SelfTraining(nn.Module):
         self.masked_consistency = masked_consistency
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
+        self.joint_views = joint_views
         self.draws = draws or Draws()
         self.iteration = 0
 
@@ -94,7 +104,7 @@ class SelfTraining(nn.Module):
         return to_floats(log)
 
     def forward_backward(self, batch: Batch) -> Losses:
-        """Gradients of all views, one view's graph in memory at a time."""
+        """Gradients of all views; unless they are joint, one view's graph in memory at a time."""
         log: Losses = {}
         for losses in self.views(batch):
             sum(value for name, value in losses.items() if 'loss' in name).backward()
@@ -102,29 +112,34 @@ class SelfTraining(nn.Module):
         return log
 
     def views(self, batch: Batch) -> Iterator[Losses]:
-        """The losses of one iteration, view by view (the algorithm of DAFormer, MIC and SSR)."""
+        """The losses of one iteration (the algorithm of DAFormer, MIC and SSR).
+
+        View by view, or in one dict when the backbone sees all views in one pass.
+        """
         self.draws.start_iteration(self.iteration)
         for teacher in self.teachers:
             teacher.update(self.model)
+        views = self._views(batch)
+        if not self.joint_views:
+            for view in views:
+                features = interface.training_features(self.model, view.img, self.draws)
+                yield self._losses(view, features)
+            return
+        together = list(views)
+        losses: Losses = {}
+        for view, features in zip(together, interface.joint_training_features(
+                self.model, [view.img for view in together], self.draws)):
+            losses.update(self._losses(view, features))
+        yield losses
 
-        yield self._source_losses(batch)
-
+    def _views(self, batch: Batch) -> Iterator[View]:
+        yield View(batch.img, batch.label.long(), None, SOURCE, 'enhanced')
         pseudo = None
         if self.teacher is not None:
             pseudo = self._pseudo_label(self.teacher, batch, self.threshold)
-            yield self._supervised_losses(self._mixed_view(batch, pseudo),
-                                          ('mix.decode', 'mix', 'enhanced_mix'))[0]
+            yield self._mixed_view(batch, pseudo)
         if self.masked_consistency is not None:
-            yield self._masked_losses(batch, pseudo)
-
-    def _source_losses(self, batch: Batch) -> Losses:
-        losses, features = self._supervised_losses(
-            View(batch.img, batch.label), ('decode', '', 'enhanced'))
-        if self.feature_distance is not None:
-            losses['src.loss_imnet_feat_dist'] = self.feature_distance(
-                interface.semantic_features(features),
-                interface.feature_image(self.model, batch.img), batch.label)
-        return losses
+            yield self._masked_view(batch, pseudo)
 
     def _pseudo_label(self, teacher: EMATeacher, batch: Batch, threshold: float) -> PseudoLabel:
         logits = interface.segmentation_logits(teacher.network, batch.target_img)
@@ -137,42 +152,36 @@ class SelfTraining(nn.Module):
         return View(
             self.augmentation(img, batch.mean, batch.std, self.draws),
             mix(masks, batch.label.long(), pseudo.label),
-            mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight))
+            mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight),
+            'mix', 'enhanced_mix')
 
-    def _masked_losses(self, batch: Batch, pseudo: Optional[PseudoLabel]) -> Losses:
+    def _masked_view(self, batch: Batch, pseudo: Optional[PseudoLabel]) -> View:
         masked = self.masked_consistency
         if masked.teacher is not None and masked.needs_target and pseudo is not None:
             pseudo = self._pseudo_label(masked.teacher, batch, masked.threshold)
-        view = View(*masked.view(batch.img, batch.label.long(), batch.target_img, pseudo,
-                                 batch.mean, batch.std, self.draws))
-        features = interface.training_features(self.model, view.img, self.draws)
-        losses = interface.supervised_losses(
-            self.model.decode_head, features, view.label, view.weight)
-        return interface.prefixed(
-            'masked.decode', interface.scaled(losses, masked.weight))
+        view = masked.view(batch.img, batch.label.long(), batch.target_img, pseudo, batch.mean,
+                           batch.std, self.draws)
+        return View(*view, 'masked', scale=masked.weight)
 
-    def _supervised_losses(self, view: View, names: Tuple[str, str, str]) -> Tuple[Losses, Any]:
-        """Losses of a view in the shadow branch and, if there is one, the regularisation branch.
-
-        Args:
-            names: prefixes of the log: decode head, auxiliary heads, regularisation branch.
-        """
-        decode, auxiliary, enhanced = names
-        label = view.label.long()
+    def _losses(self, view: View, features: Any) -> Losses:
+        """Losses of a view: shadow branch, regularisation branch, feature distance."""
         head = self.model.decode_head
-        features = interface.training_features(self.model, view.img, self.draws)
-        losses = interface.prefixed(
-            decode, interface.supervised_losses(head, features, label, view.weight))
-        extra = interface.auxiliary_losses(self.model, features, label, view.weight)
-        losses.update(interface.prefixed(auxiliary, extra) if auxiliary else extra)
-        if self.regularizer is not None:
+        losses = interface.prefixed('decode', interface.supervised_losses(
+            head, features, view.label, view.weight))
+        losses.update(interface.auxiliary_losses(self.model, features, view.label, view.weight))
+        losses = interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
+        if self.regularizer is not None and view.enhanced is not None:
             context = self.regularizer.encode(view.img)
             regularized = interface.map_features(
                 features, lambda maps: self.regularizer(maps, context))
-            losses.update(interface.prefixed(enhanced, interface.scaled(
-                interface.supervised_losses(head, regularized, label, view.weight),
+            losses.update(interface.prefixed(view.enhanced, interface.scaled(
+                interface.supervised_losses(head, regularized, view.label, view.weight),
                 self.regularizer_weight)))
-        return losses, features
+        if self.feature_distance is not None and view.prefix == SOURCE:
+            losses['src.loss_imnet_feat_dist'] = self.feature_distance(
+                interface.semantic_features(features),
+                interface.feature_image(self.model, view.img), view.label)
+        return losses
 
     @property
     def teachers(self) -> List[EMATeacher]:

@@ -46,7 +46,11 @@ class Mode:
         return torch.autocast('cpu', self.autocast)
 
 
-MODES = {'sequential': Mode(), 'bf16': Mode(autocast=torch.bfloat16)}
+MODES = {
+    'sequential': Mode(),
+    'joint': Mode(options=dict(joint_views=True)),
+    'bf16': Mode(autocast=torch.bfloat16),
+}
 #: For cases without a method.
 STOCK = {'stock': Mode(stock=True)}
 

@@ -1,5 +1,8 @@
 import json
 import os
+import subprocess
+import sys
+import time
 
 import pytest
 import tiny_training
@@ -88,6 +91,21 @@ def test_the_startup_test_leaves_nothing(tool, small, capsys, tmp_path):
     run(tool, '--config', small, '--startup-test')
     assert 'startup test of' in capsys.readouterr().out
     assert [str(path) for path in tmp_path.rglob('*.pth')] == []
+
+
+def test_a_killed_startup_test_cleans_up(small, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, str(tiny_training.ROOT / TOOL), '--config', small, '--startup-test'],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = tmp_path / 'work_dirs'
+    for _ in range(600):
+        if process.poll() is not None or (started.is_dir() and os.listdir(started)):
+            break
+        time.sleep(0.1)
+    assert os.listdir(started)
+    process.terminate()
+    assert process.wait(60) == 143
+    assert os.listdir(started) == []
 
 
 def test_a_dry_run_prints_the_jobs_and_makes_nothing(tool, table, small, capsys, tmp_path):

@@ -198,3 +198,36 @@ def test_bad_values_name_their_key(method, options, message):
 def test_ssr_insists_on_a_regularizer(daformer_b0):
     with pytest.raises(ConfigError, match="SSR needs sam_model_registry='vit_b'"):
         SEGMENTORS.build(dict(type='SSR', model=daformer_b0, max_iters=1))
+
+
+@pytest.mark.parametrize('options', [dict(ssr=True, mic=True), dict(source_only=True)])
+def test_joint_views_give_the_numbers_of_separate_ones(method, batch, daformer_b0, options):
+    daformer_b0['backbone']['drop_path_rate'] = 0.
+    daformer_b0['decode_head']['dropout_ratio'] = 0.
+    outcomes = []
+    for joint in (False, True):
+        # At the start the distance to the ImageNet copy is 0, where rounding is all its gradient.
+        segmentor = method(joint_views=joint, imnet_feature_dist_lambda=0, **options)
+        log = segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0))['log_vars']
+        outcomes.append((log, {n: p.grad for n, p in segmentor.named_parameters()}))
+    (separate, gradients), (joint, joint_gradients) = outcomes
+    assert joint == pytest.approx(separate, rel=1e-4, abs=1e-6)
+    for name, gradient in gradients.items():
+        difference = (joint_gradients[name] - gradient).norm()
+        assert difference <= 1e-3 * gradient.norm() + 1e-5, name
+
+
+def test_joint_views_are_one_pass_of_the_backbone(method, batch):
+    segmentor = method(ssr=True, mic=True, joint_views=True)
+    sizes = []
+    segmentor.model.backbone.register_forward_hook(lambda m, args, out: sizes.append(len(args[0])))
+    segmentor.train_step(batch, optimizer(segmentor))
+    assert sizes == [6]
+
+
+def test_joint_views_refuse_batch_norm_in_the_backbone(method, daformer_b0):
+    daformer_b0['backbone'] = dict(type='ResNetV1c', depth=18, base_channels=8, stem_channels=8,
+                                   norm_cfg=dict(type='BN'))
+    daformer_b0['decode_head']['in_channels'] = [8, 16, 32, 64]
+    with pytest.raises(ConfigError, match='backbone has batch norm'):
+        method(joint_views=True)
