@@ -23,8 +23,11 @@ def one_thread():
 
 def pytest_generate_tests(metafunc):
     if {'case', 'kind'} <= set(metafunc.fixturenames):
-        pairs = [(case, check_id) for case in find_cases() for check_id in ids_of(case)]
-        metafunc.parametrize('case, kind', pairs, ids=[check_id for _, check_id in pairs])
+        metafunc.parametrize('case, kind', [
+            # Compiling takes a minute or two for each case: `make soak`.
+            pytest.param(case, check_id, id=check_id,
+                         marks=[pytest.mark.soak] if check_id.endswith('-compiled') else [])
+            for case in find_cases() for check_id in ids_of(case)])
 
 
 def ids_of(case) -> List[str]:

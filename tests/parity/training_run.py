@@ -49,6 +49,7 @@ class Mode:
 MODES = {
     'sequential': Mode(),
     'joint': Mode(options=dict(joint_views=True)),
+    'compiled': Mode(options=dict(joint_views=True, compile=True)),
     'bf16': Mode(autocast=torch.bfloat16),
 }
 #: For cases without a method.
