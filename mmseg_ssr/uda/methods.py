@@ -1,17 +1,14 @@
 """The methods by the names that configs use: from config keys to the parts of the step.
 
-Only this file of the package knows registries, configs and image metas. The keys have MIC's and
-SSR's names and meaning (contract C3).
+The keys have MIC's and SSR's names and meaning (contract C3).
 """
 from copy import deepcopy
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, Optional, Sequence, Union
 
-import torch
 from mmcv import ConfigDict
 from mmseg.models import builder
 from mmseg.models.builder import SEGMENTORS
-from mmseg.models.segmentors import BaseSegmentor
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, nearest
@@ -20,7 +17,7 @@ from ..registration import register
 from .draws import Draws
 from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
-from .self_training import Batch, SelfTraining
+from .segmentor import UDASegmentor, encoder_of
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
 
@@ -30,72 +27,6 @@ SAM_CHECKPOINTS = {
     'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
     'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
 }
-
-
-class UDASegmentor(SelfTraining, BaseSegmentor):
-    """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out, plain checkpoints.
-
-    In the module tree are the student (``model``) and the regulariser; teacher and frozen
-    networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
-    student alone, under the names of the plain segmentor (contract C1). Inference is the
-    student's.
-    """
-
-    def _tie_state_dict_to_student(self) -> None:
-        self._register_state_dict_hook(keep_student)
-        self._register_load_state_dict_pre_hook(name_for_student)
-
-    def init_weights(self) -> None:
-        """The student's weights, and with them those of the networks that start as its copies."""
-        self.model.init_weights()
-        self.copy_student()
-
-    def copy_student(self) -> None:
-        """Teachers and the feature distance's network restart from the student as it is now."""
-        for teacher in self.teachers:
-            teacher.network.load_state_dict(self.model.state_dict())
-        if self.feature_distance is not None:
-            self.feature_distance.imagenet.network.load_state_dict(
-                encoder_of(self.model).state_dict())
-
-    def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
-                   **kwargs) -> Dict[str, Any]:
-        """One iteration with its backward passes and optimizer step (``optimizer_config=None``).
-
-        Args:
-            data_batch: ``img``, ``img_metas``, ``gt_semantic_seg`` and, unless only the source is
-                trained on, ``target_img`` and optionally ``valid_pseudo_mask``, as tensors.
-        """
-        log_vars = self.step(batch_of(data_batch), optimizer)
-        return dict(log_vars=log_vars, num_samples=len(data_batch['img']))
-
-    def forward_train(self, img: Tensor, img_metas: List[dict], gt_semantic_seg: Tensor,
-                      target_img: Optional[Tensor] = None,
-                      target_img_metas: Optional[List[dict]] = None,
-                      valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
-        """The losses of all views at once, for trainers that do the backward pass themselves."""
-        losses: Dict[str, Tensor] = {}
-        for view in self.views(batch_of(dict(
-                img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
-                target_img=target_img, valid_pseudo_mask=valid_pseudo_mask))):
-            losses.update(view)
-        self.iteration += 1
-        return losses
-
-    def extract_feat(self, img: Tensor):
-        return self.model.extract_feat(img)
-
-    def encode_decode(self, img: Tensor, img_metas: List[dict]) -> Tensor:
-        return self.model.encode_decode(img, img_metas)
-
-    def inference(self, img: Tensor, img_meta: List[dict], rescale: bool) -> Tensor:
-        return self.model.inference(img, img_meta, rescale)
-
-    def simple_test(self, img: Tensor, img_metas: List[dict], rescale: bool = True):
-        return self.model.simple_test(img, img_metas, rescale)
-
-    def aug_test(self, imgs: List[Tensor], img_metas: List[List[dict]], rescale: bool = True):
-        return self.model.aug_test(imgs, img_metas, rescale)
 
 
 @register(SEGMENTORS)
@@ -134,6 +65,7 @@ class DACS(UDASegmentor):
         compile: let torch compile the student's backbone (the first iterations take longer).
         debug_img_interval, print_grad_magnitude: accepted from MIC's configs, without effect.
         seed: of the random decisions.
+        pretrained: of the student, when its own config has none.
         train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
         test_cfg: of the student, when its own config has none.
 
@@ -174,9 +106,10 @@ class DACS(UDASegmentor):
                  debug_img_interval: int = 1000,
                  print_grad_magnitude: bool = False,
                  seed: int = 0,
+                 pretrained: Optional[str] = None,
                  train_cfg: Optional[dict] = None,
                  test_cfg: Optional[dict] = None):
-        student = build_student(model, test_cfg)
+        student = build_student(model, test_cfg, pretrained)
         if train_cfg is None and max_iters is None:
             super().__init__(student)
             self._tie_state_dict_to_student()
@@ -244,21 +177,16 @@ if hasattr(builder, 'UDA'):
     register(builder.UDA)(SSR)
 
 
-def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict]) -> nn.Module:
+def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
+                  pretrained: Optional[str] = None) -> nn.Module:
     """The plain segmentor of a config; one that is built already is used as it is."""
     if isinstance(model, nn.Module):
         return model
     config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
-    if test_cfg is not None:
-        config.setdefault('test_cfg', test_cfg)
+    for key, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
+        if value is not None:
+            config.setdefault(key, value)
     return SEGMENTORS.build(config)
-
-
-def encoder_of(segmentor: nn.Module) -> nn.Module:
-    """Backbone, and neck if there is one, as one network from images to stage maps."""
-    if getattr(segmentor, 'neck', None) is None:
-        return segmentor.backbone
-    return nn.Sequential(segmentor.backbone, segmentor.neck)
 
 
 def masked_consistency(student: nn.Module, mode: str, weight: float,
@@ -312,29 +240,3 @@ def check_choice(key: str, value: Any, only: str) -> None:
 def check_share(key: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')
-
-
-def batch_of(data: Dict[str, Any]) -> Batch:
-    """The tensors of a data dict; the normalisation comes from the first image's metas."""
-    norm = data['img_metas'][0]['img_norm_cfg']
-    mean, std = (torch.as_tensor(norm[key], dtype=data['img'].dtype,
-                                 device=data['img'].device).view(1, 3, 1, 1)
-                 for key in ('mean', 'std'))
-    return Batch(data['img'], data['gt_semantic_seg'], mean, std, data.get('target_img'),
-                 data.get('valid_pseudo_mask'))
-
-
-def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
-    """State dict hook: the student alone, under the names of a plain segmentor."""
-    student = f'{prefix}model.'
-    for key in [k for k in state_dict if k.startswith(prefix)]:
-        value = state_dict.pop(key)
-        if key.startswith(student):
-            state_dict[prefix + key[len(student):]] = value
-
-
-def name_for_student(state_dict: dict, prefix: str, *unused) -> None:
-    """Load hook: the names of a plain segmentor lead to the student."""
-    parts = tuple(f'{prefix}{name}.' for name in ('model', 'regularizer'))
-    for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(parts)]:
-        state_dict[f'{prefix}model.{key[len(prefix):]}'] = state_dict.pop(key)

@@ -1,4 +1,6 @@
 """Data and configs of a training in miniature."""
+from types import SimpleNamespace
+
 import pytest
 import tiny_training
 
@@ -8,7 +10,8 @@ from mmseg_ssr.engine.config import load_config
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
     """mmcv's runner sleeps a second after each training."""
-    monkeypatch.setattr('mmcv.runner.iter_based_runner.time.sleep', lambda seconds: None)
+    monkeypatch.setattr('mmcv.runner.iter_based_runner.time',
+                        SimpleNamespace(sleep=lambda seconds: None))
 
 
 @pytest.fixture(scope='session')

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import mmseg
 import pytest
@@ -19,7 +20,8 @@ STOCK = Path(mmseg.__file__).parent / '.mim' / 'tools'
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
     """mmcv's runner sleeps a second after each training."""
-    monkeypatch.setattr('mmcv.runner.iter_based_runner.time.sleep', lambda seconds: None)
+    monkeypatch.setattr('mmcv.runner.iter_based_runner.time',
+                        SimpleNamespace(sleep=lambda seconds: None))
 
 
 @pytest.fixture(scope='session')

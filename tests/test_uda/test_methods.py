@@ -170,7 +170,8 @@ def test_weights_of_terms_scale_their_losses(method, batch):
 
 def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     segmentor = SEGMENTORS.build(dict(
-        type='SSR', model=daformer_b0, sam_model_registry='vit_b', train_cfg=None))
+        type='SSR', model=daformer_b0, sam_model_registry='vit_b', train_cfg=None,
+        pretrained=None))  # mmseg's test script sets both
     assert segmentor.teacher is None and segmentor.regularizer is None
 
 

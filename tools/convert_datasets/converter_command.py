@@ -1,7 +1,10 @@
 """The command line that the converters share."""
 import argparse
 import sys
+from pathlib import Path
 from typing import Callable, Optional, Sequence
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmseg_ssr.datasets.label_conversion import Conversion
 from mmseg_ssr.datasets.parallel import default_workers, progress_bar
