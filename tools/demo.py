@@ -34,7 +34,7 @@ DATA = Path('data/streets')
 IMAGES, VAL_IMAGES, SIZE = 200, 60, (512, 256)
 RESULTS = Path('work_dirs/demo')
 TITLES = {'source_only': 'source-only', 'daformer': 'DAFormer', 'daformer_ssr': 'DAFormer + SSR'}
-MINUTES = {'source_only': 3, 'daformer': 4, 'daformer_ssr': 5}
+MINUTES = {'source_only': 3, 'daformer': 5, 'daformer_ssr': 7}
 PICTURE_ROWS = 4
 
 

@@ -124,8 +124,9 @@ class DACS(UDASegmentor):
         if mask_mode is not None:
             masked = masked_consistency(
                 student, mask_mode, mask_lambda, mask_generator, augmentation,
-                None if source_only else own_value(mask_alpha, alpha),
-                own_value(mask_pseudo_threshold, pseudo_threshold), alpha, pseudo_threshold)
+                *(None if source_only else own_value(value, shared) for value, shared in (
+                    (mask_alpha, alpha), (mask_pseudo_threshold, pseudo_threshold))),
+                alpha, pseudo_threshold)
         distance = None
         if imnet_feature_dist_lambda > 0:
             distance = part(

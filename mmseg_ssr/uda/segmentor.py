@@ -5,6 +5,7 @@ import torch
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from .self_training import Batch, SelfTraining
 
 
@@ -42,7 +43,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
             data_batch: ``img``, ``img_metas``, ``gt_semantic_seg`` and, unless only the source is
                 trained on, ``target_img`` and optionally ``valid_pseudo_mask``, as tensors.
         """
-        log_vars = self.step(batch_of(data_batch), optimizer)
+        log_vars = self.step(self._batch(data_batch), optimizer)
         return dict(log_vars=log_vars, num_samples=len(data_batch['img']))
 
     def forward_train(self, img: Tensor, img_metas: List[dict], gt_semantic_seg: Tensor,
@@ -51,12 +52,19 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
                       valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """The losses of all views at once, for trainers that do the backward pass themselves."""
         losses: Dict[str, Tensor] = {}
-        for view in self.views(batch_of(dict(
+        for view in self.views(self._batch(dict(
                 img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
                 target_img=target_img, valid_pseudo_mask=valid_pseudo_mask))):
             losses.update(view)
         self.iteration += 1
         return losses
+
+    def _batch(self, data: Dict[str, Any]) -> Batch:
+        if self.teachers and data.get('target_img') is None:
+            raise ConfigError('this method labels target images, but the training data has none: '
+                              "set data.train to a dict(type='UDADataset', source=..., "
+                              'target=...), or uda.source_only=True')
+        return batch_of(data)
 
     def extract_feat(self, img: Tensor):
         return self.model.extract_feat(img)

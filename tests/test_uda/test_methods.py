@@ -53,6 +53,13 @@ def test_source_only_needs_no_target(method, batch):
     assert losses(log) == {'decode.loss_ce'} and segmentor.teacher is None
 
 
+def test_training_data_without_a_target_is_an_error(method, batch):
+    segmentor = method()
+    del batch['target_img']
+    with pytest.raises(ConfigError, match="UDADataset.*uda.source_only=True"):
+        segmentor.train_step(batch, optimizer(segmentor))
+
+
 def test_ssr_regularises_source_only_as_well(method, batch):
     segmentor = method(ssr=True, source_only=True, imnet_feature_dist_lambda=0)
     log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
@@ -152,6 +159,13 @@ def test_a_mask_alpha_of_its_own_makes_a_second_teacher(method, batch):
     segmentor.train_step(batch, optimizer(segmentor))
     assert [t.alpha for t in segmentor.teachers] == [0.999, 0.5]
     assert [t.updates for t in segmentor.teachers] == [1, 1]
+
+
+def test_masking_the_source_alone_needs_no_teacher(method, batch):
+    segmentor = method(mic=True, source_only=True, mask_alpha=0.5, mask_pseudo_threshold=0.9)
+    del batch['target_img']
+    log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+    assert 'masked.decode.loss_ce' in log and not segmentor.teachers
 
 
 def test_weights_of_terms_scale_their_losses(method, batch):
