@@ -15,8 +15,8 @@ class GTADataset(CustomDataset):
     The labels are made by ``tools/convert_datasets/gta.py``.
 
     Args:
-        pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, classes, palette:
-            as in mmseg's ``CustomDataset``.
+        pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, reduce_zero_label,
+            classes, palette: as in mmseg's ``CustomDataset``.
 
     Raises:
         DataError: on access, an image or a label that is not right (see :mod:`.loading`).
@@ -35,10 +35,12 @@ class GTADataset(CustomDataset):
                  split: Optional[str] = None,
                  test_mode: bool = False,
                  ignore_index: int = 255,
+                 reduce_zero_label: bool = False,
                  classes: Union[str, Sequence[str], None] = None,
                  palette: Optional[Sequence[Sequence[int]]] = None):
         super().__init__(
             pipeline, img_dir, img_suffix=img_suffix, ann_dir=ann_dir,
             seg_map_suffix=seg_map_suffix, data_root=data_root, split=split, test_mode=test_mode,
-            ignore_index=ignore_index, classes=classes, palette=palette)
+            ignore_index=ignore_index, reduce_zero_label=reduce_zero_label, classes=classes,
+            palette=palette)
         check_loading(self)
