@@ -26,8 +26,7 @@ demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on 
 	@$(PY) tools/demo.py
 
 test: setup  ## run the test suite (about 4 minutes on 2 cores)
-	@echo "running the test suite: about 4 minutes on 2 cores"
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@echo "running the test suite: about 4 minutes on 2 cores"; $(PY) -m pytest $(PYTEST_ARGS)
 
 soak: setup  ## run the long endurance tests
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)
