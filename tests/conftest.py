@@ -1,11 +1,14 @@
-"""Small networks and batches that many tests share."""
+"""Small networks, batches and trainings in miniature that many tests share."""
 from copy import deepcopy
+from types import SimpleNamespace
 
 import pytest
+import tiny_training
 import torch
 from mmcv import ConfigDict
 
 import mmseg_ssr  # noqa: F401  (fills the registries)
+from mmseg_ssr.engine.config import load_config
 
 NORM = dict(type='BN', requires_grad=True)
 
@@ -39,6 +42,35 @@ MASKS = dict(mask_mode='separatetrgaug', mask_lambda=1, mask_alpha='same',
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch):
+    """mmcv's runner sleeps a second after each training."""
+    monkeypatch.setattr('mmcv.runner.iter_based_runner.time',
+                        SimpleNamespace(sleep=lambda seconds: None))
+
+
+@pytest.fixture(scope='session')
+def data(tmp_path_factory):
+    """Folder of a Streets data set in miniature, converted."""
+    return tiny_training.make_data(tmp_path_factory.mktemp('streets'))
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    """Writes sections to a config file: ``config_file(sections)`` -> its path."""
+
+    def write(sections, name='config.py'):
+        return tiny_training.write_config(tmp_path / name, sections)
+
+    return write
+
+
+@pytest.fixture
+def config(config_file):
+    """Writes sections to a file and reads them back as a Config."""
+    return lambda sections: load_config(config_file(sections))
 
 
 @pytest.fixture
