@@ -143,7 +143,9 @@ class DACS(UDASegmentor):
         if joint_views:
             check_joint_views(student)
         if compile:
-            student.backbone.compile()  # in place: names of parameters stay
+            # In place: names of parameters stay. Each image size is compiled on its own: on a CPU
+            # torch 2.11 fails to make code for MiT that holds for all sizes.
+            student.backbone.compile(dynamic=False)
 
     def _regularizer(self, student: nn.Module, registry_name: Optional[str],
                      stages: Sequence[int], checkpoint: Optional[str],

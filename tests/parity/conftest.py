@@ -24,7 +24,7 @@ def one_thread():
 def pytest_generate_tests(metafunc):
     if {'case', 'kind'} <= set(metafunc.fixturenames):
         metafunc.parametrize('case, kind', [
-            # Compiling takes a minute or two for each case: `make soak`.
+            # Compiling takes about half a minute for each case: `make soak`.
             pytest.param(case, check_id, id=check_id,
                          marks=[pytest.mark.soak] if check_id.endswith('-compiled') else [])
             for case in find_cases() for check_id in ids_of(case)])

@@ -71,6 +71,7 @@ class TrainingRun:
     """
 
     def __init__(self, case: Case, mode: Mode):
+        torch.compiler.reset()  # what was compiled for the sizes of another case
         self.case, self.mode = case, mode
         self.model = build_model(case, mode)
         fill_model(self.model, case.seed)
