@@ -5,7 +5,7 @@ import torch
 from mmseg.models.builder import SEGMENTORS
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.ops import resize
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..registration import register
@@ -188,3 +188,9 @@ def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[T
 def hrda_feature_image(segmentor: HRDAEncoderDecoder, img: Tensor) -> Tensor:
     """The down-scaled image: the feature distance compares the context."""
     return segmentor.context_image(img)
+
+
+@interface.compilable.register(HRDAEncoderDecoder)
+def hrda_compilable(segmentor: HRDAEncoderDecoder) -> Sequence[nn.Module]:
+    """The backbone; the head's work depends on where the crop is."""
+    return [segmentor.backbone]

@@ -78,13 +78,19 @@ def auxiliary_losses(segmentor: nn.Module, features: Any, label: Tensor,
     return losses
 
 
+@singledispatch
+def compilable(segmentor: nn.Module) -> Sequence[nn.Module]:
+    """The networks of a segmentor whose inputs are tensors of few shapes, for ``torch.compile``."""
+    return [segmentor.backbone, segmentor.decode_head]
+
+
 def segmentation_logits(segmentor: nn.Module, img: Tensor) -> Tensor:
     """Logits B x K x H x W at the size of the image, without gradients.
 
     The segmentor stays in the mode it is in: the teacher's batch norm runs on batch statistics.
     """
     with torch.no_grad():
-        return segmentor.encode_decode(img, None)
+        return full_precision(segmentor.encode_decode(img, None))
 
 
 def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
@@ -94,7 +100,7 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
     A loss is the mean over *all* pixels: ignored ones and those of weight 0 count as 0 in the
     sum but stay in the denominator, as in the published implementations; likewise the accuracy.
     """
-    logits = resize(logits, size=label.shape[2:], mode='bilinear',
+    logits = resize(full_precision(logits), size=label.shape[2:], mode='bilinear',
                     align_corners=head.align_corners)
     if getattr(head, 'sampler', None) is not None:
         sampled = head.sampler.sample(logits, label)
@@ -108,6 +114,11 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
         losses[name] = losses[name] + value if name in losses else value
     losses['acc_seg'] = accuracy(logits, label)
     return losses
+
+
+def full_precision(value: Tensor) -> Tensor:
+    """At least float32: what mixed precision computed in fewer bits, for losses and softmax."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))
 
 
 def prefixed(prefix: str, values: Dict[str, Tensor]) -> Dict[str, Tensor]:

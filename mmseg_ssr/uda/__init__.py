@@ -4,14 +4,18 @@ from .draws import Draws
 from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
 from .methods import DACS, SSR
+from .numerical_watch import NotFinite, NumericalWatch
+from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
 from .segmentor import UDASegmentor
-from .self_training import Batch, SelfTraining, View
+from .self_training import SelfTraining
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
+from .views import Batch, View
 
 __all__ = [
     'DACS', 'SSR', 'Batch', 'BlockMask', 'Draws', 'EMATeacher', 'FeatureDistance',
-    'MaskedConsistency', 'PseudoLabel', 'SelfTraining', 'StrongAugmentation', 'UDASegmentor',
-    'View', 'class_mix_masks', 'mix', 'pseudo_label'
+    'MaskedConsistency', 'NotFinite', 'NumericalWatch', 'Optimization', 'PseudoLabel',
+    'SelfTraining', 'StrongAugmentation', 'UDASegmentor', 'View', 'class_mix_masks', 'mix',
+    'pseudo_label'
 ]

@@ -2,6 +2,7 @@
 import torch
 from torch import Tensor
 
+from .. import distributed
 from .draws import LABEL_VALUES, Draws
 
 
@@ -9,7 +10,8 @@ def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:
     """For each image the pixels to paste: those of half of the classes, rounded up.
 
     As published, the classes are drawn from all that occur in the *batch*, so one may be drawn
-    that this image lacks; ignore (255) counts as a class. Nothing is copied to the host.
+    that this image lacks; ignore (255) counts as a class. The batch is that of all processes.
+    Nothing is copied to the host.
 
     Args:
         label: B x 1 x H x W, train ids and 255.
@@ -19,10 +21,11 @@ def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:
     """
     present = torch.zeros(LABEL_VALUES, dtype=torch.bool, device=label.device)
     present[label.flatten().long()] = True
+    present = distributed.total(present.int()) > 0
     half = (present.sum() + 1) // 2
     masks = []
-    for image_label in label.long():
-        keys = draws.class_keys(label.device).masked_fill(~present, float('inf'))
+    for i, image_label in enumerate(label.long()):
+        keys = draws.class_keys(i, label.device).masked_fill(~present, float('inf'))
         rank = keys.argsort().argsort()
         masks.append((rank < half)[image_label])
     return torch.stack(masks)

@@ -1,10 +1,12 @@
 """Thing-class ImageNet feature distance (DAFormer, arXiv 2111.14887, Sec. 4.2, Eq. 6 to 8)."""
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import distributed
+from ..models import interface
 from ..regularizer.frozen import FrozenNetwork
 
 
@@ -34,8 +36,10 @@ class FeatureDistance(nn.Module):
         self.classes = None if classes is None else tuple(classes)
         self.num_classes, self.ignore_index = num_classes, ignore_index
 
-    def forward(self, feature: Tensor, img: Tensor, label: Tensor) -> Tensor:
-        """The weighted loss, a scalar; 0 with zero gradient when no cell holds a thing.
+    def forward(self, feature: Tensor, img: Tensor, label: Tensor) -> Tuple[Tensor, Tensor]:
+        """The weighted loss, a scalar, and how many cells it compares.
+
+        Without such a cell the loss is 0, with zero gradient.
 
         Args:
             feature: B x C x h x w, the student's deepest map of ``img``.
@@ -43,7 +47,8 @@ class FeatureDistance(nn.Module):
             label: B x 1 x H x W of the source image, train ids and ignore.
         """
         mask = None if self.classes is None else self.thing_mask(label, feature.shape[3])
-        return self.weight * masked_distance(feature, self.imagenet(img)[-1], mask)
+        distance = masked_distance(feature, self.imagenet(img)[-1], mask)
+        return self.weight * distance, (torch.ones_like(label) if mask is None else mask).sum()
 
     def thing_mask(self, label: Tensor, width: int) -> Tensor:
         """B x h x w, bool: cells that one thing class covers well enough."""
@@ -57,12 +62,15 @@ def masked_distance(feature: Tensor, reference: Tensor, mask: Optional[Tensor] =
 
     Args:
         feature, reference: B x C x h x w.
-        mask: B x h x w, bool; None for all. An empty one gives 0, not NaN.
+        mask: B x h x w, bool; None for all. An empty one gives 0, not NaN. With several
+            processes the mean is over the positions of all: theirs average to it.
     """
-    distance = torch.linalg.vector_norm(feature - reference, dim=1)  # B x h x w
+    difference = interface.full_precision(feature) - reference
+    distance = torch.linalg.vector_norm(difference, dim=1)  # B x h x w
     if mask is None:
         return distance.mean()
-    return torch.where(mask, distance, 0).sum() / mask.sum().clamp(min=1)
+    count = distributed.mean(mask.sum().float())
+    return torch.where(mask, distance, 0).sum() / count.clamp(min=1 / distributed.world_size())
 
 
 def downscale_label(label: Tensor, factor: int, min_ratio: float, num_classes: int,

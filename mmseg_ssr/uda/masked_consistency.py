@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .. import distributed
 from .draws import Draws
 from .pseudo_label import PseudoLabel
 from .strong_augmentation import StrongAugmentation
@@ -45,7 +46,7 @@ class BlockMask:
         """B x 1 x H x W, 1 keeps, 0 hides."""
         batch, _, height, width = img.shape
         size = [max(1, round(length / self.mask_block_size)) for length in (height, width)]
-        grid = draws.block_grid((batch, 1, *size), img.device)
+        grid = torch.stack([draws.block_grid(i, size, img.device) for i in range(batch)])[:, None]
         return F.interpolate((grid > self.mask_ratio).to(img.dtype), size=(height, width))
 
 
@@ -93,9 +94,15 @@ class MaskedConsistency:
 
 
 def half_and_half(source: MaskedView, target: MaskedView) -> MaskedView:
-    """The first half of the source batch and the first half of the target batch."""
-    half = (len(source.img) + 1) // 2
-    rest = len(source.img) - half
+    """The first half of the source batch and the first half of the target batch.
+
+    With several processes, those before the middle of the whole batch take their source images,
+    those behind it their target images.
+    """
+    images = len(source.img)
+    middle = (images * distributed.world_size() + 1) // 2
+    half = min(max(middle - images * distributed.rank(), 0), images)
+    rest = images - half
     return MaskedView(
         torch.cat([source.img[:half], target.img[:rest]]),
         torch.cat([source.label[:half], target.label[:rest]]),

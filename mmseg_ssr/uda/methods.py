@@ -5,18 +5,29 @@ The keys have MIC's and SSR's names and meaning (contract C3).
 from copy import deepcopy
 from typing import Any, Dict, Optional, Sequence, Union
 
-from mmcv import ConfigDict
 from mmseg.models import builder
 from mmseg.models.builder import SEGMENTORS
+from mmseg.utils import get_root_logger
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, nearest
 from ..models.ssr_encoder_decoder import build_regularizer
 from ..registration import register
 from .draws import Draws
 from .feature_distance import FeatureDistance
-from .masked_consistency import BlockMask, MaskedConsistency
+from .method_parts import (
+    build_student,
+    check_choice,
+    check_joint_views,
+    check_share,
+    compile_networks,
+    masked_consistency,
+    optimization,
+    own_value,
+    part,
+    to_channels_last,
+)
+from .numerical_watch import NumericalWatch
 from .segmentor import UDASegmentor, encoder_of
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
@@ -62,7 +73,17 @@ class DACS(UDASegmentor):
         regularizer_weight: of the regularisation branch's losses, 1 in the paper.
         joint_views: one backbone pass for all views, see
             :class:`~mmseg_ssr.uda.self_training.SelfTraining`; not with batch norm in it.
-        compile: let torch compile the student's backbone (the first iterations take longer).
+        amp: mixed precision, ``dict(dtype='bfloat16')`` or ``dict(dtype='float16')``; see
+            :class:`~mmseg_ssr.uda.optimization.Optimization`, as for the next two.
+        grad_clip: ``dict(max_norm=10, norm_type=2)``, None does not clip.
+        cumulative_iters: iterations whose gradients make one update.
+        not_finite: 'stop' or 'skip': when a loss or gradient is not finite; see
+            :class:`~mmseg_ssr.uda.numerical_watch.NumericalWatch`, as for the next one.
+        watch_interval: iterations between two readings of losses on the host; above 1 only with
+            ``runner=dict(type='SelfTrainingRunner')``.
+        channels_last: memory format of the networks.
+        compile: let torch compile the networks (the first iterations take longer): True, or a
+            mode of ``torch.compile``; 'reduce-overhead' replays CUDA graphs.
         debug_img_interval, print_grad_magnitude: accepted from MIC's configs, without effect.
         seed: of the random decisions.
         pretrained: of the student, when its own config has none.
@@ -102,7 +123,13 @@ class DACS(UDASegmentor):
                  regularizer: Optional[Dict[str, Any]] = None,
                  regularizer_weight: float = 1.,
                  joint_views: bool = False,
-                 compile: bool = False,
+                 amp: Optional[Dict[str, str]] = None,
+                 grad_clip: Optional[Dict[str, float]] = None,
+                 cumulative_iters: int = 1,
+                 not_finite: str = 'stop',
+                 watch_interval: int = 1,
+                 channels_last: bool = False,
+                 compile: Union[bool, str] = False,
                  debug_img_interval: int = 1000,
                  print_grad_magnitude: bool = False,
                  seed: int = 0,
@@ -138,14 +165,16 @@ class DACS(UDASegmentor):
             pseudo_weight_ignore_bottom, augmentation, distance, masked,
             self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
                               regularizer),
-            regularizer_weight, joint_views, Draws(seed))
+            regularizer_weight, joint_views, Draws(seed),
+            optimization(amp, grad_clip, cumulative_iters),
+            part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
         if joint_views:
             check_joint_views(student)
+        if channels_last:
+            to_channels_last(self)
         if compile:
-            # In place: names of parameters stay. Each image size is compiled on its own: on a CPU
-            # torch 2.11 fails to make code for MiT that holds for all sizes.
-            student.backbone.compile(dynamic=False)
+            compile_networks(self, compile)
 
     def _regularizer(self, student: nn.Module, registry_name: Optional[str],
                      stages: Sequence[int], checkpoint: Optional[str],
@@ -178,68 +207,3 @@ class SSR(DACS):
 if hasattr(builder, 'UDA'):
     register(builder.UDA)(DACS)
     register(builder.UDA)(SSR)
-
-
-def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
-                  pretrained: Optional[str] = None) -> nn.Module:
-    """The plain segmentor of a config; one that is built already is used as it is."""
-    if isinstance(model, nn.Module):
-        return model
-    config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
-    for key, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
-        if value is not None:
-            config.setdefault(key, value)
-    return SEGMENTORS.build(config)
-
-
-def masked_consistency(student: nn.Module, mode: str, weight: float,
-                       generator: Optional[Dict[str, Any]], augmentation: StrongAugmentation,
-                       own_alpha: Optional[float], own_threshold: Optional[float],
-                       alpha: float, threshold: float) -> MaskedConsistency:
-    """MIC's masked view; a number of its own for alpha or threshold means a teacher of its own."""
-    options = dict(generator or {})
-    check_choice('mask_generator.type', options.pop('type', None), 'block')
-    valid = ('mask_ratio', 'mask_block_size')
-    if set(options) != set(valid):
-        wrong = next((k for k in options if k not in valid), None)
-        raise ConfigError(f'uda.mask_generator needs the keys type, {", ".join(valid)}, got '
-                          f'{sorted(options)}{nearest(wrong, valid) if wrong else ""}')
-    teacher = None
-    if own_alpha is not None or own_threshold is not None:
-        teacher = part(EMATeacher, student, own_alpha if own_alpha is not None else alpha)
-    return part(MaskedConsistency, mode, part(BlockMask, **options), augmentation, weight,
-                teacher, own_threshold if own_threshold is not None else threshold)
-
-
-def own_value(value: Union[str, float], shared: float) -> Optional[float]:
-    """None for 'same' or an equal number: the host method's value is shared."""
-    if isinstance(value, str) and value != 'same':
-        raise ConfigError(f"uda: mask_alpha and mask_pseudo_threshold are 'same' or numbers, got "
-                          f'{value!r}')
-    return None if value in ('same', shared) else value
-
-
-def part(factory, *args, **kwargs):
-    """Build a part; what it finds wrong with a value is a fault of the config."""
-    try:
-        return factory(*args, **kwargs)
-    except ValueError as error:
-        raise ConfigError(f'uda: {error}') from error
-
-
-def check_joint_views(student: nn.Module) -> None:
-    """Views may share a backbone pass only where no batch norm mixes their statistics."""
-    for name, module in encoder_of(student).named_modules():
-        if isinstance(module, _BatchNorm) and module.training:
-            raise ConfigError(f'uda.joint_views: the backbone has batch norm ({name}), whose '
-                              'statistics would mix the views: set it to False')
-
-
-def check_choice(key: str, value: Any, only: str) -> None:
-    if value != only:
-        raise ConfigError(f'uda.{key} must be {only!r}, got {value!r}')
-
-
-def check_share(key: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')

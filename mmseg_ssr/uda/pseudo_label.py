@@ -4,6 +4,8 @@ from typing import NamedTuple, Optional
 import torch
 from torch import Tensor
 
+from .. import distributed
+
 
 class PseudoLabel(NamedTuple):
     """What the teacher says of a batch of target images."""
@@ -18,9 +20,9 @@ def pseudo_label(logits: Tensor,
                  valid_mask: Optional[Tensor] = None) -> PseudoLabel:
     """The most likely class of each pixel, weighted by the share of confident pixels.
 
-    The weight is one number for the whole batch (the published code's choice; Eq. 4 has one per
-    image): the share of pixels whose largest softmax probability is at least ``threshold``. Rows
-    that are then ignored still count in that share.
+    The weight is one number for the whole batch, that of all processes (the published code's
+    choice; Eq. 4 has one per image): the share of pixels whose largest softmax probability is at
+    least ``threshold``. Rows that are then ignored still count in that share.
 
     Args:
         logits: B x K x H x W of the teacher.
@@ -31,7 +33,7 @@ def pseudo_label(logits: Tensor,
             fall into the crop; multiplies the weight.
     """
     probability, label = torch.softmax(logits, dim=1).max(dim=1)
-    share = (probability >= threshold).sum() / label.numel()
+    share = distributed.mean((probability >= threshold).sum() / label.numel())
     weight = share.expand(label.shape).to(logits.dtype).clone()
     if ignore_top > 0:
         weight[:, :ignore_top] = 0

@@ -6,7 +6,9 @@ from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from .self_training import Batch, SelfTraining
+from .self_training import SelfTraining
+from .training_state import load_training_state, training_state
+from .views import Batch
 
 
 class UDASegmentor(SelfTraining, BaseSegmentor):
@@ -51,11 +53,9 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
                       target_img_metas: Optional[List[dict]] = None,
                       valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """The losses of all views at once, for trainers that do the backward pass themselves."""
-        losses: Dict[str, Tensor] = {}
-        for view in self.views(self._batch(dict(
-                img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
-                target_img=target_img, valid_pseudo_mask=valid_pseudo_mask))):
-            losses.update(view)
+        losses = self.losses(self._batch(dict(
+            img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
+            target_img=target_img, valid_pseudo_mask=valid_pseudo_mask)))
         self.iteration += 1
         return losses
 
@@ -65,6 +65,14 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
                               "set data.train to a dict(type='UDADataset', source=..., "
                               'target=...), or uda.source_only=True')
         return batch_of(data)
+
+    def training_state(self) -> Dict[str, Any]:
+        """See :func:`~mmseg_ssr.uda.training_state.training_state`."""
+        return training_state(self)
+
+    def load_training_state(self, state: Dict[str, Any]) -> None:
+        """See :func:`~mmseg_ssr.uda.training_state.load_training_state`."""
+        load_training_state(self, state)
 
     def extract_feat(self, img: Tensor):
         return self.model.extract_feat(img)

@@ -10,43 +10,29 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
 regulariser, through the regularisation branch as well (SSR, Fig. 2).
 """
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 
+from .. import distributed
 from ..models import interface
 from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .feature_distance import FeatureDistance
+from .graph_cut import GraphCut
 from .masked_consistency import MaskedConsistency
+from .numerical_watch import NumericalWatch
+from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
+from .views import SOURCE, Batch, View
 
 Losses = Dict[str, Tensor]
-
-SOURCE = ''  # the source view's losses go by their plain names
-
-
-class View(NamedTuple):
-    """What one forward pass of the student is trained on."""
-    img: Tensor  # B x 3 x H x W, normalised
-    label: Tensor  # B x 1 x H x W
-    weight: Optional[Tensor]  # B x H x W in [0, 1], None is 1 everywhere
-    prefix: str  # of its losses in the log
-    enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it
-    scale: float = 1.  # weight of all its losses
-
-
-class Batch(NamedTuple):
-    """Images of both domains as the data loader gives them."""
-    img: Tensor  # B x 3 x H x W, source
-    label: Tensor  # B x 1 x H x W, source
-    mean: Tensor  # 1 x 3 x 1 x 1, of the normalisation, in 0..255
-    std: Tensor
-    target_img: Optional[Tensor] = None  # B x 3 x H x W
-    valid_mask: Optional[Tensor] = None  # B x 1 x H x W, 0 where pseudo-labels are not trusted
+#: Views that share a backbone pass, the frozen encoder's map for each, and the features of each.
+Pass = Tuple[Sequence[View], Sequence[Optional[Tensor]], Sequence[Any]]
 
 
 class SelfTraining(nn.Module):
@@ -62,10 +48,12 @@ class SelfTraining(nn.Module):
         masked_consistency: the masked view.
         regularizer: the regularisation branch; None is DAFormer or MIC.
         regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
-        joint_views: one backbone pass and one backward pass for all views: faster on an
-            accelerator, and all graphs are in memory at once. The same numbers, for backbones
-            without batch norm; heads go view by view either way.
+        joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
+            all are in memory at once. The same numbers, for backbones without batch norm; heads
+            go view by view either way.
         draws: the random decisions.
+        optimization: precision, clipping and accumulation of gradients.
+        watch: what happens when a number is not finite.
     """
 
     def __init__(self,
@@ -80,7 +68,9 @@ class SelfTraining(nn.Module):
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
                  joint_views: bool = False,
-                 draws: Optional[Draws] = None):
+                 draws: Optional[Draws] = None,
+                 optimization: Optional[Optimization] = None,
+                 watch: Optional[NumericalWatch] = None):
         super().__init__()
         self.model = student
         self.teacher = teacher
@@ -93,44 +83,84 @@ class SelfTraining(nn.Module):
         self.regularizer_weight = regularizer_weight
         self.joint_views = joint_views
         self.draws = draws or Draws()
+        self.optimization = optimization or Optimization()
+        self.watch = watch or NumericalWatch()
         self.iteration = 0
+        self._notes: Dict[str, Tensor] = {}
 
-    def step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Dict[str, float]:
-        """One training iteration; returns what is to be logged."""
-        optimizer.zero_grad()
+    def step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
+        """One training iteration; returns what is to be logged.
+
+        Raises:
+            NotFinite: a loss or gradient, unless such updates are left out.
+        """
+        if self.optimization.starts_round(self.iteration):
+            optimizer.zero_grad()
         log = self.forward_backward(batch)
-        optimizer.step()
+        log = self._update(log, optimizer)
         self.iteration += 1
-        return to_floats(log)
-
-    def forward_backward(self, batch: Batch) -> Losses:
-        """Gradients of all views; unless they are joint, one view's graph in memory at a time."""
-        log: Losses = {}
-        for losses in self.views(batch):
-            sum(value for name, value in losses.items() if 'loss' in name).backward()
-            log.update({name: value.detach() for name, value in losses.items()})
         return log
 
-    def views(self, batch: Batch) -> Iterator[Losses]:
-        """The losses of one iteration (the algorithm of DAFormer, MIC and SSR).
+    def forward_backward(self, batch: Batch, update_teachers: bool = True) -> Losses:
+        """Add the gradients of all views; returns the losses.
 
-        View by view, or in one dict when the backbone sees all views in one pass.
+        Each loss goes backward to the features as soon as it is there, and what has arrived at
+        the features goes through the backbone once. So the graph of one head is in memory at a
+        time, and, unless the views are joint, that of one view.
         """
-        self.draws.start_iteration(self.iteration)
-        for teacher in self.teachers:
-            teacher.update(self.model)
-        views = self._views(batch)
-        if not self.joint_views:
-            for view in views:
-                features = interface.training_features(self.model, view.img, self.draws)
-                yield self._losses(view, features)
-            return
-        together = list(views)
+        log: Losses = {}
+        for views, contexts, features in self._passes(batch, update_teachers):
+            cut = GraphCut(features)
+            for losses in self._losses(views, contexts, cut.features):
+                self.optimization.backward(summed(losses))
+                log.update({name: value.detach() for name, value in losses.items()})
+            cut.backward()
+        return log
+
+    def losses(self, batch: Batch) -> Losses:
+        """The losses with their graphs, for trainers that do the backward pass themselves."""
         losses: Losses = {}
-        for view, features in zip(together, interface.joint_training_features(
-                self.model, [view.img for view in together], self.draws)):
-            losses.update(self._losses(view, features))
-        yield losses
+        for one_pass in self._passes(batch):
+            for terms in self._losses(*one_pass):
+                losses.update(terms)
+        return losses
+
+    def _update(self, log: Losses, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
+        """Read the numbers of the iteration; new weights when they are due and all is finite."""
+        numbers = {**log, 'loss': summed(log)}
+        due = self.optimization.ends_round(self.iteration)
+        norm = self.optimization.collect(optimizer) if due else torch.zeros_like(numbers['loss'])
+        watched = numbers if self.optimization.handles_overflow else {**numbers, 'grad_norm': norm}
+        values, bad = self.watch.read(self.iteration, watched, self._notes)
+        if bad:
+            self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient())
+            self.optimization.skip(optimizer)
+        elif due:
+            self.optimization.update(optimizer, norm)
+        if self.optimization.max_norm is None:
+            values.pop('grad_norm', None)
+        if self.watch.action == 'skip':
+            values['skipped_updates'] = float(self.watch.skipped)
+        return values
+
+    def _passes(self, batch: Batch, update_teachers: bool = True) -> Iterator[Pass]:
+        """The backbone passes of one iteration (the algorithm of DAFormer, MIC and SSR).
+
+        The frozen encoder's maps are made first: the memory that this takes for a moment is free
+        again when the student begins to keep what its backward pass needs.
+        """
+        self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
+        self._notes = {}
+        if update_teachers and self.optimization.starts_round(self.iteration):
+            for teacher in self.teachers:
+                teacher.update(self.model)
+        views = self._views(batch)
+        for together in [list(views)] if self.joint_views else ([view] for view in views):
+            with self._precision(batch):
+                contexts = [self._context(view) for view in together]
+            with self._precision(batch):
+                features = self._features([view.img for view in together])
+            yield together, contexts, features
 
     def _views(self, batch: Batch) -> Iterator[View]:
         yield View(batch.img, batch.label.long(), None, SOURCE, 'enhanced')
@@ -142,7 +172,8 @@ class SelfTraining(nn.Module):
             yield self._masked_view(batch, pseudo)
 
     def _pseudo_label(self, teacher: EMATeacher, batch: Batch, threshold: float) -> PseudoLabel:
-        logits = interface.segmentation_logits(teacher.network, batch.target_img)
+        with self._precision(batch):
+            logits = interface.segmentation_logits(teacher.network, batch.target_img)
         return pseudo_label(logits, threshold, self.ignore_top, self.ignore_bottom,
                             batch.valid_mask)
 
@@ -163,60 +194,67 @@ class SelfTraining(nn.Module):
                            batch.std, self.draws)
         return View(*view, 'masked', scale=masked.weight)
 
-    def _losses(self, view: View, features: Any) -> Losses:
-        """Losses of a view: shadow branch, regularisation branch, feature distance."""
-        head = self.model.decode_head
+    def _features(self, imgs: Sequence[Tensor]) -> Sequence[Any]:
+        if len(imgs) == 1:
+            return [interface.training_features(self.model, imgs[0], self.draws)]
+        return interface.joint_training_features(self.model, imgs, self.draws)
+
+    def _context(self, view: View) -> Optional[Tensor]:
+        if self.regularizer is None or view.enhanced is None:
+            return None
+        return self.regularizer.encode(view.img)
+
+    def _losses(self, views: Sequence[View], contexts: Sequence[Optional[Tensor]],
+                features: Sequence[Any]) -> Iterator[Losses]:
+        """The losses of a pass, those of one head at a time."""
+        for view, context, maps in zip(views, contexts, features):
+            terms: List[Callable[[], Losses]] = [partial(self._shadow_losses, view, maps)]
+            if context is not None:
+                terms.append(partial(self._regularized_losses, view, context, maps))
+            if self.feature_distance is not None and view.prefix == SOURCE:
+                terms.append(partial(self._feature_distance, view, maps))
+            for term in terms:
+                with self.optimization.precision(view.img.device):
+                    losses = term()
+                yield losses
+
+    def _shadow_losses(self, view: View, features: Any) -> Losses:
+        """The plain student's."""
+        name = f'{view.prefix or "source"} view: every label is ignore, it teaches nothing'
+        self._notes[name] = (view.label == self.model.decode_head.ignore_index).all()
         losses = interface.prefixed('decode', interface.supervised_losses(
-            head, features, view.label, view.weight))
+            self.model.decode_head, features, view.label, view.weight))
         losses.update(interface.auxiliary_losses(self.model, features, view.label, view.weight))
-        losses = interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
-        if self.regularizer is not None and view.enhanced is not None:
-            context = self.regularizer.encode(view.img)
-            regularized = interface.map_features(
-                features, lambda maps: self.regularizer(maps, context))
-            losses.update(interface.prefixed(view.enhanced, interface.scaled(
-                interface.supervised_losses(head, regularized, view.label, view.weight),
-                self.regularizer_weight)))
-        if self.feature_distance is not None and view.prefix == SOURCE:
-            losses['src.loss_imnet_feat_dist'] = self.feature_distance(
-                interface.semantic_features(features),
-                interface.feature_image(self.model, view.img), view.label)
-        return losses
+        return interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
+
+    def _regularized_losses(self, view: View, context: Tensor, features: Any) -> Losses:
+        """The same head on features that the frozen encoder's map has enhanced (SSR)."""
+        enhanced = interface.map_features(features, lambda maps: self.regularizer(maps, context))
+        losses = interface.supervised_losses(
+            self.model.decode_head, enhanced, view.label, view.weight)
+        return interface.prefixed(view.enhanced, interface.scaled(losses, self.regularizer_weight))
+
+    def _feature_distance(self, view: View, features: Any) -> Losses:
+        distance, cells = self.feature_distance(
+            interface.semantic_features(features),
+            interface.feature_image(self.model, view.img), view.label)
+        self._notes['source view: no cell is of a thing class, the feature distance is 0'] = \
+            cells == 0
+        return {'src.loss_imnet_feat_dist': distance}
+
+    def _precision(self, batch: Batch) -> Any:
+        return self.optimization.precision(batch.img.device)
+
+    def _parameters_without_finite_gradient(self) -> List[str]:
+        return [f'gradient of {name}' for name, parameter in self.named_parameters()
+                if parameter.grad is not None and not parameter.grad.isfinite().all()]
 
     @property
     def teachers(self) -> List[EMATeacher]:
         own = self.masked_consistency.teacher if self.masked_consistency else None
         return [teacher for teacher in (self.teacher, own) if teacher is not None]
 
-    def training_state(self) -> Dict[str, Any]:
-        """All that a checkpoint needs besides the student, to go on as if never stopped."""
-        return dict(
-            iteration=self.iteration,
-            teachers=[teacher.training_state() for teacher in self.teachers],
-            regularizer=self.regularizer.state_dict() if self.regularizer else {})
 
-    def load_training_state(self, state: Dict[str, Any]) -> None:
-        """The inverse of :meth:`training_state`.
-
-        Raises:
-            ValueError: the state is of a method with other parts.
-        """
-        if len(state['teachers']) != len(self.teachers) or \
-                bool(state['regularizer']) != (self.regularizer is not None):
-            raise ValueError(
-                f'the training state has {len(state["teachers"])} teachers and '
-                f'{"a" if state["regularizer"] else "no"} regulariser, this method has '
-                f'{len(self.teachers)} and {"one" if self.regularizer else "none"}')
-        self.iteration = int(state['iteration'])
-        for teacher, teacher_state in zip(self.teachers, state['teachers']):
-            teacher.load_training_state(teacher_state)
-        if self.regularizer is not None:
-            self.regularizer.load_state_dict(state['regularizer'])
-
-
-def to_floats(log: Losses) -> Dict[str, float]:
-    """All logged numbers in one copy from the device, and their sum as 'loss'."""
-    values = torch.stack([value.mean().float() for value in log.values()]).tolist()
-    floats = dict(zip(log, values))
-    floats['loss'] = sum(value for name, value in floats.items() if 'loss' in name)
-    return floats
+def summed(losses: Losses) -> Tensor:
+    """The sum of the losses among logged values."""
+    return sum(value for name, value in losses.items() if 'loss' in name)

@@ -57,12 +57,12 @@ class StrongAugmentation:
         if not (jitter or blur):
             return img
         augmented = []
-        for image in img.split(1):
+        for i, image in enumerate(img.split(1)):
             if jitter:
                 image = normalise(color_jitter(denormalise(image, mean, std),
-                                               draws.jitter(self.ranges)), mean, std)
+                                               draws.jitter(i, self.ranges)), mean, std)
             if blur:
-                image = gaussian_blur(image, draws.blur_sigma())
+                image = gaussian_blur(image, draws.blur_sigma(i))
             augmented.append(image)
         return torch.cat(augmented)
 

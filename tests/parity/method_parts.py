@@ -102,7 +102,7 @@ def check_feature_distance(case: Case, differences: Differences) -> None:
 
     def loss_and_gradient(distance: FeatureDistance, label: Tensor):
         feature = case.tensor('feat').requires_grad_()
-        loss = distance(feature, feature, label)
+        loss, _ = distance(feature, feature, label)
         loss.backward()
         return loss.item(), feature.grad
 

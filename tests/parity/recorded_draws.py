@@ -23,33 +23,36 @@ class RecordedDraws:
         self._iterations = iterations
         self.start_iteration(0)
 
-    def start_iteration(self, iteration: int) -> None:
+    def start_iteration(self, iteration: int, first_image: int = 0) -> None:
         self._left: Dict[str, Iterator[Any]] = {
             kind: iter(values) for kind, values in self._iterations[iteration].items()}
 
     def uniform(self) -> float:
         return self._next('uniform') if 'uniform' in self._left else 0.
 
-    def class_keys(self, device: torch.device) -> Tensor:
+    def class_keys(self, image: int, device: torch.device) -> Tensor:
         keys = torch.arange(1, 1 + LABEL_VALUES, dtype=torch.float64)
         keys[list(self._next('classes'))] -= LABEL_VALUES
         return keys.to(device)
 
-    def jitter(self, ranges: Dict[str, Tuple[float, float]]) -> Jitter:
+    def jitter(self, image: int, ranges: Dict[str, Tuple[float, float]]) -> Jitter:
         return self._next('jitter')
 
-    def blur_sigma(self) -> float:
+    def blur_sigma(self, image: int) -> float:
         return self._next('blur_sigma')
 
-    def block_grid(self, shape: Sequence[int], device: torch.device) -> Tensor:
+    def block_grid(self, image: int, shape: Sequence[int], device: torch.device) -> Tensor:
         """The recorded grid, or one of 0 (hides) and 1 (keeps) that gives the recorded mask."""
-        if 'grid' in self._left:
-            return self._next('grid').to(device)
-        mask = self._next('mask')
+        kind = 'grid' if 'grid' in self._left else 'mask'
+        if image == 0:
+            self._recorded = self._next(kind)
+        recorded = self._recorded[image, 0]
+        if kind == 'grid':
+            return recorded.to(device)
         rows, columns = (
             (torch.arange(blocks) * 2 + 1) * length // (2 * blocks)  # the middle of each block
-            for blocks, length in zip(shape[2:], mask.shape[2:]))
-        return mask[:, :, rows][:, :, :, columns].to(device, torch.float32)
+            for blocks, length in zip(shape, recorded.shape))
+        return recorded[rows][:, columns].to(device, torch.float32)
 
     def crop_box(self, height: int, width: int, crop_size: Sequence[int],
                  divisible: int = 1) -> Tuple[int, int, int, int]:

@@ -1,5 +1,4 @@
 """A recorded training, run again by this package's own builder, runner and step."""
-import contextlib
 import logging
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -31,26 +30,20 @@ class Mode:
 
     Attributes:
         options: arguments of the method besides the case's.
-        autocast: run forward passes in this precision; then only the losses of iteration 0 are
-            compared.
+        only_start: only the losses of iteration 0 are compared, to what bf16 allows.
         stock: mmseg's own way, a plain segmentor and mmcv's optimizer hook, instead of a method.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
-    autocast: Optional[torch.dtype] = None
+    only_start: bool = False
     stock: bool = False
-
-    def precision(self) -> contextlib.AbstractContextManager:
-        if self.autocast is None:
-            return contextlib.nullcontext()
-        return torch.autocast('cpu', self.autocast)
 
 
 MODES = {
     'sequential': Mode(),
     'joint': Mode(options=dict(joint_views=True)),
     'compiled': Mode(options=dict(joint_views=True, compile=True)),
-    'bf16': Mode(autocast=torch.bfloat16),
+    'bf16': Mode(options=dict(amp=dict(dtype='bfloat16')), only_start=True),
 }
 #: For cases without a method.
 STOCK = {'stock': Mode(stock=True)}
@@ -92,14 +85,13 @@ class TrainingRun:
 
     def iterations(self) -> Iterator[Dict[str, float]]:
         """Run one iteration after the other; yields each one's log."""
-        count = 1 if self.mode.autocast else self.case.facts['iterations']
+        count = 1 if self.mode.only_start else self.case.facts['iterations']
         loader = IterLoader([self._batch(i) for i in range(count)])
         self.runner.call_hook('before_run')
         for _ in range(count):
             for results in (self.teacher_logits, self.contexts, self.enhanced):
                 results.clear()
-            with self.mode.precision():
-                self.runner.train(loader)
+            self.runner.train(loader)
             yield self.runner.outputs['log_vars']
 
     def groups(self) -> List[List[Any]]:

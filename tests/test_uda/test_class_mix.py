@@ -10,7 +10,7 @@ class Chosen(Draws):
         super().__init__()
         self.classes = list(classes)
 
-    def class_keys(self, device):
+    def class_keys(self, image, device):
         keys = torch.ones(256)
         keys[self.classes.pop(0)] = 0
         return keys

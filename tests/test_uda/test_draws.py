@@ -6,9 +6,14 @@ CPU = torch.device('cpu')
 
 
 def decisions(draws):
-    return (draws.uniform(), draws.class_keys(CPU).tolist(), draws.blur_sigma(),
-            draws.block_grid((1, 1, 2, 2), CPU).tolist(), draws.crop_box(64, 64, (8, 8)),
-            draws.jitter(dict(brightness=(0, 1), contrast=(0, 1), saturation=(0, 1), hue=(0, 1))))
+    return (draws.uniform(), draws.crop_box(64, 64, (8, 8)), *image_decisions(draws, 0),
+            *image_decisions(draws, 1))
+
+
+def image_decisions(draws, image):
+    ranges = dict(brightness=(0, 1), contrast=(0, 1), saturation=(0, 1), hue=(0, 1))
+    return (draws.class_keys(image, CPU).tolist(), draws.blur_sigma(image),
+            draws.block_grid(image, (2, 2), CPU).tolist(), draws.jitter(image, ranges))
 
 
 def test_an_iteration_draws_the_same_whatever_came_before():
@@ -19,13 +24,23 @@ def test_an_iteration_draws_the_same_whatever_came_before():
     assert decisions(one) == decisions(two)
 
 
-def test_seeds_ranks_and_iterations_differ():
+def test_seeds_iterations_and_images_differ():
     drawn = []
-    for seed, rank, iteration in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
-        draws = Draws(seed, rank)
+    for seed, iteration in ((0, 0), (1, 0), (0, 1)):
+        draws = Draws(seed)
         draws.start_iteration(iteration)
-        drawn.append(draws.uniform())
-    assert len(set(drawn)) == 4
+        drawn += [draws.uniform(), draws.blur_sigma(0), draws.blur_sigma(1)]
+    assert len(set(drawn)) == 9
+
+
+def test_processes_draw_together_what_one_draws_for_the_whole_batch():
+    whole, second = Draws(3), Draws(3)
+    whole.start_iteration(5)
+    second.start_iteration(5, first_image=2)  # rank 1 of two with batches of 2
+    assert whole.uniform() == second.uniform()
+    assert whole.crop_box(64, 64, (8, 8)) == second.crop_box(64, 64, (8, 8))
+    for image in range(2):
+        assert image_decisions(whole, 2 + image) == image_decisions(second, image)
 
 
 def test_crop_boxes_reach_every_allowed_position():

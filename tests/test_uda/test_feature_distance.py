@@ -45,7 +45,8 @@ def test_compares_thing_cells_with_the_frozen_network():
     label[..., :4, :4] = 11
     distance = FeatureDistance(Network(), 0.5, 19, classes=[11], min_ratio=0.75)
     feature = torch.zeros(1, 3, 2, 2, requires_grad=True)
-    loss = distance(feature, img, label)
+    loss, cells = distance(feature, img, label)
+    assert cells == 1
     torch.testing.assert_close(loss, 0.5 * img[0, :, :4, :4].mean((1, 2)).norm())
     loss.backward()
     assert feature.grad[..., 0, 0].any() and not feature.grad[..., 1, :].any()

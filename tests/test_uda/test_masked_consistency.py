@@ -8,9 +8,9 @@ MEAN, STD = torch.full((1, 3, 1, 1), 120.), torch.full((1, 3, 1, 1), 60.)
 
 def test_hides_blocks_where_the_number_does_not_exceed_the_ratio():
     class Grid(Draws):
-        def block_grid(self, shape, device):
-            assert tuple(shape) == (1, 1, 2, 3)
-            return torch.tensor([[[[0.71, 0.7, 0.1], [0.9, 0.2, 0.8]]]])
+        def block_grid(self, image, shape, device):
+            assert (image, *shape) == (0, 2, 3)
+            return torch.tensor([[0.71, 0.7, 0.1], [0.9, 0.2, 0.8]])
 
     img = torch.ones(1, 3, 32, 48)
     masked = BlockMask(0.7, 16)(img, Grid())

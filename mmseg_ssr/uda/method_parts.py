@@ -1,0 +1,136 @@
+"""From config keys to the parts of a method, each checked and named when it is wrong."""
+from copy import deepcopy
+from typing import Any, Dict, Optional, Sequence, Union
+
+import torch
+from mmcv import ConfigDict
+from mmseg.models.builder import SEGMENTORS
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..errors import ConfigError, nearest
+from ..models import interface
+from .masked_consistency import BlockMask, MaskedConsistency
+from .optimization import Optimization
+from .segmentor import encoder_of
+from .strong_augmentation import StrongAugmentation
+from .teacher import EMATeacher
+
+COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-cudagraphs')
+
+
+def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
+                  pretrained: Optional[str] = None) -> nn.Module:
+    """The plain segmentor of a config; one that is built already is used as it is."""
+    if isinstance(model, nn.Module):
+        return model
+    config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
+    for key, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
+        if value is not None:
+            config.setdefault(key, value)
+    return SEGMENTORS.build(config)
+
+
+def masked_consistency(student: nn.Module, mode: str, weight: float,
+                       generator: Optional[Dict[str, Any]], augmentation: StrongAugmentation,
+                       own_alpha: Optional[float], own_threshold: Optional[float],
+                       alpha: float, threshold: float) -> MaskedConsistency:
+    """MIC's masked view; a number of its own for alpha or threshold means a teacher of its own."""
+    options = dict(generator or {})
+    check_choice('mask_generator.type', options.pop('type', None), 'block')
+    valid = ('mask_ratio', 'mask_block_size')
+    if set(options) != set(valid):
+        wrong = next((k for k in options if k not in valid), None)
+        raise ConfigError(f'uda.mask_generator needs the keys type, {", ".join(valid)}, got '
+                          f'{sorted(options)}{nearest(wrong, valid) if wrong else ""}')
+    teacher = None
+    if own_alpha is not None or own_threshold is not None:
+        teacher = part(EMATeacher, student, own_alpha if own_alpha is not None else alpha)
+    return part(MaskedConsistency, mode, part(BlockMask, **options), augmentation, weight,
+                teacher, own_threshold if own_threshold is not None else threshold)
+
+
+def own_value(value: Union[str, float], shared: float) -> Optional[float]:
+    """None for 'same' or an equal number: the host method's value is shared."""
+    if isinstance(value, str) and value != 'same':
+        raise ConfigError(f"uda: mask_alpha and mask_pseudo_threshold are 'same' or numbers, got "
+                          f'{value!r}')
+    return None if value in ('same', shared) else value
+
+
+def part(factory, *args, **kwargs):
+    """Build a part; what it finds wrong with a value is a fault of the config."""
+    try:
+        return factory(*args, **kwargs)
+    except ValueError as error:
+        raise ConfigError(f'uda: {error}') from error
+
+
+def optimization(amp: Optional[Dict[str, Any]], grad_clip: Optional[Dict[str, Any]],
+                 cumulative_iters: int) -> Optimization:
+    """Precision, clipping and accumulation."""
+    check_keys('amp', amp, ('dtype', ))
+    check_keys('grad_clip', grad_clip, ('max_norm', 'norm_type'), needed=('max_norm', ))
+    return part(Optimization, **(amp or {}), **(grad_clip or {}),
+                cumulative_iters=cumulative_iters)
+
+
+def compile_networks(method: nn.Module, mode: Union[bool, str]) -> None:
+    """Let torch compile student, teacher and frozen networks, in place: their names stay.
+
+    Each image size is compiled on its own: on a CPU torch 2.11 fails to make code for MiT that
+    holds for all sizes.
+    """
+    mode = 'default' if mode is True else mode
+    if mode not in COMPILE_MODES:
+        raise ConfigError(f'uda.compile must be True, False or one of {COMPILE_MODES}, got '
+                          f'{mode!r}{nearest(str(mode), COMPILE_MODES)}')
+    networks = list(interface.compilable(method.model))
+    networks += [teacher.network.backbone for teacher in method.teachers]
+    if method.feature_distance is not None:
+        networks.append(method.feature_distance.imagenet.network)
+    if method.regularizer is not None:
+        networks.append(method.regularizer.encoder.network)
+    for network in networks:
+        network.compile(dynamic=False, mode=mode)
+
+
+def to_channels_last(method: nn.Module) -> None:
+    """Channels innermost in the memory of every convolution, the teachers' too."""
+    for network in (method.model, *(teacher.network for teacher in method.teachers)):
+        network.to(memory_format=torch.channels_last)
+
+
+def check_joint_views(student: nn.Module) -> None:
+    """Views may share a backbone pass only where no batch norm mixes their statistics."""
+    for name, module in encoder_of(student).named_modules():
+        if isinstance(module, _BatchNorm) and module.training:
+            raise ConfigError(f'uda.joint_views: the backbone has batch norm ({name}), whose '
+                              'statistics would mix the views: set it to False')
+
+
+def check_keys(key: str, value: Optional[Dict[str, Any]], valid: Sequence[str],
+               needed: Sequence[str] = ()) -> None:
+    """``value`` is None or a dict with keys out of ``valid``, those ``needed`` among them."""
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise ConfigError(f'uda.{key} must be a dict with the keys {", ".join(valid)}, got '
+                          f'{value!r}')
+    for name in value:
+        if name not in valid:
+            raise ConfigError(f'unknown key uda.{key}.{name}{nearest(name, valid)}, valid keys '
+                              f'are {", ".join(valid)}')
+    for name in needed:
+        if name not in value:
+            raise ConfigError(f'uda.{key} needs the key {name}, got {dict(value)}')
+
+
+def check_choice(key: str, value: Any, only: str) -> None:
+    if value != only:
+        raise ConfigError(f'uda.{key} must be {only!r}, got {value!r}')
+
+
+def check_share(key: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')

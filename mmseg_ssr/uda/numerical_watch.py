@@ -1,0 +1,110 @@
+"""Numbers of a training that are not what they should be, said when it happens."""
+import math
+import warnings
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from .. import distributed
+from ..errors import UserError
+
+ACTIONS = ('stop', 'skip')
+
+
+class NotFinite(UserError):
+    """A loss or gradient is infinite or NaN.
+
+    Attributes:
+        iteration: in which, counted from 0.
+        terms: names of the losses, and of parameters whose gradients are meant.
+    """
+
+    def __init__(self, iteration: int, terms: Sequence[str]):
+        self.iteration, self.terms = iteration, tuple(terms)
+        more = f' and {len(terms) - 5} more' if len(terms) > 5 else ''
+        super().__init__(
+            f'iteration {iteration + 1}: {", ".join(terms[:5])}{more} not finite: lower the '
+            "learning rate, clip gradients (uda.grad_clip=dict(max_norm=10)) or leave such "
+            "updates out (uda.not_finite='skip')")
+
+
+class NumericalWatch:
+    """Reads the numbers of each iteration and says which of them are not finite.
+
+    Args:
+        action: 'stop' raises :class:`NotFinite`, before the weights are touched when the interval
+            is 1; 'skip' leaves the update out and counts it.
+        interval: iterations between two readings. A larger one lets the device run ahead of the
+            host in between; what is not finite is then found as many iterations late.
+        warn: called with a line about what is no error but should be known.
+
+    Attributes:
+        skipped: updates left out so far.
+
+    Raises:
+        ValueError: an unknown action, or one that comes too late with the interval.
+    """
+
+    def __init__(self, action: str = 'stop', interval: int = 1,
+                 warn: Callable[[str], Any] = warnings.warn):
+        if action not in ACTIONS:
+            raise ValueError(f'not_finite must be one of {ACTIONS}, got {action!r}')
+        if interval < 1:
+            raise ValueError(f'watch_interval must be at least 1, got {interval}')
+        if action == 'skip' and interval > 1:
+            raise ValueError("not_finite='skip' needs watch_interval=1: later, the update has "
+                             'been made')
+        self.action, self.interval, self.warn = action, interval, warn
+        self.skipped = 0
+        self._noted: Dict[str, int] = {}
+        self._unread: List[Tuple[int, Tensor]] = []
+
+    def read(self, iteration: int, numbers: Mapping[str, Tensor],
+             notes: Mapping[str, Tensor]) -> Tuple[Dict[str, Any], List[str]]:
+        """The numbers, and the names of those that are not finite.
+
+        Args:
+            numbers: scalars on the device, the same names in every iteration. They are averaged
+            over all processes, so that all see what one has.
+            notes: lines to be said, each with a bool scalar: does it hold in this iteration?
+
+        Returns:
+            floats; scalars on the device when this iteration is read later.
+
+        Raises:
+            NotFinite: numbers of iterations whose update has been made already.
+        """
+        values = distributed.mean(torch.stack([
+            value.detach().float().mean() for value in (*numbers.values(), *notes.values())]))
+        self._unread.append((iteration, values))
+        if len(self._unread) < self.interval:
+            return dict(zip(numbers, values)), []
+        iterations, rows = zip(*self._unread)
+        self._unread = []
+        for past, row in zip(iterations, torch.stack(rows).tolist()):
+            self._say(past, [line for line, holds in zip(notes, row[len(numbers):]) if holds])
+            floats = dict(zip(numbers, row))
+            bad = [name for name, value in floats.items() if not math.isfinite(value)]
+            if bad and past < iteration:
+                raise NotFinite(past, bad)
+        return floats, bad
+
+    def skip(self, iteration: int, terms: Sequence[str]) -> None:
+        """Count an update that is left out, or refuse to.
+
+        Raises:
+            NotFinite: the action is 'stop'.
+        """
+        if self.action == 'stop':
+            raise NotFinite(iteration, terms)
+        self.skipped += 1
+        self._say(iteration, ['update left out, not finite: ' + ', '.join(terms[:5])])
+
+    def _say(self, iteration: int, lines: Sequence[str]) -> None:
+        """Each line the 1st, 10th, 100th, ... time it holds."""
+        for line in lines:
+            count = self._noted[line] = self._noted.get(line, 0) + 1
+            if math.log10(count).is_integer():
+                times = f' ({count} times so far)' if count > 1 else ''
+                self.warn(f'iteration {iteration + 1}: {line}{times}')

@@ -1,0 +1,26 @@
+"""What a training iteration is given, and the views that it trains on."""
+from typing import NamedTuple, Optional
+
+from torch import Tensor
+
+SOURCE = ''  # the source view's losses go by their plain names
+
+
+class Batch(NamedTuple):
+    """Images of both domains as the data loader gives them."""
+    img: Tensor  # B x 3 x H x W, source
+    label: Tensor  # B x 1 x H x W, source
+    mean: Tensor  # 1 x 3 x 1 x 1, of the normalisation, in 0..255
+    std: Tensor
+    target_img: Optional[Tensor] = None  # B x 3 x H x W
+    valid_mask: Optional[Tensor] = None  # B x 1 x H x W, 0 where pseudo-labels are not trusted
+
+
+class View(NamedTuple):
+    """What one forward pass of the student is trained on."""
+    img: Tensor  # B x 3 x H x W, normalised
+    label: Tensor  # B x 1 x H x W
+    weight: Optional[Tensor]  # B x H x W in [0, 1], None is 1 everywhere
+    prefix: str  # of its losses in the log
+    enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it
+    scale: float = 1.  # weight of all its losses
