@@ -149,7 +149,7 @@ def _registries(names: Sequence[str]) -> Sequence[Registry]:
         steps = names[-1].endswith('pipeline') or names[-1] == 'transforms'
         return [PIPELINES] if steps else [DATASETS]
     return {'optimizer': [OPTIMIZERS], 'runner': [RUNNERS], 'log_config': [HOOKS],
-            'custom_hooks': [HOOKS]}.get(names[0], [])
+            'custom_hooks': [HOOKS], 'optimizer_config': [HOOKS]}.get(names[0], [])
 
 
 def _registered(name: str, registries: Sequence[Registry], key: str, path: str) -> Optional[Any]:
@@ -194,7 +194,10 @@ def _check_classes(cfg: Config) -> None:
 
 def _check_training_keys(cfg: Config) -> None:
     if cfg.get('fp16'):
-        raise ConfigError('fp16 is not supported by this trainer: remove the key')
+        raise ConfigError("fp16 is mmcv's key: give uda.amp=dict(dtype='float16') (or 'bfloat16', "
+                          'which needs no loss scale); uda.source_only=True trains on the source '
+                          'alone')
     if cfg.get('uda') and cfg.get('optimizer_config'):
         raise ConfigError('optimizer_config must be None with uda, whose step calls the optimizer '
-                          f'itself, got {dict(cfg.optimizer_config)}')
+                          f'itself, got {dict(cfg.optimizer_config)}: uda.grad_clip and '
+                          'uda.cumulative_iters clip and accumulate gradients')

@@ -9,8 +9,11 @@ from mmcv.runner import RUNNERS, IterBasedRunner, LoggerHook
 from torch import nn
 
 from ..errors import CheckpointError
+from ..uda import NotFinite
+from .breakdown import report
 from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
 from .load_weights import apply_weights, load_weights
+from .log_buffer import DeferredLogBuffer
 from .random_state import random_state, restore_random_state
 
 
@@ -37,6 +40,7 @@ class SelfTrainingRunner(IterBasedRunner):
                  max_keep_ckpts: int = 2):
         super().__init__(model, batch_processor=batch_processor, optimizer=optimizer,
                          work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
+        self.log_buffer = DeferredLogBuffer()
         self.max_keep_ckpts = max_keep_ckpts
         self._resumed: Optional[Dict[str, Any]] = None
 
@@ -52,7 +56,13 @@ class SelfTrainingRunner(IterBasedRunner):
             self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
             self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
             self._resumed = None
-        super().train(data_loader, **kwargs)
+        before = random_state()
+        try:
+            super().train(data_loader, **kwargs)
+        except NotFinite as error:
+            content = self._content(self.iter, {}, save_optimizer=False)
+            content['random_state'] = before
+            raise report(error, content, self.data_batch, self.work_dir) from error
 
     def save_checkpoint(self,
                         out_dir: str,
@@ -62,7 +72,7 @@ class SelfTrainingRunner(IterBasedRunner):
                         create_symlink: bool = True) -> None:
         """Write the state after the iteration that is being finished."""
         path = os.path.join(out_dir, filename_tmpl.format(self.iter + 1))
-        write_checkpoint(self._content(meta or {}, save_optimizer), path)
+        write_checkpoint(self._content(self.iter + 1, meta or {}, save_optimizer), path)
         if create_symlink:
             point_latest_at(path)
         remove_old(out_dir, self.max_keep_ckpts)
@@ -98,9 +108,9 @@ class SelfTrainingRunner(IterBasedRunner):
         self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {})}
         self.logger.info('resumed from %s at iteration %d', path, self.iter)
 
-    def _content(self, meta: dict, save_optimizer: bool) -> dict:
+    def _content(self, iteration: int, meta: dict, save_optimizer: bool) -> dict:
         content = dict(
-            meta={**meta, **(self.meta or {}), 'epoch': self.epoch + 1, 'iter': self.iter + 1},
+            meta={**meta, **(self.meta or {}), 'epoch': self.epoch + 1, 'iter': iteration},
             state_dict=self.bare_model.state_dict(),
             random_state=random_state(),
             log_buffer=self._unlogged())
@@ -114,6 +124,7 @@ class SelfTrainingRunner(IterBasedRunner):
         """The newest values of the log buffer, as many as a logger averages over."""
         window = max((h.interval for h in self.hooks if isinstance(h, LoggerHook)), default=1)
         buffer = self.log_buffer
+        buffer.read()
         return {name: {key: values[-window:] for key, values in history.items()} for name, history
                 in (('values', buffer.val_history), ('counts', buffer.n_history))}
 

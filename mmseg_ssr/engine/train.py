@@ -5,12 +5,12 @@ from typing import Any, Dict, Optional
 
 import torch
 from mmcv import Config
-from mmcv.runner import HOOKS, CheckpointHook, build_optimizer
+from mmcv.runner import HOOKS, CheckpointHook
 from mmcv.utils import build_from_cfg
 from torch import nn
 from torch.utils.data import Dataset
 
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError
 from ..uda import UDASegmentor
 from .build import (
     build_test_dataset,
@@ -26,6 +26,8 @@ from .data_loader import test_loader, training_loader
 from .device import OnDevice
 from .evaluation import EvaluationHook
 from .load_weights import load_weights
+from .optimizer import build_optimizer
+from .optimizer_hook import optimizer_hook
 from .random_state import draw_seed, set_seed
 from .run_log import RunLog, open_log
 from .runner import SelfTrainingRunner
@@ -94,7 +96,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     checkpoint_cfg = dict(cfg.get('checkpoint_config') or {})
     runner = SelfTrainingRunner(
         model,
-        optimizer=_optimizer(cfg, model),
+        optimizer=build_optimizer(cfg, model),
         work_dir=work_dir,
         logger=log.logger,
         meta=dict(CLASSES=classes, PALETTE=palette, config=cfg.pretty_text, seed=seed,
@@ -105,7 +107,8 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
     runner.register_training_hooks(  # which takes keys out of its arguments
-        copy.deepcopy(cfg.get('lr_config')), _optimizer_hook(cfg, model.module),
+        copy.deepcopy(cfg.get('lr_config')),
+        None if isinstance(model.module, UDASegmentor) else optimizer_hook(cfg.optimizer_config),
         log_config=_log_config(cfg, log),
         momentum_config=copy.deepcopy(cfg.get('momentum_config')))
     runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
@@ -146,21 +149,6 @@ def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool) -> int:
         raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {seed}')
     set_seed(seed, deterministic or bool(cfg.get('deterministic')), autotune)
     return seed
-
-
-def _optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
-    if not cfg.get('optimizer'):
-        raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
-    try:
-        return build_optimizer(model, dict(cfg.optimizer))
-    except (TypeError, ValueError, KeyError, AssertionError) as error:
-        raise ConfigError(f'{cfg.filename}: optimizer cannot be built: '
-                          f'{one_line(error)}') from error
-
-
-def _optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
-    """``optimizer_config`` for a segmentor that only returns its loss; methods step themselves."""
-    return None if isinstance(model, UDASegmentor) else dict(cfg.get('optimizer_config') or {})
 
 
 def _log_config(cfg: Config, log: RunLog) -> Optional[Dict[str, Any]]:

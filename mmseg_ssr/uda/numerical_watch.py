@@ -1,10 +1,10 @@
 """Numbers of a training that are not what they should be, said when it happens."""
 import math
 import warnings
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import distributed
 from ..errors import UserError
@@ -58,6 +58,7 @@ class NumericalWatch:
         self.action, self.interval, self.warn = action, interval, warn
         self.skipped = 0
         self._noted: Dict[str, int] = {}
+        self._kept: List[Tuple[Tensor, Tensor]] = []
         self._unread: List[Tuple[int, Tensor]] = []
 
     def read(self, iteration: int, numbers: Mapping[str, Tensor],
@@ -90,8 +91,13 @@ class NumericalWatch:
                 raise NotFinite(past, bad)
         return floats, bad
 
+    def keep(self, networks: Iterable[nn.Module]) -> None:
+        """Remember what forward passes change (batch norm statistics), for :meth:`skip`."""
+        if self.action == 'skip':
+            self._kept = [(b, b.clone()) for network in networks for b in network.buffers()]
+
     def skip(self, iteration: int, terms: Sequence[str]) -> None:
-        """Count an update that is left out, or refuse to.
+        """Count an update that is left out, and bring the buffers back; or refuse to.
 
         Raises:
             NotFinite: the action is 'stop'.
@@ -99,6 +105,8 @@ class NumericalWatch:
         if self.action == 'stop':
             raise NotFinite(iteration, terms)
         self.skipped += 1
+        for buffer, before in self._kept:
+            buffer.copy_(before)
         self._say(iteration, ['update left out, not finite: ' + ', '.join(terms[:5])])
 
     def _say(self, iteration: int, lines: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from .draws import Draws
 from .feature_distance import FeatureDistance
 from .graph_cut import GraphCut
 from .masked_consistency import MaskedConsistency
-from .numerical_watch import NumericalWatch
+from .numerical_watch import NotFinite, NumericalWatch
 from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
 from .strong_augmentation import StrongAugmentation
@@ -96,6 +96,7 @@ class SelfTraining(nn.Module):
         """
         if self.optimization.starts_round(self.iteration):
             optimizer.zero_grad()
+        self.watch.keep([self.model, *(teacher.network for teacher in self.teachers)])
         log = self.forward_backward(batch)
         log = self._update(log, optimizer)
         self.iteration += 1
@@ -136,7 +137,10 @@ class SelfTraining(nn.Module):
             self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient())
             self.optimization.skip(optimizer)
         elif due:
-            self.optimization.update(optimizer, norm)
+            try:
+                self.optimization.update(optimizer, norm)
+            except OverflowError as error:
+                raise NotFinite(self.iteration, [str(error)]) from error
         if self.optimization.max_norm is None:
             values.pop('grad_norm', None)
         if self.watch.action == 'skip':

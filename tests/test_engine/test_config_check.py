@@ -116,7 +116,7 @@ def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
 
 
 def test_half_precision_is_refused_rather_than_ignored(sections):
-    with pytest.raises(ConfigError, match='fp16 is not supported'):
+    with pytest.raises(ConfigError, match="give uda.amp=dict"):
         check(dict(sections, fp16=dict(loss_scale=512.)))
 
 

@@ -20,6 +20,9 @@ METHODS = {
     'own_teacher': lambda data, n: tiny_training.method_config(
         data, n, mask_mode='separate', mask_alpha=0.5, mask_lambda=1,
         mask_generator=dict(type='block', mask_ratio=0.5, mask_block_size=8)),
+    'rounds_of_three': lambda data, n: tiny_training.method_config(
+        data, n, cumulative_iters=3, amp=dict(dtype='float16')),
+    'read_late': lambda data, n: tiny_training.method_config(data, n, watch_interval=4),
     'supervised': tiny_training.supervised_config,
     'supervised_ssr': lambda data, n: tiny_training.supervised_config(
         data, n, type='SSREncoderDecoder', regularizer=tiny_training.tiny_regularizer()),

@@ -1,0 +1,72 @@
+"""An iteration whose numbers are not finite: which samples, and a file to run it again from."""
+import os
+from typing import Any, Dict, List, Tuple
+
+import torch
+from mmcv import Config
+from torch import nn
+
+from ..errors import CheckpointError
+from ..uda import NotFinite, UDASegmentor
+from ..uda.segmentor import batch_of
+from .build import build_training_model
+from .checkpoint import read_checkpoint, write_checkpoint
+from .device import to_device
+from .load_weights import apply_weights
+from .random_state import restore_random_state
+
+
+def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
+           folder: str) -> NotFinite:
+    """Write what reproduces the iteration; returns the error with sample files and path added.
+
+    Args:
+        content: checkpoint of the state that the iteration started with.
+        batch: as the data loader gave it.
+    """
+    batch = to_device(batch, torch.device('cpu'))
+    path = os.path.join(folder, f'not_finite_iter_{error.iteration + 1}.pth')
+    write_checkpoint(dict(content, batch=batch, terms=list(error.terms)), path)
+    error.args = (f'{error.args[0]}; samples {", ".join(sample_files(batch))}; '
+                  f'`python tools/replay.py {path}` runs the iteration again', )
+    return error
+
+
+def sample_files(batch: Dict[str, Any]) -> List[str]:
+    """Names of the images of a batch."""
+    metas = [meta for key in ('img_metas', 'target_img_metas') for meta in batch.get(key, [])]
+    return [str(meta.get('filename') or meta.get('ori_filename')) for meta in metas]
+
+
+def replay(path: str, device: torch.device) -> Tuple[Dict[str, float], List[str]]:
+    """Run the iteration of a file that :func:`report` wrote, without updating anything.
+
+    Returns:
+        The losses, and the parameters whose gradient is not finite.
+
+    Raises:
+        CheckpointError: the file is not of that kind.
+    """
+    content = read_checkpoint(path)
+    if 'batch' not in content:
+        raise CheckpointError(f'{path} holds no iteration to run again: give a file '
+                              'not_finite_iter_N.pth of a work directory')
+    cfg = Config.fromstring(content['meta']['config'], '.py')
+    model = build_training_model(cfg, content['meta']['seed'])
+    apply_weights(content, model, path)
+    model.to(device).train()
+    if 'training_state' in content:
+        model.load_training_state(content['training_state'])
+    restore_random_state(content['random_state'])
+    losses = _losses(model, to_device(content['batch'], device))
+    bad = [name for name, parameter in model.named_parameters()
+           if parameter.grad is not None and not parameter.grad.isfinite().all()]
+    return {name: float(value.detach().mean()) for name, value in losses.items()}, bad
+
+
+def _losses(model: nn.Module, batch: Dict[str, Any]) -> Dict[str, torch.Tensor]:
+    if isinstance(model, UDASegmentor):
+        return model.forward_backward(batch_of(batch), update_teachers=False)
+    losses = model.forward_train(**batch)
+    sum(value.mean() for name, value in losses.items() if 'loss' in name).backward()
+    return losses

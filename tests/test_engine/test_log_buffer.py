@@ -1,0 +1,13 @@
+import torch
+
+from mmseg_ssr.engine.log_buffer import DeferredLogBuffer
+
+
+def test_means_are_those_of_numbers_and_tensors():
+    buffer = DeferredLogBuffer()
+    for value in (torch.tensor(1.), 2., torch.tensor(6.)):
+        buffer.update(dict(loss=value, other=value * 2), 2)
+    assert isinstance(buffer.val_history['loss'][0], torch.Tensor)
+    buffer.average(2)
+    assert buffer.output == dict(loss=4., other=8.)
+    assert buffer.val_history['loss'] == [1., 2., 6.]

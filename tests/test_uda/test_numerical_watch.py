@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from mmseg_ssr.uda import NotFinite, NumericalWatch
+
+NAN, ONE = torch.tensor(float('nan')), torch.tensor(1.)
+
+
+def numbers(value):
+    return {'decode.loss': ONE, 'mix.loss': value}
+
+
+def test_reads_floats_and_names_what_is_not_finite():
+    floats, bad = NumericalWatch().read(0, numbers(torch.tensor([2., 4.])), {})
+    assert floats == {'decode.loss': 1., 'mix.loss': 3.} and bad == []
+    assert NumericalWatch().read(0, numbers(NAN), {})[1] == ['mix.loss']
+    assert NumericalWatch().read(0, numbers(ONE / 0), {})[1] == ['mix.loss']
+
+
+def test_stops_with_iteration_and_terms():
+    with pytest.raises(NotFinite, match=r'iteration 8: mix.loss not finite.*uda.grad_clip') as e:
+        NumericalWatch().skip(7, ['mix.loss'])
+    assert (e.value.iteration, e.value.terms) == (7, ('mix.loss', ))
+
+
+def test_skipped_updates_are_counted_and_said_less_and_less_often():
+    said = []
+    watch = NumericalWatch('skip', warn=said.append)
+    for i in range(100):
+        watch.skip(i, ['mix.loss'])
+    assert watch.skipped == 100
+    assert [line.split(':')[0] for line in said] == ['iteration 1', 'iteration 10', 'iteration 100']
+
+
+def test_notes_are_said_when_they_hold():
+    said = []
+    watch = NumericalWatch(warn=said.append)
+    for holds in (False, True):
+        floats, _ = watch.read(3, numbers(ONE), {'no labels': torch.tensor(holds)})
+    assert said == ['iteration 4: no labels'] and 'no labels' not in floats
+
+
+def test_a_long_interval_reads_late_and_names_the_iteration():
+    watch = NumericalWatch(interval=3)
+    first, bad = watch.read(0, numbers(ONE), {})
+    assert isinstance(first['mix.loss'], torch.Tensor) and bad == []
+    watch.read(1, numbers(NAN), {})
+    with pytest.raises(NotFinite, match='iteration 2: mix.loss'):
+        watch.read(2, numbers(ONE), {})
+
+
+@pytest.mark.parametrize('options, message', [
+    (('ignore', ), "not_finite must be one of"), (('stop', 0), 'watch_interval must be at least'),
+    (('skip', 5), "needs watch_interval=1")])
+def test_bad_values(options, message):
+    with pytest.raises(ValueError, match=message):
+        NumericalWatch(*options)

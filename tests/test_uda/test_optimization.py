@@ -1,0 +1,68 @@
+import pytest
+import torch
+
+from mmseg_ssr.uda import Optimization
+
+
+def trained(optimization, losses, rate=1.):
+    """The weight after SGD on losses that are multiples of it; one loss an iteration."""
+    weight = torch.nn.Parameter(torch.tensor([1., 1.]))
+    optimizer = torch.optim.SGD([weight], lr=rate)
+    for i, factor in enumerate(losses):
+        if optimization.starts_round(i):
+            optimizer.zero_grad()
+        optimization.backward((weight * torch.tensor(factor)).sum())
+        if optimization.ends_round(i):
+            optimization.update(optimizer, optimization.collect(optimizer))
+    return weight.detach().tolist()
+
+
+def test_plain_descent():
+    assert trained(Optimization(), [[1., 2.], [1., 0.]]) == [-1., -1.]
+
+
+def test_the_mean_gradient_of_a_round_makes_one_update():
+    assert trained(Optimization(cumulative_iters=2), [[1., 2.], [3., 0.]]) == [-1., 0.]
+    assert trained(Optimization(cumulative_iters=3), [[1., 2.], [3., 0.]]) == [1., 1.]
+
+
+def test_gradients_are_clipped_to_their_norm():
+    weight = trained(Optimization(max_norm=1.), [[3., 4.]])
+    assert weight == pytest.approx([1 - 0.6, 1 - 0.8], abs=1e-5)
+    assert trained(Optimization(max_norm=10.), [[3., 4.]]) == [-2., -3.]
+    assert trained(Optimization(max_norm=2., norm_type=float('inf')), [[1., 4.]]) == \
+        pytest.approx([0.5, -1.], abs=1e-5)
+
+
+def test_float16_scales_losses_and_leaves_overflows_out():
+    optimization = Optimization('float16')
+    assert trained(optimization, [[1., 2.]]) == [0., -1.]
+    before = optimization.training_state()['scaler']['scale']
+    assert before > 1
+    assert trained(optimization, [[float('inf'), 1.]]) == [1., 1.]
+    assert optimization.training_state()['scaler']['scale'] == before / 2
+    other = Optimization('float16')
+    other.load_training_state(optimization.training_state(), torch.device('cpu'))
+    assert other.training_state() == optimization.training_state()
+
+
+def test_float16_gives_up_when_no_scale_helps():
+    optimization = Optimization('float16')
+    with pytest.raises(OverflowError, match='at any scale'):
+        trained(optimization, [[float('inf'), 1.]] * 50)
+
+
+def test_precision_of_forward_passes():
+    with Optimization('bfloat16').precision(torch.device('cpu')):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.bfloat16
+    with Optimization().precision(torch.device('cpu')):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(dtype='float8'), 'amp.dtype must be one of'), (dict(max_norm=0), 'max_norm must be'),
+    (dict(max_norm=1., norm_type=-1), 'norm_type must be'),
+    (dict(cumulative_iters=0), 'cumulative_iters must be at least 1')])
+def test_bad_values(options, message):
+    with pytest.raises(ValueError, match=message):
+        Optimization(**options)
