@@ -246,3 +246,75 @@ def test_joint_views_refuse_batch_norm_in_the_backbone(method, daformer_b0):
     daformer_b0['decode_head']['in_channels'] = [8, 16, 32, 64]
     with pytest.raises(ConfigError, match='backbone has batch norm'):
         method(joint_views=True)
+
+
+@pytest.mark.parametrize('options, tolerance', [
+    (dict(amp=dict(dtype='bfloat16')), 0.02), (dict(amp=dict(dtype='float16')), 0.02),
+    (dict(channels_last=True), 1e-4), (dict(watch_interval=50), 0),
+    (dict(amp=dict(dtype='bfloat16'), joint_views=True, channels_last=True), 0.02)])
+def test_modes_give_the_losses_of_the_exact_one(method, batch, options, tolerance):
+    logs = []
+    for key in ('img', 'target_img', 'gt_semantic_seg'):  # few bits are slow on a CPU
+        batch[key] = batch[key][..., 16:48, 16:48].contiguous()
+    for mode in ({}, options):
+        segmentor = without_dropout(method(ssr=True, **mode))
+        sgd = torch.optim.SGD(segmentor.parameters(), lr=0.)
+        logs.append(segmentor.train_step(batch, sgd)['log_vars'])
+    for name in losses(logs[0]):  # without dropout the feature distance begins at 0
+        assert float(logs[1][name]) == pytest.approx(logs[0][name], tolerance, tolerance / 50), name
+
+
+def without_dropout(segmentor):
+    for module in segmentor.modules():
+        if 'Drop' in type(module).__name__:
+            module.eval()
+    return segmentor
+
+
+def test_rounds_of_iterations_update_student_and_teacher_once(method, batch):
+    segmentor = method(cumulative_iters=2)
+    weights = [m.decode_head.conv_seg.weight
+               for m in (segmentor.model, segmentor.teacher.network)]
+    sgd = torch.optim.SGD(segmentor.parameters(), lr=0.1)
+    seen = []
+    for _ in range(4):
+        segmentor.train_step(batch, sgd)
+        seen.append([weight.detach().clone() for weight in weights])
+    student, teacher = zip(*seen)
+    assert not torch.equal(student[0], student[1]) and torch.equal(student[1], student[2])
+    assert torch.equal(teacher[0], teacher[1]) and torch.equal(teacher[0], student[0])
+    assert not torch.equal(teacher[1], teacher[2]) and torch.equal(teacher[2], teacher[3])
+
+
+def test_clipping_limits_the_step_and_logs_the_norm(method, batch):
+    segmentor = method(grad_clip=dict(max_norm=0.01))
+    before = deepcopy(list(segmentor.parameters()))
+    log = segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=1.))['log_vars']
+    moved = torch.cat([(p - b).flatten() for p, b in zip(segmentor.parameters(), before)])
+    assert log['grad_norm'] > 0.01 and moved.norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_views_without_a_label_are_said_as_what_they_are(method, batch):
+    segmentor, said = method(), []
+    segmentor.watch.warn = said.append
+    batch['gt_semantic_seg'].fill_(255)
+    log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
+    assert log['decode.loss_ce'] == 0 and log['src.loss_imnet_feat_dist'] == 0
+    assert said == ['iteration 1: source view: every label is ignore, it teaches nothing',
+                    'iteration 1: source view: no cell is of a thing class, the feature distance '
+                    'is 0',
+                    # ClassMix pastes the one class that there is.
+                    'iteration 1: mix view: every label is ignore, it teaches nothing']
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(amp=dict(dtype='int8')), r'uda: amp.dtype must be one of'),
+    (dict(amp=dict(typ='bfloat16')), r'unknown key uda.amp.typ'),
+    (dict(amp='bfloat16'), r'uda.amp must be a dict with the keys dtype'),
+    (dict(grad_clip=dict(norm_type=2)), r'uda.grad_clip needs the key max_norm'),
+    (dict(cumulative_iters=0), r'uda: cumulative_iters must be at least 1'),
+    (dict(not_finite='ignore'), r'uda: not_finite must be one of'),
+    (dict(compile='fast'), r"uda.compile must be True, False or one of")])
+def test_wrong_values_of_the_modes_name_the_key(method, options, message):
+    with pytest.raises(ConfigError, match=message):
+        method(**options)
