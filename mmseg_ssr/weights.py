@@ -9,15 +9,36 @@ from torch import Tensor
 from .errors import CheckpointError, MissingFile
 
 SEGFORMER = 'https://github.com/NVlabs/SegFormer (README, "Training", ImageNet weights)'
-SAM = 'https://dl.fbaipublicfiles.com/segment_anything/'
+META = 'https://dl.fbaipublicfiles.com/'
+OPENMMLAB = 'https://download.openmmlab.com/pretrain/third_party/'
 
 #: Published files by name, and where they are published. The name of a SAM file ends in the
 #: first digits of its MD5 sum.
 PUBLISHED: Dict[str, str] = {
     **{f'mit_b{i}.pth': SEGFORMER for i in range(6)},
-    **{name: SAM + name for name in ('sam_vit_b_01ec64.pth', 'sam_vit_l_0b3195.pth',
-                                     'sam_vit_h_4b8939.pth')},
+    **{name: f'{META}segment_anything/{name}' for name in (
+        'sam_vit_b_01ec64.pth', 'sam_vit_l_0b3195.pth', 'sam_vit_h_4b8939.pth')},
+    **{name: OPENMMLAB + name for name in (
+        'resnet50_v1c-2cccc1ad.pth', 'resnet101_v1c-e67eebb6.pth')},
+    **{f'dinov2_vit{size}14{kind}_pretrain.pth':
+       f'{META}dinov2/dinov2_vit{size}14/dinov2_vit{size}14{kind}_pretrain.pth'
+       for size in 'sblg' for kind in ('', '_reg4')},
+    **{f'convnext_{size}_22k_224.pth': f'{META}convnext/convnext_{size}_22k_224.pth'
+       for size in ('tiny', 'small', 'base', 'large', 'xlarge')},
 }
+
+
+def find_weights(path: Union[str, os.PathLike]) -> str:
+    """``path``, if there is such a file.
+
+    Raises:
+        MissingFile: there is none; says where a published one comes from.
+    """
+    if not os.path.isfile(path):
+        source = PUBLISHED.get(os.path.basename(path))
+        raise MissingFile(f'weights file {path} is missing: put it there'
+                          + (f', it is published at {source}' if source else ''))
+    return str(path)
 
 
 def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
@@ -28,9 +49,7 @@ def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
         CheckpointError: truncated, not a file of weights, or with no state dict in it.
     """
     source = PUBLISHED.get(os.path.basename(path))
-    if not os.path.isfile(path):
-        raise MissingFile(f'weights file {path} is missing: put it there'
-                          + (f', it is published at {source}' if source else ''))
+    find_weights(path)
     try:
         weights = torch.load(path, map_location='cpu', weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:

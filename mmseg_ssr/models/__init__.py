@@ -1,9 +1,14 @@
 """Networks as mmseg citizens: importing this package registers them."""
 from .daformer_head import DAFormerHead
+from .dlv2_head import DLV2Head
+from .feature_pyramid import SimpleFeaturePyramid
+from .foundation_backbone import FoundationBackbone
 from .hrda_encoder_decoder import HRDAEncoderDecoder
 from .hrda_head import HRDAHead
 from .mit import MiT, mit_b0, mit_b1, mit_b2, mit_b3, mit_b4, mit_b5
 from .ssr_encoder_decoder import SSREncoderDecoder
+from .upscale_head import UpscaleHead
 
-__all__ = ['DAFormerHead', 'HRDAEncoderDecoder', 'HRDAHead', 'MiT', 'SSREncoderDecoder', 'mit_b0',
-           'mit_b1', 'mit_b2', 'mit_b3', 'mit_b4', 'mit_b5']
+__all__ = ['DAFormerHead', 'DLV2Head', 'FoundationBackbone', 'HRDAEncoderDecoder', 'HRDAHead',
+           'MiT', 'SSREncoderDecoder', 'SimpleFeaturePyramid', 'UpscaleHead', 'mit_b0', 'mit_b1',
+           'mit_b2', 'mit_b3', 'mit_b4', 'mit_b5']

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from ..registration import register
 from . import interface
 from .crops import Box, crop, merge_crops, random_box, slide_boxes
-from .hrda_head import OUTPUT_STRIDE, HRDAFeatures
+from .hrda_head import OUTPUT_STRIDES, HRDAFeatures
 
 
 @register(SEGMENTORS)
@@ -28,12 +28,12 @@ class HRDAEncoderDecoder(EncoderDecoder):
         decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
         auxiliary_head: must be None.
         scales: 1 for the detail and a smaller one for the context, in any order.
-        hr_crop_size: height and width of the detail crop in pixels, multiples of 4; None takes
-            the whole image.
+        hr_crop_size: height and width of the detail crop in pixels, multiples of the head's
+            stride (4, with ``DLV2Head`` 8); None takes the whole image.
         hr_slide_inference: slide the detail crop in inference, or take the whole image.
         hr_slide_overlapping: slide by half a crop, or by a whole one.
-        crop_coord_divisible: offsets of the random crop are multiples of it; 4 divided by the
-            context's scale aligns the crop with the context's logits.
+        crop_coord_divisible: offsets of the random crop are multiples of it; the head's stride
+            divided by the context's scale aligns the crop with the context's logits.
         blur_hr_crop: down- and up-scale the detail image first (an ablation of the paper).
         feature_scale: scale of the features that the ImageNet feature distance compares: the
             context's.
@@ -59,7 +59,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
                  blur_hr_crop: bool = False,
                  feature_scale: Optional[float] = None):
         check_scales(scales, feature_scale)
-        check_crop(hr_crop_size, crop_coord_divisible)
+        check_crop(hr_crop_size, crop_coord_divisible,
+                   OUTPUT_STRIDES.get(decode_head.get('single_scale_head'), 1))
         if auxiliary_head is not None:
             raise ConfigError('model.auxiliary_head of HRDAEncoderDecoder must be None: HRDA has '
                               'no auxiliary heads')
@@ -152,12 +153,12 @@ def check_scales(scales: Sequence[float], feature_scale: Any) -> None:
             f'{min(scales)}, got {feature_scale!r}: the feature distance compares the context')
 
 
-def check_crop(hr_crop_size: Optional[Sequence[int]], divisible: int) -> None:
+def check_crop(hr_crop_size: Optional[Sequence[int]], divisible: int, stride: int) -> None:
     if hr_crop_size is not None and (
             len(hr_crop_size) != 2
-            or any(length < 1 or length % OUTPUT_STRIDE for length in hr_crop_size)):
+            or any(length < 1 or length % stride for length in hr_crop_size)):
         raise ConfigError('model.hr_crop_size of HRDAEncoderDecoder must be a height and a width '
-                          f'that are multiples of {OUTPUT_STRIDE}, got {hr_crop_size}')
+                          f'that are multiples of {stride}, got {hr_crop_size}')
     if divisible < 1:
         raise ConfigError('model.crop_coord_divisible of HRDAEncoderDecoder must be at least 1, '
                           f'got {divisible}')

@@ -8,14 +8,14 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.ops import resize
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..registration import register
 from . import interface
 from .crops import Box, coverage, crop, merge_crops, scale_box
 from .daformer_head import CROSS_ENTROPY
 
-#: Image pixels per logit of ``DAFormerHead``.
-OUTPUT_STRIDE = 4
+#: The heads that it may consist of, and how many image pixels a logit of each stands for.
+OUTPUT_STRIDES = {'DAFormerHead': 4, 'DLV2Head': 8}
 
 
 class HRDAFeatures(NamedTuple):
@@ -40,7 +40,7 @@ class HRDAHead(BaseDecodeHead):
     """One head for two resolutions, and an attention that says where to trust which.
 
     With up-sampling ``u``, scale attention ``a`` in [0, 1], zero outside the detail crops, and
-    the same ``DAFormerHead`` for context and detail::
+    the same head for context and detail::
 
         fused = u((1 - a) * context) + u(a) * detail
 
@@ -49,61 +49,81 @@ class HRDAHead(BaseDecodeHead):
     published code, those already weighted by ``1 - a``.
 
     Args:
-        single_scale_head: 'DAFormerHead', the head of each resolution.
-        in_channels, channels, num_classes, decoder_params, in_index, dropout_ratio, norm_cfg,
-            align_corners: of :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`.
+        single_scale_head: 'DAFormerHead' or 'DLV2Head', the head of each resolution.
+        in_channels, num_classes, in_index, align_corners, init_cfg: of that head.
+        channels, decoder_params, dropout_ratio, norm_cfg: of
+            :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`.
+        dilations: of :class:`~mmseg_ssr.models.dlv2_head.DLV2Head`.
         lr_loss_weight, hr_loss_weight: of the context and the detail loss.
         scales: context and detail scale; :class:`HRDAEncoderDecoder` passes its own.
-        attention_embed_dim: width of the attention's decoder.
+        attention_embed_dim: width of the attention's decoder, where it is a ``DAFormerHead``.
         attention_classwise: an attention per class, or one for all.
         fixed_attention: a number in [0, 1] instead of a learned attention.
         loss_decode, ignore_index, sampler: as in mmseg's ``BaseDecodeHead``.
 
+    Attributes:
+        output_stride: image pixels per logit.
+
     Raises:
-        ConfigError: another single_scale_head, or weights and attention out of range.
+        ConfigError: another single_scale_head, an argument that it lacks or does not take, or
+            weights and attention out of range.
     """
 
     def __init__(self,
                  single_scale_head: str,
-                 in_channels: Sequence[int],
-                 channels: int,
+                 in_channels: Union[int, Sequence[int]],
+                 channels: Optional[int] = None,
                  *,
                  num_classes: int,
-                 decoder_params: Dict[str, Any],
+                 decoder_params: Optional[Dict[str, Any]] = None,
+                 dilations: Optional[Sequence[int]] = None,
                  lr_loss_weight: float = 0.,
                  hr_loss_weight: float = 0.,
                  scales: Sequence[float] = (0.5, 1),
                  attention_embed_dim: int = 256,
                  attention_classwise: bool = True,
                  fixed_attention: Optional[float] = None,
-                 in_index: Sequence[int] = (0, 1, 2, 3),
+                 in_index: Union[int, Sequence[int]] = (0, 1, 2, 3),
                  dropout_ratio: float = 0.1,
                  norm_cfg: Optional[dict] = None,
                  align_corners: bool = False,
                  loss_decode: Union[dict, Sequence[dict], None] = None,
                  ignore_index: int = 255,
-                 sampler: Optional[dict] = None):
+                 sampler: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None):
         check_arguments(single_scale_head, lr_loss_weight, hr_loss_weight, fixed_attention)
+        single = dict(type=single_scale_head, in_channels=in_channels, in_index=in_index,
+                      align_corners=align_corners, init_cfg=init_cfg)
+        if single_scale_head == 'DLV2Head':
+            check_given('DLV2Head', needed=dict(dilations=dilations),
+                        foreign=dict(channels=channels, decoder_params=decoder_params))
+            single.update(dilations=dilations)
+            attention = single
+        else:
+            check_given('DAFormerHead', foreign=dict(dilations=dilations),
+                        needed=dict(channels=channels, decoder_params=decoder_params))
+            single.update(channels=channels, decoder_params=decoder_params, norm_cfg=norm_cfg,
+                          dropout_ratio=dropout_ratio)
+            attention = dict(
+                single, channels=attention_embed_dim,
+                decoder_params=attention_decoder(decoder_params, attention_embed_dim))
         super().__init__(
-            list(in_channels), channels, num_classes=num_classes, in_index=list(in_index),
-            input_transform='multiple_select', dropout_ratio=0, norm_cfg=norm_cfg,
-            align_corners=align_corners, loss_decode=loss_decode or dict(CROSS_ENTROPY),
-            ignore_index=ignore_index, sampler=sampler, init_cfg=None)
+            in_channels, channels or 1, num_classes=num_classes, in_index=in_index,
+            input_transform=None if isinstance(in_index, int) else 'multiple_select',
+            dropout_ratio=0, norm_cfg=norm_cfg, align_corners=align_corners,
+            loss_decode=loss_decode or dict(CROSS_ENTROPY), ignore_index=ignore_index,
+            sampler=sampler, init_cfg=None)
         del self.conv_seg  # the heads inside classify
         self.lr_loss_weight, self.hr_loss_weight = lr_loss_weight, hr_loss_weight
         self.context_scale = min(scales)
+        self.output_stride = OUTPUT_STRIDES[single_scale_head]
         self.fixed_attention = fixed_attention
-        single = dict(type=single_scale_head, in_channels=in_channels, in_index=in_index,
-                      dropout_ratio=dropout_ratio, norm_cfg=norm_cfg, align_corners=align_corners)
-        self.head = builder.build_head(dict(
-            single, channels=channels, num_classes=num_classes, decoder_params=decoder_params))
-        self.scale_attention = None if fixed_attention is not None else builder.build_head(dict(
-            single, channels=attention_embed_dim,
-            num_classes=num_classes if attention_classwise else 1,
-            decoder_params=attention_decoder(decoder_params, attention_embed_dim)))
+        self.head = builder.build_head(dict(single, num_classes=num_classes))
+        self.scale_attention = None if fixed_attention is not None else builder.build_head(
+            dict(attention, num_classes=num_classes if attention_classwise else 1))
 
     def forward(self, features: HRDAFeatures) -> Tensor:
-        """Fused logits B x K x H x W at 1/4 of the image."""
+        """Fused logits B x K x H x W, the image divided by the output stride."""
         return self.logits(features).fused
 
     def logits(self, features: HRDAFeatures) -> HRDALogits:
@@ -112,7 +132,7 @@ class HRDAHead(BaseDecodeHead):
         detail = self.head(features.detail)
         attention = self._attention(features, context)
         context = (1 - attention) * context
-        boxes = [scale_box(box, OUTPUT_STRIDE) for box in features.boxes]
+        boxes = [scale_box(box, self.output_stride) for box in features.boxes]
         # As large as the up-scaled context; images of odd size may have a row of detail more.
         size = [max(int(length / self.context_scale), *(box[edge] for box in boxes))
                 for length, edge in zip(context.shape[2:], (1, 3))]
@@ -122,7 +142,7 @@ class HRDAHead(BaseDecodeHead):
 
     def _attention(self, features: HRDAFeatures, context: Tensor) -> Tensor:
         """Weight of the detail, B x K (or 1) x h x w in [0, 1], 0 where there is no detail."""
-        stride = OUTPUT_STRIDE / self.context_scale
+        stride = self.output_stride / self.context_scale
         boxes = [scale_box(box, stride) for box in features.boxes]
         inside = coverage(boxes, context.shape[2:], context).clamp(max=1)
         if self.scale_attention is None:
@@ -150,9 +170,10 @@ def attention_decoder(decoder_params: Dict[str, Any], embed_dim: int) -> Dict[st
 
 def check_arguments(single_scale_head: str, lr_loss_weight: float, hr_loss_weight: float,
                     fixed_attention: Optional[float]) -> None:
-    if single_scale_head != 'DAFormerHead':
-        raise ConfigError("decode_head.single_scale_head of HRDAHead must be 'DAFormerHead', got "
-                          f'{single_scale_head!r}')
+    if single_scale_head not in OUTPUT_STRIDES:
+        raise ConfigError('decode_head.single_scale_head of HRDAHead must be one of '
+                          f'{sorted(OUTPUT_STRIDES)}, got {single_scale_head!r}'
+                          f'{nearest(single_scale_head, OUTPUT_STRIDES)}')
     if min(lr_loss_weight, hr_loss_weight) < 0 or lr_loss_weight + hr_loss_weight > 1:
         raise ConfigError('decode_head.lr_loss_weight and hr_loss_weight of HRDAHead must be at '
                           'least 0 and at most 1 together, got '
@@ -160,6 +181,16 @@ def check_arguments(single_scale_head: str, lr_loss_weight: float, hr_loss_weigh
     if fixed_attention is not None and not 0 <= fixed_attention <= 1:
         raise ConfigError('decode_head.fixed_attention of HRDAHead must be in [0, 1], got '
                           f'{fixed_attention}')
+
+
+def check_given(head: str, needed: Dict[str, Any], foreign: Dict[str, Any]) -> None:
+    """What the single-scale head needs is given, and nothing that is of another one."""
+    for name, value in needed.items():
+        if value is None:
+            raise ConfigError(f'decode_head.{name} of HRDAHead is missing: {head} needs it')
+    for name, value in foreign.items():
+        if value is not None:
+            raise ConfigError(f'decode_head.{name} of HRDAHead is not for {head}: remove it')
 
 
 @interface.supervised_losses.register(HRDAHead)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..registration import register
-from ..regularizer import FeatureRegularizer, FrozenSAMEncoder
+from ..regularizer import FeatureRegularizer, build_encoder
 
 
 @register(SEGMENTORS)
@@ -18,9 +18,9 @@ class SSREncoderDecoder(EncoderDecoder):
 
     Both branches go through the same decode head and their losses are summed: the shadow branch
     is the plain model, the regularisation branch sees features enhanced by cross-attention to
-    the map of a frozen SAM encoder (SSR, Fig. 2). Only the shadow branch is saved. Built for
-    testing (``train_cfg=None``, as mmseg's test script does) it *is* an ``EncoderDecoder``: no
-    encoder, no further parameter, the very same operations.
+    the map of a frozen encoder, SAM's in the paper (SSR, Fig. 2). Only the shadow branch is
+    saved. Built for testing (``train_cfg=None``, as mmseg's test script does) it *is* an
+    ``EncoderDecoder``: no encoder, no further parameter, the very same operations.
 
     Args:
         backbone, decode_head, neck, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg:
@@ -92,7 +92,10 @@ def build_regularizer(segmentor: nn.Module,
     """The regularisation branch for a segmentor.
 
     Args:
-        encoder: arguments of :class:`~mmseg_ssr.regularizer.FrozenSAMEncoder`.
+        encoder: the frozen encoder, ``dict(type='sam', ...)`` with the arguments of
+            :class:`~mmseg_ssr.regularizer.FrozenSAMEncoder` (also without a type), or
+            ``dict(type='timm', ...)`` with those of
+            :class:`~mmseg_ssr.regularizer.FrozenTimmEncoder`.
         stages: which stages are enhanced (the paper's Table I).
         channels: widths of the stages; measured on the segmentor when not given.
         num_heads: heads per stage; for the widths of MiT-B1..B5 and B0 the published 1, 2, 5, 8,
@@ -101,7 +104,7 @@ def build_regularizer(segmentor: nn.Module,
     channels = tuple(channels or feature_channels(segmentor))
     num_heads = tuple(num_heads or default_heads(channels))
     try:
-        return FeatureRegularizer(FrozenSAMEncoder(**encoder), channels, num_heads, stages)
+        return FeatureRegularizer(build_encoder(encoder), channels, num_heads, stages)
     except (TypeError, ValueError) as error:
         raise ConfigError(f'regularizer: {error}') from error
 

@@ -1,0 +1,38 @@
+"""The frozen encoders by the names that configs use."""
+from typing import Any, Dict, Mapping, Type
+
+from ..errors import ConfigError, nearest
+from .frozen import FrozenNetwork
+from .sam_encoder import FrozenSAMEncoder
+from .timm_encoder import FrozenTimmEncoder
+
+ENCODERS: Dict[str, Type[FrozenNetwork]] = {'sam': FrozenSAMEncoder, 'timm': FrozenTimmEncoder}
+DEFAULT = 'sam'  # the paper's
+
+
+def encoder_class(kind: Any) -> Type[FrozenNetwork]:
+    """The class of an encoder's type.
+
+    Raises:
+        ConfigError: unknown, with the nearest valid name.
+    """
+    if kind not in ENCODERS:
+        raise ConfigError(f'encoder.type must be one of {sorted(ENCODERS)}, got {kind!r}'
+                          f'{nearest(kind, ENCODERS)}')
+    return ENCODERS[kind]
+
+
+def build_encoder(config: Mapping[str, Any]) -> FrozenNetwork:
+    """The frozen encoder ``dict(type=..., ...)``: images B x 3 x H x W -> B x C x h x w.
+
+    It has ``out_channels`` (C), no parameters and nothing in its state dict.
+
+    Raises:
+        ConfigError, MissingFile, CheckpointError: as the encoder's class says.
+    """
+    arguments = dict(config)
+    kind = arguments.pop('type', DEFAULT)
+    try:
+        return encoder_class(kind)(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"encoder of type '{kind}': {error}") from error

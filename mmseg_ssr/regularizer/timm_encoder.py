@@ -1,0 +1,92 @@
+"""Any network of timm as the frozen encoder: DINOv2, DINOv3, SAM, SAM 2, ConvNeXt and others."""
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import ConfigError
+from .frozen import FrozenNetwork
+from .timm_network import TimmMaps, published_settings
+
+#: ImageNet's mean and standard deviation in 0..255, as in the configs of mmseg.
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
+
+class FrozenTimmEncoder(FrozenNetwork):
+    """A network of timm: an image of any size -> one map, frozen in every respect.
+
+    The image is resized to ``input_size`` (bilinear, corners not aligned, aspect not kept), like
+    SAM's, and its normalisation is changed to the one the network was trained with. The maps of
+    several layers are concatenated along channels at the size of the last one, the others
+    averaged over its cells.
+
+    Args:
+        model: name in timm, such as 'vit_base_patch14_dinov2.lvd142m', 'samvit_base_patch16.sa1b',
+            'sam2_hiera_base_plus.fb_r896' or 'convnext_base.fb_in22k'.
+        checkpoint: file of the weights as published, or as timm has them (``.safetensors``). None
+            means random weights and must be given explicitly. Nothing is ever downloaded.
+        input_size: side of the square input or (height, width), in pixels, multiples of the
+            stride of the last layer; None is the size that timm states for the weights. Position
+            embeddings are resampled.
+        layers: which blocks (ViT) or stages (others), ascending; negative ones from the end.
+        norm: normalise every map over channels, by the network's own last norm where it has one
+            for every layer (ViT; SAM's neck), else by a layer norm without weights. Raw maps of
+            some networks are large enough to saturate the attention.
+        mean, std: what the incoming image was normalised with, RGB in 0..255.
+        model_args: further arguments of the network in timm, for small ones.
+
+    Raises:
+        ConfigError: an unknown model, layer or argument, or an input size that does not fit.
+        MissingFile, CheckpointError: the weights are not there, or are of another network.
+    """
+
+    def __init__(self,
+                 model: str,
+                 *,
+                 checkpoint: Optional[str],
+                 input_size: Union[int, Sequence[int], None] = None,
+                 layers: Sequence[int] = (-1, ),
+                 norm: bool = True,
+                 mean: Sequence[float] = MEAN,
+                 std: Sequence[float] = STD,
+                 model_args: Optional[Dict[str, Any]] = None):
+        trained = published_settings(model)
+        size = trained.input_size[1:] if input_size is None else input_size
+        size = (size, size) if isinstance(size, int) else tuple(size)
+        maps = TimmMaps(model, checkpoint, layers, norm, size, model_args)
+        if any(side % maps.stride for side in size):
+            raise ConfigError(f'input_size of the encoder {model} must be a multiple of '
+                              f'{maps.stride}, got {input_size}')
+        super().__init__(maps)
+        self.input_size = size
+        self.out_channels = sum(shape[1] for shape in maps.shapes)
+        scale, shift = change_of_normalisation(mean, std, trained.mean, trained.std)
+        self.register_buffer('scale', scale, persistent=False)
+        self.register_buffer('shift', shift, persistent=False)
+
+    @torch.no_grad()
+    def forward(self, img: Tensor) -> Tensor:
+        """Normalised images B x 3 x H x W -> B x ``out_channels`` x h x w."""
+        if img.shape[2:] != self.input_size:
+            img = F.interpolate(img, self.input_size, mode='bilinear', align_corners=False)
+        maps = self.network(img * self.scale + self.shift)
+        size = maps[-1].shape[2:]
+        return torch.cat([F.adaptive_avg_pool2d(feature, size) for feature in maps], dim=1)
+
+
+def change_of_normalisation(mean: Sequence[float], std: Sequence[float],
+                            new_mean: Sequence[float],
+                            new_std: Sequence[float]) -> Tuple[Tensor, Tensor]:
+    """``scale`` and ``shift``, 1 x 3 x 1 x 1, from one normalisation to another.
+
+    An image normalised by ``mean`` and ``std`` in 0..255, times scale plus shift, is the image
+    normalised by ``new_mean`` and ``new_std`` in 0..1.
+    """
+    mean, std, new_mean, new_std = (
+        torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1)
+        for values in (mean, std, new_mean, new_std))
+    scale = std / (255 * new_std)
+    shift = (mean - 255 * new_mean) / (255 * new_std)
+    return scale.float(), shift.float()
