@@ -10,6 +10,8 @@ from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.models import builder
 
 from ..errors import ConfigError, nearest
+from ..models.ssr_encoder_decoder import build_regularizer
+from ..regularizer.encoders import DEFAULT, encoder_class
 from .signatures import keyword_arguments
 
 #: What is read from the top of a config. Other names there are variables of its author.
@@ -44,9 +46,12 @@ PLAIN = {
 PLAIN_ANYWHERE = {
     'rare_class_sampling': {'min_pixels', 'class_temp', 'min_crop_ratio'},
     'mask_generator': {'type', 'mask_ratio', 'mask_block_size'},
+    'regularizer': keyword_arguments(build_regularizer) - {'segmentor'},
     'test_cfg': {'mode', 'crop_size', 'stride', 'batched_slide', 'subdivision_num_points',
                  'subdivision_steps', 'scale_factor'},
 }
+#: Keys whose dict is a frozen encoder.
+ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode')
 #: Keys that a builder takes before the constructor sees the rest.
@@ -120,6 +125,10 @@ def _check_value(value: Any, path: str) -> None:
 
 def _check_keys(value: dict, path: str) -> None:
     names = [key for key in path.split('.') if not key.isdigit()]
+    if names[-1] in ENCODERS and names[0] in ('model', 'uda'):
+        kind = encoder_class(value.get('type', DEFAULT))
+        _no_other_keys(value, {'type'} | keyword_arguments(kind), path)
+        return
     plain = PLAIN.get(path) or PLAIN_ANYWHERE.get(names[-1])
     if plain is not None:
         _no_other_keys(value, plain, path)

@@ -1,6 +1,7 @@
 """Unsupervised domain adaptation: one self-training step, and its parts, a file each."""
 from .class_mix import class_mix_masks, mix
 from .draws import Draws
+from .encoder_distance import EncoderDistance
 from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
 from .methods import DACS, SSR
@@ -14,8 +15,8 @@ from .teacher import EMATeacher
 from .views import Batch, View
 
 __all__ = [
-    'DACS', 'SSR', 'Batch', 'BlockMask', 'Draws', 'EMATeacher', 'FeatureDistance',
-    'MaskedConsistency', 'NotFinite', 'NumericalWatch', 'Optimization', 'PseudoLabel',
-    'SelfTraining', 'StrongAugmentation', 'UDASegmentor', 'View', 'class_mix_masks', 'mix',
-    'pseudo_label'
+    'DACS', 'SSR', 'Batch', 'BlockMask', 'Draws', 'EMATeacher', 'EncoderDistance',
+    'FeatureDistance', 'MaskedConsistency', 'NotFinite', 'NumericalWatch', 'Optimization',
+    'PseudoLabel', 'SelfTraining', 'StrongAugmentation', 'UDASegmentor', 'View',
+    'class_mix_masks', 'mix', 'pseudo_label'
 ]

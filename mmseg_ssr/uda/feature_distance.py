@@ -1,5 +1,5 @@
 """Thing-class ImageNet feature distance (DAFormer, arXiv 2111.14887, Sec. 4.2, Eq. 6 to 8)."""
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class FeatureDistance(nn.Module):
     """Keeps the student's deepest features near those of the frozen ImageNet network.
 
     Args:
-        network: gives stage maps for an image; frozen here.
+        network: gives stage maps for an image; frozen here, unless it is already.
         weight: of the loss, 0.005 in the paper.
         classes: train ids of the thing classes; None compares everywhere.
         min_ratio: share of a feature cell that one class must cover to count as that class.
@@ -31,12 +31,14 @@ class FeatureDistance(nn.Module):
         if classes is not None and (min_ratio is None or not 0 <= min_ratio <= 1):
             raise ValueError('the feature distance on chosen classes needs '
                              f'imnet_feature_dist_scale_min_ratio in [0, 1], got {min_ratio}')
-        self.imagenet = FrozenNetwork(network)
+        frozen = isinstance(network, FrozenNetwork)
+        self.imagenet = network if frozen else FrozenNetwork(network)
         self.weight, self.min_ratio = weight, min_ratio
         self.classes = None if classes is None else tuple(classes)
         self.num_classes, self.ignore_index = num_classes, ignore_index
 
-    def forward(self, feature: Tensor, img: Tensor, label: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, feature: Tensor, img: Tensor, label: Tensor,
+                context: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
         """The weighted loss, a scalar, and how many cells it compares.
 
         Without such a cell the loss is 0, with zero gradient.
@@ -45,14 +47,33 @@ class FeatureDistance(nn.Module):
             feature: B x C x h x w, the student's deepest map of ``img``.
             img: B x 3 x H' x W', normalised, as the student's backbone saw it.
             label: B x 1 x H x W of the source image, train ids and ignore.
+            context: the regulariser's map of the image, B x D x h' x w', if there is one.
         """
-        mask = None if self.classes is None else self.thing_mask(label, feature.shape[3])
-        distance = masked_distance(feature, self.imagenet(img)[-1], mask)
+        mask = None if self.classes is None else self.thing_mask(label, feature.shape[2:])
+        distance = masked_distance(*self.compared(feature, img, context), mask)
         return self.weight * distance, (torch.ones_like(label) if mask is None else mask).sum()
 
-    def thing_mask(self, label: Tensor, width: int) -> Tensor:
-        """B x h x w, bool: cells that one thing class covers well enough."""
-        cells = downscale_label(label, label.shape[3] // width, self.min_ratio, self.num_classes,
+    def compared(self, feature: Tensor, img: Tensor,
+                 context: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
+        """The student's map and the one it shall be near, of equal shape."""
+        return feature, self.imagenet(img)[-1]
+
+    def copy_student(self, encoder: nn.Module) -> None:
+        """Restart the frozen network from the student's ``encoder`` as it is now."""
+        self.imagenet.network.load_state_dict(encoder.state_dict())
+
+    @property
+    def networks(self) -> List[nn.Module]:
+        """The frozen networks of this part alone."""
+        return [self.imagenet.network]
+
+    def thing_mask(self, label: Tensor, size: Sequence[int]) -> Tensor:
+        """B x h x w, bool: cells that one thing class covers well enough; ``size`` is h, w."""
+        factor = max(1, label.shape[3] // size[1])
+        aligned = [length * factor for length in size]
+        if list(label.shape[2:]) != aligned:  # a stride such as 14 does not divide the crop
+            label = F.interpolate(label.float(), aligned, mode='nearest-exact')
+        cells = downscale_label(label, factor, self.min_ratio, self.num_classes,
                                 self.ignore_index).squeeze(1)
         return torch.isin(cells, torch.tensor(self.classes, device=label.device))
 

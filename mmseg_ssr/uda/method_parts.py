@@ -10,6 +10,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, nearest
 from ..models import interface
+from ..models.ssr_encoder_decoder import feature_channels
+from ..regularizer import build_encoder
+from .encoder_distance import EncoderDistance
+from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
 from .optimization import Optimization
 from .segmentor import encoder_of
@@ -50,6 +54,36 @@ def masked_consistency(student: nn.Module, mode: str, weight: float,
                 teacher, own_threshold if own_threshold is not None else threshold)
 
 
+def feature_distance(student: nn.Module, regularizer: Optional[nn.Module], weight: float,
+                     encoder: Union[str, Dict[str, Any], None], classes: Optional[Sequence[int]],
+                     min_ratio: Optional[float]) -> Optional[FeatureDistance]:
+    """The distance to the student's own pretrained backbone, or to a foundation encoder."""
+    if weight == 0:
+        return None
+    options = dict(weight=weight, num_classes=student.decode_head.num_classes, classes=classes,
+                   min_ratio=min_ratio)
+    if encoder is None:
+        check_neck(student)
+        return part(FeatureDistance, deepcopy(encoder_of(student)), **options)
+    shared = encoder == 'regularizer'
+    if not shared and not isinstance(encoder, dict) or shared and regularizer is None:
+        raise ConfigError("uda.imnet_feature_dist_encoder must be None, dict(type='timm', ...) or "
+                          "dict(type='sam', ...), or, with SSR, 'regularizer', got "
+                          f'{encoder!r}{" without SSR" if shared else ""}')
+    network = regularizer.encoder if shared else build_encoder(encoder)
+    return part(EncoderDistance, network, feature_channels(student)[-1], shared, **options)
+
+
+def check_neck(student: nn.Module) -> None:
+    """The published distance is to pretrained features: a neck that starts random has none."""
+    neck = getattr(student, 'neck', None)
+    if neck is not None and any(True for _ in neck.parameters()):
+        raise ConfigError(
+            f'uda.imnet_feature_dist_lambda: the features behind the neck {type(neck).__name__} '
+            'have no pretrained counterpart to stay near: set it to 0, or give '
+            'imnet_feature_dist_encoder')
+
+
 def own_value(value: Union[str, float], shared: float) -> Optional[float]:
     """None for 'same' or an equal number: the host method's value is shared."""
     if isinstance(value, str) and value != 'same':
@@ -88,7 +122,7 @@ def compile_networks(method: nn.Module, mode: Union[bool, str]) -> None:
     networks = list(interface.compilable(method.model))
     networks += [teacher.network.backbone for teacher in method.teachers]
     if method.feature_distance is not None:
-        networks.append(method.feature_distance.imagenet.network)
+        networks += method.feature_distance.networks
     if method.regularizer is not None:
         networks.append(method.regularizer.encoder.network)
     for network in networks:

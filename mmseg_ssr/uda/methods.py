@@ -2,7 +2,6 @@
 
 The keys have MIC's and SSR's names and meaning (contract C3).
 """
-from copy import deepcopy
 from typing import Any, Dict, Optional, Sequence, Union
 
 from mmseg.models import builder
@@ -14,13 +13,13 @@ from ..errors import ConfigError, nearest
 from ..models.ssr_encoder_decoder import build_regularizer
 from ..registration import register
 from .draws import Draws
-from .feature_distance import FeatureDistance
 from .method_parts import (
     build_student,
     check_choice,
     check_joint_views,
     check_share,
     compile_networks,
+    feature_distance,
     masked_consistency,
     optimization,
     own_value,
@@ -28,7 +27,7 @@ from .method_parts import (
     to_channels_last,
 )
 from .numerical_watch import NumericalWatch
-from .segmentor import UDASegmentor, encoder_of
+from .segmentor import UDASegmentor
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
 
@@ -56,6 +55,11 @@ class DACS(UDASegmentor):
         imnet_feature_dist_classes: train ids it is restricted to, None for everywhere.
         imnet_feature_dist_scale_min_ratio: share of a feature cell one class must cover.
         imnet_feature_dist_scale_method: accepted for old configs; only 'ratio' exists.
+        imnet_feature_dist_encoder: what the distance is to. None: the student's own backbone with
+            its pretrained weights, as published. ``dict(type='timm', ...)`` or
+            ``dict(type='sam', ...)``: a frozen foundation encoder, see
+            :func:`~mmseg_ssr.regularizer.build_encoder`. 'regularizer': that of SSR, whose map is
+            used twice. See :class:`~mmseg_ssr.uda.encoder_distance.EncoderDistance`.
         mix: only 'class' exists.
         blur, color_jitter_strength, color_jitter_probability: see
             :class:`~mmseg_ssr.uda.strong_augmentation.StrongAugmentation`.
@@ -108,6 +112,7 @@ class DACS(UDASegmentor):
                  imnet_feature_dist_classes: Optional[Sequence[int]] = None,
                  imnet_feature_dist_scale_min_ratio: Optional[float] = None,
                  imnet_feature_dist_scale_method: str = 'ratio',
+                 imnet_feature_dist_encoder: Union[str, Dict[str, Any], None] = None,
                  mix: str = 'class',
                  blur: bool = True,
                  color_jitter_strength: Union[float, Dict[str, float]] = 0.2,
@@ -154,17 +159,14 @@ class DACS(UDASegmentor):
                 *(None if source_only else own_value(value, shared) for value, shared in (
                     (mask_alpha, alpha), (mask_pseudo_threshold, pseudo_threshold))),
                 alpha, pseudo_threshold)
-        distance = None
-        if imnet_feature_dist_lambda > 0:
-            distance = part(
-                FeatureDistance, deepcopy(encoder_of(student)), imnet_feature_dist_lambda,
-                student.decode_head.num_classes, imnet_feature_dist_classes,
-                imnet_feature_dist_scale_min_ratio)
+        regularization = self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
+                                           regularizer)
+        distance = feature_distance(
+            student, regularization, imnet_feature_dist_lambda, imnet_feature_dist_encoder,
+            imnet_feature_dist_classes, imnet_feature_dist_scale_min_ratio)
         super().__init__(
             student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
-            pseudo_weight_ignore_bottom, augmentation, distance, masked,
-            self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
-                              regularizer),
+            pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
             regularizer_weight, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))

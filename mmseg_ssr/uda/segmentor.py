@@ -34,8 +34,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         for teacher in self.teachers:
             teacher.network.load_state_dict(self.model.state_dict())
         if self.feature_distance is not None:
-            self.feature_distance.imagenet.network.load_state_dict(
-                encoder_of(self.model).state_dict())
+            self.feature_distance.copy_student(encoder_of(self.model))
 
     def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
                    **kwargs) -> Dict[str, Any]:

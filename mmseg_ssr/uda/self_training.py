@@ -216,7 +216,7 @@ class SelfTraining(nn.Module):
             if context is not None:
                 terms.append(partial(self._regularized_losses, view, context, maps))
             if self.feature_distance is not None and view.prefix == SOURCE:
-                terms.append(partial(self._feature_distance, view, maps))
+                terms.append(partial(self._feature_distance, view, context, maps))
             for term in terms:
                 with self.optimization.precision(view.img.device):
                     losses = term()
@@ -238,10 +238,11 @@ class SelfTraining(nn.Module):
             self.model.decode_head, enhanced, view.label, view.weight)
         return interface.prefixed(view.enhanced, interface.scaled(losses, self.regularizer_weight))
 
-    def _feature_distance(self, view: View, features: Any) -> Losses:
+    def _feature_distance(self, view: View, context: Optional[Tensor],
+                          features: Any) -> Losses:
         distance, cells = self.feature_distance(
             interface.semantic_features(features),
-            interface.feature_image(self.model, view.img), view.label)
+            interface.feature_image(self.model, view.img), view.label, context)
         self._notes['source view: no cell is of a thing class, the feature distance is 0'] = \
             cells == 0
         return {'src.loss_imnet_feat_dist': distance}

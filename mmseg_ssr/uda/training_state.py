@@ -7,12 +7,13 @@ from .self_training import SelfTraining
 
 
 def training_state(method: SelfTraining) -> Dict[str, Any]:
-    """Iteration, teachers, regulariser, and the gradients of a round that is not over."""
+    """Iteration, teachers, the trained parts that are not the student, unfinished gradients."""
     unfinished = not method.optimization.starts_round(method.iteration)
     return dict(
         iteration=method.iteration,
         teachers=[teacher.training_state() for teacher in method.teachers],
         regularizer=method.regularizer.state_dict() if method.regularizer else {},
+        feature_distance=method.feature_distance.state_dict() if method.feature_distance else {},
         optimization=method.optimization.training_state(),
         skipped=method.watch.skipped,
         gradients={name: parameter.grad for name, parameter in method.named_parameters()
@@ -31,11 +32,19 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
             f'the training state has {len(state["teachers"])} teachers and '
             f'{"a" if state["regularizer"] else "no"} regulariser, this method has '
             f'{len(method.teachers)} and {"one" if method.regularizer else "none"}')
+    distance = method.feature_distance
+    trained = state.get('feature_distance', {})  # not in states of before it could be trained
+    if bool(trained) != bool(distance is not None and distance.state_dict()):
+        raise ValueError('the training state is of a feature distance '
+                         f'{"to" if trained else "without"} a foundation encoder, this method '
+                         'is not: see imnet_feature_dist_encoder')
     method.iteration = int(state['iteration'])
     for teacher, teacher_state in zip(method.teachers, state['teachers']):
         teacher.load_training_state(teacher_state)
     if method.regularizer is not None:
         method.regularizer.load_state_dict(state['regularizer'])
+    if trained:
+        distance.load_state_dict(trained)
     device = next(method.parameters()).device
     method.optimization.load_training_state(state['optimization'], device)
     method.watch.skipped = int(state['skipped'])

@@ -97,7 +97,7 @@ def check_feature_distance(case: Case, differences: Differences) -> None:
     things = FeatureDistance(network, facts['lambda_'], facts['num_classes'], facts['classes'],
                              facts['min_ratio'])
     everywhere = FeatureDistance(network, facts['lambda_'], facts['num_classes'])
-    mask = things.thing_mask(label, network.feature.shape[3])
+    mask = things.thing_mask(label, network.feature.shape[2:])
     differences.exact('mask', mask.unsqueeze(1), case.arrays['mask'])
 
     def loss_and_gradient(distance: FeatureDistance, label: Tensor):

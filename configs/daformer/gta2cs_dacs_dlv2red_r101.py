@@ -1,0 +1,17 @@
+# DACS with DAFormer's optimizer on DeepLabV2, GTA -> Cityscapes (arXiv 2111.14887, Table 1).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/dlv2red_r101.py',
+    '../_base_/datasets/uda_gta_to_cityscapes_512x512.py',
+    '../_base_/uda/dacs.py',
+    '../_base_/schedules/adamw_poly10warm_40k.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+data = dict(train=dict(rare_class_sampling=None))
+name = 'gta2cs_dacs_dlv2red_r101'
+name_dataset = 'gta2cityscapes'
+name_architecture = 'dlv2red_r101v1c'
+name_encoder = 'r101v1c'
+name_decoder = 'dlv2red'
+name_uda = 'dacs'
+name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -1,0 +1,26 @@
+# Free of non-commercial parts as gta2cs_ssr_dinov2_b.py, with a ConvNeXt-B student that DINOv2
+# ViT-B/14 regularises. In no paper.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/daformer_convnext_b.py',
+    '../_base_/datasets/uda_gta_to_cityscapes_512x512.py',
+    '../_base_/uda/mic.py',
+    '../_base_/schedules/adamw_poly10warm_40k.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+uda = dict(
+    type='SSR',
+    regularizer=dict(
+        stages=[0, 1, 2, 3],
+        encoder=dict(
+            type='timm',
+            model='vit_base_patch14_dinov2.lvd142m',
+            checkpoint='pretrained/dinov2_vitb14_pretrain.pth',
+            input_size=518)))
+name = 'gta2cs_ssr_convnext_b'
+name_dataset = 'gta2cityscapes'
+name_architecture = 'daformer_convnext_b'
+name_encoder = 'convnext_b'
+name_decoder = 'daformer_sepaspp'
+name_uda = 'ssr_dacs_a999_fdthings_rcs0.01_cpl_m32-0.7-spta'
+name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'
