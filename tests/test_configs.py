@@ -43,29 +43,49 @@ def test_names_are_unique():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize('path', CONFIGS)
-def test_it_builds(path):
-    cfg = read(path)
-    # What needs files is left out: pretrained weights, and SAM's by a small random encoder.
+def without_files(cfg):
+    """No pretrained weights, a small random encoder, and foundation models of a block a stage."""
     cfg.model.pretrained = None
+    if cfg.model.backbone.type == 'FoundationBackbone':
+        hierarchical = len(cfg.model.backbone.get('layers', (-1, ))) > 1
+        cfg.model.backbone.model_args = (
+            dict(depths=(1, 1, 1, 1)) if hierarchical else dict(depth=1))
     uda = cfg.get('uda') or {}
+    small = dict(checkpoint=None, input_size=32, encoder_args=dict(
+        embed_dim=12, depth=1, num_heads=2, window_size=2, global_attn_indexes=[0]))
     if uda.get('sam_model_registry'):
-        stages = uda.pop('stop_stage')
+        uda.regularizer = dict(stages=uda.pop('stop_stage'), encoder=small)
         del uda['sam_model_registry']
         uda.pop('sam_checkpoint', None)
-        uda.regularizer = dict(stages=stages, encoder=dict(
-            checkpoint=None, input_size=32, encoder_args=dict(
-                embed_dim=12, depth=1, num_heads=2, window_size=2, global_attn_indexes=[0])))
+    elif uda.get('regularizer'):
+        uda.regularizer.encoder = small
+
+
+@pytest.fixture
+def no_random_weights(monkeypatch):
+    """Leaves out what takes half the time of building a network of full size."""
+    for name in ('uniform_', 'normal_', 'erfinv_'):
+        monkeypatch.setattr(torch.Tensor, name, lambda tensor, *args, **options: tensor)
+
+
+@pytest.mark.parametrize('path', CONFIGS)
+def test_it_builds(path, no_random_weights):
+    cfg = read(path)
+    without_files(cfg)
+    uda = cfg.get('uda') or {}
     model = build_training_model(cfg, seed=0)
     student = model.model if isinstance(model, DACS) else model
     assert set(student.state_dict()) == set(build_test_model(cfg).state_dict())
     assert isinstance(model, SSR) == (uda.get('type') == 'SSR')
 
 
-@pytest.mark.parametrize('path', FULL_SIZE)
+@pytest.mark.parametrize('path', [path for path in FULL_SIZE if '/vfm/' not in path])
 def test_the_papers_setting(path):
     cfg = read(path)
-    assert cfg.model.backbone.type == 'mit_b5' and cfg.model.pretrained.endswith('mit_b5.pth')
+    resnet = 'r101' in path or 'dlv2' in path
+    assert cfg.model.backbone.type == ('ResNetV1c' if resnet else 'mit_b5')
+    assert cfg.model.pretrained == 'pretrained/' + (
+        'resnet101_v1c-e67eebb6.pth' if resnet else 'mit_b5.pth')
     assert cfg.optimizer.lr == 6e-5 and cfg.optimizer.weight_decay == 0.01
     assert cfg.optimizer.paramwise_cfg.custom_keys == dict(
         head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0))
@@ -96,6 +116,26 @@ def test_the_papers_methods(path):
     if 'mic' in path:
         assert uda.mask_mode == 'separatetrgaug' and uda.mask_lambda == 1
         assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=32)
+
+
+@pytest.mark.parametrize('size, width', [('b', 768), ('l', 1024)])
+def test_the_setting_of_vfm_uda(size, width):
+    cfg = read(f'configs/vfm/gta2cs_vfmuda_dinov2_{size}.py')
+    assert cfg.optimizer.lr == pytest.approx(5e-5 * 8 ** 0.5 / 10, rel=1e-3)
+    assert cfg.optimizer.paramwise_cfg.custom_keys == dict(head=dict(lr_mult=10.0))
+    assert cfg.data.samples_per_gpu == 8 and max_iterations(cfg) == 40000
+    assert cfg.model.decode_head.in_channels == width and cfg.model.backbone.input_scale == 1.1
+    assert (cfg.uda.alpha, cfg.uda.pseudo_threshold, cfg.uda.imnet_feature_dist_lambda) == (
+        0.999, 0.968, 0)
+    assert cfg.uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=64)
+    assert cfg.data.train.rare_class_sampling == dict(
+        min_pixels=3000, class_temp=0.05, min_crop_ratio=2.0)
+
+
+def test_the_permissive_recipes_name_no_non_commercial_part():
+    for path in ('configs/vfm/gta2cs_ssr_dinov2_b.py', 'configs/vfm/gta2cs_ssr_convnext_b.py'):
+        text = read(path).pretty_text
+        assert 'mit_b' not in text and 'SegformerHead' not in text and 'dinov3' not in text
 
 
 def test_target_labels_are_not_asked_for():
