@@ -1,4 +1,5 @@
-# SSR on DAFormer's training of DeepLabV2: SAM ViT-B regularises the four stages of ResNet-101.
+# SSR on DAFormer's training of DeepLabV2: SAM ViT-B regularises the last stage of ResNet-101, the
+# only one that DeepLabV2's head reads.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/dlv2red_r101.py',
@@ -8,7 +9,7 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 uda = dict(
-    type='SSR', sam_model_registry='vit_b', stop_stage=[0, 1, 2, 3],
+    type='SSR', sam_model_registry='vit_b', stop_stage=[3],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 name = 'daformer_dlv2red_sam_vit_b'
 name_dataset = 'gta2cityscapes'

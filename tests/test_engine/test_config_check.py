@@ -35,6 +35,9 @@ def test_a_valid_config_passes(sections, tmp_path):
     ('model.decode_head.num_clases', "unknown key model.decode_head.num_clases, did you mean "
                                      "'num_classes'"),
     ('model.decode_head.loss_decode.loss_wight', "did you mean 'loss_weight'"),
+    ('uda.regularizer.stage', "unknown key uda.regularizer.stage, did you mean 'stages'"),
+    ('uda.regularizer.encoder.variannt', "unknown key uda.regularizer.encoder.variannt, did you "
+                                         "mean 'variant'"),
     ('model.test_cfg.strid', "unknown key model.test_cfg.strid, did you mean 'stride'"),
     ('data.worker_per_gpu', "unknown key data.worker_per_gpu, did you mean 'workers_per_gpu'"),
     ('data.train.sourc', "unknown key data.train.sourc, did you mean 'source'"),
@@ -132,3 +135,17 @@ def test_heads_and_data_sets_are_found_wherever_they_are():
     assert [(path, dataset['type']) for path, dataset in dataset_configs(cfg)] == [
         ('data.train.dataset', 'a'), ('data.val.0', 'b'), ('data.val.1', 'c'),
         ('data.test.source', 'd'), ('data.test.target', 'e')]
+
+
+def test_keys_of_an_encoder_are_those_of_its_type(sections):
+    sections['uda']['imnet_feature_dist_encoder'] = dict(
+        type='timm', model='test_vit', checkpoint=None, layers=[2, -1])
+    check(sections)
+    for key, encoder, message in (
+            ('uda.imnet_feature_dist_encoder', dict(type='timm', modell='test_vit'),
+             "unknown key uda.imnet_feature_dist_encoder.modell, did you mean 'model'"),
+            ('uda.regularizer.encoder', dict(type='timm', variant='vit_b'),
+             'unknown key uda.regularizer.encoder.variant, valid keys are checkpoint'),
+            ('uda.regularizer.encoder', dict(type='smam'), "one of .* got 'smam', did you mean")):
+        with pytest.raises(ConfigError, match=message):
+            check(sections, **{key: dict(encoder, _delete_=True)})

@@ -222,7 +222,10 @@ def test_wrong_values_of_the_segmentor_are_errors(hrda_config, options, message)
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(single_scale_head='DLV2Head'), "single_scale_head .* got 'DLV2Head'"),
+    (dict(single_scale_head='DLV2Hed'), "got 'DLV2Hed', did you mean 'DLV2Head'"),
+    (dict(single_scale_head='DLV2Head'), 'decode_head.dilations of HRDAHead is missing'),
+    (dict(single_scale_head='DLV2Head', dilations=[6]), 'channels of HRDAHead is not for DLV2'),
+    (dict(dilations=[6]), 'decode_head.dilations of HRDAHead is not for DAFormerHead'),
     (dict(hr_loss_weight=-0.1), 'hr_loss_weight .* -0.1'),
     (dict(lr_loss_weight=0.5, hr_loss_weight=0.6), '0.5 and 0.6'),
     (dict(fixed_attention=2), 'fixed_attention .* got 2'),

@@ -1,0 +1,139 @@
+"""Every architecture trains by the step, with SSR on its stages, and saves a plain segmentor."""
+from copy import deepcopy
+
+import pytest
+import torch
+from mmseg.models.builder import SEGMENTORS
+
+from mmseg_ssr.engine.load_weights import load_weights
+
+NORM = dict(type='BN', requires_grad=True)
+RESNET = dict(type='ResNetV1c', depth=18, base_channels=8, stem_channels=8, num_stages=4,
+              out_indices=(0, 1, 2, 3), strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4),
+              contract_dilation=True, norm_cfg=NORM, norm_eval=False, style='pytorch')
+MIT = dict(type='MixVisionTransformer', embed_dims=8, num_layers=[1, 1, 1, 1],
+           num_heads=[1, 2, 5, 8], drop_path_rate=0.1)
+VIT = dict(type='FoundationBackbone', model='vit_small_patch14_dinov2',
+           model_args=dict(depth=2, embed_dim=24, num_heads=2))
+CONVNEXT = dict(type='FoundationBackbone', model='convnext_atto', layers=(0, 1, 2, 3),
+                model_args=dict(depths=(1, 1, 1, 1), dims=(8, 12, 16, 24)))
+HIERA = dict(type='FoundationBackbone', model='sam2_hiera_tiny', layers=(0, 1, 2, 3),
+             model_args=dict(embed_dim=8, num_heads=1, stages=(1, 2, 3, 2),
+                             global_att_blocks=(4, )))
+DLV2 = dict(type='DLV2Head', in_channels=64, in_index=3, dilations=(6, 12), num_classes=19)
+
+
+def four_stages(kind, channels, **options):
+    return dict(dict(type=kind, in_channels=channels, in_index=[0, 1, 2, 3], channels=16,
+                     num_classes=19, norm_cfg=NORM, align_corners=False), **options)
+
+
+def daformer(*channels):
+    return four_stages('DAFormerHead', list(channels), decoder_params=dict(
+        embed_dims=16, embed_cfg=dict(type='mlp', act_cfg=None, norm_cfg=None),
+        embed_neck_cfg=dict(type='mlp', act_cfg=None, norm_cfg=None),
+        fusion_cfg=dict(type='conv', kernel_size=1, act_cfg=dict(type='ReLU'), norm_cfg=NORM)))
+
+
+def plain(backbone, head, **options):
+    return dict(dict(type='EncoderDecoder', backbone=backbone, decode_head=head,
+                     train_cfg=dict(), test_cfg=dict(mode='whole')), **options)
+
+
+def hrda(backbone, head, **options):
+    return plain(backbone, head, type='HRDAEncoderDecoder', scales=[1, 0.5],
+                 hr_crop_size=[32, 32], feature_scale=0.5, crop_coord_divisible=8)
+
+
+# student, widths of the stages that SSR projects to
+ARCHITECTURES = {
+    'dlv2': (plain(RESNET, dict(DLV2, dilations=(6, 12, 18, 24))), (8, 16, 32, 64)),
+    'dlv2red': (plain(RESNET, DLV2), (8, 16, 32, 64)),
+    'hrda_dlv2red': (hrda(RESNET, dict(DLV2, type='HRDAHead', single_scale_head='DLV2Head',
+                                       hr_loss_weight=0.1)), (8, 16, 32, 64)),
+    'segformer': (plain(MIT, four_stages('SegformerHead', [8, 16, 40, 64])), (8, 16, 40, 64)),
+    'upernet': (plain(MIT, four_stages('UPerHead', [8, 16, 40, 64])), (8, 16, 40, 64)),
+    'daformer': (plain(MIT, daformer(8, 16, 40, 64)), (8, 16, 40, 64)),
+    'daformer_convnext': (plain(CONVNEXT, daformer(8, 12, 16, 24)), (8, 12, 16, 24)),
+    'daformer_hiera': (plain(HIERA, daformer(8, 16, 32, 64)), (8, 16, 32, 64)),
+    'daformer_vit_pyramid': (plain(
+        VIT, daformer(16, 16, 16, 16),
+        neck=dict(type='SimpleFeaturePyramid', in_channels=24, out_channels=16)),
+        (16, 16, 16, 16)),
+    'vfmuda': (plain(dict(VIT, input_scale=1.1), dict(
+        type='UpscaleHead', in_channels=24, num_classes=19)), (24, )),
+}
+
+
+@pytest.mark.parametrize('name', ARCHITECTURES)
+def test_ssr_trains_it(method, batch, tiny_sam, tmp_path, name):
+    student, widths = deepcopy(ARCHITECTURES[name])
+    no_distance = dict(imnet_feature_dist_lambda=0) if 'neck' in student else {}
+    ssr = method(ssr=True, model=student, **no_distance, regularizer=dict(
+        encoder=tiny_sam, stages=list(range(len(widths)))))
+    assert [p.out_features for p in ssr.regularizer.projections.values()] == list(widths)
+    before = {key: p.detach().clone() for key, p in ssr.named_parameters()}
+
+    log = ssr.train_step(batch, torch.optim.SGD(ssr.parameters(), lr=0.1))['log_vars']
+
+    losses = {key for key in log if 'loss' in key}
+    assert {'decode.loss_ce', 'enhanced.loss_ce', 'mix.decode.loss_ce',
+            'enhanced_mix.loss_ce'} <= losses
+    assert all(torch.tensor(log[key]).isfinite() for key in losses)
+    # DeepLabV2 reads the last stage alone: what is done to the others has no effect.
+    used = [3] if 'dlv2' in name else range(len(widths))
+    moved = {key for key, p in ssr.named_parameters() if not torch.equal(p, before[key])}
+    assert {int(key.split('.')[2]) for key in moved if key.startswith('regularizer.proj')} == set(
+        used)
+    for part in ('model.backbone', 'model.decode_head'):
+        assert any(key.startswith(part) for key in moved)
+
+    file = str(tmp_path / 'student.pth')
+    torch.save(dict(state_dict=ssr.state_dict(), meta={}), file)
+    plain_segmentor = SEGMENTORS.build(dict(deepcopy(ARCHITECTURES[name][0]), train_cfg=None))
+    load_weights(plain_segmentor, file)
+    with torch.no_grad():
+        assert plain_segmentor.eval().encode_decode(batch['img'], None).shape == (2, 19, 64, 64)
+
+
+@pytest.mark.parametrize('name', ['daformer_vit_pyramid', 'vfmuda', 'daformer_convnext'])
+def test_joint_views_give_the_losses_of_separate_ones(method, batch, name):
+    logs = []
+    for joint in (False, True):
+        torch.manual_seed(0)
+        built = method(model=deepcopy(ARCHITECTURES[name][0]), joint_views=joint,
+                       imnet_feature_dist_lambda=0)
+        logs.append(built.train_step(
+            batch, torch.optim.SGD(built.parameters(), lr=0.1))['log_vars'])
+    assert logs[0] == pytest.approx(logs[1], rel=1e-4)
+
+
+def test_published_deeplab_checkpoints_load(tmp_path):
+    """Names of DAFormer's and MIC's training checkpoints of 'dlv2red' and of HRDA on it."""
+    for name in ('dlv2red', 'hrda_dlv2red'):
+        config = deepcopy(ARCHITECTURES[name][0])
+        student = SEGMENTORS.build(deepcopy(config))
+        head = 'decode_head.head.' if 'hrda' in name else 'decode_head.'
+        assert f'{head}aspp_modules.1.conv.weight' in student.state_dict()
+        state = {f'model.{key}': value for key, value in student.state_dict().items()}
+        state.update({f'ema_model.{key}': value for key, value in student.state_dict().items()})
+        file = str(tmp_path / f'{name}.pth')
+        torch.save(dict(state_dict=state, meta={}), file)
+        tested = SEGMENTORS.build(dict(config, train_cfg=None))
+        load_weights(tested, file)
+        assert all(torch.equal(value, tested.state_dict()[key])
+                   for key, value in student.state_dict().items())
+
+
+def test_hrda_on_deeplab_has_logits_at_an_eighth(batch):
+    config = deepcopy(ARCHITECTURES['hrda_dlv2red'][0])
+    segmentor = SEGMENTORS.build(config).eval()
+    head = segmentor.decode_head
+    features = segmentor.multi_resolution_features(batch['img'], [(16, 48, 32, 64)])
+    with torch.no_grad():
+        logits = head.logits(features)
+        assert logits.fused.shape == (2, 19, 8, 8) and logits.detail.shape == (2, 19, 4, 4)
+        # Full trust in the detail: its logits, in its place, over the context's elsewhere.
+        head.scale_attention.aspp_modules[0].conv.bias.fill_(100)
+        logits = head.logits(features)
+    torch.testing.assert_close(logits.fused[:, :, 3:5, 5:8], logits.detail[:, :, 1:3, 1:4])
