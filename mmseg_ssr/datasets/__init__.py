@@ -1,9 +1,18 @@
 """Data sets of domain adaptation: importing this package enters them into mmseg's registries."""
 from .building import build_dataset
-from .gta import GTADataset
+from .driving import (
+    ACDCDataset,
+    CityscapesSynthiaDataset,
+    CrossCityDataset,
+    GTADataset,
+    SynthiaDataset,
+)
+from .folder import FolderDataset
 from .pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
 from .rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
 from .uda_dataset import UDADataset
 
-__all__ = ['FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'RareClassSampler',
-           'RareClassSampling', 'UDADataset', 'build_dataset', 'class_probabilities']
+__all__ = ['ACDCDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset', 'FolderDataset',
+           'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'RareClassSampler',
+           'RareClassSampling', 'SynthiaDataset', 'UDADataset', 'build_dataset',
+           'class_probabilities']

@@ -76,9 +76,12 @@ def _check_image_folder(config: Config) -> None:
     if folders is None or 'file_client_args' in config:  # not a folder of this machine
         return
     root = config.get('data_root') or ''
+    kind = config['type']
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    has_images = getattr(kind, 'has_images', os.path.isdir)  # where folders are laid out otherwise
     for folder in folders if isinstance(folders, (list, tuple)) else [folders]:
         path = os.path.join(root, folder)
-        if not os.path.isdir(path):
+        if not has_images(path):
             raise MissingFile(f'image folder {path} of {config["type"]} is missing: put the data '
                               f'set there{_published(config["type"])}')
 
@@ -86,8 +89,10 @@ def _check_image_folder(config: Config) -> None:
 def _check_images(dataset) -> None:
     if len(dataset.img_infos) == 0:
         name = type(dataset).__name__
-        raise MissingFile(f'{dataset.img_dir} holds no image *{dataset.img_suffix} for {name}: '
-                          f'put the data set there{_published(name)}')
+        suffixes = dataset.img_suffix
+        suffixes = [suffixes] if isinstance(suffixes, str) else suffixes
+        raise MissingFile(f'{dataset.img_dir} holds no image {", ".join(f"*{s}" for s in suffixes)}'
+                          f' for {name}: put the data set there{_published(name)}')
 
 
 def _check_labels(dataset, skip: bool) -> None:
@@ -118,8 +123,10 @@ def _missing_labels(dataset, missing: List[str], present: Set[str]) -> str:
     origin = ORIGINS.get(name)
     text = (f'{len(missing)} of {len(dataset.img_infos)} labels *{dataset.seg_map_suffix} of '
             f'{name} are missing in {dataset.ann_dir} (first: {missing[0]}): ')
-    if origin is None or origin.converter is None:
+    if origin is None:
         return f'{text}put them there, or give another ann_dir'
+    if origin.converter is None:
+        return f'{text}put the data set there{_published(name)}'
     raw = missing[0][:-len(dataset.seg_map_suffix)] + origin.raw_suffix
     make = f'{origin.converter} {dataset.data_root or os.path.dirname(dataset.ann_dir)}'
     if raw.replace('\\', '/') in present:

@@ -9,9 +9,8 @@ those of published ones may be of another machine, so files are matched by their
 import json
 import os
 from collections import defaultdict
-from functools import partial
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ..errors import DataError, MissingFile
 from .atomic_file import write_atomic
@@ -104,23 +103,27 @@ def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
             if _modified(Path(folder) / file) <= made}
 
 
-def count_classes(folder: PathLike, files: Sequence[str], num_classes: int,
-                  ignore_index: int = 255, workers: int = 1,
-                  progress: Optional[Progress] = None) -> Dict[str, Counts]:
-    """Counts of label images, read in ``workers`` processes.
+def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path], Counts],
+                 workers: int = 1, progress: Optional[Progress] = None) -> Dict[str, Counts]:
+    """``count`` of each of ``files`` (relative to ``folder``), in ``workers`` processes.
 
     Args:
-        files: label images with train ids, relative to ``folder``.
+        count: gives the counts of a path, picklable: :func:`count_train_ids` with its options.
         progress: shows how far it is (:func:`~.parallel.progress_bar`), or None.
+    """
+    paths = [Path(folder) / file for file in files]
+    return dict(zip(files, parallel_map(count, paths, workers, progress)))
+
+
+def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = 255) -> Counts:
+    """Pixels of each id in a label file.
 
     Raises:
-        DataError: a label is damaged, holds an id outside 0..num_classes-1 and
-            ``ignore_index``, or more than half of them hold no class at all.
+        MissingFile, DataError: of the file, or an id that is neither a class nor ignored.
     """
-    count = partial(_count_file, Path(folder), num_classes=num_classes, ignore_index=ignore_index)
-    statistics = dict(zip(files, parallel_map(count, files, workers, progress)))
-    check_not_empty(statistics, folder)
-    return statistics
+    counts = count_pixels(read_label(path), ignore_index)
+    check_ids(counts, path, num_classes, ignore_index)
+    return counts
 
 
 def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
@@ -140,12 +143,6 @@ def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
         raise DataError(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
                         f'{ignore_index} (ignore): convert it to train ids '
                         '(tools/convert_datasets/)')
-
-
-def _count_file(folder: Path, file: str, num_classes: int, ignore_index: int) -> Counts:
-    counts = count_pixels(read_label(folder / file), ignore_index)
-    check_ids(counts, folder / file, num_classes, ignore_index)
-    return counts
 
 
 def _parts(path: str) -> List[str]:

@@ -1,4 +1,4 @@
-"""Labels of GTA5 and Cityscapes from label ids to the 19 Cityscapes train ids.
+"""Labels of the published data sets, converted to the 19 Cityscapes train ids.
 
 Writes ``*_labelTrainIds.png`` (8 bit, one channel, 255 = ignore) beside the labels, and the class
 statistics of the training labels into the data set's folder. Labels whose converted file is not
@@ -6,14 +6,32 @@ older are skipped, so a run that was stopped goes on where it was.
 """
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
 from ..errors import MissingFile, UserError
 from .class_statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
-from .label_files import count_pixels, read_label, relative_path, write_label
+from .label_files import (
+    count_pixels,
+    read_first_of_16_bit,
+    read_label,
+    relative_path,
+    write_label,
+)
 from .parallel import Progress, parallel_map
 
 PathLike = Union[str, os.PathLike]
@@ -21,6 +39,10 @@ PathLike = Union[str, os.PathLike]
 #: Cityscapes label id -> train id; every other id is ignored.
 TRAIN_IDS = {label_id: train_id for train_id, label_id in enumerate(
     (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33))}
+#: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES);
+#: void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
+SYNTHIA_TRAIN_IDS = {synthia_id: train_id for train_id, synthia_id in enumerate(
+    (3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19, 20, 12, 11))}
 IGNORE = 255
 CONVERTED = '_labelTrainIds.png'
 
@@ -54,20 +76,31 @@ class _Outcome(NamedTuple):
     failure: Optional[str] = None
 
 
-def train_id_table() -> np.ndarray:
-    """Look-up table of 256 uint8: label id -> train id, 255 where there is none."""
+def train_id_table(train_ids: Mapping[int, int] = TRAIN_IDS) -> np.ndarray:
+    """Look-up table of 256 uint8: id in the labels -> train id, 255 where there is none."""
     table = np.full(256, IGNORE, dtype=np.uint8)
-    table[list(TRAIN_IDS)] = list(TRAIN_IDS.values())
+    table[list(train_ids)] = list(train_ids.values())
     return table
 
 
-def convert_label(source: PathLike, output: PathLike) -> Counts:
-    """Write ``source`` (label ids) as ``output`` (train ids); pixel counts of the train ids.
+class Format(NamedTuple):
+    """How the labels of a data set are read."""
+
+    read: Callable[[PathLike], np.ndarray] = read_label
+    train_ids: Mapping[int, int] = TRAIN_IDS
+
+
+CITYSCAPES = Format()
+SYNTHIA = Format(read_first_of_16_bit, SYNTHIA_TRAIN_IDS)
+
+
+def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPES) -> Counts:
+    """Write the label image ``source`` as ``output`` (train ids); pixel counts of the train ids.
 
     Raises:
-        MissingFile, DataError: ``source`` is missing, damaged, or no 8-bit label image.
+        MissingFile, DataError: ``source`` is missing, damaged, or of another format.
     """
-    train_ids = train_id_table()[read_label(source)]
+    train_ids = train_id_table(labels.train_ids)[labels.read(source)]
     write_label(output, train_ids)
     return count_pixels(train_ids, IGNORE)
 
@@ -81,12 +114,30 @@ def convert_gta(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root = Path(root)
-    # '00001_labelTrainIds.png' is our own output, it does not end in a digit
-    labels = sorted(p for p in (root / 'labels').glob('**/*.png') if p.stem[-1:].isdigit())
+    labels = _ending_in_digits((root / 'labels').glob('**/*.png'))
     if not labels:
         raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
                           '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
-    result = _convert(labels, lambda name: name[:-len('.png')], root, workers, progress)
+    result = _convert(labels, '.png', root, workers, progress)
+    _finish(result, result.statistics, root)
+    return result
+
+
+def convert_synthia(root: PathLike, workers: int = 1,
+                    progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/GT/LABELS/NNNNNNN.png`` and write the class statistics into ``root``.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like SYNTHIA-RAND-CITYSCAPES.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root = Path(root)
+    # not below: SYNTHIA's video sequences have folders there, and other classes
+    labels = _ending_in_digits((root / 'GT' / 'LABELS').glob('*.png'))
+    if not labels:
+        raise MissingFile(f'{root} holds no GT/LABELS/NNNNNNN.png: give the folder RAND_CITYSCAPES '
+                          'of SYNTHIA_RAND_CITYSCAPES.rar (data/synthia), no other SYNTHIA set')
+    result = _convert(labels, '.png', root, workers, progress, SYNTHIA)
     _finish(result, result.statistics, root)
     return result
 
@@ -107,21 +158,48 @@ def convert_cityscapes(root: PathLike, workers: int = 1,
     if not labels:
         raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
                           'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
-    result = _convert(labels, lambda name: name[:-len(suffix)], root, workers, progress)
+    result = _convert(labels, suffix, root, workers, progress)
     _finish(result, {file: counts for file, counts in result.statistics.items()
                      if file.startswith('gtFine/train/')}, root)
     return result
 
 
-def _convert(labels: Sequence[Path], stem: Callable[[str], str], root: Path, workers: int,
-             progress: Optional[Progress]) -> Conversion:
-    outputs = [path.with_name(stem(path.name) + CONVERTED) for path in labels]
+def convert_crosscity(root: PathLike, workers: int = 1,
+                      progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``CITY/Labels/Test/*_eval.png`` of NTHU Cross-City.
+
+    Args:
+        root: the folder of all cities, or that of one. There are no training labels, and so no
+            class statistics.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like NTHU Cross-City.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root, suffix = Path(root), '_eval.png'
+    labels = sorted(root.glob(f'**/Labels/Test/*{suffix}'))
+    if not labels:
+        raise MissingFile(f'{root} holds no CITY/Labels/Test/*{suffix}: give the folder '
+                          'NTHU_Datasets (data/NTHU_Datasets) or that of a city in it')
+    result = _convert(labels, suffix, root, workers, progress)
+    _finish(result, {}, root)
+    return result
+
+
+def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
+    """Labels as published; ``00001_labelTrainIds.png`` is our own output."""
+    return sorted(path for path in paths if path.stem[-1:].isdigit())
+
+
+def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
+             progress: Optional[Progress], kind: Format = CITYSCAPES) -> Conversion:
+    outputs = [path.with_name(path.name[:-len(suffix)] + CONVERTED) for path in labels]
     known = fresh_counts(root, [relative_path(path, root) for path in outputs
                                 if path.is_file()])
     jobs = [(source, output, known.get(relative_path(output, root)))
             for source, output in zip(labels, outputs)]
     result = Conversion()
-    for outcome in parallel_map(_convert_job, jobs, workers, progress):
+    for outcome in parallel_map(partial(_convert_job, kind=kind), jobs, workers, progress):
         if outcome.failure:
             result.failures.append(outcome.failure)
             continue
@@ -131,7 +209,7 @@ def _convert(labels: Sequence[Path], stem: Callable[[str], str], root: Path, wor
     return result
 
 
-def _convert_job(job: Tuple[Path, Path, Optional[Counts]]) -> _Outcome:
+def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Outcome:
     """Convert one label, or count the one that is there; a damaged one becomes a failure."""
     source, output, known = job
     try:
@@ -141,7 +219,7 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]]) -> _Outcome:
     except UserError:
         pass  # the converted file is damaged: convert again
     try:
-        return _Outcome(output, convert_label(source, output))
+        return _Outcome(output, convert_label(source, output, kind))
     except (UserError, OSError) as error:
         return _Outcome(output, failure=str(error))
 

@@ -1,9 +1,11 @@
-"""Label images on disk: 8-bit PNGs of one channel, whose values are class ids."""
+"""Label images on disk: ours are 8-bit PNGs of one channel, whose values are class ids."""
 import io
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Union
+from typing import Dict, Iterator, Tuple, Union
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -13,6 +15,10 @@ from .atomic_file import write_atomic
 PathLike = Union[str, os.PathLike]
 
 
+#: EXIF tag of the orientation, and the first of its values that swap width and height.
+ORIENTATION, FIRST_TURNED = 0x0112, 5
+
+
 def read_label(path: PathLike) -> np.ndarray:
     """The ids of a label image, H x W uint8; of a palette PNG the index, never the colour.
 
@@ -20,18 +26,93 @@ def read_label(path: PathLike) -> np.ndarray:
         MissingFile: no such file.
         DataError: it does not decode, or is not 8-bit with a single channel.
     """
-    try:
-        with Image.open(path) as image:
-            mode, label = image.mode, np.array(image)
-    except FileNotFoundError as error:
-        raise MissingFile(f'label {path} is missing') from error
-    except Exception as error:  # Pillow raises what the damage happens to lead to
-        raise DataError(f'label {path} does not decode, it is damaged or no image: '
-                        'fetch it again') from error
+    with _opened(path) as image:
+        mode, label = image.mode, np.array(image)
     if mode not in ('L', 'P') or label.ndim != 2:
         raise DataError(f'label {path} has image mode {mode}, expected an 8-bit PNG with one '
                         'channel (mode L or P) that holds class ids')
     return label
+
+
+def read_values(path: PathLike) -> np.ndarray:
+    """What a label image of any usual kind holds.
+
+    Returns:
+        H x W uint8 or int32, values (of a palette image the index), or H x W x 3 uint8, RGB.
+
+    Raises:
+        MissingFile: no such file.
+        DataError: it does not decode, its compression changes values, or its colours have 16 bits.
+    """
+    with _opened(path) as image:
+        kind, mode = image.format, image.mode
+        depth = _bits(image)
+        label = np.array(image.convert('RGB') if mode in ('RGBA', 'RGBX') else image)
+    if kind in ('JPEG', 'WEBP'):
+        raise DataError(f'label {path} is a {kind} file, whose compression changes values: save '
+                        'labels as PNG')
+    if mode in ('L', 'P', '1'):
+        return label.astype(np.uint8)
+    if mode in ('I', 'I;16', 'I;16B', 'I;16L'):
+        return label.astype(np.int32)
+    if label.ndim == 3 and label.shape[2] == 3 and mode != 'LAB' and depth == 8:
+        return label
+    raise DataError(f'label {path} has image mode {mode} of {depth} bits, expected a PNG of one '
+                    'channel (8 or 16 bit), or of 8-bit colours')
+
+
+def read_first_of_16_bit(path: PathLike) -> np.ndarray:
+    """The first of the three 16-bit channels of a PNG (R in the order R, G, B), H x W uint8.
+
+    The labels of SYNTHIA hold classes there and instances in the second. Pillow reads such a file
+    as 8-bit, all zeros, without a word; OpenCV reads it right (as B, G, R) when told not to
+    convert it.
+
+    Raises:
+        MissingFile: no such file.
+        DataError: it is damaged, or has other channels or another depth.
+    """
+    with _opened(path) as image:
+        image.verify()  # checksums: some versions of OpenCV give the rows before the damage
+    label = cv2.imread(os.fspath(path), cv2.IMREAD_UNCHANGED)
+    if label is None:
+        raise DataError(f'label {path} does not decode, it is damaged: unpack the archive again')
+    if label.dtype != np.uint16 or label.ndim != 3 or label.shape[2] != 3:
+        channels = 1 if label.ndim == 2 else label.shape[2]
+        raise DataError(f'label {path} has {channels} channel(s) of {8 * label.itemsize} bits, '
+                        'expected three of 16: it is of another data set, or was saved again by a '
+                        'program that lost them')
+    return np.minimum(label[..., 2], 255).astype(np.uint8)
+
+
+def image_size(path: PathLike) -> Tuple[int, int]:
+    """(width, height) of an image as it is shown, from its header alone.
+
+    Raises:
+        MissingFile, DataError: no such file, or no image.
+    """
+    with _opened(path, 'image') as image:
+        width, height = image.size
+        turned = image.getexif().get(ORIENTATION, 1) >= FIRST_TURNED
+    return (height, width) if turned else (width, height)
+
+
+@contextmanager
+def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
+    """An image of Pillow; what goes wrong with it is said in one line."""
+    try:
+        with Image.open(path) as image:
+            yield image
+    except FileNotFoundError as error:
+        raise MissingFile(f'{what} {path} is missing') from error
+    except Exception as error:  # Pillow raises what the damage happens to lead to
+        raise DataError(f'{what} {path} does not decode, it is damaged or no image: '
+                        'fetch it again') from error
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits per channel; Pillow keeps 8 of the 16 of a colour PNG without a word."""
+    return 16 if any(';16' in str(tile[3]) for tile in image.tile) else 8
 
 
 def write_label(path: PathLike, label: np.ndarray) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 from mmseg.utils import get_root_logger
 
-from ..errors import DataError, MissingFile
+from ..errors import DataError, MissingFile, UserError
 from .class_statistics import EMPTY_SHARE, check_ids
+from .class_table import ClassTable
 
 #: Labels that are all ignore are an error once this many different ones have been read.
 ENOUGH_LABELS = 20
@@ -51,8 +52,26 @@ def _checked(step, dataset):
     if isinstance(step, LoadImageFromFile):
         return CheckedImage(step)
     if isinstance(step, LoadAnnotations) and dataset.CLASSES is not None:
-        return CheckedLabel(step, len(dataset.CLASSES), dataset.ignore_index)
+        table = getattr(dataset, 'class_table', None)
+        load = step if table is None else LoadByTable(table)
+        return CheckedLabel(load, len(dataset.CLASSES), dataset.ignore_index)
     return step
+
+
+class LoadByTable:
+    """Takes the place of mmseg's ``LoadAnnotations`` in data sets with a :class:`.ClassTable`."""
+
+    def __init__(self, table: ClassTable):
+        self.table = table
+
+    def __call__(self, results: Dict) -> Dict:
+        file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
+        results['gt_semantic_seg'] = self.table.read(file)
+        results['seg_fields'].append('gt_semantic_seg')
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({len(self.table.names)} classes)'
 
 
 class CheckedImage:
@@ -111,6 +130,8 @@ class CheckedLabel:
         file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
         try:
             results = self.load(results)
+        except UserError:
+            raise
         except FileNotFoundError as error:
             raise MissingFile(f'label {file} is missing: convert the data set '
                               '(tools/convert_datasets/) or take the image away') from error

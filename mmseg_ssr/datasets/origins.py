@@ -18,15 +18,30 @@ class Origin:
     raw_suffix: Optional[str] = None
 
 
+CITYSCAPES = Origin(
+    published='https://www.cityscapes-dataset.com/downloads/ '
+              '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
+    converter='python tools/convert_datasets/cityscapes.py', raw_suffix='_gtFine_labelIds.png')
+
 #: Type of the data set in a config -> its origin.
 ORIGINS: Dict[str, Origin] = {
     'GTADataset': Origin(
         published='https://download.visinf.tu-darmstadt.de/data/from_games/ '
                   '(01_images.zip..10_images.zip, 01_labels.zip..10_labels.zip)',
         converter='python tools/convert_datasets/gta.py', raw_suffix='.png'),
-    'CityscapesDataset': Origin(
-        published='https://www.cityscapes-dataset.com/downloads/ '
-                  '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
-        converter='python tools/convert_datasets/cityscapes.py',
-        raw_suffix='_gtFine_labelIds.png'),
+    'SynthiaDataset': Origin(
+        published='http://synthia-dataset.net/downloads/ (SYNTHIA-RAND-CITYSCAPES: '
+                  'SYNTHIA_RAND_CITYSCAPES.rar)',
+        converter='python tools/convert_datasets/synthia.py', raw_suffix='.png'),
+    'CityscapesDataset': CITYSCAPES,
+    'CityscapesSynthiaDataset': CITYSCAPES,
+    'ACDCDataset': Origin(
+        published='https://acdc.vision.ee.ethz.ch/download '
+                  '(rgb_anon_trainvaltest.zip, gt_trainval.zip)'),
+    'DarkZurichDataset': Origin(
+        published='https://www.trace.ethz.ch/publications/2019/GCMA_UIoU/ (Dark_Zurich_'
+                  'train_anon.zip, Dark_Zurich_val_anon.zip, Dark_Zurich_test_anon_withoutGt.zip)'),
+    'CrossCityDataset': Origin(
+        published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
+        converter='python tools/convert_datasets/crosscity.py', raw_suffix='_eval.png'),
 }

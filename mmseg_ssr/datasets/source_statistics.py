@@ -1,22 +1,25 @@
 """Pixel counts of the images of a source data set, read from disk or made on first use."""
 import os
+from functools import partial
 from pathlib import Path
-from typing import Dict, List, Mapping
+from typing import Callable, Dict, List, Mapping, Tuple
 
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError, DataError, MissingFile
 from .class_statistics import (
     Counts,
-    count_classes,
+    check_not_empty,
+    count_labels,
+    count_train_ids,
     fresh_counts,
     load_class_statistics,
     match_files,
     save_class_statistics,
 )
-from .label_files import relative_path
+from .label_files import image_size, relative_path
 from .loading import leaf_datasets
-from .parallel import default_workers, progress_bar
+from .parallel import default_workers, parallel_map, progress_bar
 
 
 def source_counts(dataset) -> List[Counts]:
@@ -28,7 +31,8 @@ def source_counts(dataset) -> List[Counts]:
     warning.
 
     Raises:
-        DataError: a label is damaged or holds ids out of range, or most are all ignore.
+        DataError: a label is damaged, holds ids out of range or has another size than its image,
+            or most are all ignore.
     """
     counts: List[Counts] = []
     for leaf in leaf_datasets(dataset):
@@ -44,28 +48,47 @@ def _leaf_counts(dataset) -> List[Counts]:
         raise ConfigError(f'rare class sampling over {dataset.img_dir} needs labels, but the '
                           'config of the source has no ann_dir')
     root = Path(dataset.data_root or dataset.ann_dir)
-    files = [relative_path(os.path.join(dataset.ann_dir, info['ann']['seg_map']), root)
-             for info in dataset.img_infos]
+    labels = [os.path.join(dataset.ann_dir, info['ann']['seg_map']) for info in dataset.img_infos]
+    files = [relative_path(label, root) for label in labels]
     counts = fresh_counts(root, files)
-    unknown = [file for file in files if file not in counts]
+    unknown = [i for i, file in enumerate(files) if file not in counts]
     if unknown:
         get_root_logger().info(f'counting the classes of {len(unknown)} of {len(files)} labels in '
                                f'{dataset.ann_dir}, once')
-        counts.update(count_classes(root, unknown, _label_ids(dataset), dataset.ignore_index,
-                                    default_workers(), progress_bar('class statistics')))
+        images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
+        parallel_map(_check_size, [(images[i], labels[i]) for i in unknown], default_workers())
+        counts.update(count_labels(root, [files[i] for i in unknown], _counter(dataset),
+                                   default_workers(), progress_bar('class statistics')))
+    trained = {file: _as_trained(counts[file], dataset, root / file) for file in files}
+    check_not_empty(trained, root)
+    if unknown:
         _save(root, {**_others(root, files), **{file: counts[file] for file in files}})
-    return [_as_trained(counts[file], dataset) for file in files]
+    return [trained[file] for file in files]
 
 
-def _label_ids(dataset) -> int:
-    """How many class ids the files may hold, before the data set maps or shifts them."""
-    if getattr(dataset, 'label_map', None):
-        return len(dataset.label_map)
-    return len(dataset.CLASSES) + bool(getattr(dataset, 'reduce_zero_label', False))
+def _check_size(pair: Tuple[str, str]) -> None:
+    image, label = pair
+    if image_size(image) != image_size(label):
+        sizes = ['{} x {}'.format(*image_size(path)) for path in (label, image)]
+        raise DataError(f'label {label} is {sizes[0]} pixels, but its image {image} is {sizes[1]}: '
+                        'they must be of one size')
 
 
-def _as_trained(counts: Mapping[int, int], dataset) -> Counts:
-    """Counts of the ids in the file -> of the classes that the data set makes of them."""
+def _counter(dataset) -> Callable[[Path], Counts]:
+    """Counts the values in a label file, in the file's own terms."""
+    table = getattr(dataset, 'class_table', None)
+    if table is not None:
+        return table.count
+    # how many class ids the files may hold, before the data set maps or shifts them
+    ids = len(getattr(dataset, 'label_map', None) or dataset.CLASSES)
+    ids += bool(getattr(dataset, 'reduce_zero_label', False))
+    return partial(count_train_ids, num_classes=ids, ignore_index=dataset.ignore_index)
+
+
+def _as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
+    """Counts of the values in the file -> of the classes that the data set makes of them."""
+    if getattr(dataset, 'class_table', None) is not None:
+        return dataset.class_table.by_class(counts, path)
     label_map = getattr(dataset, 'label_map', None) or {}
     shift = int(bool(getattr(dataset, 'reduce_zero_label', False)))
     trained: Dict[int, int] = {}

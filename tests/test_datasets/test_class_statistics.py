@@ -1,12 +1,15 @@
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
 from tiny_data import write_ids
 
 from mmseg_ssr.datasets.class_statistics import (
-    count_classes,
+    check_not_empty,
+    count_labels,
+    count_train_ids,
     fresh_counts,
     load_class_statistics,
     match_files,
@@ -15,6 +18,10 @@ from mmseg_ssr.datasets.class_statistics import (
 from mmseg_ssr.errors import DataError, MissingFile
 
 FILES = ['labels/00001_labelTrainIds.png', 'labels/00002_labelTrainIds.png']
+
+
+def count_classes(folder, files, num_classes):
+    return count_labels(folder, files, partial(count_train_ids, num_classes=num_classes))
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def test_mostly_ignored_labels_are_an_error(folder):
     for file in FILES:
         write_ids(folder / file, np.full((2, 3), 255))
     with pytest.raises(DataError, match='2 of 2 labels .* are all ignore'):
-        count_classes(folder, FILES, 19)
+        check_not_empty(count_classes(folder, FILES, 19), folder)
 
 
 def test_save_and_load_round_trip(folder):

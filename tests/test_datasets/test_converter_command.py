@@ -15,12 +15,14 @@ def run_converter(monkeypatch):
 
 def run_gta(run_converter, *arguments):
     from mmseg_ssr.datasets.label_conversion import convert_gta
-    run_converter(convert_gta, 'GTA5', 'data/gta', [str(a) for a in arguments])
+    run_converter(convert_gta, 'GTA5', 'data/gta', 24966, [str(a) for a in arguments])
 
 
 def test_reports_what_was_done(run_converter, gta_raw, capsys):
     run_gta(run_converter, gta_raw, '--nproc', 1)
-    assert f'{gta_raw}: 6 labels converted, 0 were up to date' in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert f'{gta_raw}: 6 labels converted, 0 were up to date' in output
+    assert 'note: 6 labels in all, the published data set has 24966' in output
 
 
 def test_damaged_labels_are_listed_with_exit_code_1(run_converter, gta_raw, capsys):
@@ -47,7 +49,7 @@ def test_ctrl_c_says_how_to_go_on(run_converter, capsys):
         raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as caught:
-        run_converter(stopped, 'GTA5', 'data/gta', [])
+        run_converter(stopped, 'GTA5', 'data/gta', 24966, [])
     assert caught.value.code == 130
     assert 'goes on where it was' in capsys.readouterr().err
 

@@ -19,8 +19,8 @@ EXPECTED = [WITH_TRAIN, COUNTS, COUNTS, WITH_TRAIN, COUNTS, COUNTS]
 def counted(monkeypatch):
     """The files that had to be read."""
     files = []
-    count = module.count_classes
-    monkeypatch.setattr(module, 'count_classes',
+    count = module.count_labels
+    monkeypatch.setattr(module, 'count_labels',
                         lambda root, names, *rest: files.extend(names) or count(root, names, *rest))
     return files
 

@@ -4,4 +4,4 @@ from converter_command import run_converter
 from mmseg_ssr.datasets.label_conversion import convert_cityscapes
 
 if __name__ == '__main__':
-    run_converter(convert_cityscapes, name='Cityscapes', folder='data/cityscapes')
+    run_converter(convert_cityscapes, name='Cityscapes', folder='data/cityscapes', published=3475)

@@ -12,7 +12,7 @@ from mmseg_ssr.errors import cli
 
 
 @cli
-def run_converter(convert: Callable[..., Conversion], name: str, folder: str,
+def run_converter(convert: Callable[..., Conversion], name: str, folder: str, published: int,
                   arguments: Optional[Sequence[str]] = None) -> None:
     """Parse ``DATA --nproc N``, convert, report, and exit.
 
@@ -23,6 +23,7 @@ def run_converter(convert: Callable[..., Conversion], name: str, folder: str,
         convert: ``convert(root, workers, progress)`` of :mod:`.label_conversion`.
         name: of the data set, for messages.
         folder: where its files are expected, relative to the repository.
+        published: number of labels of the whole data set; another one is said.
         arguments: of the command line; None takes the process's own.
     """
     parser = argparse.ArgumentParser(
@@ -40,11 +41,14 @@ def run_converter(convert: Callable[..., Conversion], name: str, folder: str,
     except KeyboardInterrupt:
         print('stopped: the same command goes on where it was', file=sys.stderr)
         sys.exit(130)
-    _report(result, options.data)
+    _report(result, options.data, published)
 
 
-def _report(result: Conversion, folder: str) -> None:
+def _report(result: Conversion, folder: str, published: int) -> None:
     print(f'{folder}: {result.converted} labels converted, {result.skipped} were up to date')
+    found = len(result.statistics) + len(result.failures)
+    if found != published:
+        print(f'note: {found} labels in all, the published data set has {published}')
     for file in result.empty:
         print(f'warning: {file} holds none of the 19 classes', file=sys.stderr)
     if result.failures:

@@ -4,4 +4,4 @@ from converter_command import run_converter
 from mmseg_ssr.datasets.label_conversion import convert_gta
 
 if __name__ == '__main__':
-    run_converter(convert_gta, name='GTA5', folder='data/gta')
+    run_converter(convert_gta, name='GTA5', folder='data/gta', published=24966)

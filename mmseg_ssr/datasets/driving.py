@@ -1,0 +1,134 @@
+"""Driving data sets with the 19 classes of Cityscapes, in the layouts they are published in."""
+import os
+from typing import Dict, List, Optional, Sequence, Union
+
+from mmseg.datasets import CityscapesDataset
+from mmseg.datasets.builder import DATASETS
+
+from ..errors import ConfigError, nearest
+from ..registration import register
+from .cityscapes_classes import SIXTEEN, THIRTEEN, TrainIdDataset
+from .detailed_scores import DetailedScores
+from .image_list import list_images
+
+
+@register(DATASETS)
+class GTADataset(TrainIdDataset):
+    """GTA5 (Richter et al., ECCV 2016): ``images/NNNNN.png``, ``labels/NNNNN_labelTrainIds.png``.
+
+    The labels are made by ``tools/convert_datasets/gta.py``.
+    """
+
+
+@register(DATASETS)
+class SynthiaDataset(TrainIdDataset):
+    """SYNTHIA-RAND-CITYSCAPES (Ros et al., CVPR 2016).
+
+    ``RGB/NNNNNNN.png`` with ``GT/LABELS/NNNNNNN_labelTrainIds.png``, which
+    ``tools/convert_datasets/synthia.py`` makes. Terrain, truck and train do not occur.
+    """
+
+
+@register(DATASETS)
+class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
+    """Cityscapes as the target of SYNTHIA: also scored on the 16 classes of both, and on 13."""
+
+    class_groups = {'mIoU16': SIXTEEN, 'mIoU13': THIRTEEN}
+
+
+@register(DATASETS)
+class CrossCityDataset(DetailedScores, TrainIdDataset):
+    """A city of NTHU Cross-City (Chen et al., ICCV 2017); ``data_root`` is the city's folder.
+
+    ``Images/Train/NAME.jpg`` without labels; ``Images/Test/NAME.png`` with
+    ``Labels/Test/NAME_labelTrainIds.png``, which ``tools/convert_datasets/crosscity.py`` makes. With
+    all 19 classes the score of the 13 that count is ``mIoU13``; with ``classes`` set to these 13
+    (in source and target) it is the mIoU itself.
+    """
+
+    SUFFIXES = (('.jpg', '.png'), '_labelTrainIds.png')
+    class_groups = {'mIoU13': THIRTEEN}
+
+
+CONDITIONS = ('fog', 'night', 'rain', 'snow')
+
+
+@register(DATASETS)
+class ACDCDataset(DetailedScores, TrainIdDataset):
+    """ACDC (Sakaridis et al., ICCV 2021) as published, scored for each condition and for all.
+
+    ``img_dir='rgb_anon/train'`` means ``rgb_anon/CONDITION/train/RECORDING/NAME_rgb_anon.png``, and
+    ``ann_dir='gt/train'`` ``gt/CONDITION/train/RECORDING/NAME_gt_labelTrainIds.png``. Where there
+    are no such folders, ``rgb_anon/train`` is taken as it is: copies in which all conditions are
+    put into one folder, as the configs of DAFormer, HRDA and MIC want them, work too, without the
+    scores of the conditions.
+
+    Args:
+        conditions: those to use, of fog, night, rain and snow.
+        others: see :class:`TrainIdDataset`.
+
+    Raises:
+        ConfigError: an unknown condition, or some of them asked of a copy that lost them.
+    """
+
+    SUFFIXES = ('_rgb_anon.png', '_gt_labelTrainIds.png')
+
+    def __init__(self,
+                 pipeline: Sequence[dict],
+                 img_dir: str,
+                 img_suffix: Union[str, Sequence[str], None] = None,
+                 ann_dir: Optional[str] = None,
+                 seg_map_suffix: Optional[str] = None,
+                 data_root: Optional[str] = None,
+                 split: Optional[str] = None,
+                 test_mode: bool = False,
+                 ignore_index: int = 255,
+                 classes: Optional[Sequence[str]] = None,
+                 palette: Optional[Sequence[Sequence[int]]] = None,
+                 conditions: Sequence[str] = CONDITIONS):
+        for name in conditions:
+            if name not in CONDITIONS:
+                raise ConfigError(f'conditions holds {name!r}{nearest(name, CONDITIONS)}, valid '
+                                  f'are {", ".join(CONDITIONS)}')
+        self.conditions = tuple(conditions)
+        super().__init__(
+            pipeline, img_dir, img_suffix=img_suffix, ann_dir=ann_dir,
+            seg_map_suffix=seg_map_suffix, data_root=data_root, split=split, test_mode=test_mode,
+            ignore_index=ignore_index, classes=classes, palette=palette)
+
+    @staticmethod
+    def has_images(img_dir: str) -> bool:
+        """Whether there is such a folder, or one for each condition."""
+        return os.path.isdir(img_dir) or bool(_by_condition(img_dir))
+
+    def list_images(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
+                    seg_map_suffix: str, split: Optional[str]) -> List[Dict]:
+        folders = _by_condition(img_dir)
+        if not folders:
+            if set(self.conditions) != set(CONDITIONS):
+                raise ConfigError(f'conditions={list(self.conditions)} needs the folders as '
+                                  f'published, {os.path.dirname(img_dir)}/CONDITION/..., not a '
+                                  'copy without them')
+            return list_images(img_dir, img_suffix, ann_dir, seg_map_suffix, split)
+        name = os.path.basename(os.path.normpath(img_dir))
+        self.img_dir = os.path.dirname(os.path.normpath(img_dir))
+        if ann_dir is not None:
+            self.ann_dir = os.path.dirname(os.path.normpath(ann_dir))
+        infos = list_images(self.img_dir, img_suffix, self.ann_dir, seg_map_suffix, split)
+        wanted = [[condition, name] for condition in self.conditions]
+        return [info for info in infos if info['filename'].split('/')[:2] in wanted]
+
+    def image_groups(self) -> Dict[str, List[int]]:
+        groups: Dict[str, List[int]] = {condition: [] for condition in CONDITIONS}
+        for i, info in enumerate(self.img_infos):
+            condition = info['filename'].split('/')[0]
+            if condition in groups:
+                groups[condition].append(i)
+        return groups
+
+
+def _by_condition(img_dir: str) -> List[str]:
+    """The folders ``rgb_anon/CONDITION/train`` that ``rgb_anon/train`` stands for."""
+    base, name = os.path.split(os.path.normpath(img_dir))
+    folders = [os.path.join(base, condition, name) for condition in CONDITIONS]
+    return [folder for folder in folders if os.path.isdir(folder)]

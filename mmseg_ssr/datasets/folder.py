@@ -1,0 +1,73 @@
+"""Your own data: a folder of images, a folder of labels, and a class table in the config."""
+from typing import Dict, List, Mapping, Optional, Sequence, Union
+
+from mmcv.utils import print_log
+from mmseg.datasets import CustomDataset
+from mmseg.datasets.builder import DATASETS
+from mmseg.utils import get_root_logger
+
+from ..errors import ConfigError
+from ..registration import register
+from .class_table import ClassTable
+from .image_list import list_images
+from .loading import check_loading
+
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+
+
+@register(DATASETS)
+class FolderDataset(CustomDataset):
+    """Images and labels in folders, however deep, with classes that the config names.
+
+    The label of ``img_dir/a/b/NAME.jpg`` is ``ann_dir/a/b/NAME.png``. What its values mean is said
+    by ``classes``, so labels need no conversion: grey PNGs of 8 or 16 bits, palette PNGs (the index
+    counts) and colour PNGs (the ``color`` of each class counts) are read as they are.
+
+    Args:
+        pipeline: steps as in mmseg; ``LoadAnnotations`` reads through the class table.
+        img_dir, ann_dir: folders, relative to ``data_root``; ``ann_dir=None`` where there are no
+            labels, as in a target domain.
+        classes: a name, or ``dict(name=, ids=[...], color=[R, G, B])``, for each class
+            (see :meth:`.ClassTable.from_config`). Source and target need the same names.
+        ignore: values of the labels that count for nothing, beside 255; ``'rest'`` for all that
+            ``classes`` does not name.
+        img_suffix: one ending of the image files or several, in any case of letters.
+        seg_map_suffix: what stands in the label's name in place of ``img_suffix``.
+        split: text file with the images to take, one a line, relative to ``img_dir`` and without
+            ``img_suffix``; None takes all.
+        data_root, test_mode: as in mmseg.
+
+    Raises:
+        ConfigError: a class table or an ending that is not right.
+        MissingFile: an image that ``split`` names.
+        DataError: on access, an image or label that is not right, or a value that no class has.
+    """
+
+    def __init__(self,
+                 pipeline: Sequence[dict],
+                 img_dir: str,
+                 classes: Sequence[Union[str, Mapping]],
+                 ann_dir: Optional[str] = None,
+                 ignore: Union[str, Sequence] = (),
+                 img_suffix: Union[str, Sequence[str]] = IMAGE_SUFFIXES,
+                 seg_map_suffix: str = '.png',
+                 split: Optional[str] = None,
+                 data_root: Optional[str] = None,
+                 test_mode: bool = False):
+        self.class_table = ClassTable.from_config(classes, ignore)
+        suffixes = (img_suffix, ) if isinstance(img_suffix, str) else tuple(img_suffix)
+        if not suffixes or not all(isinstance(s, str) and s for s in (*suffixes, seg_map_suffix)):
+            raise ConfigError('img_suffix must be an ending such as .jpg, or a list of some, and '
+                              f'seg_map_suffix one, got {img_suffix!r} and {seg_map_suffix!r}')
+        super().__init__(
+            pipeline, img_dir, img_suffix=suffixes, ann_dir=ann_dir, seg_map_suffix=seg_map_suffix,
+            split=split, data_root=data_root, test_mode=test_mode,
+            classes=list(self.class_table.names), palette=self.class_table.palette)
+        check_loading(self)
+
+    def load_annotations(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
+                         seg_map_suffix: str, split: Optional[str]) -> List[Dict]:
+        """See :func:`.list_images`."""
+        infos = list_images(img_dir, img_suffix, ann_dir, seg_map_suffix, split)
+        print_log(f'Loaded {len(infos)} images', logger=get_root_logger())
+        return infos
