@@ -1,4 +1,4 @@
-"""Draw the Streets data set in the layouts of GTA5 and Cityscapes."""
+"""Draw the Streets data set in the layouts of GTA5 and Cityscapes, or of other data sets."""
 import argparse
 import sys
 from pathlib import Path
@@ -6,15 +6,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmseg_ssr.datasets.parallel import progress_bar
-from mmseg_ssr.datasets.streets import make_streets
+from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
 from mmseg_ssr.errors import cli
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('root', help='folder of the data set: gta/ and cityscapes/ are made in it')
+    parser.add_argument('root', help='a folder for each layout is made in it')
+    parser.add_argument('--layouts', nargs='+', default=('gta', 'cityscapes'), choices=LAYOUTS,
+                        metavar='NAME', help=f'of {", ".join(LAYOUTS)} (default: gta cityscapes)')
     parser.add_argument('--images', type=int, default=200, metavar='N',
-                        help='source images, and as many target images (default: %(default)s)')
+                        help='source images, and as many target images, of each condition and city '
+                             '(default: %(default)s)')
     parser.add_argument('--val-images', type=int, default=60, metavar='N',
                         help='target images for validation (default: %(default)s)')
     parser.add_argument('--size', type=int, nargs=2, default=(512, 256), metavar=('W', 'H'),
@@ -28,9 +31,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     root = make_streets(args.root, args.images, args.images, args.val_images, tuple(args.size),
-                        args.seed, args.nproc, progress_bar('Streets'))
+                        args.seed, args.nproc, progress_bar('Streets'), args.layouts)
     print(f'{args.images} source, {args.images} target and {args.val_images} validation images of '
-          f'{args.size[0]} x {args.size[1]} pixels are in {root}/gta and {root}/cityscapes')
+          f'{args.size[0]} x {args.size[1]} pixels are in '
+          f'{" and ".join(f"{root}/{name}" for name in args.layouts)}')
 
 
 if __name__ == '__main__':

@@ -40,8 +40,8 @@ class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
 class CrossCityDataset(DetailedScores, TrainIdDataset):
     """A city of NTHU Cross-City (Chen et al., ICCV 2017); ``data_root`` is the city's folder.
 
-    ``Images/Train/NAME.jpg`` without labels; ``Images/Test/NAME.png`` with
-    ``Labels/Test/NAME_labelTrainIds.png``, which ``tools/convert_datasets/crosscity.py`` makes. With
+    ``Images/Train/NAME.jpg`` has no labels; those of ``Images/Test/NAME.png`` are
+    ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``. With
     all 19 classes the score of the 13 that count is ``mIoU13``; with ``classes`` set to these 13
     (in source and target) it is the mIoU itself.
     """

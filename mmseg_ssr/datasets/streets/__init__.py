@@ -2,18 +2,12 @@
 
 Street scenes in perspective with the 19 Cityscapes classes. :mod:`.scene` lays them out,
 :mod:`.raster` finds what is seen at each pixel, :mod:`.look` and :mod:`.painter` make pictures of
-them, :mod:`.writer` writes them in the layouts of GTA5 (source) and Cityscapes (target).
+them, :mod:`.writer` writes them in the :mod:`.layouts` of GTA5 (source), Cityscapes (target) and
+other data sets.
 """
+from .layouts import LAYOUTS, SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL, Split
 from .look import Look, camera_look, game_look, random_look
-from .writer import (
-                     SOURCE_TRAIN,
-                     TARGET_TRAIN,
-                     TARGET_VAL,
-                     Split,
-                     draw_sample,
-                     make_streets,
-                     source_val,
-)
+from .writer import draw_sample, make_streets, source_val
 
-__all__ = ['SOURCE_TRAIN', 'TARGET_TRAIN', 'TARGET_VAL', 'Look', 'Split', 'camera_look',
+__all__ = ['LAYOUTS', 'SOURCE_TRAIN', 'TARGET_TRAIN', 'TARGET_VAL', 'Look', 'Split', 'camera_look',
            'draw_sample', 'game_look', 'make_streets', 'random_look', 'source_val']

@@ -4,7 +4,7 @@ The source domain has the *game* look, the target domain the *camera* look. :fun
 draws others, as different from each other as from those two.
 """
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,39 @@ def camera_look(rng: np.random.Generator) -> Look:
                 white_balance=(0.86 + warmth, 1.0, 1.04 - warmth), gamma=rng.uniform(1.2, 1.5),
                 vignette=rng.uniform(0.2, 0.4), blur=rng.uniform(0.7, 1.2),
                 noise=rng.uniform(0.02, 0.04))
+
+
+def fog_look(rng: np.random.Generator) -> Look:
+    """The camera in fog: what is far is gone."""
+    return replace(camera_look(rng), haze=rng.uniform(0.03, 0.06), contrast=0.85, saturation=0.5,
+                   haze_colour=(0.78, 0.79, 0.80), shadow=0.05, sun=0.0)
+
+
+def night_look(rng: np.random.Generator) -> Look:
+    """The camera at night: dark, noisy, in the light of sodium lamps."""
+    return replace(camera_look(rng), exposure=rng.uniform(0.45, 0.6), haze_colour=(0.1, 0.09, 0.1),
+                   white_balance=(1.15, 1.0, 0.75), gamma=1.2, noise=0.05, vignette=0.5, shadow=0.0)
+
+
+def twilight_look(rng: np.random.Generator) -> Look:
+    """The camera at dusk: between day and night."""
+    return replace(camera_look(rng), exposure=0.55, white_balance=(0.9, 0.95, 1.15), shadow=0.1)
+
+
+def rain_look(rng: np.random.Generator) -> Look:
+    """The camera in rain: grey, blurred and without shadows."""
+    return replace(camera_look(rng), saturation=0.45, contrast=0.8, blur=rng.uniform(1.4, 2.0),
+                   haze=rng.uniform(0.01, 0.02), shadow=0.05, sun=0.0)
+
+
+def snow_look(rng: np.random.Generator) -> Look:
+    """The camera in snow: bright and pale; the ground keeps its colours, only paler."""
+    return replace(camera_look(rng), exposure=rng.uniform(1.3, 1.5), saturation=0.35,
+                   haze=rng.uniform(0.01, 0.02), haze_colour=(0.95, 0.96, 0.98), shadow=0.1)
+
+
+#: The looks of ACDC's conditions.
+CONDITION_LOOKS = dict(fog=fog_look, night=night_look, rain=rain_look, snow=snow_look)
 
 
 def random_look(rng: np.random.Generator) -> Look:

@@ -1,9 +1,8 @@
-"""Writes Streets in the folder layouts and file formats of GTA5 and Cityscapes."""
-import io
+"""Writes Streets in the folder layouts and file formats of published data sets."""
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,13 +11,12 @@ from typing import Optional
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from ...errors import DataError
+from ...errors import DataError, nearest
 from ..atomic_file import write_atomic
 from ..parallel import Progress, default_workers, parallel_map
-from .labels import COLOURS
-from .look import Look, LookMaker, camera_look, game_look
+from .layouts import GTA_TO_CITYSCAPES, LAYOUTS, SOURCE_TRAIN, SPLITS, Split, encode_image
+from .look import Look, LookMaker
 from .painter import paint
 from .raster import Raster, rasterise
 from .scene import make_scene
@@ -28,82 +26,65 @@ logger = logging.getLogger(__name__)
 VERSION = 1  # of the drawings: a data set of another version is drawn anew
 STAMP = 'streets.json'
 MIN_SIZE = (64, 32)
-TRAIN_CITIES = ('northport', 'eastbridge', 'millford', 'oldharbour', 'stonefield')
-VAL_CITIES = ('westhaven', 'greenhill', 'kingsmarket')
-
-
-@dataclass(frozen=True)
-class Split:
-    """A part of the data set.
-
-    Attributes:
-        number: keeps the random numbers of the splits apart.
-        layout: ``gta`` or ``cityscapes``.
-        folder: ``train`` or ``val`` for ``cityscapes``, unused for ``gta``.
-        look: what makes its looks.
-        bonnet: whether the ego vehicle's bonnet is seen.
-    """
-
-    number: int
-    layout: str
-    folder: str
-    look: LookMaker
-    bonnet: bool
-
-
-SOURCE_TRAIN = Split(0, 'gta', '', game_look, bonnet=False)
-TARGET_TRAIN = Split(1, 'cityscapes', 'train', camera_look, bonnet=True)
-TARGET_VAL = Split(2, 'cityscapes', 'val', camera_look, bonnet=True)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One image and its label: which to draw, and where to write them."""
+    """An image and its labels: which to draw, and below which folder."""
 
+    root: Path
     split: Split
     index: int
-    image: Path
-    label: Path
+
+    def paths(self) -> list[Path]:
+        """The files to write."""
+        image, labels = self.split.files(self.index)
+        return [self.root / name for name in (image, *(name for name, _ in labels))]
 
     def done(self) -> bool:
-        """Whether both files are there; each is written whole or not at all."""
-        return self.image.is_file() and self.label.is_file()
+        """Whether all files are there; each is written whole or not at all."""
+        return all(path.is_file() for path in self.paths())
 
 
 def make_streets(root: 'str | Path', train_source: int = 200, train_target: int = 200,
                  val_target: int = 60, size: tuple[int, int] = (512, 256), seed: int = 0,
-                 workers: Optional[int] = None, progress: Optional[Progress] = None) -> Path:
-    """Draw the Streets data set: source ``root/gta``, target ``root/cityscapes``.
+                 workers: Optional[int] = None, progress: Optional[Progress] = None,
+                 layouts: Sequence[str] = GTA_TO_CITYSCAPES) -> Path:
+    """Draw the Streets data set: by default source ``root/gta``, target ``root/cityscapes``.
 
     The pictures are a function of ``seed``, split and index alone, not of the counts nor of
-    ``workers``. A second call with the same arguments draws only what is missing. Beside the images
-    are label images with Cityscapes *label ids*; the converters turn these into train ids.
+    ``workers``. A second call with the same arguments draws only what is missing; one with other
+    layouts adds these. Beside the images are label images as published, in most layouts with
+    *label ids* that the converters turn into train ids.
 
     Args:
         root: folder of the data set, made when absent.
-        train_source: images in ``gta``.
-        train_target, val_target: images in ``cityscapes/.../train`` and ``.../val``.
+        train_source: images in ``gta``, or another source.
+        train_target, val_target: images in ``cityscapes/.../train`` and ``.../val``, or in each
+            training split and each other split of another target (each condition, each city).
         size: (width, height) of the images in pixels, at least 64 x 32.
         seed: integer >= 0.
         workers: processes; by default one for each core.
         progress: shows how far the drawing is (see :func:`..parallel.progress_bar`).
+        layouts: folders to make, each laid out as the data set of its name: ``gta``,
+            ``cityscapes``, ``synthia``, ``acdc``, ``dark_zurich``, ``NTHU_Datasets`` (Cross-City),
+            or ``own``: folders of JPEGs, for :class:`..folder.FolderDataset`.
 
     Returns:
         ``root`` as a path.
 
     Raises:
-        DataError: a count, size or seed out of range, or ``root`` holds other data.
+        DataError: a count, size, seed or layout out of range, or ``root`` holds other data.
     """
     counts = dict(train_source=train_source, train_target=train_target, val_target=val_target)
-    _check(counts, size, seed)
+    _check(counts, size, seed, layouts)
     root = Path(root)
-    _claim(root, dict(streets=VERSION, size=list(size), seed=seed, **counts))
-    jobs = [Job(split, index, *_paths(root, split, index))
-            for split, count in zip((SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL), counts.values())
-            for index in range(count)]
+    _claim(root, dict(streets=VERSION, size=list(size), seed=seed, **counts), layouts)
+    jobs = [Job(root, split, index) for split in SPLITS if split.layout in layouts
+            for index in range(counts[split.count])]
     missing = [job for job in jobs if not job.done()]
     logger.info('%s: drawing %d of %d images', root, len(missing), len(jobs))
-    for folder in {path.parent for job in missing for path in (job.image, job.label)}:
+    for folder in {path.parent for job in missing for path in job.paths()}:
         folder.mkdir(parents=True, exist_ok=True)
     with _single_threaded_opencv():
         parallel_map(partial(_write, size=tuple(size), seed=seed), missing,
@@ -135,69 +116,56 @@ def source_val(number: int = 3) -> Split:
     return replace(SOURCE_TRAIN, number=number)
 
 
-def _check(counts: dict[str, int], size: tuple[int, int], seed: int) -> None:
+def _check(counts: dict[str, int], size: tuple[int, int], seed: int,
+           layouts: Sequence[str]) -> None:
     for name, value in {**counts, 'seed': seed}.items():
         if value < 0:
             raise DataError(f'make_streets: {name} must be 0 or more, got {value}')
     if not len(size) == 2 or size[0] < MIN_SIZE[0] or size[1] < MIN_SIZE[1]:
         raise DataError(f'make_streets: size must be (width, height) of at least {MIN_SIZE[0]} x '
                         f'{MIN_SIZE[1]} pixels, got {tuple(size)}')
+    for name in layouts:
+        if name not in LAYOUTS:
+            raise DataError(f'make_streets: there is no layout {name!r}{nearest(name, LAYOUTS)}, '
+                            f'only {", ".join(LAYOUTS)}')
 
 
-def _claim(root: Path, parameters: dict) -> None:
-    """Make ``root`` the place of a data set with these parameters, never over other data."""
+def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
+    """Make ``root`` the place of data sets with these parameters, never over other data."""
     stamp = root / STAMP
-    taken = [name for name in ('gta', 'cityscapes') if (root / name).exists()]
-    if stamp.is_file():
-        if _read_stamp(stamp) == parameters:
-            return
-        logger.info('%s holds Streets with other parameters, which is removed', root)
-        for name in taken:
-            shutil.rmtree(root / name)
-    elif taken:
-        raise DataError(f'{root / taken[0]} exists and was not made by Streets (there is no '
-                        f'{STAMP}): choose another folder')
+    made = _read_stamp(stamp)
+    # a stamp that cannot be read, or does not name them, is of the two first layouts
+    ours = made.pop('layouts', list(GTA_TO_CITYSCAPES)) if stamp.is_file() else []
+    if made != parameters:
+        for name in ours:
+            if (root / name).exists():
+                logger.info('%s is Streets with other parameters, which is removed', root / name)
+                shutil.rmtree(root / name)
+        ours = []
+    for name in layouts:
+        if name not in ours and (root / name).exists():
+            raise DataError(f'{root / name} exists and was not made by Streets ('
+                            f'{STAMP} does not name it): choose another folder')
     root.mkdir(parents=True, exist_ok=True)
-    write_atomic(stamp, (json.dumps(parameters) + '\n').encode())
+    ours = sorted({*ours, *layouts}, key=LAYOUTS.index)
+    write_atomic(stamp, (json.dumps(dict(parameters, layouts=ours)) + '\n').encode())
 
 
-def _read_stamp(stamp: Path) -> Optional[dict]:
+def _read_stamp(stamp: Path) -> dict:
     try:
-        return json.loads(stamp.read_text())
-    except ValueError:
-        return None
-
-
-def _paths(root: Path, split: Split, index: int) -> tuple[Path, Path]:
-    """Image and label file."""
-    if split.layout == 'gta':
-        name = f'{index + 1:05d}.png'
-        return root / 'gta' / 'images' / name, root / 'gta' / 'labels' / name
-    cities = TRAIN_CITIES if split.folder == 'train' else VAL_CITIES
-    city = cities[index % len(cities)]
-    name = f'{city}_{index // len(cities):06d}_000019'
-    base = root / 'cityscapes'
-    return (base / 'leftImg8bit' / split.folder / city / f'{name}_leftImg8bit.png',
-            base / 'gtFine' / split.folder / city / f'{name}_gtFine_labelIds.png')
+        content = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _write(job: Job, size: tuple[int, int], seed: int) -> None:
     picture, raster = draw_sample(job.split, job.index, size, seed)
-    label = Image.fromarray(raster.labels)
-    if job.split.layout == 'gta':
-        label.putpalette(_palette())
-    for path, image in ((job.image, Image.fromarray(picture)), (job.label, label)):
-        content = io.BytesIO()
-        image.save(content, format='PNG', compress_level=1)
-        write_atomic(path, content.getvalue())
-
-
-def _palette() -> list[int]:
-    """256 RGB colours in a row, by label id."""
-    colours = np.zeros((256, 3), np.uint8)
-    for label, colour in COLOURS.items():
-        colours[label] = colour
-    return colours.ravel().tolist()
+    image, labels = job.split.files(job.index)
+    contents = {image: encode_image(image, picture),
+                **{name: encode(raster.labels) for name, encode in labels}}
+    for name, content in contents.items():
+        write_atomic(job.root / name, content)
 
 
 @contextmanager
