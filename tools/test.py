@@ -25,6 +25,7 @@ from mmseg_ssr.engine.config import load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
+from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
 from mmseg_ssr.engine.train import workers  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
 
@@ -37,6 +38,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--eval', nargs='+', metavar='METRIC', help='mIoU, mDice or mFscore')
     parser.add_argument('--format-only', action='store_true',
                         help='write the predictions for a benchmark server, do not score them')
+    parser.add_argument('--zip', metavar='FILE.zip', help='with --format-only: check the '
+                        'predictions and pack them as the server of the data set wants them')
     parser.add_argument('--show-dir', metavar='DIR', help='write images with painted predictions')
     parser.add_argument('--opacity', type=float, default=0.5, help='of the paint, in (0, 1]')
     parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions or their counts')
@@ -72,6 +75,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         evaluation.set_test_split(cfg)
     device = pick_device(args.device)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
+    if args.zip:
+        required_server(dataset)
     model = build_test_model(cfg)
     load_weights(model, args.checkpoint, args.weights, args.trust_checkpoint)
     format_args = None
@@ -85,6 +90,9 @@ def main(argv: Optional[List[str]] = None) -> None:
         mmcv.dump(results, args.out)
     if args.format_only:
         print(f'{len(results)} predictions are in {format_args["imgfile_prefix"]}')
+    if args.zip:
+        notes = pack_submission(dataset, format_args['imgfile_prefix'], args.zip)
+        print(f'{args.zip} is checked and packed', *notes, sep='\n')
     if args.eval:
         values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
         if args.work_dir:
@@ -99,6 +107,8 @@ def check_args(args: argparse.Namespace) -> None:
     if args.eval and args.format_only:
         raise ConfigError('--eval and --format-only exclude each other: the first needs labels, '
                           'the second writes predictions')
+    if args.zip and not args.format_only:
+        raise ConfigError('--zip packs what --format-only writes: give both')
     if args.out and not args.out.endswith(('.pkl', '.pickle')):
         raise ConfigError(f'--out must end in .pkl, got {args.out}')
     for metric in args.eval or []:

@@ -13,7 +13,7 @@ from ..datasets.seeding import seeded
 from ..errors import ConfigError
 from .data_loader import test_loader
 from .device import OnDevice
-from .submission import format_without_cityscapesscripts
+from .submission import prepare_formatting
 
 #: Scales of mmseg's ``--aug-test``.
 AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
@@ -47,7 +47,7 @@ def run_test(model: nn.Module,
         One entry per image: counts, file name or prediction (H x W, train ids).
     """
     model = model if isinstance(model, OnDevice) else OnDevice(model, device)
-    format_without_cityscapesscripts(dataset)
+    prepare_formatting(dataset)
     model.module.CLASSES, model.module.PALETTE = dataset.CLASSES, dataset.PALETTE
     return single_gpu_test(
         model, test_loader(dataset, workers, device), out_dir=show_dir, opacity=opacity,

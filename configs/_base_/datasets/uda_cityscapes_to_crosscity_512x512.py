@@ -1,0 +1,55 @@
+# Cityscapes with labels -> a city of NTHU Cross-City without. The classes are the 13 that are
+# scored; wall, fence, pole, terrain, truck and train of the source are ignored.
+_base_ = ['cityscapes_test.py']
+crop_size = (512, 512)
+classes = [
+    'road', 'sidewalk', 'building', 'traffic light', 'traffic sign', 'vegetation', 'sky', 'person',
+    'rider', 'car', 'bus', 'motorcycle', 'bicycle']
+img_norm_cfg = dict(
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+cityscapes_train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='Resize', img_scale=(1024, 512)),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='Normalize', **img_norm_cfg),
+    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
+    dict(type='DefaultFormatBundle'),
+    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
+]
+target_train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', img_scale=(1024, 512)),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='Normalize', **img_norm_cfg),
+    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
+    dict(type='DefaultFormatBundle'),
+    dict(type='Collect', keys=['img']),
+]
+city_test = dict(
+    type='CrossCityDataset',
+    data_root='data/NTHU_Datasets/Rome/',
+    img_dir='Images/Test',
+    ann_dir='Labels/Test',
+    classes=classes)
+data = dict(
+    train=dict(
+        type='UDADataset',
+        source=dict(
+            type='CityscapesDataset',
+            data_root='data/cityscapes/',
+            img_dir='leftImg8bit/train',
+            ann_dir='gtFine/train',
+            classes=classes,
+            pipeline=cityscapes_train_pipeline),
+        target=dict(
+            type='CrossCityDataset',
+            data_root='data/NTHU_Datasets/Rome/',
+            img_dir='Images/Train',
+            classes=classes,
+            pipeline=target_train_pipeline),
+        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=0.5)),
+    val=city_test,
+    test=city_test)

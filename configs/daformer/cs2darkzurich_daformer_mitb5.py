@@ -1,0 +1,18 @@
+# DAFormer, Cityscapes -> Dark Zurich (arXiv 2111.14887). No margins: the target has no artefacts
+# there.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/daformer_mitb5.py',
+    '../_base_/datasets/uda_cityscapes_to_darkzurich_512x512.py',
+    '../_base_/uda/daformer.py',
+    '../_base_/schedules/adamw_poly10warm_40k.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+uda = dict(pseudo_weight_ignore_top=0, pseudo_weight_ignore_bottom=0)
+name = 'cs2darkzurich_daformer_mitb5'
+name_dataset = 'cityscapes2darkzurich'
+name_architecture = 'daformer_sepaspp_mitb5'
+name_encoder = 'mitb5'
+name_decoder = 'daformer_sepaspp'
+name_uda = 'dacs_a999_fdthings_rcs0.01'
+name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

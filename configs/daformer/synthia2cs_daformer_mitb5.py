@@ -1,0 +1,16 @@
+# DAFormer, SYNTHIA -> Cityscapes (arXiv 2111.14887).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/daformer_mitb5.py',
+    '../_base_/datasets/uda_synthia_to_cityscapes_512x512.py',
+    '../_base_/uda/daformer.py',
+    '../_base_/schedules/adamw_poly10warm_40k.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+name = 'synthia2cs_daformer_mitb5'
+name_dataset = 'synthia2cityscapes'
+name_architecture = 'daformer_sepaspp_mitb5'
+name_encoder = 'mitb5'
+name_decoder = 'daformer_sepaspp'
+name_uda = 'dacs_a999_fdthings_rcs0.01_cpl'
+name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -1,0 +1,16 @@
+# HRDA on DAFormer, SYNTHIA -> Cityscapes (arXiv 2204.13132).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/hrda_mitb5.py',
+    '../_base_/datasets/uda_synthiaHR_to_cityscapesHR_1024x1024.py',
+    '../_base_/uda/hrda.py',
+    '../_base_/schedules/adamw_poly10warm_40k.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+name = 'synthia2cs_hrda_mitb5'
+name_dataset = 'synthiaHR2cityscapesHR_1024x1024'
+name_architecture = 'hrda1-512-0.1_daformer_sepaspp_sl_mitb5'
+name_encoder = 'mitb5'
+name_decoder = 'hrda1-512-0.1_daformer_sepaspp_sl'
+name_uda = 'dacs_a999_fdthings_rcs0.01-2.0_cpl2'
+name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'
