@@ -57,6 +57,12 @@ def data(tmp_path_factory):
     return tiny_training.make_data(tmp_path_factory.mktemp('streets'))
 
 
+@pytest.fixture(scope='session')
+def layouts(tmp_path_factory):
+    """Folder of Streets in miniature in the layouts of all data sets, converted."""
+    return tiny_training.make_layouts(tmp_path_factory.mktemp('layouts'))
+
+
 @pytest.fixture
 def config_file(tmp_path):
     """Writes sections to a config file: ``config_file(sections)`` -> its path."""

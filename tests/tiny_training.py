@@ -1,8 +1,13 @@
 """A training in miniature: Streets drawn small, the demo's configs with a tiny network."""
 from pathlib import Path
 
-from mmseg_ssr.datasets.label_conversion import convert_cityscapes, convert_gta
-from mmseg_ssr.datasets.streets import make_streets
+from mmseg_ssr.datasets.label_conversion import (
+    convert_cityscapes,
+    convert_crosscity,
+    convert_gta,
+    convert_synthia,
+)
+from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
 
 ROOT = Path(__file__).resolve().parents[1]
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -15,6 +20,15 @@ def make_data(root: Path) -> Path:
     make_streets(root, 6, 4, 3, SIZE, workers=1)
     convert_gta(root / 'gta')
     convert_cityscapes(root / 'cityscapes')
+    return root
+
+
+def make_layouts(root: Path) -> Path:
+    """Two images a training split, one every other split, in each layout, converted."""
+    make_streets(root, 2, 2, 1, SIZE, workers=1, layouts=LAYOUTS)
+    convert_cityscapes(root / 'cityscapes')
+    convert_synthia(root / 'synthia')
+    convert_crosscity(root / 'NTHU_Datasets')
     return root
 
 

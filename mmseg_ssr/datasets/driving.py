@@ -1,6 +1,6 @@
 """Driving data sets with the 19 classes of Cityscapes, in the layouts they are published in."""
 import os
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from mmseg.datasets import CityscapesDataset
 from mmseg.datasets.builder import DATASETS
@@ -86,15 +86,20 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
                  classes: Optional[Sequence[str]] = None,
                  palette: Optional[Sequence[Sequence[int]]] = None,
                  conditions: Sequence[str] = CONDITIONS):
-        for name in conditions:
-            if name not in CONDITIONS:
-                raise ConfigError(f'conditions holds {name!r}{nearest(name, CONDITIONS)}, valid '
-                                  f'are {", ".join(CONDITIONS)}')
+        self.check_config(dict(conditions=conditions))
         self.conditions = tuple(conditions)
         super().__init__(
             pipeline, img_dir, img_suffix=img_suffix, ann_dir=ann_dir,
             seg_map_suffix=seg_map_suffix, data_root=data_root, split=split, test_mode=test_mode,
             ignore_index=ignore_index, classes=classes, palette=palette)
+
+    @staticmethod
+    def check_config(config: Mapping) -> None:
+        """Raise :class:`ConfigError` for an unknown condition."""
+        for name in config.get('conditions', ()):
+            if name not in CONDITIONS:
+                raise ConfigError(f'conditions holds {name!r}{nearest(name, CONDITIONS)}, valid '
+                                  f'are {", ".join(CONDITIONS)}')
 
     @staticmethod
     def has_images(img_dir: str) -> bool:

@@ -65,6 +65,11 @@ class FolderDataset(CustomDataset):
             classes=list(self.class_table.names), palette=self.class_table.palette)
         check_loading(self)
 
+    @staticmethod
+    def check_config(config: Mapping) -> None:
+        """Raise :class:`ConfigError` for a class table that is not right."""
+        ClassTable.from_config(config.get('classes', ()), config.get('ignore', ()))
+
     def load_annotations(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
                          seg_map_suffix: str, split: Optional[str]) -> List[Dict]:
         """See :func:`.list_images`."""

@@ -190,6 +190,7 @@ def _check_lr_config(lr_config: Optional[dict]) -> None:
 
 def _check_classes(cfg: Config) -> None:
     for path, dataset in dataset_configs(cfg):
+        _check_dataset(path, dataset)
         classes = dataset.get('classes') or getattr(
             DATASETS.get(dataset['type']), 'CLASSES', None)
         if not isinstance(classes, (list, tuple)):
@@ -199,6 +200,16 @@ def _check_classes(cfg: Config) -> None:
                 raise ConfigError(
                     f'{head}.num_classes is {count}, but {path} ({dataset["type"]}) has '
                     f'{len(classes)} classes: give both the same')
+
+
+def _check_dataset(path: str, dataset: dict) -> None:
+    """What a data set class itself finds wrong in its config."""
+    check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
+    try:
+        if check is not None:
+            check(dataset)
+    except ConfigError as error:
+        raise ConfigError(f'{path}: {error}') from None
 
 
 def _check_training_keys(cfg: Config) -> None:

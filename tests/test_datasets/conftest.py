@@ -1,6 +1,7 @@
-"""Tiny copies of GTA5 and Cityscapes, as published and converted."""
+"""Tiny copies of GTA5, Cityscapes and SYNTHIA, as published and converted."""
+import numpy as np
 import pytest
-from tiny_data import street, write_ids, write_image
+from tiny_data import street, write_ids, write_image, write_synthia_label
 
 from mmseg_ssr.datasets.label_conversion import convert_cityscapes, convert_gta
 
@@ -37,3 +38,15 @@ def cityscapes_raw(tmp_path):
 def cityscapes(cityscapes_raw):
     convert_cityscapes(cityscapes_raw)
     return cityscapes_raw
+
+
+@pytest.fixture
+def synthia_raw(tmp_path):
+    """Three images, of sky with a pixel each of road, void and car, as published."""
+    root = tmp_path / 'synthia'
+    classes = np.full((32, 64), 1)
+    classes[0, :4] = 3, 1, 0, 8
+    for i in range(3):
+        write_image(root / 'RGB' / f'{i:07d}.png', seed=i)
+        write_synthia_label(root / 'GT' / 'LABELS' / f'{i:07d}.png', classes)
+    return root

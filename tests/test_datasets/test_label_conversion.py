@@ -7,9 +7,12 @@ from PIL import Image
 from tiny_data import street, write_ids
 
 from mmseg_ssr.datasets.label_conversion import (
+    SYNTHIA_TRAIN_IDS,
     TRAIN_IDS,
     convert_cityscapes,
+    convert_crosscity,
     convert_gta,
+    convert_synthia,
     train_id_table,
 )
 from mmseg_ssr.errors import DataError, MissingFile
@@ -145,7 +148,57 @@ def test_cityscapes_counts_train_and_converts_val_too(cityscapes_raw):
         f'gtFine/train/aachen/aachen_{i:06d}_000019_gtFine_labelTrainIds.png' for i in range(3)]
 
 
+def test_the_classes_of_synthia():
+    # in the order of the train ids: road, sidewalk, building, wall, fence, pole, light, sign, ...
+    assert [SYNTHIA_TRAIN_IDS[i] for i in (3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19,
+                                           20, 12, 11)] == list(range(19))
+    ignored = {0, 13, 14, 22}  # void, parking slot, road work, lane marking
+    assert set(range(23)) - set(SYNTHIA_TRAIN_IDS) == ignored
+
+
+def test_synthia_is_converted_with_statistics(synthia_raw):
+    result = convert_synthia(synthia_raw)
+    assert (result.converted, result.skipped, result.failures) == (3, 0, [])
+    converted = ids_of(synthia_raw / 'GT/LABELS/0000001_labelTrainIds.png')
+    np.testing.assert_array_equal(converted[0, :4], [0, 10, 255, 13])  # road, sky, void, car
+    records = json.loads((synthia_raw / 'sample_class_stats.json').read_text())
+    assert len(records) == 3 and records[0]['10'] == 32 * 64 - 3
+    assert (convert_synthia(synthia_raw).skipped, len(result.statistics)) == (3, 3)
+
+
+def test_damaged_labels_of_synthia_are_named(synthia_raw):
+    bad = synthia_raw / 'GT/LABELS/0000001.png'
+    bad.write_bytes(bad.read_bytes()[:-30])
+    write_ids(synthia_raw / 'GT/LABELS/0000002.png', np.zeros((32, 64)))
+    first, second = convert_synthia(synthia_raw).failures
+    assert '0000001.png does not decode, it is damaged' in first
+    assert '0000002.png has 1 channel(s) of 8 bits, expected three of 16' in second
+
+
+def test_other_sets_of_synthia_are_refused(synthia_raw):
+    labels = synthia_raw / 'GT/LABELS'
+    (labels / 'Stereo_Left').mkdir()
+    for path in labels.glob('*.png'):
+        path.rename(labels / 'Stereo_Left' / path.name)
+    with pytest.raises(MissingFile, match='no other SYNTHIA set'):
+        convert_synthia(synthia_raw)
+
+
+@pytest.mark.parametrize('part', ['', 'Rome'])
+def test_cross_city_as_a_whole_and_one_city(tmp_path, part):
+    for city in ('Rome', 'Rio'):
+        write_ids(tmp_path / city / 'Labels/Test/pano_1_eval.png', street(1))
+    result = convert_crosscity(tmp_path / part)
+    assert result.converted == (1 if part else 2)
+    converted = ids_of(tmp_path / 'Rome/Labels/Test/pano_1_labelTrainIds.png')
+    np.testing.assert_array_equal(converted, train_id_table()[street(1)])
+    assert not list(tmp_path.rglob('*.json'))  # no training labels, no statistics
+    assert convert_crosscity(tmp_path / part).converted == 0
+
+
 @pytest.mark.parametrize('convert, expected', [(convert_gta, 'labels/NNNNN.png'),
+                                               (convert_synthia, 'GT/LABELS/NNNNNNN.png'),
+                                               (convert_crosscity, 'CITY/Labels/Test'),
                                                (convert_cityscapes, 'gtFine/train/CITY')])
 def test_wrong_folder_is_said_in_one_line(convert, expected, tmp_path):
     with pytest.raises(MissingFile, match=f'{tmp_path}.* holds no {expected}') as caught:

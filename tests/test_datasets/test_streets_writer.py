@@ -110,3 +110,34 @@ def test_bad_arguments(tmp_path, change, message):
     with pytest.raises(DataError, match=message):
         make_streets(tmp_path / 'new', **{**SMALL, **change})
     assert not (tmp_path / 'new').exists()
+
+
+def test_layouts_are_added_to_what_is_there(tmp_path):
+    few = dict(SMALL, train_source=1, train_target=1, val_target=1)
+    make_streets(tmp_path, **few)
+    before = files(tmp_path)
+    make_streets(tmp_path, **few, layouts=['synthia'])
+    after = files(tmp_path)
+    assert json.loads(after.pop(writer.STAMP))['layouts'] == ['gta', 'cityscapes', 'synthia']
+    assert after.keys() - before.keys() == {'synthia/RGB/0000000.png',
+                                            'synthia/GT/LABELS/0000000.png'}
+    assert all(after[name] == before[name] for name in after.keys() & before.keys())
+    make_streets(tmp_path, **{**few, 'seed': 1}, layouts=['synthia'])
+    assert not (tmp_path / 'gta').exists()  # of another seed
+
+
+def test_an_added_layout_is_never_written_over_other_data(tmp_path):
+    make_streets(tmp_path, **dict(SMALL, train_source=1, train_target=0, val_target=0))
+    real = tmp_path / 'acdc/rgb_anon/real.png'
+    real.parent.mkdir(parents=True)
+    real.write_bytes(b'real')
+    with pytest.raises(DataError, match='acdc exists and was not made by Streets'):
+        make_streets(tmp_path, **dict(SMALL, train_source=1), layouts=['acdc'])
+    make_streets(tmp_path, **dict(SMALL, train_source=0, train_target=0, val_target=0))
+    assert real.read_bytes() == b'real'
+
+
+def test_unknown_layout(tmp_path):
+    with pytest.raises(DataError, match="there is no layout 'synthya', did you mean 'synthia'"):
+        make_streets(tmp_path / 'new', **SMALL, layouts=['synthya'])
+    assert not (tmp_path / 'new').exists()

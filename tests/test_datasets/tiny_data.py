@@ -23,6 +23,15 @@ def write_ids(path, ids, palette=False):
     image.save(path)
 
 
+def write_synthia_label(path, classes, instances=300):
+    """Three channels of 16 bits: R the class, G the instance. OpenCV writes B, G, R."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = np.zeros((*np.shape(classes), 3), np.uint16)
+    content[..., 2], content[..., 1] = classes, instances
+    path.write_bytes(cv2.imencode('.png', content)[1].tobytes())
+    return path
+
+
 def street(seed=0, height=32, width=64):
     """Label ids: sky over road, and every third image has a train (31) in it."""
     ids = np.full((height, width), 23)

@@ -1,0 +1,137 @@
+"""The benchmarks' configs: data sections that load the true layouts, and published settings."""
+from pathlib import Path
+
+import pytest
+from mmcv import Config
+
+from mmseg_ssr.datasets import build_dataset
+from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config_check import dataset_configs, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Benchmark -> (data section, images of the source, of the target and for the score).
+SECTIONS = {
+    'uda_synthia_to_cityscapes_512x512': (2, 2, 1),
+    'uda_synthiaHR_to_cityscapesHR_1024x1024': (2, 2, 1),
+    'uda_cityscapes_to_acdc_512x512': (2, 8, 4),
+    'uda_cityscapesHR_to_acdcHR_1024x1024': (2, 8, 4),
+    'uda_cityscapes_to_darkzurich_512x512': (2, 2, 1),
+    'uda_cityscapesHR_to_darkzurichHR_1024x1024': (2, 2, 1),
+    'uda_cityscapes_to_crosscity_512x512': (2, 2, 1),
+    'uda_own_512x512': (2, 2, 1),
+    'uda_own_small': (2, 2, 1),
+}
+CITIES = ('rome', 'rio', 'tokyo', 'taipei')
+
+
+def section(name):
+    return Config.fromfile(str(ROOT / f'configs/_base_/datasets/{name}.py'))
+
+
+def read(path):
+    cfg = load_config(str(ROOT / f'configs/{path}.py'))
+    validate(cfg)
+    return cfg
+
+
+def shrink(steps):
+    """Streets has images of 64 x 32: sizes of the pipeline by 32."""
+    for step in steps:
+        for key in ('img_scale', 'crop_size', 'size'):
+            if key in step:
+                step[key] = tuple(side // 32 for side in step[key])
+        shrink(step.get('transforms', []))
+
+
+@pytest.fixture
+def small(layouts):
+    """A data section over the miniature data sets."""
+
+    def read_small(name):
+        cfg = section(name)
+        for _, dataset in dataset_configs(cfg):
+            dataset.data_root = dataset.data_root.replace('data/', f'{layouts}/', 1)
+            shrink(dataset.pipeline)
+            if 'crop_pseudo_margins' in dataset:
+                dataset.crop_pseudo_margins = [m // 32 for m in dataset.crop_pseudo_margins]
+        cfg.data.train.rare_class_sampling.min_pixels = 5
+        return cfg
+
+    return read_small
+
+
+@pytest.mark.parametrize('name', SECTIONS)
+def test_data_sections_load(small, name):
+    cfg = small(name)
+    pairs = build_dataset(cfg.data.train, need_labels=False)
+    score = build_dataset(cfg.data.val, test_mode=True)
+    assert (len(pairs.source), len(pairs.target), len(score)) == SECTIONS[name]
+    crop = (16, 16) if '512' in name else (32, 32) if '1024' in name else (4, 4)
+    assert tuple(pairs[0]['img'].data.shape[1:]) == crop
+    assert pairs[0]['target_img'].data.shape == pairs[0]['img'].data.shape
+    label = score.get_gt_seg_map_by_idx(0)
+    label[label == 255] = 0
+    results = [score.pre_eval(label, 0)[0]]
+    if len(score) == 1:
+        values = score.evaluate(results, 'mIoU', 'silent')
+        assert values['mIoU'] > 0.5 and ('mIoU16' in values) == ('synthia' in name)
+
+
+@pytest.mark.parametrize('hr, crop, source, target, ratio', [
+    ('', 512, (1024, 512), (960, 540), 0.5), ('HR', 1024, (2048, 1024), (1920, 1080), 2.0)])
+def test_published_sizes(hr, crop, source, target, ratio):
+    for name in ('acdc', 'darkzurich'):
+        cfg = section(f'uda_cityscapes{hr}_to_{name}{hr}_{crop}x{crop}')
+        train = cfg.data.train
+        assert (train.source.pipeline[2].img_scale, train.target.pipeline[1].img_scale) == (
+            source, target)
+        assert train.target.pipeline[2].crop_size == (crop, crop)
+        assert cfg.data.val.pipeline[1].img_scale == target
+        assert train.rare_class_sampling == dict(
+            min_pixels=3000, class_temp=0.01, min_crop_ratio=ratio)
+        assert 'crop_pseudo_margins' not in train.target and 'ann_dir' not in train.target
+    cfg = section(f'uda_synthia{hr}_to_cityscapes{hr}_{crop}x{crop}')
+    assert cfg.data.train.source.pipeline[2].img_scale == tuple(
+        side * (2 if hr else 1) for side in (1280, 760))
+    assert cfg.data.train.target.get('crop_pseudo_margins') == ([30, 240, 30, 30] if hr else None)
+    assert cfg.data.train.rare_class_sampling.min_crop_ratio == ratio
+
+
+@pytest.mark.parametrize('path, mode, block', [
+    ('mic/synthia2cs_mic_hrda_mitb5', 'separatetrgaug', 64),
+    ('mic/cs2acdc_mic_hrda_mitb5', 'separate', 64),
+    ('mic/cs2darkzurich_mic_hrda_mitb5', 'separate', 64)])
+def test_published_masks(path, mode, block):
+    uda = read(path).uda
+    assert uda.mask_mode == mode
+    assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=block)
+
+
+@pytest.mark.parametrize('path', ['daformer/{}_daformer_mitb5', 'sam/{}_daformer_sam_vit_b'])
+def test_margins_are_cityscapes_alone(path):
+    for name in ('synthia2cs', 'cs2acdc', 'cs2darkzurich', 'own2own', *(f'cs2{c}' for c in CITIES)):
+        uda = read(path.format(name)).uda
+        margins = (15, 120) if name == 'synthia2cs' else (0, 0)
+        assert (uda.pseudo_weight_ignore_top, uda.pseudo_weight_ignore_bottom) == margins
+        assert uda.type == ('SSR' if path.startswith('sam') else 'DACS')
+
+
+@pytest.mark.parametrize('city', CITIES)
+def test_a_city_is_the_target_everywhere(city):
+    for path in (f'daformer/cs2{city}_daformer_mitb5', f'sam/cs2{city}_daformer_sam_vit_b'):
+        cfg = read(path)
+        roots = {path: dataset.data_root for path, dataset in dataset_configs(cfg)}
+        assert roots.pop('data.train.source') == 'data/cityscapes/'
+        assert set(roots.values()) == {f'data/NTHU_Datasets/{city.capitalize()}/'}
+        assert cfg.model.decode_head.num_classes == len(cfg.data.val.classes) == 13
+        things = [cfg.data.val.classes[i] for i in cfg.uda.imnet_feature_dist_classes]
+        assert things == ['traffic light', 'traffic sign', 'person', 'rider', 'car', 'bus',
+                          'motorcycle', 'bicycle']
+
+
+def test_a_wrong_class_table_is_found_in_the_config():
+    cfg = load_config(str(ROOT / 'configs/demo/own_data.py'), {
+        'data.train.source.classes.0.ids': [11]})
+    with pytest.raises(ValueError, match="own_data.py: data.train.source: classes 'ground' and "
+                                         "'building' both have id 11"):
+        validate(cfg)

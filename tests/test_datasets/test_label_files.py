@@ -1,0 +1,91 @@
+"""Label images of every usual kind, and those of SYNTHIA."""
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_data import write_synthia_label
+
+from mmseg_ssr.datasets.label_files import image_size, read_first_of_16_bit, read_values
+from mmseg_ssr.errors import DataError, MissingFile
+
+NOISE = np.random.default_rng(0).integers(0, 23, (40, 60))
+IDS = np.array([[0, 7, 255], [3, 3, 200]], np.uint8)
+
+
+def save(path, array, **options):
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+def test_grey_palette_and_16_bit_values(tmp_path):
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'grey.png', IDS)), IDS)
+    palette = Image.fromarray(IDS)
+    palette.putpalette(list(range(255, -1, -1)) * 3)
+    palette.save(tmp_path / 'palette.png')
+    np.testing.assert_array_equal(read_values(tmp_path / 'palette.png'), IDS)
+    wide = IDS.astype(np.uint16) * 200
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'wide.png', wide)), wide)
+    binary = save(tmp_path / 'binary.png', IDS > 5)
+    np.testing.assert_array_equal(read_values(binary), IDS > 5)
+
+
+def test_colours_are_red_green_blue(tmp_path):
+    colours = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgb.png', colours)), colours)
+    opaque = np.dstack([colours, np.full((2, 3), 255, np.uint8)])
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgba.png', opaque)), colours)
+
+
+def test_labels_that_lost_their_values_are_refused(tmp_path):
+    with pytest.raises(DataError, match='a.jpg is a JPEG file, whose compression changes values'):
+        read_values(save(tmp_path / 'a.jpg', IDS))
+    with pytest.raises(DataError, match='b.png has image mode RGB of 16 bits, expected a PNG of'):
+        read_values(write_synthia_label(tmp_path / 'b.png', IDS))
+    with pytest.raises(DataError, match='mode F'):
+        read_values(save(tmp_path / 'c.tif', IDS.astype(np.float32)))
+    with pytest.raises(MissingFile, match='label .*none.png is missing'):
+        read_values(tmp_path / 'none.png')
+
+
+def test_first_of_three_16_bit_channels(tmp_path):
+    path = write_synthia_label(tmp_path / 'a.png', IDS)
+    np.testing.assert_array_equal(read_first_of_16_bit(path), IDS)
+    # what an ordinary reader makes of it
+    assert not np.asarray(Image.open(path))[..., 0].any()
+    large = write_synthia_label(tmp_path / 'b.png', IDS.astype(np.uint16) + 1000)
+    assert (read_first_of_16_bit(large) == 255).all()  # no class, whatever its low byte says
+
+
+def test_other_files_in_place_of_16_bit_labels(tmp_path):
+    with pytest.raises(DataError, match=r'a.png has 1 channel\(s\) of 8 bits, expected three'):
+        read_first_of_16_bit(save(tmp_path / 'a.png', IDS))
+    with pytest.raises(DataError, match=r'b.png has 3 channel\(s\) of 8 bits'):
+        read_first_of_16_bit(save(tmp_path / 'b.png', np.zeros((2, 3, 3), np.uint8)))
+
+
+@pytest.mark.parametrize('keep', [0, 30, 0.5, -20])
+def test_damaged_16_bit_labels_are_named(tmp_path, keep):
+    path = write_synthia_label(tmp_path / 'bad.png', NOISE)
+    content = path.read_bytes()
+    path.write_bytes(content[:int(keep * len(content)) if isinstance(keep, float) else keep])
+    with pytest.raises(DataError, match='bad.png does not decode'):
+        read_first_of_16_bit(path)
+
+
+def test_a_flipped_byte_is_noticed(tmp_path):
+    path = write_synthia_label(tmp_path / 'bad.png', NOISE)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(DataError, match='bad.png does not decode'):
+        read_first_of_16_bit(path)
+
+
+def test_size_as_shown(tmp_path):
+    image = np.zeros((20, 30, 3), np.uint8)
+    assert image_size(save(tmp_path / 'a.png', image)) == (30, 20)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    assert image_size(save(tmp_path / 'b.jpg', image, exif=exif)) == (20, 30)
+    (tmp_path / 'c.jpg').write_bytes(b'no image')
+    with pytest.raises(DataError, match='image .*c.jpg does not decode'):
+        image_size(tmp_path / 'c.jpg')
