@@ -1,6 +1,6 @@
 """Where the data sets are published and how their labels are made, for messages."""
-from dataclasses import dataclass
-from typing import Dict, Optional
+from dataclasses import dataclass, field
+from typing import Dict, Mapping, Optional
 
 
 @dataclass(frozen=True)
@@ -11,37 +11,45 @@ class Origin:
         published: page and archives.
         converter: command that makes the train labels, followed by the data set's folder.
         raw_suffix: end of the names of the labels as published, which the converter reads.
+        images: folder of images (the end of ``img_dir``) -> how many are published.
     """
 
     published: str
     converter: Optional[str] = None
     raw_suffix: Optional[str] = None
+    images: Mapping[str, int] = field(default_factory=dict)
 
 
 CITYSCAPES = Origin(
     published='https://www.cityscapes-dataset.com/downloads/ '
               '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
-    converter='python tools/convert_datasets/cityscapes.py', raw_suffix='_gtFine_labelIds.png')
+    converter='python tools/convert_datasets/cityscapes.py', raw_suffix='_gtFine_labelIds.png',
+    images=dict(train=2975, val=500, test=1525))
 
 #: Type of the data set in a config -> its origin.
 ORIGINS: Dict[str, Origin] = {
     'GTADataset': Origin(
         published='https://download.visinf.tu-darmstadt.de/data/from_games/ '
                   '(01_images.zip..10_images.zip, 01_labels.zip..10_labels.zip)',
-        converter='python tools/convert_datasets/gta.py', raw_suffix='.png'),
+        converter='python tools/convert_datasets/gta.py', raw_suffix='.png',
+        images=dict(images=24966)),
     'SynthiaDataset': Origin(
         published='http://synthia-dataset.net/downloads/ (SYNTHIA-RAND-CITYSCAPES: '
                   'SYNTHIA_RAND_CITYSCAPES.rar)',
-        converter='python tools/convert_datasets/synthia.py', raw_suffix='.png'),
+        converter='python tools/convert_datasets/synthia.py', raw_suffix='.png',
+        images=dict(RGB=9400)),
     'CityscapesDataset': CITYSCAPES,
     'CityscapesSynthiaDataset': CITYSCAPES,
     'ACDCDataset': Origin(
         published='https://acdc.vision.ee.ethz.ch/download '
-                  '(rgb_anon_trainvaltest.zip, gt_trainval.zip)'),
+                  '(rgb_anon_trainvaltest.zip, gt_trainval.zip)',
+        images=dict(train=1600, val=406, test=2000)),
     'DarkZurichDataset': Origin(
         published='https://www.trace.ethz.ch/publications/2019/GCMA_UIoU/ (Dark_Zurich_'
-                  'train_anon.zip, Dark_Zurich_val_anon.zip, Dark_Zurich_test_anon_withoutGt.zip)'),
+                  'train_anon.zip, Dark_Zurich_val_anon.zip, Dark_Zurich_test_anon_withoutGt.zip)',
+        images={'train/night': 2416, 'val': 50, 'test': 151}),
     'CrossCityDataset': Origin(
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
-        converter='python tools/convert_datasets/crosscity.py', raw_suffix='_eval.png'),
+        converter='python tools/convert_datasets/crosscity.py', raw_suffix='_eval.png',
+        images=dict(Train=3200, Test=100)),
 }

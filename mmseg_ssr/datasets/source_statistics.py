@@ -57,9 +57,9 @@ def _leaf_counts(dataset) -> List[Counts]:
                                f'{dataset.ann_dir}, once')
         images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
         parallel_map(_check_size, [(images[i], labels[i]) for i in unknown], default_workers())
-        counts.update(count_labels(root, [files[i] for i in unknown], _counter(dataset),
+        counts.update(count_labels(root, [files[i] for i in unknown], label_counter(dataset),
                                    default_workers(), progress_bar('class statistics')))
-    trained = {file: _as_trained(counts[file], dataset, root / file) for file in files}
+    trained = {file: as_trained(counts[file], dataset, root / file) for file in files}
     check_not_empty(trained, root)
     if unknown:
         _save(root, {**_others(root, files), **{file: counts[file] for file in files}})
@@ -74,7 +74,7 @@ def _check_size(pair: Tuple[str, str]) -> None:
                         'they must be of one size')
 
 
-def _counter(dataset) -> Callable[[Path], Counts]:
+def label_counter(dataset) -> Callable[[Path], Counts]:
     """Counts the values in a label file, in the file's own terms."""
     table = getattr(dataset, 'class_table', None)
     if table is not None:
@@ -85,7 +85,7 @@ def _counter(dataset) -> Callable[[Path], Counts]:
     return partial(count_train_ids, num_classes=ids, ignore_index=dataset.ignore_index)
 
 
-def _as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
+def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
     """Counts of the values in the file -> of the classes that the data set makes of them."""
     if getattr(dataset, 'class_table', None) is not None:
         return dataset.class_table.by_class(counts, path)
