@@ -1,6 +1,8 @@
 """A training in miniature: Streets drawn small, the demo's configs with a tiny network."""
 from pathlib import Path
 
+from mmcv import Config
+
 from mmseg_ssr.datasets.label_conversion import (
     convert_cityscapes,
     convert_crosscity,
@@ -8,6 +10,7 @@ from mmseg_ssr.datasets.label_conversion import (
     convert_synthia,
 )
 from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
+from mmseg_ssr.engine.config_check import dataset_configs
 
 ROOT = Path(__file__).resolve().parents[1]
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -30,6 +33,28 @@ def make_layouts(root: Path) -> Path:
     convert_synthia(root / 'synthia')
     convert_crosscity(root / 'NTHU_Datasets')
     return root
+
+
+def benchmark_data(layouts: Path, name: str) -> Config:
+    """The data section of ``configs/_base_/datasets/NAME.py`` over the folder of all layouts."""
+    cfg = Config.fromfile(str(ROOT / f'configs/_base_/datasets/{name}.py'))
+    for _, dataset in dataset_configs(cfg):
+        dataset.data_root = dataset.data_root.replace('data/', f'{layouts}/', 1)
+        _shrink(dataset.pipeline)
+        if 'crop_pseudo_margins' in dataset:
+            dataset.crop_pseudo_margins = [margin // 16 for margin in dataset.crop_pseudo_margins]
+    cfg.data.train.rare_class_sampling.min_pixels = 5
+    cfg.data.workers_per_gpu = 0
+    return cfg
+
+
+def _shrink(steps: list) -> None:
+    """Sizes of a pipeline by 16: half resolution is then that of the drawn images."""
+    for step in steps:
+        for key in ('img_scale', 'crop_size', 'size'):
+            if key in step:
+                step[key] = tuple(side // 16 for side in step[key])
+        _shrink(step.get('transforms', []))
 
 
 def train_steps(labels: bool) -> list:

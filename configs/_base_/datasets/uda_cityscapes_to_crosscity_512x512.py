@@ -1,6 +1,6 @@
 # Cityscapes with labels -> a city of NTHU Cross-City without. The classes are the 13 that are
 # scored; wall, fence, pole, terrain, truck and train of the source are ignored.
-_base_ = ['cityscapes_test.py']
+_base_ = ['uda_gta_to_cityscapes_512x512.py']  # the target's pipelines are those of Cityscapes
 crop_size = (512, 512)
 classes = [
     'road', 'sidewalk', 'building', 'traffic light', 'traffic sign', 'vegetation', 'sky', 'person',
@@ -18,16 +18,6 @@ cityscapes_train_pipeline = [
     dict(type='DefaultFormatBundle'),
     dict(type='Collect', keys=['img', 'gt_semantic_seg']),
 ]
-target_train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', img_scale=(1024, 512)),
-    dict(type='RandomCrop', crop_size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Normalize', **img_norm_cfg),
-    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
-    dict(type='DefaultFormatBundle'),
-    dict(type='Collect', keys=['img']),
-]
 city_test = dict(
     type='CrossCityDataset',
     data_root='data/NTHU_Datasets/Rome/',
@@ -36,7 +26,6 @@ city_test = dict(
     classes=classes)
 data = dict(
     train=dict(
-        type='UDADataset',
         source=dict(
             type='CityscapesDataset',
             data_root='data/cityscapes/',
@@ -48,8 +37,6 @@ data = dict(
             type='CrossCityDataset',
             data_root='data/NTHU_Datasets/Rome/',
             img_dir='Images/Train',
-            classes=classes,
-            pipeline=target_train_pipeline),
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=0.5)),
+            classes=classes)),
     val=city_test,
     test=city_test)

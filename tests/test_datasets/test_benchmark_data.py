@@ -1,14 +1,13 @@
 """The benchmarks' configs: data sections that load the true layouts, and published settings."""
-from pathlib import Path
-
 import pytest
+import tiny_training
 from mmcv import Config
 
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.config_check import dataset_configs, validate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = tiny_training.ROOT
 #: Benchmark -> (data section, images of the source, of the target and for the score).
 SECTIONS = {
     'uda_synthia_to_cityscapes_512x512': (2, 2, 1),
@@ -34,40 +33,14 @@ def read(path):
     return cfg
 
 
-def shrink(steps):
-    """Streets has images of 64 x 32: sizes of the pipeline by 32."""
-    for step in steps:
-        for key in ('img_scale', 'crop_size', 'size'):
-            if key in step:
-                step[key] = tuple(side // 32 for side in step[key])
-        shrink(step.get('transforms', []))
-
-
-@pytest.fixture
-def small(layouts):
-    """A data section over the miniature data sets."""
-
-    def read_small(name):
-        cfg = section(name)
-        for _, dataset in dataset_configs(cfg):
-            dataset.data_root = dataset.data_root.replace('data/', f'{layouts}/', 1)
-            shrink(dataset.pipeline)
-            if 'crop_pseudo_margins' in dataset:
-                dataset.crop_pseudo_margins = [m // 32 for m in dataset.crop_pseudo_margins]
-        cfg.data.train.rare_class_sampling.min_pixels = 5
-        return cfg
-
-    return read_small
-
-
 @pytest.mark.parametrize('name', SECTIONS)
-def test_data_sections_load(small, name):
-    cfg = small(name)
+def test_data_sections_load(layouts, name):
+    cfg = tiny_training.benchmark_data(layouts, name)
     pairs = build_dataset(cfg.data.train, need_labels=False)
     score = build_dataset(cfg.data.val, test_mode=True)
     assert (len(pairs.source), len(pairs.target), len(score)) == SECTIONS[name]
-    crop = (16, 16) if '512' in name else (32, 32) if '1024' in name else (4, 4)
-    assert tuple(pairs[0]['img'].data.shape[1:]) == crop
+    crop = 32 if '512' in name else 64 if '1024' in name else 8
+    assert tuple(pairs[0]['img'].data.shape[1:]) == (crop, crop)
     assert pairs[0]['target_img'].data.shape == pairs[0]['img'].data.shape
     label = score.get_gt_seg_map_by_idx(0)
     label[label == 255] = 0

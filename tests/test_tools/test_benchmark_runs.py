@@ -1,4 +1,4 @@
-"""The scores and files of the benchmarks, from our command and from mmseg's own test script."""
+"""Benchmarks from training to score and archive, and their scores in mmseg's own test script."""
 import json
 import re
 import zipfile
@@ -8,6 +8,7 @@ import tiny_training
 import torch
 
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
+from mmseg_ssr.engine.experiment import train_and_test
 
 TOOL = 'tools/test.py'
 SETS = {
@@ -35,6 +36,20 @@ def untrained(layouts, config, tmp_path):
         return cfg.filename, str(tmp_path / 'net.pth')
 
     return make
+
+
+@pytest.mark.parametrize('name, classes, score', [
+    ('uda_synthia_to_cityscapes_512x512', 19, 'mIoU16'),
+    ('uda_cityscapes_to_acdc_512x512', 19, 'mIoU.night'),
+    ('uda_cityscapes_to_darkzurich_512x512', 19, 'mIoU'),
+    ('uda_cityscapes_to_crosscity_512x512', 13, 'IoU.bicycle'),
+    ('uda_own_512x512', 7, 'IoU.vehicle')])
+def test_two_iterations_of_each(layouts, config, tmp_path, name, classes, score):
+    sections = tiny_training.method_config(layouts, 2)
+    sections['data'] = tiny_training.benchmark_data(layouts, name).data.to_dict()
+    sections['model']['decode_head']['num_classes'] = classes
+    result = train_and_test(config(sections), str(tmp_path / 'run'), torch.device('cpu'))
+    assert 0 <= result['scores'][score] <= 100 and result['iterations'] == 2
 
 
 def run(tool, *arguments):
