@@ -1,0 +1,207 @@
+"""Cases that are compared: each in a process of its own, all of them in turn (A B A B)."""
+import json
+import logging
+import multiprocessing
+import signal
+import statistics
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+import torch
+
+from ..errors import UserError
+from .measure import Measurement, Workload, serve
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure: device, threads of torch on the CPU, timed runs of each case."""
+    device: str = 'cpu'
+    threads: int = 1
+    repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to be measured.
+
+    Attributes:
+        name: what tables and the JSON file call it.
+        build: a function of a module, called as ``build(device, **arguments)``.
+        arguments: anything that can be pickled.
+        script: a Python file that builds the workload instead, in an interpreter of its own. It
+            is started with the number of a file descriptor to talk over (:func:`.measure.serve`)
+            and the arguments, device and threads as JSON.
+    """
+    name: str
+    build: Optional[Callable[..., Workload]]
+    arguments: Dict[str, Any] = field(default_factory=dict)
+    script: Optional[str] = None
+
+
+@dataclass
+class Result:
+    """The measurements of a case, and the facts that it told."""
+    measurements: List[Measurement] = field(default_factory=list)
+    facts: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Median over the timed runs."""
+        return statistics.median(m.seconds for m in self.measurements)
+
+    @property
+    def best_seconds(self) -> float:
+        """Of the fastest run."""
+        return min(m.seconds for m in self.measurements)
+
+    @property
+    def peak_bytes(self) -> int:
+        """Largest over the timed runs."""
+        return max(m.peak_bytes for m in self.measurements)
+
+    @property
+    def work_bytes(self) -> int:
+        """Largest growth over what was in use before the run."""
+        return max(m.peak_bytes - m.rest_bytes for m in self.measurements)
+
+    def record(self) -> Dict[str, Any]:
+        """For the JSON file."""
+        seconds = [m.seconds for m in self.measurements]
+        return dict(seconds=self.seconds, seconds_min=min(seconds), seconds_max=max(seconds),
+                    repeats=len(seconds), peak_bytes=self.peak_bytes, work_bytes=self.work_bytes,
+                    **self.facts)
+
+
+@dataclass
+class Outcome:
+    """Results by case, and why cases are missing."""
+    results: Dict[str, Result] = field(default_factory=dict)
+    left_out: Dict[str, str] = field(default_factory=dict)
+
+
+def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
+    """Build and warm up every case, then run them in turn, ``settings.repeats`` times each.
+
+    A case that fails is left out, with the reason; the others go on.
+
+    Raises:
+        UserError: no case is left.
+    """
+    outcome = Outcome()
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(case, settings)) for case in cases]
+        for child in children:
+            logger.info('%s: build and warm up', child.case.name)
+            outcome.results[child.case.name] = Result()
+            child.attempt(outcome, 'build')
+            child.attempt(outcome, 'warm_up')
+        for turn in range(settings.repeats):
+            for child in children:
+                child.attempt(outcome, 'measure', f' {turn + 1} of {settings.repeats}')
+        for child in children:
+            child.attempt(outcome, 'finish')
+    if cases and not outcome.results:
+        raise UserError(f'nothing could be measured: {"; ".join(outcome.left_out.values())}')
+    return outcome
+
+
+class Child:
+    """The process of a case, seen from outside; a context manager that ends it."""
+
+    def __init__(self, case: Case, settings: Settings):
+        self.case = case
+        self.connection, theirs = multiprocessing.Pipe()
+        start = start_script if case.script else start_process
+        self.stop = start(case, settings, theirs)
+        theirs.close()  # else the end of the child would go unnoticed
+
+    def __enter__(self) -> 'Child':
+        return self
+
+    def __exit__(self, *unused: Any) -> None:
+        self.connection.close()  # asks it to end
+        self.stop()
+
+    def attempt(self, outcome: Outcome, request: str, note: str = '') -> None:
+        """Ask, and enter the answer; a case that has failed before is not asked again."""
+        result = outcome.results.get(self.case.name)
+        if result is None:
+            return
+        try:
+            answer = self.ask(request)
+        except UserError as error:
+            del outcome.results[self.case.name]
+            outcome.left_out[self.case.name] = str(error)
+            logger.warning('left out: %s', error)
+            return
+        if request == 'measure':
+            result.measurements.append(Measurement(*answer))
+            logger.info('%s%s: %.4g s', self.case.name, note, answer[0])
+        elif answer:
+            result.facts.update(answer)
+
+    def ask(self, request: str) -> Any:
+        """The answer to a request.
+
+        Raises:
+            UserError: what the process says went wrong, or that it died.
+        """
+        try:
+            self.connection.send(request)
+            failure, answer = self.connection.recv()
+        except (EOFError, OSError):
+            failure = 'its process died, perhaps for lack of memory'
+        if failure is not None:
+            raise UserError(f'{self.case.name}: {" ".join(failure.split())}')
+        return answer
+
+
+def start_process(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
+    """Fork the case's process from a server that has imported everything and done nothing else."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([__name__, case.build.__module__])
+    process = context.Process(target=_run_case, args=(case, settings, connection))
+    process.start()
+
+    def stop() -> None:
+        process.join(10)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+    return stop
+
+
+def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and so this
+    logging.disable(logging.INFO)  # mmcv lists every parameter
+    multiprocessing.set_start_method(None, force=True)  # loaders start theirs as in a training
+
+    def build(device: torch.device) -> Workload:
+        return case.build(device, **case.arguments)
+
+    serve(connection, build, settings.device, settings.threads, (UserError, ))
+
+
+def start_script(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
+    """Start the case's script in an interpreter of its own; what it prints goes to stderr."""
+    handle = connection.fileno()
+    arguments = json.dumps(dict(case.arguments, device=settings.device, threads=settings.threads))
+    process = subprocess.Popen([sys.executable, case.script, str(handle), arguments],
+                               pass_fds=[handle], stdout=2)
+
+    def stop() -> None:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    return stop

@@ -1,0 +1,180 @@
+"""Loading, converting, counting and scoring: images per second by number of processes."""
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmseg.core.evaluation.metrics import intersect_and_union
+
+from ..datasets.class_statistics import count_classes
+from ..datasets.label_conversion import CONVERTED, convert_cityscapes, convert_gta
+from ..datasets.streets import make_streets
+from ..engine.build import build_test_dataset, build_training_dataset
+from ..engine.data_loader import training_loader
+from .cases import Case, Settings, measure_cases
+from .measure import Workload
+from .methods import EXACT, Size, method_config
+from .report import Report, markdown_table, number, ratio, spread
+
+CLASSES = 19
+#: Pixels of a class that an image must hold for rare class sampling to choose it for them.
+MIN_PIXELS = 16
+
+
+class Items(Workload):
+    """Some work on a number of images."""
+
+    def __init__(self, work: Callable[[], Any], items: int):
+        self.work = work
+        self.items = items
+
+    def run(self) -> None:
+        self.work()
+
+    def finish(self) -> Dict[str, Any]:
+        return dict(items=self.items)
+
+
+def drawn_data(folder: str, images: int, size: Tuple[int, int], workers: int) -> None:
+    """Streets: source, target and validation images, labels converted."""
+    root = make_streets(folder, images, images, images, size, workers=workers)
+    convert_gta(root / 'gta', workers)
+    convert_cityscapes(root / 'cityscapes', workers)
+
+
+def data_config(folder: str, size: Size) -> Any:
+    """DAFormer's config on the drawn data."""
+    cfg = method_config('daformer', EXACT, size)
+    for split, name in ((cfg.data.train.source, 'gta'), (cfg.data.train.target, 'cityscapes'),
+                        (cfg.data.val, 'cityscapes'), (cfg.data.test, 'cityscapes')):
+        split.data_root = os.path.join(folder, name)
+    cfg.data.train.rare_class_sampling.min_pixels = MIN_PIXELS
+    return cfg
+
+
+def loading(device: torch.device, folder: str, size: Size, workers: int, batches: int) -> Items:
+    """Pairs of source and target images as a training gets them, some batches at a time.
+
+    An item is a pair; the processes go on loading between two measurements until their queue is
+    full, so ``batches`` should be many times ``workers``.
+    """
+    dataset = build_training_dataset(data_config(folder, size), seed=0)
+    loader = iter(training_loader(dataset, size.batch, 10 ** 6, 0, workers=workers, device=device))
+
+    def load() -> None:
+        for _ in range(batches):
+            next(loader)
+
+    return Items(load, batches * size.batch)
+
+
+def converting(device: torch.device, folder: str, workers: int) -> Items:
+    """Labels of the source, label ids to train ids, with their statistics."""
+    root = Path(folder) / 'gta'
+    labels = [path for path in (root / 'labels').iterdir() if path.stem.isdigit()]
+
+    def convert() -> None:
+        for path in (root / 'labels').glob(f'*{CONVERTED}'):
+            path.unlink()
+        convert_gta(root, workers)
+
+    return Items(convert, len(labels))
+
+
+def counting(device: torch.device, folder: str, workers: int) -> Items:
+    """Class statistics of converted labels."""
+    root = Path(folder) / 'cityscapes'
+    files = [str(path.relative_to(root)) for path in root.glob(f'gtFine/**/*{CONVERTED}')]
+    return Items(lambda: count_classes(root, files, CLASSES, workers=workers), len(files))
+
+
+def scoring(device: torch.device, folder: str, size: Size, maps: int) -> Items:
+    """Predictions compared with the label files, and the scores from the counts."""
+    dataset = build_test_dataset(data_config(folder, size), 'val')
+    predictions = made_predictions(dataset, maps)
+
+    def score() -> None:
+        counts: List[Any] = []
+        for i, prediction in enumerate(predictions):
+            counts += dataset.pre_eval(prediction, i % len(dataset))
+        dataset.evaluate(counts, logger='silent')
+
+    return Items(score, maps)
+
+
+def scoring_by_mmseg(device: torch.device, folder: str, size: Size, maps: int) -> Items:
+    """The same counts by mmseg's function, label files read by mmseg."""
+    dataset = build_test_dataset(data_config(folder, size), 'val')
+    predictions = made_predictions(dataset, maps)
+
+    def score() -> None:
+        for i, prediction in enumerate(predictions):
+            label = dataset.get_gt_seg_map_by_idx(i % len(dataset))
+            intersect_and_union(prediction, label, CLASSES, dataset.ignore_index)
+
+    return Items(score, maps)
+
+
+def made_predictions(dataset: Any, maps: int) -> List[np.ndarray]:
+    """Label maps with a tenth of the labels wrong, H x W int64 as mmseg predicts them."""
+    random = np.random.default_rng(0)
+    predictions = []
+    for i in range(min(maps, len(dataset))):
+        label = dataset.get_gt_seg_map_by_idx(i)
+        wrong = random.random(label.shape) < 0.1
+        prediction = np.where(wrong | (label >= CLASSES), random.integers(CLASSES), label)
+        predictions.append(prediction.astype(np.int64))
+    return [predictions[i % len(predictions)] for i in range(maps)]
+
+
+def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, int],
+                   batches: int, size: Size, settings: Settings) -> Report:
+    """Loader, converter and class statistics, by number of processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn_data(folder, images, image_size, max(workers))
+        kinds: Dict[str, List[Case]] = {
+            'training pairs loaded': [
+                Case(f'loader, {n} workers', loading, dict(
+                    folder=folder, size=size, workers=n, batches=batches)) for n in workers],
+            'labels converted': [
+                Case(f'converter, {n} processes', converting, dict(folder=folder, workers=n))
+                for n in workers if n],
+            'labels counted': [
+                Case(f'class statistics, {n} processes', counting, dict(folder=folder, workers=n))
+                for n in workers if n],
+        }
+        return items_report(kinds, settings, f'images of {image_size[0]} x {image_size[1]}')
+
+
+def benchmark_eval(maps: int, images: int, image_size: Tuple[int, int], size: Size,
+                   settings: Settings) -> Report:
+    """Scoring of label maps, beside mmseg's function."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn_data(folder, images, image_size, 1)
+        arguments = dict(folder=folder, size=size, maps=maps)
+        return items_report({'label maps scored': [
+            Case('scores, mmseg_ssr', scoring, arguments),
+            Case('scores, intersect_and_union of mmseg', scoring_by_mmseg, arguments),
+        ]}, settings, f'{maps} maps of {image_size[0]} x {image_size[1]}')
+
+
+def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str) -> Report:
+    """Items per second, the first case of each kind the measure of the others."""
+    report = Report(record=dict(cases={}))
+    for title, cases in kinds.items():
+        outcome = measure_cases(cases, settings)
+        report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
+        records = {name: result.record() for name, result in outcome.results.items()}
+        first = next(iter(records.values()))['items'] / next(iter(records.values()))['seconds']
+        rows = []
+        for name, record in records.items():
+            record['items_per_second'] = record['items'] / record['seconds']
+            record['speed_ratio'] = record['items_per_second'] / first
+            rows.append([name, spread(record), number(record['items_per_second']),
+                         ratio(record, 'speed_ratio')])
+        report.record['cases'].update(records)
+        report.tables.append((f'{title.capitalize()}, {of_what}', markdown_table(
+            ['case', 'seconds (min-max)', 'a second', 'this / first'], rows)))
+    return report

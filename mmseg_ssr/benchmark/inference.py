@@ -1,0 +1,172 @@
+"""Whole and slide inference, in several modes, and how many labels stay as in float32."""
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmcv import Config
+from torch import nn
+
+from ..engine.build import build_test_model
+from ..engine.evaluation import set_inference_mode
+from ..engine.load_weights import load_weights
+from ..errors import ConfigError, UserError, nearest
+from .cases import Case, Outcome, Settings, measure_cases
+from .made_images import NORM
+from .measure import Workload
+from .methods import EXACT, Size, method_config
+from .networks import drawn_images
+from .report import GIB, Report, markdown_table, number, ratio, spread
+
+WAYS = ('whole', 'slide')
+
+
+class Mode(NamedTuple):
+    """Changes to a config, and what is done to the model besides."""
+    options: Dict[str, Any] = {}
+    dtype: Optional[str] = None
+    compile: bool = False
+
+
+MODES: Dict[str, Mode] = {
+    EXACT: Mode(),
+    'bf16': Mode(dtype='bfloat16'),
+    'fp16': Mode(dtype='float16'),
+    'compile': Mode(compile=True),
+    'batched': Mode({'model.test_cfg.batched_slide': True}),
+    'one_by_one': Mode({'model.test_cfg.batched_slide': False}),
+}
+
+
+class Prediction(Workload):
+    """The label map of one drawn image.
+
+    Args:
+        config: of the model, with its ``test_cfg``.
+        size: (width, height) of the image.
+        mode: see :data:`MODES`, or a sum of them.
+        checkpoint: weights; None leaves them random.
+    """
+
+    def __init__(self, device: torch.device, config: Config, size: Tuple[int, int], mode: str,
+                 checkpoint: Optional[str] = None):
+        torch.manual_seed(0)
+        self.model = build_test_model(config)
+        self.model.init_weights()
+        if checkpoint is not None:
+            load_weights(self.model, checkpoint)
+        self.model.to(device).eval()
+        self.device = device
+        self.dtype = combined(mode).dtype
+        if combined(mode).compile:
+            compile_parts(self.model)
+        width, height = size
+        self.img = drawn_images(1, max(size))[:, :, :height, :width].to(device)
+        shape = (height, width, 3)
+        self.metas = [dict(ori_shape=shape, img_shape=shape, pad_shape=shape, flip=False,
+                           scale_factor=1., img_norm_cfg=NORM, filename='drawn')]
+
+    @torch.no_grad()
+    def run(self) -> None:
+        with torch.autocast(self.device.type, getattr(torch, self.dtype or 'bfloat16'),
+                            enabled=self.dtype is not None):
+            self.labels = self.model.simple_test(self.img, self.metas)[0]
+
+    def finish(self) -> Dict[str, Any]:
+        return dict(labels=self.labels.astype(np.uint8))
+
+
+def combined(mode: str) -> Mode:
+    """A mode of :data:`MODES`, or several joined by ``+``.
+
+    Raises:
+        ConfigError: no such mode.
+    """
+    together = Mode()
+    for name in mode.split('+'):
+        if name not in MODES:
+            raise ConfigError(f'unknown mode {name}{nearest(name, MODES)} (there are '
+                              f'{", ".join(MODES)}, and sums such as bf16+compile)')
+        one = MODES[name]
+        together = Mode({**together.options, **one.options}, one.dtype or together.dtype,
+                        one.compile or together.compile)
+    return together
+
+
+def compile_parts(model: nn.Module) -> None:
+    """Let torch compile the networks that a window goes through."""
+    model.backbone.compile(dynamic=False)
+    model.decode_head.compile(dynamic=False)
+
+
+def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],
+                        sizes: Sequence[Tuple[int, int]], size: Size, settings: Settings,
+                        checkpoint: Optional[str] = None) -> Report:
+    """Time the prediction of one image, the modes of one method, way and size in turn.
+
+    Args:
+        methods: names of :data:`.methods.METHODS` or config files.
+        ways: 'whole', 'slide'.
+        sizes: (width, height) of images.
+        checkpoint: weights for all methods; None leaves them random.
+
+    Raises:
+        UserError: an unknown name, or nothing could be measured.
+    """
+    report = Report(record=dict(cases={}, checkpoint=checkpoint))
+    rows: List[list] = []
+    for method in methods:
+        for way in ways:
+            for width, height in sizes:
+                cases = prediction_cases(method, way, modes, (width, height), size, checkpoint,
+                                         report)
+                outcome = measure_cases(cases, settings)
+                report.notes += [f'left out: {why}' for why in outcome.left_out.values()]
+                records = compare_labels(outcome)
+                report.record['cases'].update(records)
+                rows += [row_of(name, record) for name, record in records.items()]
+    report.tables.append(('Inference', markdown_table(
+        ['method', 'way', 'image', 'mode', 'seconds (min-max)', 'images/s', 'peak GiB',
+         'exact / this', 'same labels'], rows)))
+    if checkpoint is None:
+        report.notes.append('random weights: many pixels are near ties, so fewer labels stay the '
+                            'same than with trained weights (--checkpoint)')
+    return report
+
+
+def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],
+                     size: Size, checkpoint: Optional[str], report: Report) -> List[Case]:
+    """One case for each mode; a mode that this version does not know is noted."""
+    cases = []
+    for mode in modes:
+        options = combined(mode).options
+        try:
+            config = method_config(method, EXACT, size)
+            config.merge_from_dict(options)
+            set_inference_mode(config, way)
+        except UserError as error:
+            report.notes.append(f'left out: {method} in mode {mode}: {error}')
+            continue
+        cases.append(Case(f'{method}/{way}/{image[0]}x{image[1]}/{mode}', Prediction, dict(
+            config=config, size=tuple(image), mode=mode, checkpoint=checkpoint)))
+    return cases
+
+
+def compare_labels(outcome: Outcome) -> Dict[str, Dict[str, Any]]:
+    """Records of the cases, each compared with the exact mode, which is there or not."""
+    labels = {name: result.facts.pop('labels') for name, result in outcome.results.items()}
+    records = {name: result.record() for name, result in outcome.results.items()}
+    exact = next((name for name in records if name.endswith(f'/{EXACT}')), None)
+    for name, record in records.items():
+        record['images_per_second'] = 1 / record['seconds']
+        if exact is not None and name != exact:
+            record['speed_ratio'] = records[exact]['seconds'] / record['seconds']
+            record['same_labels_ratio'] = float(np.mean(labels[name] == labels[exact]))
+    return records
+
+
+def row_of(name: str, record: Dict[str, Any]) -> list:
+    same = record.get('same_labels_ratio')
+    return [*name.rsplit('/', 3), spread(record), number(record['images_per_second']),
+            number(record['peak_bytes'] / GIB),
+            ratio(record, 'speed_ratio'),
+            '-' if same is None else f'{100 * same:.3f} %']

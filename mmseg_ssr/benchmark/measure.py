@@ -1,0 +1,126 @@
+"""Time and memory of one call, and the loop of a process that measures on request.
+
+Stands on torch alone and imports nothing of this package: a process whose ``mmseg`` is that of a
+published implementation loads this file too (:mod:`mmseg_ssr.benchmark.reference`).
+"""
+import gc
+import resource
+import sys
+import time
+import traceback
+from contextlib import suppress
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+
+import torch
+
+
+class Measurement(NamedTuple):
+    """One call: wall-clock seconds, and bytes of memory before it and at its peak.
+
+    On an accelerator these are bytes of allocated tensors, on a CPU the resident memory of the
+    process with all its libraries.
+    """
+    seconds: float
+    rest_bytes: int
+    peak_bytes: int
+
+
+class Workload:
+    """Something that is run again and again in a process of its own."""
+
+    def warm_up(self) -> Dict[str, Any]:
+        """Run without being timed; what is learnt on the way is kept beside the times."""
+        self.run()
+        return {}
+
+    def run(self) -> Any:
+        """What is timed."""
+        raise NotImplementedError
+
+    def finish(self) -> Dict[str, Any]:
+        """What is to be known besides, found out after the timing."""
+        return {}
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done all it was given."""
+    if device.type != 'cpu':
+        torch.get_device_module(device).synchronize(device)
+
+
+def measure(run: Callable[[], Any], device: torch.device) -> Measurement:
+    """Call ``run`` once; the clock stops when the device has finished."""
+    gc.collect()
+    reset_peak(device)
+    rest = memory_now(device)
+    synchronise(device)
+    start = time.perf_counter()
+    run()
+    synchronise(device)
+    seconds = time.perf_counter() - start
+    return Measurement(seconds, rest, memory_peak(device))
+
+
+def reset_peak(device: torch.device) -> None:
+    """Let the peak start anew; where the system cannot (not Linux) it is that of the process."""
+    if device.type != 'cpu':
+        torch.get_device_module(device).reset_peak_memory_stats(device)
+        return
+    with suppress(OSError), open('/proc/self/clear_refs', 'w') as file:
+        file.write('5')
+
+
+def memory_now(device: torch.device) -> int:
+    """Bytes in use."""
+    if device.type != 'cpu':
+        return torch.get_device_module(device).memory_allocated(device)
+    return _process_status('VmRSS') or 0
+
+
+def memory_peak(device: torch.device) -> int:
+    """Most bytes in use since :func:`reset_peak`."""
+    if device.type != 'cpu':
+        return torch.get_device_module(device).max_memory_allocated(device)
+    peak = _process_status('VmHWM')
+    if peak is not None:
+        return peak
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _process_status(key: str) -> Optional[int]:
+    with suppress(OSError), open('/proc/self/status') as file:
+        for line in file:
+            if line.startswith(key + ':'):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def serve(connection: Any, build: Callable[[torch.device], Workload], device: str, threads: int,
+          expected: Tuple[type, ...] = ()) -> None:
+    """Answer ``'build'``, ``'measure'`` and names of :class:`Workload`'s methods until hung up on.
+
+    An answer is ``(None, value)`` or ``(what went wrong, None)``, in plain types. The traceback of
+    an error that is not ``expected`` goes to standard error.
+    """
+    torch.set_num_threads(threads)
+    place = torch.device(device)
+    workload = None
+    while True:
+        try:
+            request = connection.recv()
+        except EOFError:
+            return
+        try:
+            if request == 'build':
+                workload, answer = build(place), None
+            elif request == 'measure':
+                answer = tuple(measure(workload.run, place))
+            else:
+                answer = getattr(workload, request)()
+            connection.send((None, answer))
+        except expected as error:
+            connection.send((str(error), None))
+        except Exception as error:
+            traceback.print_exc()
+            connection.send((f'{type(error).__name__}: {error}', None))

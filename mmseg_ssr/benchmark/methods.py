@@ -1,0 +1,185 @@
+"""The methods and modes of a training iteration that can be compared, as changes to a config."""
+import os
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional, Sequence
+
+from mmcv import Config
+from mmseg.models.builder import BACKBONES
+
+from ..engine.config import experiment_name, load_config
+from ..engine.config_check import validate
+from ..errors import ConfigError, MissingFile, nearest
+from ..uda.methods import SAM_CHECKPOINTS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Method(NamedTuple):
+    """A config file, and what is changed in it."""
+    config: str
+    options: Dict[str, Any]
+
+
+METHODS: Dict[str, Method] = {
+    'source_only': Method('configs/daformer/gta2cs_daformer_mitb5.py', {
+        'uda.source_only': True, 'uda.imnet_feature_dist_lambda': 0}),
+    'daformer': Method('configs/daformer/gta2cs_daformer_mitb5.py', {}),
+    'daformer_ssr': Method('configs/sam/daformer_sam_vit_b.py', {}),
+    'mic': Method('configs/mic/gta2cs_mic_daformer_mitb5.py', {}),
+    'mic_ssr': Method('configs/sam/daformer_mic_sam_vit_b.py', {}),
+    'hrda': Method('configs/hrda/gta2cs_hrda_mitb5.py', {}),
+    'hrda_ssr': Method('configs/sam/hrda_sam_vit_b.py', {}),
+}
+
+#: The mode in which the numbers are those of the published code; all others are changes to it.
+EXACT = 'exact'
+MODES: Dict[str, Dict[str, Any]] = {
+    EXACT: {},
+    'joint': {'uda.joint_views': True},
+    'bf16': {'uda.amp': dict(dtype='bfloat16')},
+    'fp16': {'uda.amp': dict(dtype='float16')},
+    'compile': {'uda.compile': True},
+    'graphs': {'uda.compile': 'reduce-overhead'},
+    'channels_last': {'uda.channels_last': True},
+    'checkpointing': {'model.backbone.with_cp': True},
+    'unwatched': {'uda.watch_interval': 50, 'runner.type': 'SelfTrainingRunner'},
+    'sam512': {'uda.regularizer.encoder.input_size': 512},
+}
+
+#: Stand-ins for the full networks where everything shall take seconds.
+SMALL_BACKBONE = 'mit_b0'
+SMALL_WIDTH = 8
+SMALL_SAM = dict(embed_dim=12, depth=2, num_heads=2, window_size=2, global_attn_indexes=[1])
+
+
+class Size(NamedTuple):
+    """What makes an iteration large or small; None leaves the config's value."""
+    crop: Optional[int] = None
+    batch: int = 2
+    backbone: Optional[str] = None
+    sam_size: Optional[int] = None
+    small: bool = False
+
+
+SMALL = Size(crop=64, batch=2, backbone=SMALL_BACKBONE, sam_size=32, small=True)
+
+
+def mode_options(mode: str) -> Dict[str, Any]:
+    """Config options of a mode, or of several joined by ``+``.
+
+    Raises:
+        ConfigError: no such mode.
+    """
+    options: Dict[str, Any] = {}
+    for name in mode.split('+'):
+        if name not in MODES:
+            raise ConfigError(f'unknown mode {name}{nearest(name, MODES)} (there are '
+                              f'{", ".join(MODES)}, and sums such as joint+compile)')
+        options.update(MODES[name])
+    return options
+
+
+def find_method(name: str) -> Method:
+    """A method of :data:`METHODS`, or any config file.
+
+    Raises:
+        ConfigError: neither.
+    """
+    if name in METHODS:
+        method = METHODS[name]
+        return method._replace(config=str(ROOT / method.config))
+    if name.endswith('.py') and os.path.isfile(name):
+        return Method(name, {})
+    raise ConfigError(f'unknown method {name}{nearest(name, METHODS)} (there are '
+                      f'{", ".join(METHODS)}, and config files)')
+
+
+def method_name(name: str) -> str:
+    """What tables call it: the name, or that of the config."""
+    return name if name in METHODS else experiment_name(load_config(name))
+
+
+def method_config(name: str, mode: str, size: Size) -> Config:
+    """The checked config of a method in a mode, at a size.
+
+    Weights that are not there are left random: the time does not depend on them.
+
+    Raises:
+        ConfigError: an unknown method or mode, or one whose keys this version does not have.
+    """
+    method = find_method(name)
+    options = mode_options(mode)
+    cfg = load_config(method.config, method.options)
+    if size.backbone:
+        set_backbone(cfg, size.backbone)
+    if size.small:
+        shrink(cfg.model)
+    if size.crop:
+        cfg.crop_size = (size.crop, size.crop)
+    if cfg.model.get('pretrained') and not os.path.isfile(cfg.model.pretrained):
+        cfg.model.pretrained = None
+    if 'uda' in cfg:
+        set_sam(cfg.uda, size)
+        if mode_needs_sam(options) and not cfg.uda.get('regularizer'):
+            raise ConfigError(f'mode {mode} needs a method with a SAM encoder')
+    cfg.merge_from_dict(options)
+    validate(cfg)
+    return cfg
+
+
+def shrink(model: Dict[str, Any]) -> None:
+    """A narrow head, and small detail crops where there are any."""
+    if model['decode_head'].get('decoder_params'):
+        model['decode_head']['channels'] = SMALL_WIDTH
+        model['decode_head']['decoder_params']['embed_dims'] = SMALL_WIDTH
+    if model.get('hr_crop_size'):
+        model['hr_crop_size'] = [SMALL.crop // 2] * 2
+
+
+def mode_needs_sam(options: Dict[str, Any]) -> bool:
+    return any(key.startswith('uda.regularizer.') for key in options)
+
+
+def set_backbone(cfg: Config, name: str) -> None:
+    """Another backbone of the same family, from scratch, with the head's inputs to match."""
+    if name not in BACKBONES.module_dict:
+        raise ConfigError(f'--backbone: unknown backbone {name}'
+                          f'{nearest(name, BACKBONES.module_dict)}')
+    cfg.model.pretrained = None
+    cfg.model.backbone.type = name
+    widths = getattr(BACKBONES.build(dict(cfg.model.backbone)), 'embed_dims', None)
+    if not isinstance(widths, Sequence):
+        raise ConfigError(f'--backbone {name}: only the MiT backbones can be put into a config '
+                          'here; give a config of its own with --config')
+    cfg.model.decode_head.in_channels = list(widths)
+
+
+def set_sam(uda: Dict[str, Any], size: Size) -> None:
+    """The input size asked for, and random weights where the file is missing."""
+    registry_name = uda.get('sam_model_registry')
+    if registry_name is None and not uda.get('regularizer'):
+        return
+    if registry_name is not None:
+        stages = uda.pop('stop_stage', [0, 1, 2, 3])
+        checkpoint = uda.pop('sam_checkpoint', None) or SAM_CHECKPOINTS.get(registry_name)
+        del uda['sam_model_registry']
+        uda['regularizer'] = dict(stages=stages, encoder=dict(
+            variant=registry_name, checkpoint=checkpoint))
+    encoder = uda['regularizer']['encoder']
+    if size.small:
+        encoder.update(encoder_args=dict(SMALL_SAM))
+    if size.sam_size:
+        encoder['input_size'] = size.sam_size
+    if size.small or not os.path.isfile(encoder.get('checkpoint') or ''):
+        encoder['checkpoint'] = None
+
+
+def check_folder(path: str, holds: str) -> Path:
+    """A folder that must hold something.
+
+    Raises:
+        MissingFile: it does not.
+    """
+    if not (Path(path) / holds).exists():
+        raise MissingFile(f'{path}: no {holds} in it')
+    return Path(path)

@@ -1,0 +1,142 @@
+"""Which part of a training iteration takes how much: time or counted arithmetic.
+
+The parts are found from outside, by replacing what the step calls for as long as is measured.
+"""
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Union
+from unittest import mock
+
+import torch
+from torch import nn
+
+from ..uda.segmentor import UDASegmentor
+
+VIEWS = ('source', 'mixed', 'masked')
+OTHER = 'other'
+
+
+class PartMeter:
+    """Attributes what a growing reading gains to the part that is being worked on.
+
+    Parts may be nested; what an inner one takes is not counted in the outer one.
+
+    Args:
+        read: gives the reading: seconds, or operations counted so far.
+    """
+
+    def __init__(self, read: Callable[[], float]):
+        self.read = read
+        self.totals: Counter = Counter()
+        self._open: List[str] = [OTHER]
+        self._last = read()
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        self.account()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self.account()
+            self._open.pop()
+
+    def account(self) -> None:
+        """Credit what was gained since the last time to the innermost open part."""
+        now = self.read()
+        self.totals[self._open[-1]] += now - self._last
+        self._last = now
+
+    def within(self, name: Union[str, Callable[[], str]], function: Callable) -> Callable:
+        """``function`` as the part of this name (or of the name that is current at the call)."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self.part(name if isinstance(name, str) else name()):
+                return function(*args, **kwargs)
+
+        return run
+
+
+def measure_parts(method: nn.Module, optimizer: torch.optim.Optimizer,
+                  iteration: Callable[[], Any], read: Callable[[], float]) -> Dict[str, float]:
+    """Run one iteration; what each of its parts added to the reading.
+
+    Args:
+        method: the segmentor that is trained; of one that is no
+            :class:`~mmseg_ssr.uda.segmentor.UDASegmentor` only backward pass and optimizer are
+            told apart.
+        iteration: runs it.
+    """
+    meter = PartMeter(read)
+    with ExitStack() as stack:
+        replace_attribute(stack, meter, 'backward', torch.autograd, 'backward')
+        replace_attribute(stack, meter, 'optimizer', optimizer, 'step')
+        if isinstance(method, UDASegmentor):
+            watch_networks(stack, meter, method)
+        iteration()
+        meter.account()
+    return name_views(meter.totals, method)
+
+
+def watch_networks(stack: ExitStack, meter: PartMeter, method: UDASegmentor) -> None:
+    """Replace what the step calls of the method's parts."""
+    for teacher in method.teachers:
+        replace_attribute(stack, meter, 'teacher update', teacher, 'update')
+        replace_attribute(stack, meter, 'teacher forward', teacher.network, 'encode_decode')
+    passes = iter(range(10 ** 6))
+    replace_call(stack, meter, lambda: f'{BACKBONE} {next(passes)}', method.model.backbone)
+    enhanced = []  # not empty: the head's next pass is of enhanced features
+    replace_call(stack, meter,
+                 lambda: 'enhanced head' if enhanced and enhanced.pop() else 'head',
+                 method.model.decode_head)
+    if method.regularizer is not None:
+        replace_attribute(stack, meter, 'SAM encoder', method.regularizer, 'encode')
+
+        def attention() -> str:
+            enhanced.append(True)
+            return 'enhanced attention'
+
+        replace_call(stack, meter, attention, method.regularizer)
+    if method.feature_distance is not None:
+        replace_call(stack, meter, 'feature distance', method.feature_distance)
+
+
+BACKBONE = 'backbone pass'
+
+
+def name_views(totals: Dict[str, float], method: nn.Module) -> Dict[str, float]:
+    """The passes of the student's backbone, numbered in order, under the names of the views."""
+    passes = [name for name in totals if name.startswith(BACKBONE)]
+    if not passes:
+        return dict(totals)
+    views = view_names(method)
+    named: Counter = Counter()
+    for name, value in totals.items():
+        if name in passes:
+            index = int(name[len(BACKBONE):])
+            name = f'{views[index * len(views) // len(passes)]} backbone'
+        named[name] += value
+    return dict(named)
+
+
+def view_names(method: UDASegmentor) -> List[str]:
+    """The views that the student's backbone sees, in order; one name when it sees them at once."""
+    present = (True, method.teacher is not None, method.masked_consistency is not None)
+    views = [name for name, there in zip(VIEWS, present) if there]
+    return ['joint'] if method.joint_views else views
+
+
+def replace_attribute(stack: ExitStack, meter: PartMeter, name: str, owner: Any,
+                      attribute: str) -> None:
+    """Measure ``owner.attribute(...)`` as a part until the stack unwinds."""
+    stack.enter_context(mock.patch.object(
+        owner, attribute, meter.within(name, getattr(owner, attribute))))
+
+
+def replace_call(stack: ExitStack, meter: PartMeter, name: Union[str, Callable[[], str]],
+                 module: nn.Module) -> None:
+    """Measure ``module(...)`` as a part, from outside of what torch may have compiled of it."""
+    # Where torch keeps what it compiled; a hook or a new forward would be compiled along.
+    call = module._compiled_call_impl or module._call_impl
+    stack.enter_context(mock.patch.object(
+        module, '_compiled_call_impl', meter.within(name, call)))

@@ -1,0 +1,167 @@
+"""Full training iterations: methods x modes, and the published implementation beside them."""
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from ..errors import UserError
+from .cases import Case, Outcome, Settings, measure_cases
+from .iteration import TrainingIteration
+from .machine import matrix_cases, matrix_rates
+from .methods import (
+    EXACT,
+    MODES,
+    Size,
+    check_folder,
+    method_config,
+    method_name,
+    mode_options,
+)
+from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
+
+#: The methods with the regularisation branch, and those that they are compared with.
+WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic'}
+PUBLISHED = 'published'
+REFERENCE_SCRIPT = str(Path(__file__).with_name('reference.py'))
+
+Pair = Tuple[str, str]  # method, mode
+
+
+def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, settings: Settings,
+                   reference: Optional[str] = None, parts: bool = True) -> Report:
+    """Time an iteration of every method in every mode, in turn.
+
+    Args:
+        methods: names of :data:`.methods.METHODS` or config files.
+        modes: names of :data:`.methods.MODES` or sums of them.
+        reference: folder of a published implementation (it holds ``mmseg/``), to be timed in the
+            same run.
+        parts: tell what each part of the iteration takes.
+
+    Raises:
+        ConfigError: an unknown method or mode; MissingFile: no implementation in the folder.
+        UserError: nothing could be measured.
+    """
+    for mode in modes:
+        mode_options(mode)  # a misspelt one is an error, one whose keys are not there is left out
+    report = Report()
+    cases: List[Case] = []
+    for method in methods:
+        for mode in modes:
+            try:
+                config = method_config(method, mode, size)
+            except UserError as error:
+                if mode == EXACT:
+                    raise
+                report.notes.append(f'left out: {method} in mode {mode}: {error}')
+                continue
+            cases.append(Case(case_name(method_name(method), mode), TrainingIteration, dict(
+                config=config, crop=config.crop_size[0], batch=size.batch, parts=parts)))
+        if reference:
+            cases.append(reference_case(method, size, reference))
+    rates = matrix_cases(settings, precisions(modes), size.small)
+    outcome = measure_cases(rates + cases, settings)
+    report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
+    fill_report(report, outcome, settings)
+    report.record['size'] = size._asdict()
+    return report
+
+
+def case_name(method: str, mode: str) -> str:
+    return f'{method}/{mode}'
+
+
+def precisions(modes: Sequence[str]) -> List[str]:
+    """The floating point types whose matrix rate the modes are compared with."""
+    return sorted({precision_of(mode) for mode in modes} | {'float32'})
+
+
+def precision_of(mode: str) -> str:
+    """The floating point type in which a mode does its matrix products."""
+    kinds = [MODES.get(name, {}).get('uda.amp', {}).get('dtype') for name in mode.split('+')]
+    return next(filter(None, kinds), 'float32')
+
+
+def reference_case(method: str, size: Size, folder: str) -> Case:
+    """The published implementation on the config of the method, with its own ``mmseg``."""
+    check_folder(folder, 'mmseg')
+    config = method_config(method, EXACT, size)
+    return Case(case_name(method_name(method), PUBLISHED), None, dict(
+        folder=str(Path(folder).resolve()), config=config._cfg_dict.to_dict(),
+        crop=config.crop_size[0], batch=size.batch), script=REFERENCE_SCRIPT)
+
+
+def fill_report(report: Report, outcome: Outcome, settings: Settings) -> None:
+    """Tables and record from the measurements."""
+    rates = matrix_rates(outcome)
+    records = {name: result.record() for name, result in outcome.results.items()
+               if not name.startswith('matrix')}
+    for name, record in records.items():
+        record.update(ratios(name, records))
+        record.update(rate_shares(name, record, rates))
+    report.record.update(cases=records, matrix_rates=rates)
+    report.tables.append(('Training iteration', iteration_table(records)))
+    if settings.repeats and any('part_seconds' in record for record in records.values()):
+        report.tables += [(f'Parts of {name}', parts_table(record, rates, name))
+                          for name, record in records.items() if 'part_seconds' in record]
+    report.notes.append('matrix products of this machine in the same run: ' + ', '.join(
+        f'{name} {number(rate / TERA)} TFLOP/s' for name, rate in rates.items()))
+
+
+def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
+    """This case against its method's exact mode, against the method without SSR, and against the
+    published code: above 1 is faster, and needs more memory."""
+    method, mode = split_name(name)
+    record, found = records[name], {}
+    exact = records.get(case_name(method, EXACT))
+    if exact and mode not in (EXACT, PUBLISHED):
+        found['speed_ratio'] = exact['seconds'] / record['seconds']
+        found['memory_ratio'] = record['peak_bytes'] / exact['peak_bytes']
+    published = records.get(case_name(method, PUBLISHED))
+    if published and mode != PUBLISHED:
+        found['published_speed_ratio'] = published['seconds'] / record['seconds']
+        found['published_memory_ratio'] = record['peak_bytes'] / published['peak_bytes']
+    plain = records.get(case_name(WITHOUT_SSR.get(method, ''), mode))
+    if plain:
+        found['ssr_cost_ratio'] = record['seconds'] / plain['seconds']
+    return found
+
+
+def split_name(name: str) -> Pair:
+    method, _, mode = name.rpartition('/')
+    return method, mode
+
+
+def rate_shares(name: str, record: Dict[str, Any], rates: Dict[str, float]) -> Dict[str, float]:
+    """How much of the machine's matrix rate the iteration reaches."""
+    rate = rates.get(precision_of(split_name(name)[1]))
+    if not rate or not record.get('flops'):
+        return {}
+    return dict(matrix_rate_ratio=record['flops'] / record['seconds'] / rate)
+
+
+def iteration_table(records: Dict[str, Dict[str, Any]]) -> str:
+    rows = []
+    for name, record in records.items():
+        rows.append([
+            *split_name(name), spread(record), number(record['peak_bytes'] / GIB),
+            number(record['flops'] / TERA) if 'flops' in record else '-',
+            share(record['matrix_rate_ratio']) if 'matrix_rate_ratio' in record else '-',
+            *(ratio(record, key) for key in (
+                'speed_ratio', 'published_speed_ratio', 'ssr_cost_ratio'))])
+    return markdown_table(['method', 'mode', 'seconds (min-max)', 'peak GiB', 'TFLOP',
+                           'of matrix rate', 'exact / this', 'published / this',
+                           'this / without SSR'], rows)
+
+
+def parts_table(record: Dict[str, Any], rates: Dict[str, float], name: str) -> str:
+    """Seconds and counted operations of each part, the largest first."""
+    seconds, flops = record['part_seconds'], record.get('part_flops', {})
+    rate = rates.get(precision_of(split_name(name)[1]))
+    total = sum(seconds.values())
+    rows = []
+    for part in sorted(seconds, key=seconds.get, reverse=True):
+        done = flops.get(part, 0)
+        reached = done / seconds[part] / rate if rate and seconds[part] else 0
+        rows.append([part, number(seconds[part]), share(seconds[part] / total),
+                     number(done / TERA) if done else '-', share(reached) if done else '-'])
+    rows.append(['together', number(total), '', number(sum(flops.values()) / TERA), ''])
+    return markdown_table(['part', 'seconds', 'of the iteration', 'TFLOP', 'of matrix rate'], rows)
