@@ -17,6 +17,7 @@ from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spr
 
 MIT_WIDTHS = (64, 128, 320, 512)
 FULL_SAM = 1024
+CROP = 512
 #: Bytes below which memory is not compared.
 LITTLE = 2 ** 24
 
@@ -141,8 +142,8 @@ def compare_sam(options: Options, folder: str) -> List[Comparison]:
         random_sam_weights(checkpoint, encoder_args)
     elif not os.path.isfile(checkpoint):
         raise MissingFile(f'--sam-checkpoint {checkpoint} is missing')
-    arguments = dict(checkpoint=checkpoint, encoder_args=encoder_args, crop=options.size.crop,
-                     batch=options.sam_batch)
+    arguments = dict(checkpoint=checkpoint, encoder_args=encoder_args, batch=options.sam_batch,
+                     crop=options.size.crop or CROP)
     cases = [Case(f'sam {full}, {package}', sam_encoding, dict(
         package=package, size=full, **arguments)) for package in SAM_ENCODERS]
     smaller = [Case(f'sam {size}, mmseg_ssr', sam_encoding, dict(
@@ -155,7 +156,7 @@ def compare_sam(options: Options, folder: str) -> List[Comparison]:
 def compare_mit(options: Options, folder: str) -> List[Comparison]:
     """MiT: ours and mmseg's, forward and both ways."""
     name = options.size.backbone or (SMALL_BACKBONE if options.size.small else 'mit_b5')
-    arguments = dict(name=name, crop=options.size.crop, batch=options.size.batch)
+    arguments = dict(name=name, crop=options.size.crop or CROP, batch=options.size.batch)
     return [
         Comparison(f'{name}, {ways}', [
             Case(f'{name} {ways}, {package}', mit_encoding, dict(
@@ -167,7 +168,7 @@ def compare_regularizer(options: Options, folder: str) -> List[Comparison]:
     """The four cross-attentions, fused and written out."""
     small = options.size.small
     arguments = dict(
-        channels=MIT_WIDTHS, crop=options.size.crop, batch=options.size.batch,
+        channels=MIT_WIDTHS, crop=options.size.crop or CROP, batch=options.size.batch,
         context=(256, 4 if small else FULL_SAM // 16))
     return [Comparison('Regulariser, four stages, forward + backward', [
         Case(f'regulariser, {name}', regularizing, dict(fused=fused, **arguments))

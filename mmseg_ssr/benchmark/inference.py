@@ -4,12 +4,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import torch
 from mmcv import Config
-from torch import nn
 
 from ..engine.build import build_test_model
 from ..engine.evaluation import set_inference_mode
 from ..engine.load_weights import load_weights
 from ..errors import ConfigError, UserError, nearest
+from ..models import interface
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM
 from .measure import Workload
@@ -58,7 +58,8 @@ class Prediction(Workload):
         self.device = device
         self.dtype = combined(mode).dtype
         if combined(mode).compile:
-            compile_parts(self.model)
+            for network in interface.compilable(self.model):
+                network.compile(dynamic=False)
         width, height = size
         self.img = drawn_images(1, max(size))[:, :, :height, :width].to(device)
         shape = (height, width, 3)
@@ -90,12 +91,6 @@ def combined(mode: str) -> Mode:
         together = Mode({**together.options, **one.options}, one.dtype or together.dtype,
                         one.compile or together.compile)
     return together
-
-
-def compile_parts(model: nn.Module) -> None:
-    """Let torch compile the networks that a window goes through."""
-    model.backbone.compile(dynamic=False)
-    model.decode_head.compile(dynamic=False)
 
 
 def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],

@@ -4,10 +4,10 @@ from typing import Any, Dict
 
 import torch
 from mmcv import Config
-from mmcv.runner import build_optimizer
 
 from ..engine.build import build_training_model
 from ..engine.device import OnDevice, to_device
+from ..engine.optimizer import build_optimizer
 from ..uda.segmentor import UDASegmentor
 from .flops import flop_counter
 from .made_images import made_batch
@@ -30,7 +30,7 @@ class TrainingIteration(Workload):
         self.device = device
         self.model = OnDevice(build_training_model(config, seed=0), device)
         self.model.train()
-        self.optimizer = build_optimizer(self.model, dict(config.optimizer))
+        self.optimizer = build_optimizer(config, self.model)
         self.compiled = bool((config.get('uda') or {}).get('compile'))
         self.parts = parts
         self.data = to_device(

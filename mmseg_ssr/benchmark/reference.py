@@ -55,6 +55,7 @@ class PublishedIteration(Workload):
     def __init__(self, device: torch.device, folder: str, config: Dict[str, Any], crop: int,
                  batch: int):
         import mmcv
+        from mmcv.runner import build_optimizer
         restore_old_names()
         provide_augmentation()
         sys.path.insert(0, folder)
@@ -69,7 +70,7 @@ class PublishedIteration(Workload):
             self.model = build_train_model(cfg)
         self.model.init_weights()
         self.model.to(device).train()
-        self.optimizer = mmcv.runner.build_optimizer(self.model, dict(config['optimizer']))
+        self.optimizer = build_optimizer(self.model, dict(config['optimizer']))
         classes = config['model']['decode_head']['num_classes']
         self.data = {key: value.to(device) if isinstance(value, torch.Tensor) else value
                      for key, value in made_batch(batch, crop, classes).items()}

@@ -1,0 +1,66 @@
+"""Time and peak memory of one call."""
+import time
+
+import pytest
+import torch
+
+from mmseg_ssr.benchmark.measure import Workload, measure, serve
+
+CPU = torch.device('cpu')
+MIB = 2 ** 20
+
+
+def test_peak_memory_is_of_this_call_alone():
+    def large():
+        torch.ones(64 * MIB // 4).sum()
+
+    first, second = measure(large, CPU), measure(lambda: None, CPU)
+    assert 60 * MIB < first.peak_bytes - first.rest_bytes < 200 * MIB
+    assert second.peak_bytes - second.rest_bytes < 32 * MIB
+
+
+def test_time_is_of_the_call():
+    assert 0.05 < measure(lambda: time.sleep(0.05), CPU).seconds
+
+
+class Messages:
+    """A connection with a list of requests, then nobody at the other end."""
+
+    def __init__(self, *requests):
+        self.requests, self.answers = list(requests), []
+
+    def recv(self):
+        if not self.requests:
+            raise EOFError
+        return self.requests.pop(0)
+
+    def send(self, answer):
+        self.answers.append(answer)
+
+
+class Counted(Workload):
+    runs = 0
+
+    def run(self):
+        self.runs += 1
+
+    def finish(self):
+        return dict(runs=self.runs)
+
+
+def test_requests_are_answered_in_plain_types():
+    talk = Messages('build', 'warm_up', 'measure', 'finish')
+    serve(talk, lambda device: Counted(), 'cpu', torch.get_num_threads())
+    assert [failure for failure, _ in talk.answers] == [None] * 4
+    assert type(talk.answers[2][1]) is tuple and talk.answers[3][1] == dict(runs=2)
+
+
+@pytest.mark.parametrize('expected, told', [((), 'ValueError: odd'), ((ValueError, ), 'odd')])
+def test_an_error_is_an_answer(expected, told, capsys):
+    def build(device):
+        raise ValueError('odd')
+
+    talk = Messages('build')
+    serve(talk, build, 'cpu', torch.get_num_threads(), expected)
+    assert talk.answers == [(told, None)]
+    assert ('Traceback' in capsys.readouterr().err) is not bool(expected)

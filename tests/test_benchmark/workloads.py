@@ -1,0 +1,44 @@
+"""Workloads that leave a trace of when they were run."""
+import os
+
+import torch
+
+from mmseg_ssr.benchmark.measure import Workload
+from mmseg_ssr.errors import ConfigError
+
+
+class Tracing(Workload):
+
+    def __init__(self, device, name, trace):
+        self.name, self.trace = name, trace
+
+    def note(self, what):
+        with open(self.trace, 'a') as file:
+            file.write(f'{what} {self.name} {os.getpid()} {torch.get_num_threads()}\n')
+
+    def warm_up(self):
+        self.note('warm')
+        return dict(warm=True)
+
+    def run(self):
+        self.note('run')
+
+    def finish(self):
+        self.note('finish')
+        return dict(done=self.name)
+
+
+def refuse(device, name, trace):
+    raise ConfigError(f'{name} is\nnot for {device}')
+
+
+class Dying(Tracing):
+
+    def run(self):
+        os._exit(9)
+
+
+class Failing(Tracing):
+
+    def run(self):
+        raise RuntimeError('out of luck')

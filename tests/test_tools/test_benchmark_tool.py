@@ -1,0 +1,46 @@
+"""The command: its output, its JSON file, and what it says of wrong arguments."""
+import json
+
+import pytest
+
+TOOL = 'tools/benchmark.py'
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_figures_are_printed_and_written(tool, tmp_path, capsys):
+    path = tmp_path / 'figures.json'
+    tool(TOOL).main(['eval', '--small', '--repeats', '1', '--threads', '1', '--device', 'cpu',
+                     '--json', str(path)])
+    printed = capsys.readouterr().out
+    assert '| scores, mmseg_ssr' in printed and 'torch 2' in printed and str(path) in printed
+    record = json.loads(path.read_text())
+    assert set(record) == {'cases', 'machine', 'versions', 'date', 'settings', 'command'}
+    assert record['command'][0] == 'eval' and record['settings']['repeats'] == 1
+    for case in record['cases'].values():
+        assert case['items_per_second'] == case['items'] / case['seconds'] > 0
+    assert record['cases']['scores, mmseg_ssr']['speed_ratio'] == 1
+
+
+def test_missing_folder_is_told_before_anything_runs(fails):
+    error = fails(TOOL, 'eval', '--json', 'none/x.json')
+    assert error == 'error: --json none/x.json: there is no folder none'
+
+
+def test_unknown_mode(fails):
+    assert "unknown mode joimt, did you mean 'joint'?" in fails(TOOL, 'step', '--modes', 'joimt')
+
+
+def test_unknown_device(fails):
+    assert '--device tpu' in fails(TOOL, 'step', '--device', 'tpu')
+
+
+@pytest.mark.parametrize('arguments', [
+    ['eval', '--repeats', '0'], ['inference', '--sizes', '512'], ['speed'], []])
+def test_wrong_arguments(tool, arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        tool(TOOL).main(arguments)
+    assert end.value.code == 2 and 'error: ' in capsys.readouterr().err
