@@ -49,7 +49,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('--json', metavar='FILE', help='write the figures there as well')
     common.add_argument('--repeats', type=positive, default=3, metavar='N',
-                        help='timed runs of every case, after one that is not (default: 3)')
+                        help='turns of every case, after one that is not timed (default: 3)')
+    common.add_argument('--calls', type=positive, metavar='N',
+                        help='calls in a row in every turn, of which the mean counts (default: 1 '
+                             'on a CPU, 10 on an accelerator)')
     common.add_argument('--threads', type=positive, default=torch.get_num_threads(), metavar='N',
                         help='threads of torch on the CPU (default: %(default)s)')
     common.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
@@ -166,7 +169,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not folder.is_dir():  # now, not after hours
         raise MissingFile(f'--json {args.json}: there is no folder {folder}')
     device = pick_device(args.device)
-    settings = Settings(str(device), args.threads, args.repeats)
+    calls = args.calls or (1 if device.type == 'cpu' else 10)
+    settings = Settings(str(device), args.threads, args.repeats, calls)
     about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
                  settings=vars(settings))
     report = measure(args, settings)

@@ -21,10 +21,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: device, threads of torch on the CPU, timed runs of each case."""
+    """How to measure.
+
+    Attributes:
+        device: of torch.
+        threads: of torch on the CPU.
+        repeats: turns of each case.
+        calls: in a row in each turn, of which the mean counts; an accelerator needs several to be
+            kept busy as in a training.
+    """
     device: str = 'cpu'
     threads: int = 1
     repeats: int = 3
+    calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,8 +112,9 @@ def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
             child.attempt(outcome, 'build')
             child.attempt(outcome, 'warm_up')
         for turn in range(settings.repeats):
+            logger.info('turn %d of %d', turn + 1, settings.repeats)
             for child in children:
-                child.attempt(outcome, 'measure', f' {turn + 1} of {settings.repeats}')
+                child.attempt(outcome, 'measure', settings.calls)
         for child in children:
             child.attempt(outcome, 'finish')
     if cases and not outcome.results:
@@ -129,13 +139,13 @@ class Child:
         self.connection.close()  # asks it to end
         self.stop()
 
-    def attempt(self, outcome: Outcome, request: str, note: str = '') -> None:
+    def attempt(self, outcome: Outcome, request: str, *args: Any) -> None:
         """Ask, and enter the answer; a case that has failed before is not asked again."""
         result = outcome.results.get(self.case.name)
         if result is None:
             return
         try:
-            answer = self.ask(request)
+            answer = self.ask(request, *args)
         except UserError as error:
             del outcome.results[self.case.name]
             outcome.left_out[self.case.name] = str(error)
@@ -143,11 +153,11 @@ class Child:
             return
         if request == 'measure':
             result.measurements.append(Measurement(*answer))
-            logger.info('%s%s: %.4g s', self.case.name, note, answer[0])
+            logger.info('%s: %.4g s', self.case.name, answer[0])
         elif answer:
             result.facts.update(answer)
 
-    def ask(self, request: str) -> Any:
+    def ask(self, *request: Any) -> Any:
         """The answer to a request.
 
         Raises:

@@ -15,7 +15,7 @@ import torch
 
 
 class Measurement(NamedTuple):
-    """One call: wall-clock seconds, and bytes of memory before it and at its peak.
+    """Wall-clock seconds of a call, and bytes of memory before it and at its peak.
 
     On an accelerator these are bytes of allocated tensors, on a CPU the resident memory of the
     process with all its libraries.
@@ -48,16 +48,17 @@ def synchronise(device: torch.device) -> None:
         torch.get_device_module(device).synchronize(device)
 
 
-def measure(run: Callable[[], Any], device: torch.device) -> Measurement:
-    """Call ``run`` once; the clock stops when the device has finished."""
+def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Measurement:
+    """The mean over some calls in a row; the clock stops when the device has finished."""
     gc.collect()
     reset_peak(device)
     rest = memory_now(device)
     synchronise(device)
     start = time.perf_counter()
-    run()
+    for _ in range(calls):
+        run()
     synchronise(device)
-    seconds = time.perf_counter() - start
+    seconds = (time.perf_counter() - start) / calls
     return Measurement(seconds, rest, memory_peak(device))
 
 
@@ -98,24 +99,25 @@ def _process_status(key: str) -> Optional[int]:
 
 def serve(connection: Any, build: Callable[[torch.device], Workload], device: str, threads: int,
           expected: Tuple[type, ...] = ()) -> None:
-    """Answer ``'build'``, ``'measure'`` and names of :class:`Workload`'s methods until hung up on.
+    """Answer requests until the other side hangs up.
 
-    An answer is ``(None, value)`` or ``(what went wrong, None)``, in plain types. The traceback of
-    an error that is not ``expected`` goes to standard error.
+    A request is ``('build', )``, ``('measure', calls)`` or ``(name of a method of Workload, )``, an
+    answer ``(None, value)`` or ``(what went wrong, None)``, in plain types. The traceback of an
+    error that is not ``expected`` goes to standard error.
     """
     torch.set_num_threads(threads)
     place = torch.device(device)
     workload = None
     while True:
         try:
-            request = connection.recv()
+            request, *args = connection.recv()
         except EOFError:
             return
         try:
             if request == 'build':
                 workload, answer = build(place), None
             elif request == 'measure':
-                answer = tuple(measure(workload.run, place))
+                answer = tuple(measure(workload.run, place, *args))
             else:
                 answer = getattr(workload, request)()
             connection.send((None, answer))

@@ -18,7 +18,7 @@ from .methods import (
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
 #: The methods with the regularisation branch, and those that they are compared with.
-WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic'}
+WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic', 'hrda_ssr': 'hrda'}
 PUBLISHED = 'published'
 REFERENCE_SCRIPT = str(Path(__file__).with_name('reference.py'))
 

@@ -7,7 +7,7 @@ from mmseg_ssr.errors import UserError
 
 from .workloads import Dying, Failing, Tracing, refuse
 
-SETTINGS = Settings(threads=1, repeats=2)
+SETTINGS = Settings(threads=1, repeats=2, calls=1)
 
 
 @pytest.fixture
