@@ -41,18 +41,19 @@ def timm_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> nn.Modul
     weights = segment_anything_sam(size, checkpoint, encoder_args).state_dict()
     network.load_state_dict({key.replace('mlp.lin', 'mlp.fc'): value
                              for key, value in weights.items()})
-    return Features(network)
+    return Adapted(network, lambda network, img: network.forward_features(img))
 
 
-class Features(nn.Module):
-    """A network of timm as a function from images to its map."""
+class Adapted(nn.Module):
+    """A network of another package as a function from images to its map."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, encode: Callable[[nn.Module, Tensor], Tensor]):
         super().__init__()
         self.network = network
+        self.encode = encode
 
     def forward(self, img: Tensor) -> Tensor:
-        return self.network.forward_features(img)
+        return self.encode(self.network, img)
 
 
 def transformers_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> nn.Module:
@@ -68,18 +69,7 @@ def transformers_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> 
     weights = segment_anything_sam(size, checkpoint, encoder_args).state_dict()
     network.vision_encoder.load_state_dict(
         {transformers_name(key): value for key, value in weights.items()})
-    return LastMap(network)
-
-
-class LastMap(nn.Module):
-    """A model of transformers as a function from images to its map."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, img: Tensor) -> Tensor:
-        return self.network(img).last_hidden_state
+    return Adapted(network, lambda network, img: network(img).last_hidden_state)
 
 
 def transformers_name(key: str) -> str:
