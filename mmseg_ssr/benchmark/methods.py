@@ -116,12 +116,12 @@ def method_config(name: str, mode: str, size: Size) -> Config:
         shrink(cfg.model)
     if size.crop:
         cfg.crop_size = (size.crop, size.crop)
-    if cfg.model.get('pretrained') and not os.path.isfile(cfg.model.pretrained):
-        cfg.model.pretrained = None
     if 'uda' in cfg:
         set_sam(cfg.uda, size)
         if mode_needs_sam(options) and not cfg.uda.get('regularizer'):
             raise ConfigError(f'mode {mode} needs a method with a SAM encoder')
+    for part in (cfg.model, cfg.get('uda') or {}):
+        forget_missing_weights(part)
     cfg.merge_from_dict(options)
     validate(cfg)
     return cfg
@@ -155,7 +155,7 @@ def set_backbone(cfg: Config, name: str) -> None:
 
 
 def set_sam(uda: Dict[str, Any], size: Size) -> None:
-    """The input size asked for, and random weights where the file is missing."""
+    """The input size asked for; SAM by its registry's name becomes an encoder by its arguments."""
     registry_name = uda.get('sam_model_registry')
     if registry_name is None and not uda.get('regularizer'):
         return
@@ -167,11 +167,18 @@ def set_sam(uda: Dict[str, Any], size: Size) -> None:
             variant=registry_name, checkpoint=checkpoint))
     encoder = uda['regularizer']['encoder']
     if size.small:
-        encoder.update(encoder_args=dict(SMALL_SAM))
+        encoder.update(encoder_args=dict(SMALL_SAM), checkpoint=None)
     if size.sam_size:
         encoder['input_size'] = size.sam_size
-    if size.small or not os.path.isfile(encoder.get('checkpoint') or ''):
-        encoder['checkpoint'] = None
+
+
+def forget_missing_weights(config: Dict[str, Any]) -> None:
+    """Files of weights that are not there, at any depth, become None: random weights."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            forget_missing_weights(value)
+        elif key in ('checkpoint', 'pretrained') and value and not os.path.isfile(value):
+            config[key] = None
 
 
 def check_folder(path: str, holds: str) -> Path:

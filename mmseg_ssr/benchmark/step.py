@@ -2,7 +2,9 @@
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ..errors import UserError
+from mmcv import Config
+
+from ..errors import ConfigError, UserError
 from .cases import Case, Outcome, Settings, measure_cases
 from .iteration import TrainingIteration
 from .machine import matrix_cases, matrix_rates
@@ -54,7 +56,7 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
                 report.notes.append(f'left out: {method} in mode {mode}: {error}')
                 continue
             cases.append(Case(case_name(method_name(method), mode), TrainingIteration, dict(
-                config=config, crop=config.crop_size[0], batch=size.batch, parts=parts)))
+                config=config, crop=crop_of(config), batch=size.batch, parts=parts)))
         if reference:
             cases.append(reference_case(method, size, reference))
     rates = matrix_cases(settings, precisions(modes), size.small)
@@ -86,7 +88,14 @@ def reference_case(method: str, size: Size, folder: str) -> Case:
     config = method_config(method, EXACT, size)
     return Case(case_name(method_name(method), PUBLISHED), None, dict(
         folder=str(Path(folder).resolve()), config=config._cfg_dict.to_dict(),
-        crop=config.crop_size[0], batch=size.batch), script=REFERENCE_SCRIPT)
+        crop=crop_of(config), batch=size.batch), script=REFERENCE_SCRIPT)
+
+
+def crop_of(config: Config) -> int:
+    """Side of the training crops."""
+    if not config.get('crop_size'):
+        raise ConfigError(f'{config.filename} has no crop_size: give --crop')
+    return config.crop_size[0]
 
 
 def fill_report(report: Report, outcome: Outcome, settings: Settings) -> None:

@@ -95,6 +95,16 @@ def test_any_config_file(config_file, data):
     assert method_config(path, 'joint', Size()).uda.joint_views
 
 
+@pytest.mark.parametrize('path', [
+    'configs/vfm/gta2cs_ssr_convnext_b.py', 'configs/daformer/gta2cs_daformer_dlv2_r101.py',
+    'configs/daformer/gta2cs_source_only_mitb5.py'])
+def test_shipped_configs_need_no_files(path):
+    cfg = method_config(str(tiny_training.ROOT / path), 'exact', Size())
+    assert cfg.model.pretrained is None
+    if 'vfm' in path:
+        assert cfg.uda.regularizer.encoder.checkpoint is None
+
+
 def test_folder_of_a_published_implementation(tmp_path):
     with pytest.raises(MissingFile, match='no mmseg in it'):
         check_folder(str(tmp_path), 'mmseg')

@@ -45,6 +45,11 @@ def test_step_needs_a_published_implementation_where_it_is_said_to_be(tmp_path):
         step.benchmark_step(['daformer'], ['exact'], SMALL, ONCE, str(tmp_path))
 
 
+def test_step_needs_to_know_the_crop(config):
+    with pytest.raises(ConfigError, match='config.py has no crop_size: give --crop'):
+        step.crop_of(config(dict(model={})))
+
+
 def test_ratios_to_the_published_code():
     records = {'mic/exact': dict(seconds=2., peak_bytes=50),
                'mic/published': dict(seconds=5., peak_bytes=100)}
