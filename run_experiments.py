@@ -6,11 +6,10 @@
 
 Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as it was
 used, and result.json. A run that was killed goes on with --resume-from auto; a table goes on by
-itself when it is started again.
+itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
 """
 import argparse
 import os
-import signal
 import sys
 import warnings
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -33,6 +32,7 @@ from mmseg_ssr.engine.experiment import (  # noqa: E402
     startup_test,
     train_and_test,
 )
+from mmseg_ssr.engine.interrupt import Interruption, resumable  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli, nearest  # noqa: E402
 
 
@@ -88,8 +88,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     for i, job in enumerate(jobs):
         cfg = load_config(job.config, job.options)
         if args.startup_test:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up when it is killed
-            result = startup_test(cfg, device, job.seed, **shared)
+            with Interruption():  # clean up when it is killed
+                result = startup_test(cfg, device, job.seed, **shared)
             print(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
                   f'and test in {result["seconds"]:.0f} s, peak memory '
                   f'{result["peak_memory_mb"]} MB', flush=True)
@@ -98,8 +98,10 @@ def main(argv: Optional[List[str]] = None) -> None:
         print(f'job {i + 1} of {len(jobs)}: {job.config} in {job.work_dir}'
               + (' is finished' if result else ''), flush=True)
         if result is None:
-            result = train_and_test(cfg, job.work_dir, device, job.seed,
-                                    resume_from=job.resume_from, **shared)
+            command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
+            with resumable(command, job.work_dir if args.config else None):
+                result = train_and_test(cfg, job.work_dir, device, job.seed,
+                                        resume_from=job.resume_from, **shared)
         report(job, result)
 
 

@@ -1,6 +1,7 @@
-"""Errors that a user can mend, each said in one line, and how a command ends on one."""
+"""Errors that a user can mend, each said in one line, and how a command ends."""
 import difflib
 import functools
+import signal
 import sys
 from typing import Callable, Iterable
 
@@ -25,6 +26,20 @@ class CheckpointError(UserError, RuntimeError):
     """A file of weights that cannot be read, or that belongs to another model."""
 
 
+class Interrupted(SystemExit):
+    """The user, or the system, has told the program to stop; what was done is saved.
+
+    Args:
+        signum: the signal; the exit code is the shell's, 128 more.
+        message: how far it came and how to go on, in one line.
+    """
+
+    def __init__(self, signum: int, message: str):
+        super().__init__(128 + signum)
+        self.signum = signum
+        self.message = message
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """``", did you mean 'x'?"`` for the valid name closest to ``name``, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(v) for v in valid], n=1, cutoff=0.6)
@@ -44,7 +59,10 @@ def one_line(error: BaseException) -> str:
 
 
 def cli(main: Callable) -> Callable:
-    """Wrap a command's ``main``: a :class:`UserError` ends it with one line and exit code 2."""
+    """Wrap a command's ``main``: errors of the user and signals end it with one line.
+
+    The exit code is 2 after a :class:`UserError`, 128 + N after signal N.
+    """
 
     @functools.wraps(main)
     def run(*args, **kwargs):
@@ -53,5 +71,11 @@ def cli(main: Callable) -> Callable:
         except UserError as error:
             sys.stderr.write(f'error: {one_line(error)}\n')
             sys.exit(2)
+        except Interrupted as error:
+            sys.stderr.write(f'{error.message}\n')
+            raise
+        except KeyboardInterrupt:
+            sys.stderr.write('stopped by SIGINT\n')
+            sys.exit(128 + signal.SIGINT)
 
     return run

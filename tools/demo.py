@@ -4,6 +4,7 @@ Everything runs on the embedded data set Streets and on a CPU. Steps that are do
 the command goes on where it was interrupted.
 """
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -105,8 +106,12 @@ def command(arguments: Sequence[str]) -> None:
     """Run one of the project's commands; it has said itself what went wrong."""
     script, *rest = arguments
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-    if subprocess.run([sys.executable, str(ROOT / script), *rest],
-                      env={**os.environ, 'PYTHONPATH': path}).returncode:
+    process = subprocess.Popen([sys.executable, str(ROOT / script), *rest],
+                               env={**os.environ, 'PYTHONPATH': path})
+    while process.returncode is None:
+        with contextlib.suppress(KeyboardInterrupt):  # the command got it too: it saves and ends
+            process.wait()
+    if process.returncode:
         raise UserError(f'{script} did not finish (see above); run the demo again to go on')
 
 

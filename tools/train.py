@@ -18,6 +18,7 @@ from mmcv.utils import DictAction  # noqa: E402
 import mmseg_ssr  # noqa: E402, F401
 from mmseg_ssr.engine.config import load_config  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.interrupt import resumable  # noqa: E402
 from mmseg_ssr.engine.train import train  # noqa: E402
 from mmseg_ssr.errors import cli  # noqa: E402
 
@@ -48,10 +49,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg = load_config(args.config, args.cfg_options)
     name = os.path.splitext(os.path.basename(args.config))[0]
     work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
-    checkpoint = train(
-        cfg, work_dir, pick_device(args.device), args.seed, deterministic=args.deterministic,
-        resume_from='auto' if args.auto_resume else args.resume_from, load_from=args.load_from,
-        evaluate=not args.no_validate, trusted=args.trust_checkpoint)
+    with resumable([sys.argv[0], *(sys.argv[1:] if argv is None else argv)], work_dir):
+        checkpoint = train(
+            cfg, work_dir, pick_device(args.device), args.seed, deterministic=args.deterministic,
+            resume_from='auto' if args.auto_resume else args.resume_from,
+            load_from=args.load_from, evaluate=not args.no_validate,
+            trusted=args.trust_checkpoint)
     print(f'checkpoint {checkpoint}')
 
 

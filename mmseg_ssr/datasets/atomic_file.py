@@ -1,21 +1,90 @@
 """Files that are either whole or not there."""
+import contextlib
 import os
-from pathlib import Path
-from typing import Union
+import re
+import socket
+import time
+from typing import BinaryIO, Iterator, Union
+
+PathLike = Union[str, os.PathLike]
+#: A process of another machine that has not touched its file for so many seconds is dead.
+WRITING = 3600
 
 
-def write_atomic(path: Union[str, os.PathLike], content: bytes) -> None:
-    """Write ``content`` to ``path`` so that a kill at any moment leaves the old file or the new.
+@contextlib.contextmanager
+def atomic_file(path: PathLike, durable: bool = False) -> Iterator[BinaryIO]:
+    """A file to write that takes the name ``path`` at one stroke when the block has ended.
 
-    The bytes go to a hidden ``*.tmp`` file beside ``path``, which then takes its name.
+    A kill at any moment leaves the old file or the new; what it may leave beside it,
+    ``NAME.part-HOST-PID``, is removed by :func:`remove_leftovers`.
+
+    Args:
+        durable: flushed to the disk before it gets its name, so that the same holds for a power
+            failure; takes milliseconds on a hard disk.
 
     Raises:
         OSError: the folder is missing or read-only, or the disk is full; ``path`` is untouched.
     """
-    path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    path = os.fspath(path)
+    part = part_name(path)
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with open(part, 'wb') as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+        if durable:
+            _sync_folder(os.path.dirname(path) or '.')
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+
+
+def write_atomic(path: PathLike, content: bytes) -> None:
+    """Write ``content`` to ``path`` so that a kill at any moment leaves the old file or the new.
+
+    Raises:
+        OSError: the folder is missing or read-only, or the disk is full; ``path`` is untouched.
+    """
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def part_name(path: str) -> str:
+    """What this process calls ``path`` until it is whole."""
+    return f'{path}.part-{socket.gethostname()}-{os.getpid()}'
+
+
+def remove_leftovers(folder: PathLike) -> None:
+    """Remove the half-written files of killed processes from ``folder``."""
+    for entry in list(os.scandir(folder)):
+        match = re.fullmatch(r'.+\.part-(.*)-(\d+)', entry.name)
+        with contextlib.suppress(FileNotFoundError):
+            if match and not _is_writing(match[1], int(match[2]), entry):
+                os.remove(entry.path)
+
+
+def _is_writing(host: str, process: int, entry: os.DirEntry) -> bool:
+    if host != socket.gethostname():
+        age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+        return age < WRITING
+    if process == os.getpid():  # an earlier one had our number, as in a container started anew
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename durable; some systems cannot open folders, and need not."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

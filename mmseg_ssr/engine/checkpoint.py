@@ -15,39 +15,44 @@ import os
 import pickle
 import re
 import shutil
-from typing import Any, Dict, List, Optional, Tuple
+import zipfile
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 import torch
 
-from ..errors import CheckpointError, MissingFile, UserError
+from ..datasets.atomic_file import atomic_file, part_name
+from ..errors import CheckpointError, MissingFile, UserError, one_line
 from ..versions import parse
 
 LATEST = 'latest.pth'
+#: Bytes that are read at once.
+CHUNK = 2 ** 20
+CHECKPOINT = re.compile(r'iter_(\d+)\.pth')
+
+
+class Checkpoint(NamedTuple):
+    """A file that has been read."""
+    path: str
+    content: Dict[str, Any]
 
 
 def write_checkpoint(content: Dict[str, Any], path: str) -> None:
     """Write ``content`` under ``path``, replacing a file of that name at one stroke.
 
-    The temporary file is in the same folder, flushed to the disk before it gets its name.
+    Its bytes are on the disk before it gets its name.
 
     Raises:
         UserError: no space left, no permission; what was under ``path`` is untouched.
     """
-    part = f'{path}.part-{os.getpid()}'
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        with open(part, 'wb') as file:
+        with atomic_file(path, durable=True) as file:
             torch.save(plain(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync_folder(os.path.dirname(path) or '.')
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        with contextlib.suppress(OSError):
-            os.remove(part)
-        raise UserError(f'checkpoint {path} could not be written ({error}): make room or choose '
-                        'another --work-dir; the checkpoints before it are untouched') from error
+    except (OSError, RuntimeError) as error:
+        raise UserError(f'checkpoint {path} could not be written ({_reason(error)}): make room or '
+                        'choose another --work-dir; the checkpoints before it are untouched'
+                        ) from error
 
 
 def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
@@ -77,37 +82,66 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
                               'checkpoint') from error
     if not isinstance(content, dict) or not content:
         raise CheckpointError(f'checkpoint {path} holds no state dict')
+    _check_sums(path)
     return content
 
 
 def checkpoints_in(folder: str) -> List[str]:
     """Paths of ``iter_N.pth`` in a work directory, the newest first."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    found = [(int(match.group(1)), name) for name in names
-             for match in [re.fullmatch(r'iter_(\d+)\.pth', name)] if match]
-    return [os.path.join(folder, name) for _, name in sorted(found, reverse=True)]
+    found = [name for name in names if CHECKPOINT.fullmatch(name)]
+    return [os.path.join(folder, name) for name in sorted(found, key=_iteration, reverse=True)]
 
 
-def newest_readable(folder: str, logger: logging.Logger) -> Optional[Tuple[str, Dict[str, Any]]]:
-    """(path, content) of the newest checkpoint that can be read; damaged ones are warned of."""
-    for path in checkpoints_in(folder):
+def newest_readable(folder: str, logger: logging.Logger) -> Optional[Checkpoint]:
+    """The newest checkpoint that can be read; damaged ones are warned of.
+
+    Returns:
+        None where there is no checkpoint.
+
+    Raises:
+        CheckpointError: there are some, and all are damaged.
+    """
+    paths = checkpoints_in(folder)
+    for path in paths:
         try:
-            return path, read_checkpoint(path)
+            return Checkpoint(path, read_checkpoint(path))
         except CheckpointError as error:
             logger.warning('%s: going back to the one before', error)
+    if paths:
+        raise CheckpointError(f'none of the {len(paths)} checkpoints in {folder} can be read: '
+                              'move them away to start anew, or choose another --work-dir')
     return None
+
+
+def set_aside_newer(folder: str, iteration: int, mark: str, logger: logging.Logger) -> None:
+    """Rename the checkpoints of a work directory that are newer than ``iteration``.
+
+    A training that starts there writes its own; it must not take the others for them.
+
+    Args:
+        mark: added to their names.
+    """
+    for path in checkpoints_in(folder):
+        if _iteration(path) > iteration:
+            logger.warning('%s is newer than where this training starts: it is called %s.%s now',
+                           path, os.path.basename(path), mark)
+            os.replace(path, f'{path}.{mark}')
 
 
 def remove_old(folder: str, keep: int) -> None:
     """Remove all but the newest ``keep`` checkpoints of a work directory (``keep < 1``: none)."""
     for path in checkpoints_in(folder)[keep:] if keep > 0 else []:
-        os.remove(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def point_latest_at(path: str) -> None:
     """Let ``latest.pth`` beside ``path`` be ``path``: a link, or a copy where links fail."""
     latest = os.path.join(os.path.dirname(path), LATEST)
-    part = f'{latest}.part-{os.getpid()}'
+    part = part_name(latest)
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(part)
     try:
         os.symlink(os.path.basename(path), part)
     except (OSError, NotImplementedError):
@@ -145,11 +179,32 @@ def _numpy_scalars() -> list:
     return [*names, np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
 
 
-def _sync_folder(folder: str) -> None:
-    """Make a rename durable; some systems cannot open folders, and need not."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _iteration(path: str) -> int:
+    return int(CHECKPOINT.fullmatch(os.path.basename(path)).group(1))
+
+
+def _check_sums(path: str) -> None:
+    """Compare the bytes of a zip file with its checksums, which torch does not.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    if not zipfile.is_zipfile(path):  # as torch wrote before 1.6: without checksums
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for record in archive.infolist():
+                with archive.open(record) as file:
+                    while record.CRC and file.read(CHUNK):  # 0 where torch was told to leave it out
+                        pass
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise CheckpointError(f'checkpoint {path} is damaged: its bytes are not those that were '
+                              f'written ({one_line(error)})') from error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system says; torch hides it behind an error of its own."""
+    cause = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__context__
+    return one_line(cause or error)

@@ -2,6 +2,8 @@
 
 A resumed training, and one with another number of loader workers, sees the very same samples.
 """
+import contextlib
+import signal
 from functools import partial
 from typing import Any, Iterator, Optional
 
@@ -13,6 +15,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..datasets.seeding import seeded
 from ..datasets.uda_dataset import UDADataset
+from ..errors import UserError, one_line
+from .interrupt import SIGNALS, ignore_once
 
 
 class PositionSampler(Sampler):
@@ -86,6 +90,23 @@ def test_loader(dataset: Dataset, workers: int = 0,
     return _loader(dataset, 1, workers, device, None)
 
 
+@contextlib.contextmanager
+def explained_worker_death() -> Iterator[None]:
+    """A block that uses a loader.
+
+    Raises:
+        UserError: a process that loads data was killed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith('DataLoader worker (pid'):
+            raise
+        raise UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
+                        'lack of memory: lower data.workers_per_gpu and go on with --resume-from '
+                        'auto') from error
+
+
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
             sampler: Optional[Sampler]) -> DataLoader:
     return DataLoader(
@@ -103,3 +124,6 @@ def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[to
 
 def _start_worker(worker: int) -> None:
     cv2.setNumThreads(0)  # one thread per worker; a forked OpenCV pool can hang
+    # Ctrl-C and batch systems tell all processes: the training still needs this one's samples.
+    for signum in SIGNALS:
+        signal.signal(signum, ignore_once)

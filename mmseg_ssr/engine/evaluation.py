@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmcv import Config
+from mmcv.runner import LoggerHook
 from mmseg.apis import single_gpu_test
 from mmseg.core import EvalHook
 from torch import nn
@@ -20,11 +21,36 @@ AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 
 
 class EvaluationHook(EvalHook):
-    """mmseg's evaluation during training, without a trace in the training's random numbers."""
+    """mmseg's evaluation during training, without a trace in the training's random numbers.
+
+    One that a signal breaks off is made up for when the training is resumed. The log gives the
+    training's iteration with the scores, where mmcv gives the number of images.
+    """
+
+    def before_epoch(self, runner: Any) -> None:
+        if not runner.evaluation_due:
+            return
+        runner.mode, runner._iter = 'train', runner._iter - 1  # as if in that iteration still
+        self._do_evaluate(runner)
+        for hook in runner.hooks:
+            if isinstance(hook, LoggerHook):
+                hook.after_train_iter(runner)
+        runner._iter += 1
+
+    def before_train_iter(self, runner: Any) -> None:
+        if runner.iter == 0:  # the evaluation before the training, which mmcv repeats on resuming
+            super().before_train_iter(runner)
 
     def _do_evaluate(self, runner: Any) -> None:
-        with seeded(runner.iter):
-            super()._do_evaluate(runner)
+        runner.evaluation_due = True
+        with seeded(runner.iter), runner.interruption.obeyed_at_once():
+            results = single_gpu_test(runner.model, self.dataloader, pre_eval=self.pre_eval)
+        runner.evaluation_due = False
+        runner.log_buffer.clear()
+        runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
+        score = self.evaluate(runner, results)
+        if self.save_best and score is not None:
+            self._save_ckpt(runner, score)
 
 
 def run_test(model: nn.Module,

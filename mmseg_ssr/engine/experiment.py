@@ -11,12 +11,13 @@ from typing import Any, Dict, Optional
 import torch
 from mmcv import Config
 
+from ..datasets.atomic_file import write_atomic
 from .build import build_test_dataset, build_test_model, limit_images
 from .checkpoint import checkpoints_in
 from .config import experiment_name, max_iterations
 from .evaluation import run_test, scores
 from .load_weights import load_weights
-from .run_log import open_log
+from .run_log import explained_full_disk, open_log
 from .train import train, workers
 
 RESULT = 'result.json'
@@ -42,10 +43,8 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
         iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
         checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
-    part = os.path.join(work_dir, f'{RESULT}.part')
-    with open(part, 'w', encoding='utf-8') as file:
-        json.dump(result, file, indent=2)
-    os.replace(part, os.path.join(work_dir, RESULT))
+    with explained_full_disk(work_dir):
+        write_atomic(os.path.join(work_dir, RESULT), json.dumps(result, indent=2).encode())
     return result
 
 
@@ -85,13 +84,13 @@ def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
 
 
 def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
-    """The result in ``work_dir`` if it is of this very config."""
-    path = os.path.join(work_dir, RESULT)
-    if not os.path.isfile(path):
+    """The result in ``work_dir`` if it is of this very config, and whole."""
+    try:
+        with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
+            result = json.load(file)
+        return result if result['config'] == cfg.pretty_text else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    with open(path, encoding='utf-8') as file:
-        result = json.load(file)
-    return result if result.get('config') == cfg.pretty_text else None
 
 
 def has_checkpoint(work_dir: str) -> bool:

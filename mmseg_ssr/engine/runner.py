@@ -1,6 +1,7 @@
 """mmcv's iteration-based runner with checkpoints from which a training goes on bit for bit."""
 import logging
 import os
+import signal
 from typing import Any, Dict, Optional
 
 import torch
@@ -8,10 +9,12 @@ from mmcv.parallel import is_module_wrapper
 from mmcv.runner import RUNNERS, IterBasedRunner, LoggerHook
 from torch import nn
 
-from ..errors import CheckpointError
+from .. import distributed
+from ..errors import CheckpointError, Interrupted
 from ..uda import NotFinite
 from .breakdown import report
 from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
+from .interrupt import Interruption
 from .load_weights import apply_weights, load_weights
 from .log_buffer import DeferredLogBuffer
 from .random_state import random_state, restore_random_state
@@ -42,11 +45,30 @@ class SelfTrainingRunner(IterBasedRunner):
                          work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
         self.log_buffer = DeferredLogBuffer()
         self.max_keep_ckpts = max_keep_ckpts
+        self.interruption = Interruption(at_once=False)
+        #: An evaluation has begun and is not over: resuming makes up for it.
+        self.evaluation_due = False
         self._resumed: Optional[Dict[str, Any]] = None
+        self._saved_at = -1
 
     @property
     def bare_model(self) -> nn.Module:
         return self.model.module if is_module_wrapper(self.model) else self.model
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: a signal has come; the iteration that ran then is finished and saved.
+        """
+        with self.interruption:
+            super().run(*args, **kwargs)
+
+    def call_hook(self, fn_name: str) -> None:
+        super().call_hook(fn_name)
+        if fn_name == 'after_train_iter':
+            self._share_interruption()
+            self.interruption.obey()
 
     def train(self, data_loader: Any, **kwargs: Any) -> None:
         """One iteration."""
@@ -63,6 +85,9 @@ class SelfTrainingRunner(IterBasedRunner):
             content = self._content(self.iter, {}, save_optimizer=False)
             content['random_state'] = before
             raise report(error, content, self.data_batch, self.work_dir) from error
+        except Interrupted as error:
+            self._save_for(error)
+            raise
 
     def save_checkpoint(self,
                         out_dir: str,
@@ -72,9 +97,11 @@ class SelfTrainingRunner(IterBasedRunner):
                         create_symlink: bool = True) -> None:
         """Write the state after the iteration that is being finished."""
         path = os.path.join(out_dir, filename_tmpl.format(self.iter + 1))
+        self._flush_logs()
         write_checkpoint(self._content(self.iter + 1, meta or {}, save_optimizer), path)
         if create_symlink:
             point_latest_at(path)
+            self._saved_at = self.iter
         remove_old(out_dir, self.max_keep_ckpts)
 
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu', strict: bool = True,
@@ -104,8 +131,10 @@ class SelfTrainingRunner(IterBasedRunner):
             raise CheckpointError(f'{path} does not fit the training of this config: {error}; '
                                   'resume with the config it was started with') from error
         self._iter = self._inner_iter = content['meta']['iter']
+        self.evaluation_due = content.get('evaluation_due', False)
         self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}
-        self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {})}
+        self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {}),
+                     'iter': self.iter}  # for the head of the log
         self.logger.info('resumed from %s at iteration %d', path, self.iter)
 
     def _content(self, iteration: int, meta: dict, save_optimizer: bool) -> dict:
@@ -113,12 +142,33 @@ class SelfTrainingRunner(IterBasedRunner):
             meta={**meta, **(self.meta or {}), 'epoch': self.epoch + 1, 'iter': iteration},
             state_dict=self.bare_model.state_dict(),
             random_state=random_state(),
+            evaluation_due=self.evaluation_due,
             log_buffer=self._unlogged())
         if hasattr(self.bare_model, 'training_state'):
             content['training_state'] = self.bare_model.training_state()
         if save_optimizer:
             content['optimizer'] = self.optimizer.state_dict()
         return content
+
+    def _share_interruption(self) -> None:
+        """A signal that one of several processes got is obeyed by all, at the same iteration."""
+        if distributed.world_size() > 1:
+            told = torch.tensor(float(self.interruption.signum or 0),
+                                device=next(self.model.parameters()).device)
+            if distributed.total(told) and self.interruption.signum is None:
+                self.interruption.signum = signal.SIGTERM
+
+    def _save_for(self, interrupted: Interrupted) -> None:
+        """Save the iteration that is being finished, unless that is done, and say so."""
+        if self._saved_at != self.iter and distributed.rank() == 0:
+            self.save_checkpoint(self.work_dir)
+        interrupted.message += f' after iteration {self.iter + 1}, which is saved'
+
+    def _flush_logs(self) -> None:
+        """Write what loggers hold back: a resumed training does not log it again."""
+        for hook in self.hooks:
+            if hasattr(getattr(hook, 'writer', None), 'flush'):
+                hook.writer.flush()
 
     def _unlogged(self) -> Dict[str, Dict[str, list]]:
         """The newest values of the log buffer, as many as a logger averages over."""

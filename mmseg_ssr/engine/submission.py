@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -76,16 +77,18 @@ def prepare_formatting(dataset: Dataset) -> None:
     """
     server = server_of(dataset)
     names = Counter(_file_name(dataset, i, '') for i in range(len(dataset)))
+    # not a function of this one's: processes that load the data may have to pickle the data set
+    dataset.format_results = partial(
+        _format_results, dataset, names, to_label_id=server is not None and server.label_ids)
 
-    def format_results(results: Sequence[np.ndarray], imgfile_prefix: str,
-                       to_label_id: bool = server is not None and server.label_ids,
-                       indices: Optional[Sequence[int]] = None) -> List[str]:
-        indices = range(len(dataset)) if indices is None else indices
-        _check_names(names)
-        return [_write(dataset, i, result, imgfile_prefix, to_label_id)
-                for result, i in zip(results, indices)]
 
-    dataset.format_results = format_results
+def _format_results(dataset: Dataset, names: Counter, results: Sequence[np.ndarray],
+                    imgfile_prefix: str, to_label_id: bool,
+                    indices: Optional[Sequence[int]] = None) -> List[str]:
+    indices = range(len(dataset)) if indices is None else indices
+    _check_names(names)
+    return [_write(dataset, i, result, imgfile_prefix, to_label_id)
+            for result, i in zip(results, indices)]
 
 
 def pack_submission(dataset: Dataset, folder: str, archive: str) -> List[str]:

@@ -10,6 +10,7 @@ from mmcv.utils import build_from_cfg
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..datasets.atomic_file import remove_leftovers, write_atomic
 from ..errors import ConfigError
 from ..uda import UDASegmentor
 from .build import (
@@ -19,10 +20,16 @@ from .build import (
     class_names,
     limit_images,
 )
-from .checkpoint import checkpoints_in, newest_readable
+from .checkpoint import (
+    Checkpoint,
+    checkpoints_in,
+    newest_readable,
+    read_checkpoint,
+    set_aside_newer,
+)
 from .config import experiment_name, max_iterations
 from .config_check import validate
-from .data_loader import test_loader, training_loader
+from .data_loader import explained_worker_death, test_loader, training_loader
 from .device import OnDevice
 from .evaluation import EvaluationHook
 from .load_weights import load_weights
@@ -66,8 +73,10 @@ def train(cfg: Config,
     """
     validate(cfg)
     check_weight_files(cfg)
-    seed = _set_seed(cfg, seed, deterministic)
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
+        remove_leftovers(work_dir)
+        begun = _begun(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
+        seed = _set_seed(cfg, seed, deterministic, begun)
         log.logger.info('%s: seed %d, device %s', experiment_name(cfg), seed, device)
         val_dataset = None
         if evaluate:
@@ -77,14 +86,22 @@ def train(cfg: Config,
         runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
         if val_dataset is not None:
             _register_evaluation(runner, cfg, val_dataset, device)
-        _start_from(runner, cfg, resume_from or cfg.get('resume_from'),
-                    load_from or cfg.get('load_from'), trusted)
+        start = None
+        if begun:
+            start = begun.path
+            runner.go_on_from(begun.content, start)
+        elif load_from or cfg.get('load_from'):
+            _load_weights(runner, load_from or cfg.load_from, trusted)
+        del begun  # as large as the model and its optimizer
+        set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger)
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
             workers=workers(cfg), device=device)
         write_config(cfg, work_dir)
-        runner.run([loader], [('train', 1)])
-    return (checkpoints_in(work_dir) or [resume_from])[0]
+        finished = runner.iter == runner.max_iters
+        with explained_worker_death():
+            runner.run([loader], [('train', 1)])
+    return start if finished else checkpoints_in(work_dir)[0]
 
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
@@ -136,19 +153,50 @@ def checkpoint_interval(iterations: int) -> int:
 
 def write_config(cfg: Config, work_dir: str) -> None:
     """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
-    with open(os.path.join(work_dir, 'config.py'), 'w', encoding='utf-8') as file:
-        file.write(cfg.pretty_text)
+    write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
 
 
-def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool) -> int:
-    """Seed everything; returns the seed, which is drawn where neither call nor config has one."""
-    seed = cfg.get('seed') if seed is None else seed
-    autotune = bool(cfg.get('cudnn_benchmark')) and seed is None
-    seed = draw_seed() if seed is None else seed
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {seed}')
-    set_seed(seed, deterministic or bool(cfg.get('deterministic')), autotune)
-    return seed
+def _begun(cfg: Config, work_dir: str, resume_from: Optional[str],
+           log: RunLog) -> Optional[Checkpoint]:
+    """The training to go on with, or None.
+
+    Raises:
+        ConfigError: that of ``work_dir`` has another config.
+    """
+    if resume_from != 'auto':
+        return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
+    found = newest_readable(work_dir, log.logger)
+    if found and found.content.get('meta', {}).get('config') != cfg.pretty_text:
+        raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
+                          'now: choose another --work-dir, or name the file, --resume-from FILE, '
+                          'if you mean to go on with the changed config')
+    return found
+
+
+def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool,
+              begun: Optional[Checkpoint]) -> int:
+    """Seed everything; returns the seed.
+
+    A training that goes on keeps its seed; a new one takes that of the call, of the config, or
+    draws one.
+    """
+    chosen = cfg.get('seed') if seed is None else seed
+    autotune = bool(cfg.get('cudnn_benchmark')) and chosen is None
+    kept = begun.content.get('meta', {}).get('seed') if begun else None
+    if seed is not None and kept is not None and seed != kept:
+        raise ConfigError(f'{begun.path} was trained with seed {kept}, not {seed}: leave --seed '
+                          'away to go on with it')
+    chosen = kept if kept is not None else chosen
+    chosen = draw_seed() if chosen is None else chosen
+    if not isinstance(chosen, int) or not 0 <= chosen < 2**32:
+        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {chosen}')
+    set_seed(chosen, deterministic or bool(cfg.get('deterministic')), autotune)
+    return chosen
+
+
+def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
+    runner.logger.info('load weights from %s', path)
+    load_weights(runner.bare_model, path, trusted=trusted)
 
 
 def _log_config(cfg: Config, log: RunLog) -> Optional[Dict[str, Any]]:
@@ -173,20 +221,3 @@ def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Datas
     evaluation.pop('efficient_test', None)
     loader = test_loader(dataset, workers(cfg), device)
     runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')
-
-
-def _start_from(runner: SelfTrainingRunner, cfg: Config, resume_from: Optional[str],
-                load_from: Optional[str], trusted: bool) -> None:
-    found = newest_readable(runner.work_dir, runner.logger) if resume_from == 'auto' else None
-    if found:
-        path, content = found
-        if content.get('meta', {}).get('config') != cfg.pretty_text:
-            raise ConfigError(f'{path} was trained with another config than {cfg.filename} is '
-                              'now: choose another --work-dir, or name the file, --resume-from '
-                              'FILE, if you mean to go on with the changed config')
-        runner.go_on_from(content, path)
-    elif resume_from and resume_from != 'auto':
-        runner.resume(resume_from)
-    elif load_from:
-        runner.logger.info('load weights from %s', load_from)
-        load_weights(runner.bare_model, load_from, trusted=trusted)

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import tiny_training
@@ -6,7 +8,9 @@ from mmcv.parallel import DataContainer
 from mmseg.datasets.builder import build_dataset
 from torch.utils.data import Dataset
 
+from mmseg_ssr.engine.build import build_test_dataset, build_training_dataset
 from mmseg_ssr.engine.data_loader import PositionSampler, SampleStream, test_loader, training_loader
+from mmseg_ssr.engine.submission import format_without_cityscapesscripts
 
 
 class Numbers(Dataset):
@@ -98,6 +102,17 @@ def test_making_an_iterator_draws_nothing():
 def test_the_test_loader_goes_through_once_in_order():
     images = [batch['img'].data[0] for batch in test_loader(Images())]
     assert [int(image.flatten()[0]) for image in images] == list(range(5))
+
+
+@pytest.mark.parametrize('kind', ['val', 'train'])
+def test_data_sets_travel_to_processes_that_do_not_share_memory(data, config, kind):
+    """As on systems that start processes anew (spawn)."""
+    cfg = config(tiny_training.ssr_config(data))
+    dataset = build_test_dataset(cfg) if kind == 'val' else build_training_dataset(cfg, 0)
+    if kind == 'val':
+        format_without_cityscapesscripts(dataset)
+    copy = pickle.loads(pickle.dumps(SampleStream(dataset, seed=0))).dataset
+    assert len(copy) == len(dataset)
 
 
 test_loader.__test__ = False

@@ -5,6 +5,7 @@ import os
 import pytest
 import tiny_training
 import torch
+from comparison import assert_same, without_times
 
 from mmseg_ssr.engine.checkpoint import checkpoints_in, read_checkpoint, write_checkpoint
 from mmseg_ssr.engine.device import pick_device
@@ -39,31 +40,6 @@ def one_thread():
 
 def run(cfg, folder, **options):
     return read_checkpoint(train(cfg, str(folder), CPU, evaluate=False, **options))
-
-
-def assert_same(one, other, path=''):
-    assert type(one) is type(other), path
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), path
-        for key in one:
-            assert_same(one[key], other[key], f'{path}.{key}')
-    elif isinstance(one, (list, tuple)):
-        assert len(one) == len(other), path
-        for i, (a, b) in enumerate(zip(one, other)):
-            assert_same(a, b, f'{path}.{i}')
-    elif isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), path
-    else:
-        assert one == other, path
-
-
-def without_times(content):
-    """A checkpoint without the seconds an iteration took and without paths."""
-    for values in content['log_buffer'].values():
-        values.pop('time', None)
-        values.pop('data_time', None)
-    content['meta'].pop('hook_msgs', None)
-    return content
 
 
 @pytest.mark.parametrize('name', METHODS)

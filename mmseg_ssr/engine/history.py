@@ -1,0 +1,34 @@
+"""What a training has logged, as one piece, however often it was stopped and resumed."""
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Union
+
+
+def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
+    """The records of all ``<time>.log.json`` in a work directory, each iteration once.
+
+    A process that is killed has logged iterations that the next one goes through again: what
+    counts is what was logged last. A line that a kill has cut off is left out.
+
+    Returns:
+        Dicts as in the files, in their order: ``mode`` is ``'train'`` (losses, averaged over the
+        logging interval) or ``'val'`` (scores), ``iter`` the iteration, counted from 1.
+    """
+    history: List[Dict[str, Any]] = []
+    for path in sorted(Path(work_dir).glob('*.log.json')):
+        for record in _records(path):
+            if 'mode' in record:
+                history.append(record)
+            else:  # the head of a log says where its process has begun
+                begun = record.get('iter', 0)
+                history = [earlier for earlier in history if earlier['iter'] <= begun]
+    return history
+
+
+def _records(path: Path) -> Iterator[Dict[str, Any]]:
+    for line in path.read_text(encoding='utf-8').splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        yield record

@@ -1,0 +1,119 @@
+"""Signals that stop a training: it ends its iteration, saves, and says how to go on."""
+import contextlib
+import os
+import shlex
+import signal
+import threading
+from typing import Any, Dict, Iterator, Optional, Sequence
+
+from .. import distributed
+from ..errors import Interrupted
+
+#: Ctrl-C; what kill and batch systems send; what batch systems can be told to send before.
+SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGUSR1')
+           if hasattr(signal, name)]
+
+
+class Interruption:
+    """While it is entered, a signal is a request that is answered where nothing is lost.
+
+    The first signal is noted, or raised as :class:`Interrupted` where it may be obeyed at once. A
+    second one ends the process as if nobody listened. Signals that were ignored before, as in a
+    background job, stay ignored; outside the main thread nothing is changed.
+
+    Args:
+        at_once: obey where the program happens to be.
+    """
+
+    def __init__(self, at_once: bool = True):
+        self.signum: Optional[int] = None
+        self._at_once = at_once
+        self._before: Dict[int, Any] = {}
+
+    def __enter__(self) -> 'Interruption':
+        if threading.current_thread() is threading.main_thread():
+            self._before = {signum: signal.getsignal(signum) for signum in SIGNALS
+                            if signal.getsignal(signum) is not signal.SIG_IGN}
+            for signum in self._before:
+                signal.signal(signum, self._note)
+        return self
+
+    def __exit__(self, error: Any, *_: Any) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)
+        if error is None:
+            self.obey()
+
+    def obey(self) -> None:
+        """Stop here if a signal has come.
+
+        Raises:
+            Interrupted: it has.
+        """
+        if self.signum is not None:
+            raise Interrupted(self.signum, f'stopped by {signal.Signals(self.signum).name}')
+
+    @contextlib.contextmanager
+    def obeyed_at_once(self) -> Iterator[None]:
+        """A block that may be left at any moment, such as an evaluation.
+
+        Not where several processes wait for each other: the others would wait for ever.
+        """
+        before = self._at_once
+        self._at_once = distributed.world_size() == 1
+        try:
+            if self._at_once:
+                self.obey()
+            yield
+        finally:
+            self._at_once = before
+
+    def _note(self, signum: int, frame: Any) -> None:
+        self.signum = signum
+        for known in self._before:
+            signal.signal(known, signal.SIG_DFL)
+        if self._at_once:
+            self.obey()
+        text = f'\n{signal.Signals(signum).name}: stopping after this iteration; again: at once\n'
+        os.write(2, text.encode())  # a logger may be in the middle of a line
+
+
+def ignore_once(signum: int, frame: Any) -> None:
+    """What a helper process answers: its parent, which got the signal too, ends it in time."""
+    signal.signal(signum, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def resumable(arguments: Sequence[str], work_dir: Optional[str] = None) -> Iterator[None]:
+    """A block that trains; when a signal stops it, the message says how to go on.
+
+    Args:
+        arguments, work_dir: see :func:`resume_command`.
+    """
+    try:
+        with Interruption():
+            yield
+    except Interrupted as error:
+        error.message += f'; to go on: {resume_command(arguments, work_dir)}'
+        raise
+
+
+def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> str:
+    """The command line that goes on where this one was stopped.
+
+    Args:
+        arguments: script and arguments of this process.
+        work_dir: where the training is; None for a command that finds it by itself.
+    """
+    if work_dir is None:
+        return f'python {shlex.join(arguments)}'
+    kept, value_follows = [], False
+    for argument in arguments:
+        if argument.split('=')[0] in ('--work-dir', '--resume-from'):
+            value_follows = '=' not in argument
+        elif value_follows and not argument.startswith('-'):
+            value_follows = False
+        else:
+            kept.append(argument)
+            value_follows = False
+    return f'python {shlex.join([*kept, "--work-dir", work_dir, "--resume-from", "auto"])}'
