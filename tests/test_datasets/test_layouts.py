@@ -24,7 +24,7 @@ PATTERNS = {
                      r'Test/pano_\d{5}_\d_180\.png)|'
                      r'Labels/Test/pano_\d{5}_\d_180_(eval|labelTrainIds)\.png)',
     'own': r'(source/(images|labels)|target/images/train|target/(images|labels)/val)/\w+/'
-           r'\d{4}\.(jpg|png)',
+           r'\d{4}\.(jpg|png)|.*\.json',
 }
 
 
