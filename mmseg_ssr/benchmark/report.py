@@ -26,7 +26,7 @@ class Report:
     record: Dict[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        parts = [f'{title}\n\n{table}\n' for title, table in self.tables]
+        parts = [f'**{title}**\n\n{table}\n' for title, table in self.tables]
         return '\n'.join(parts + [f'{note}' for note in self.notes])
 
 

@@ -27,7 +27,7 @@ def test_shares_and_ratios():
 
 def test_text_has_tables_then_notes():
     report = Report([('Title', '| a |')], ['a note'])
-    assert report.text() == 'Title\n\n| a |\n\na note'
+    assert report.text() == '**Title**\n\n| a |\n\na note'
 
 
 def test_json_says_which_command_made_it(tmp_path):
