@@ -44,7 +44,7 @@ def test_names_are_unique():
 
 
 def without_files(cfg):
-    """No pretrained weights, a small random encoder, and foundation models of a block a stage."""
+    """No pretrained weights, a small random encoder, fewer blocks where the widths stay."""
     cfg.model.pretrained = None
     if cfg.model.backbone.type == 'FoundationBackbone':
         hierarchical = len(cfg.model.backbone.get('layers', (-1, ))) > 1

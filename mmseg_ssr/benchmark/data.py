@@ -1,6 +1,7 @@
 """Loading, converting, counting and scoring: images per second by number of processes."""
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 from mmseg.core.evaluation.metrics import intersect_and_union
 
-from ..datasets.class_statistics import count_classes
+from ..datasets.class_statistics import count_labels, count_train_ids
 from ..datasets.label_conversion import CONVERTED, convert_cityscapes, convert_gta
 from ..datasets.streets import make_streets
 from ..engine.build import build_test_dataset, build_training_dataset
@@ -87,7 +88,8 @@ def counting(device: torch.device, folder: str, workers: int) -> Items:
     """Class statistics of converted labels."""
     root = Path(folder) / 'cityscapes'
     files = [str(path.relative_to(root)) for path in root.glob(f'gtFine/**/*{CONVERTED}')]
-    return Items(lambda: count_classes(root, files, CLASSES, workers=workers), len(files))
+    count = partial(count_train_ids, num_classes=CLASSES)
+    return Items(lambda: count_labels(root, files, count, workers), len(files))
 
 
 def scoring(device: torch.device, folder: str, size: Size, maps: int) -> Items:
