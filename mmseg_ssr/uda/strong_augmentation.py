@@ -9,11 +9,13 @@ from typing import Dict, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as tvf
+from torch.nn import functional as F
 
 from .draws import Draws, Jitter
 
 Ranges = Dict[str, Tuple[float, float]]
+#: Standard deviations after which a Gaussian kernel ends, exp(-7 ** 2 / 2) = 2e-11.
+REACH = 7
 
 
 class StrongAugmentation:
@@ -56,15 +58,16 @@ class StrongAugmentation:
         blur = self.blur and draws.uniform() > 0.5
         if not (jitter or blur):
             return img
-        augmented = []
-        for i, image in enumerate(img.split(1)):
-            if jitter:
-                image = normalise(color_jitter(denormalise(image, mean, std),
-                                               draws.jitter(i, self.ranges)), mean, std)
-            if blur:
-                image = gaussian_blur(image, draws.blur_sigma(i))
-            augmented.append(image)
-        return torch.cat(augmented)
+        factors, sigmas = [], []
+        for i in range(len(img)):  # image by image: that is the order of the draws
+            factors += [draws.jitter(i, self.ranges)] if jitter else []
+            sigmas += [draws.blur_sigma(i)] if blur else []
+        if jitter:
+            # One at a time: each image has its own order of the changes.
+            images = denormalise(img, mean, std).split(1)
+            img = normalise(torch.cat([color_jitter(*pair) for pair in zip(images, factors)]),
+                            mean, std)
+        return gaussian_blur(img, sigmas) if blur else img
 
 
 def denormalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -101,8 +104,9 @@ def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
     index = img.argmax(1)  # the largest channel, the first of equal ones
     sector = torch.where(index == 0, b - g, torch.where(index == 1, 2 + r - b, 4 + g - r))
     h = (sector / 6 + hue) % 1
-    # f(n) = v - v s max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6
-    n = torch.tensor([5., 3., 1.], device=img.device, dtype=img.dtype).view(1, 3, 1, 1)
+    # f(n) = v - v s max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6, n = 5, 3, 1
+    # (made on the device: a copy from the host would wait for it)
+    n = torch.arange(5, 0, -2, device=img.device, dtype=img.dtype).view(1, 3, 1, 1)
     k = (n + 6 * h.unsqueeze(1)) % 6
     v, s = value.unsqueeze(1), s.unsqueeze(1)
     return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
@@ -114,8 +118,34 @@ def blur_kernel_size(length: int) -> int:
     return max(1, math.floor(tenth - 0.5 + tenth % 2))
 
 
-def gaussian_blur(img: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur with reflected borders, B x C x H x W."""
-    height, width = img.shape[2:]
-    kernel: Sequence[int] = [blur_kernel_size(width), blur_kernel_size(height)]
-    return tvf.gaussian_blur(img, kernel, [sigma, sigma])
+def gaussian_blur(img: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Gaussian blur with reflected borders.
+
+    Args:
+        img: B x C x H x W.
+        sigmas: standard deviation for each of the B images, in pixels.
+    """
+    blurred = img.flatten(0, 1)[None]
+    for _ in range(2):  # along the rows and then, turned, along the columns
+        blurred = _blur_rows(blurred, sigmas).transpose(2, 3)
+    return blurred.contiguous().view(img.shape)
+
+
+def _blur_rows(img: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """1 x B*C x H x W along W, each of the B images with its own sigma."""
+    channels = img.shape[1]
+    weights = gaussian_weights(sigmas, blur_kernel_size(img.shape[3]), img)
+    kernel = weights.repeat_interleave(channels // len(sigmas), 0)[:, None, None]
+    reach = kernel.shape[3] // 2
+    return F.conv2d(F.pad(img, (reach, reach, 0, 0), mode='reflect'), kernel, groups=channels)
+
+
+def gaussian_weights(sigmas: Sequence[float], size: int, like: Tensor) -> Tensor:
+    """B x k: normal densities at whole pixels, their sum 1; k is odd, at most ``size``.
+
+    Pixels beyond :data:`REACH` standard deviations weigh less than float32 resolves: they are left
+    out. Dtype and device are those of ``like``; no number passes through the host.
+    """
+    reach = min(size // 2, math.ceil(REACH * max(sigmas)))
+    offsets = torch.arange(-reach, reach + 1, dtype=like.dtype, device=like.device)
+    return torch.stack([torch.softmax(-0.5 * (offsets / sigma) ** 2, 0) for sigma in sigmas])

@@ -2,6 +2,7 @@ import colorsys
 
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as tvf
 
 from mmseg_ssr.uda import Draws, StrongAugmentation
 from mmseg_ssr.uda.draws import Jitter
@@ -10,6 +11,7 @@ from mmseg_ssr.uda.strong_augmentation import (
     blur_kernel_size,
     color_jitter,
     gaussian_blur,
+    gaussian_weights,
 )
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
@@ -51,11 +53,31 @@ def test_blur_kernel_is_about_a_tenth_and_odd(length, size):
 
 def test_blur_keeps_a_flat_image_and_spreads_a_point():
     flat = torch.full((1, 3, 64, 48), 0.7)
-    torch.testing.assert_close(gaussian_blur(flat, 1.), flat)
+    torch.testing.assert_close(gaussian_blur(flat, [1.]), flat)
     point = torch.zeros(1, 1, 64, 64)
     point[..., 32, 32] = 1
-    blurred = gaussian_blur(point, 1.)
+    blurred = gaussian_blur(point, [1.])
     assert 0.1 < blurred[0, 0, 32, 32] < 0.2 and blurred[0, 0, 32, 33] > 0.05
+
+
+@pytest.mark.parametrize('size', [(96, 160), (160, 96), (8, 64), (512, 512)])
+def test_blur_is_that_of_torchvision_with_a_sigma_for_each_image(size):
+    sigmas = [0.15, 1.149, 0.6]
+    images = torch.randn(3, 2, *size)
+    kernel = [blur_kernel_size(size[1]), blur_kernel_size(size[0])]
+    expected = torch.cat([tvf.gaussian_blur(image, kernel, [sigma, sigma])
+                          for image, sigma in zip(images.split(1), sigmas)])
+    blurred = gaussian_blur(images, sigmas)
+    assert blurred.is_contiguous()
+    torch.testing.assert_close(blurred, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_tails_of_a_narrow_gaussian_are_left_out():
+    like = torch.empty(0, dtype=torch.float64)
+    short = gaussian_weights([1.], 51, like)
+    assert short.shape == (1, 15) and gaussian_weights([1.], 5, like).shape == (1, 5)
+    full = torch.exp(-torch.arange(-25., 26., dtype=torch.float64) ** 2 / 2)
+    torch.testing.assert_close(short[0], (full / full.sum())[18:33], atol=1e-11, rtol=0)
 
 
 class Fixed(Draws):
