@@ -26,7 +26,7 @@ from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
 from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
-from mmseg_ssr.engine.train import workers  # noqa: E402
+from mmseg_ssr.engine.train import prefetch_factor, workers  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
 
 
@@ -42,7 +42,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         'predictions and pack them as the server of the data set wants them')
     parser.add_argument('--show-dir', metavar='DIR', help='write images with painted predictions')
     parser.add_argument('--opacity', type=float, default=0.5, help='of the paint, in (0, 1]')
-    parser.add_argument('--out', metavar='FILE.pkl', help='write the predictions or their counts')
+    parser.add_argument('--out', metavar='FILE.pkl',
+                        help='write the predictions or, with --eval, their confusion matrices')
     parser.add_argument('--work-dir', metavar='DIR', help='write the scores there as eval.json')
     parser.add_argument('--weights', choices=ROLES, default='student',
                         help='which network of the training (default: student, as published)')
@@ -51,6 +52,12 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--aug-test', action='store_true', help='average over scales and flips')
     parser.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                         help='whole images or sliding windows (default: as in the config)')
+    parser.add_argument('--batched-slide', type=int, metavar='N',
+                        help='that many sliding windows at once (default: as in the config)')
+    parser.add_argument('--amp', choices=('bfloat16', 'float16'),
+                        help='mixed precision (default: as in the config, else float32)')
+    parser.add_argument('--compile', action='store_true',
+                        help='let torch compile the network: the first image takes longer')
     parser.add_argument('--test-set', action='store_true',
                         help='the test split instead of the validation split')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
@@ -69,6 +76,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
     evaluation.set_inference_mode(cfg, args.inference_mode)
+    evaluation.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
     if args.aug_test:
         evaluation.set_aug_test(cfg)
     if args.test_set:
@@ -84,7 +92,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
     results = evaluation.run_test(
         model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
-        show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg))
+        show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
+        prefetch_factor=prefetch_factor(cfg))
     print()
     if args.out:
         mmcv.dump(results, args.out)
@@ -116,6 +125,8 @@ def check_args(args: argparse.Namespace) -> None:
             raise ConfigError(f'--eval {metric}: the metrics are mIoU, mDice and mFscore')
     if not 0 < args.opacity <= 1:
         raise ConfigError(f'--opacity must be in (0, 1], got {args.opacity}')
+    if args.batched_slide is not None and args.batched_slide < 1:
+        raise ConfigError(f'--batched-slide must be at least 1, got {args.batched_slide}')
 
 
 if __name__ == '__main__':

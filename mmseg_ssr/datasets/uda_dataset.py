@@ -15,6 +15,7 @@ from .building import build_dataset
 from .loading import leaf_datasets
 from .pseudo_margins import MASK
 from .rare_class_sampling import RareClassSampler, RareClassSampling
+from .repeated_loading import keep_last_loaded
 from .seeding import seeded
 from .source_statistics import source_counts
 from .target_config import LABEL, target_config
@@ -82,6 +83,8 @@ class UDADataset(Dataset):
         if rare_class_sampling is not None:
             self.rare_class_sampling = _options(rare_class_sampling)
             self.sampler = self._rare_class_sampler()
+            if self.rare_class_sampling.min_crop_ratio > 0:
+                keep_last_loaded(self.source)
 
     def __len__(self) -> int:
         return self.length

@@ -12,6 +12,7 @@ from mmseg.models import builder
 from ..errors import ConfigError, nearest
 from ..models.ssr_encoder_decoder import build_regularizer
 from ..regularizer.encoders import DEFAULT, encoder_class
+from .inference import check_test_cfg
 from .signatures import keyword_arguments
 
 #: What is read from the top of a config. Other names there are variables of its author.
@@ -22,7 +23,7 @@ TOP_LEVEL = set('''
     '''.split())
 ALSO_KNOWN = set('''exp fp16 names models norm_cfg act_cfg model_cfg data_cfg gpu_ids'''.split())
 LOADER = set('''samples_per_gpu workers_per_gpu shuffle seed drop_last pin_memory
-    persistent_workers dataloader_type'''.split())
+    persistent_workers prefetch_factor dataloader_type'''.split())
 
 #: Keys of dicts that have no ``type`` to ask, by their path.
 PLAIN = {
@@ -47,8 +48,8 @@ PLAIN_ANYWHERE = {
     'rare_class_sampling': {'min_pixels', 'class_temp', 'min_crop_ratio'},
     'mask_generator': {'type', 'mask_ratio', 'mask_block_size'},
     'regularizer': keyword_arguments(build_regularizer) - {'segmentor'},
-    'test_cfg': {'mode', 'crop_size', 'stride', 'batched_slide', 'subdivision_num_points',
-                 'subdivision_steps', 'scale_factor'},
+    'test_cfg': {'mode', 'crop_size', 'stride', 'batched_slide', 'amp', 'compile',
+                 'subdivision_num_points', 'subdivision_steps', 'scale_factor'},
 }
 #: Keys whose dict is a frozen encoder.
 ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
@@ -79,6 +80,7 @@ def validate(cfg: Config) -> None:
             _check_value(cfg[key], key)
         _check_lr_config(cfg.get('lr_config'))
         _check_classes(cfg)
+        _check_loader(cfg.data)
         _check_training_keys(cfg)
     except ConfigError as error:
         raise ConfigError(f'{cfg.filename}: {error}') from None
@@ -132,6 +134,8 @@ def _check_keys(value: dict, path: str) -> None:
     plain = PLAIN.get(path) or PLAIN_ANYWHERE.get(names[-1])
     if plain is not None:
         _no_other_keys(value, plain, path)
+        if names[-1] == 'test_cfg':
+            check_test_cfg(value, path)
         return
     if not isinstance(value.get('type'), str):
         return
@@ -210,6 +214,13 @@ def _check_dataset(path: str, dataset: dict) -> None:
             check(dataset)
     except ConfigError as error:
         raise ConfigError(f'{path}: {error}') from None
+
+
+def _check_loader(data: dict) -> None:
+    ahead = data.get('prefetch_factor')
+    if ahead is not None and (not isinstance(ahead, int) or ahead < 1):
+        raise ConfigError('data.prefetch_factor must be the number of batches that each worker '
+                          f'reads ahead, at least 1, got {ahead!r}')
 
 
 def _check_training_keys(cfg: Config) -> None:

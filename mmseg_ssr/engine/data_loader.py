@@ -5,7 +5,7 @@ A resumed training, and one with another number of loader workers, sees the very
 import contextlib
 import signal
 from functools import partial
-from typing import Any, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -16,7 +16,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..datasets.seeding import seeded
 from ..datasets.uda_dataset import UDADataset
 from ..errors import UserError, one_line
+from .device import to_device
 from .interrupt import SIGNALS, ignore_once
+
+CPU = torch.device('cpu')
 
 
 class PositionSampler(Sampler):
@@ -78,16 +81,24 @@ class SampleStream(Dataset):
 
 def training_loader(dataset: Dataset, batch_size: int, iterations: int, seed: int,
                     first_iteration: int = 0, workers: int = 0,
-                    device: Optional[torch.device] = None) -> DataLoader:
-    """Batches for iterations ``first_iteration`` to ``iterations - 1``."""
+                    device: Optional[torch.device] = None,
+                    prefetch_factor: Optional[int] = None) -> DataLoader:
+    """Batches for iterations ``first_iteration`` to ``iterations - 1``, as plain tensors.
+
+    Args:
+        workers: processes that read ahead; 0 reads in this one.
+        device: where batches go; memory is pinned unless that is the CPU.
+        prefetch_factor: batches that each worker reads ahead; None is torch's default, 2.
+    """
     sampler = PositionSampler(iterations, batch_size, first_iteration)
-    return _loader(SampleStream(dataset, seed), batch_size, workers, device, sampler)
+    return _loader(SampleStream(dataset, seed), batch_size, workers, device, prefetch_factor,
+                   sampler, partial(_collate_plain, batch_size=batch_size))
 
 
-def test_loader(dataset: Dataset, workers: int = 0,
-                device: Optional[torch.device] = None) -> DataLoader:
-    """One image after the other, in the data set's order."""
-    return _loader(dataset, 1, workers, device, None)
+def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
+                prefetch_factor: Optional[int] = None) -> DataLoader:
+    """One image after the other, in the data set's order, in the containers that mmseg expects."""
+    return _loader(dataset, 1, workers, device, prefetch_factor)
 
 
 @contextlib.contextmanager
@@ -108,18 +119,25 @@ def explained_worker_death() -> Iterator[None]:
 
 
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
-            sampler: Optional[Sampler]) -> DataLoader:
+            prefetch_factor: Optional[int], sampler: Optional[Sampler] = None,
+            collate_fn: Callable = collate) -> DataLoader:
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=partial(collate, samples_per_gpu=batch_size),
+        collate_fn=collate_fn,
         pin_memory=device is not None and device.type != 'cpu',
         persistent_workers=workers > 0,
+        prefetch_factor=prefetch_factor if workers > 0 else None,
         worker_init_fn=_start_worker,
         # Its own generator: making an iterator must not draw from the training's.
         generator=torch.Generator().manual_seed(0))
+
+
+def _collate_plain(samples: Sequence[Any], batch_size: int) -> Any:
+    """A batch without mmcv's containers: torch pins only the tensors that it sees."""
+    return to_device(collate(samples, samples_per_gpu=batch_size), CPU)
 
 
 def _start_worker(worker: int) -> None:

@@ -7,13 +7,17 @@ from mmcv import Config
 from mmcv.runner import LoggerHook
 from mmseg.apis import single_gpu_test
 from mmseg.core import EvalHook
-from torch import nn
-from torch.utils.data import Dataset
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
+from ..datasets.confusion import confusion_matrix
+from ..datasets.parallel import progress_bar
 from ..datasets.seeding import seeded
 from ..errors import ConfigError
 from .data_loader import test_loader
-from .device import OnDevice
+from .device import OnDevice, to_device
+from .inference import inference_options, predict_labels
+from .labelled_images import LabelledImages, as_pre_eval, compares_itself
 from .submission import prepare_formatting
 
 #: Scales of mmseg's ``--aug-test``.
@@ -25,6 +29,10 @@ class EvaluationHook(EvalHook):
 
     One that a signal breaks off is made up for when the training is resumed. The log gives the
     training's iteration with the scores, where mmcv gives the number of images.
+
+    Args:
+        dataloader: see :func:`evaluation_loader`.
+        options: as in mmseg's ``EvalHook``.
     """
 
     def before_epoch(self, runner: Any) -> None:
@@ -43,8 +51,9 @@ class EvaluationHook(EvalHook):
 
     def _do_evaluate(self, runner: Any) -> None:
         runner.evaluation_due = True
-        with seeded(runner.iter), runner.interruption.obeyed_at_once():
-            results = single_gpu_test(runner.model, self.dataloader, pre_eval=self.pre_eval)
+        # not in inference mode: what a network keeps for later would not do for training
+        with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad():
+            results = count(runner.model, self.dataloader)
         runner.evaluation_due = False
         runner.log_buffer.clear()
         runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
@@ -60,31 +69,83 @@ def run_test(model: nn.Module,
              format_args: Optional[Dict[str, Any]] = None,
              show_dir: Optional[str] = None,
              opacity: float = 0.5,
-             workers: int = 0) -> List[Any]:
+             workers: int = 0,
+             prefetch_factor: Optional[int] = None) -> List[Any]:
     """Predict every image of ``dataset``, with a progress bar.
 
     Args:
+        model: a segmentor; its ``test_cfg`` says how it predicts
+            (:func:`~mmseg_ssr.engine.inference.inference_options`).
         evaluate: compare each prediction with its label and return the counts.
         format_args: write predictions with the data set's ``format_results(**format_args)``
             and return the file names.
         show_dir: folder for the images with the prediction painted over them.
+        workers, prefetch_factor: of the loader.
 
     Returns:
-        One entry per image: counts, file name or prediction (H x W, train ids).
+        One entry per image: counts (see :func:`count`), file name or prediction (H x W, train
+        ids).
     """
     model = model if isinstance(model, OnDevice) else OnDevice(model, device)
     prepare_formatting(dataset)
     model.module.CLASSES, model.module.PALETTE = dataset.CLASSES, dataset.PALETTE
-    return single_gpu_test(
-        model, test_loader(dataset, workers, device), out_dir=show_dir, opacity=opacity,
-        pre_eval=evaluate and format_args is None, format_only=format_args is not None,
-        format_args=format_args or {})
+    loading = dict(workers=workers, device=device, prefetch_factor=prefetch_factor)
+    evaluate = evaluate and format_args is None
+    with torch.inference_mode():
+        if evaluate and show_dir is None:
+            return count(model, evaluation_loader(dataset, **loading))
+        with inference_options(model.module):
+            return single_gpu_test(
+                model, test_loader(dataset, **loading), out_dir=show_dir, opacity=opacity,
+                pre_eval=evaluate, format_only=format_args is not None,
+                format_args=format_args or {})
+
+
+def evaluation_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
+                      prefetch_factor: Optional[int] = None) -> DataLoader:
+    """Images with their labels, or without where the data set's ``pre_eval`` reads them."""
+    images = dataset if compares_itself(dataset) else LabelledImages(dataset)
+    return test_loader(images, workers, device, prefetch_factor)
+
+
+def count(model: OnDevice, loader: DataLoader) -> List[Any]:
+    """Compare the predictions for all images of the loader with their labels.
+
+    Labels are read beside the images, and predictions are compared where they are made.
+
+    Args:
+        loader: see :func:`evaluation_loader`.
+
+    Returns:
+        For each image, in the loader's order, a confusion matrix K x K, int64, on the CPU (rows:
+        labels), which may be summed over images and processes; or what the data set's own
+        ``pre_eval`` gives.
+    """
+    model.eval()
+    dataset = loader.dataset
+    labelled = isinstance(dataset, LabelledImages)
+    results: List[Any] = []
+    with inference_options(model.module):
+        for indices, batch in zip(loader.batch_sampler, progress_bar('test')(loader, len(loader))):
+            if labelled:
+                results += _matrices(model, batch, dataset.dataset)
+            else:
+                results += dataset.pre_eval(model(return_loss=False, **batch), indices=indices)
+    return results
+
+
+def _matrices(model: OnDevice, batch: Dict[str, Any], dataset: Dataset) -> List[Tensor]:
+    batch = to_device(batch, model.device)
+    predictions = predict_labels(model.module, **batch['batch']).to(model.device)
+    return [confusion_matrix(*pair, len(dataset.CLASSES), dataset.ignore_index).cpu()
+            for pair in zip(predictions, batch['label'])]
 
 
 def scores(dataset: Dataset, results: Sequence[Any], metric: Sequence[str] = ('mIoU', ),
            logger: Any = None, **options: Any) -> Dict[str, float]:
     """The data set's metrics as shares of 1 (``mIoU``, ``IoU.road``, ...); prints the table."""
-    values = dataset.evaluate(list(results), metric=list(metric), logger=logger, **options)
+    values = dataset.evaluate(as_pre_eval(dataset, results), metric=list(metric), logger=logger,
+                              **options)
     return {name: float(value) for name, value in values.items()}
 
 
@@ -95,7 +156,7 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
     """
     if mode == 'same':
         return
-    test_cfg = cfg.model.setdefault('test_cfg', {})
+    test_cfg = _test_cfg(cfg)
     test_cfg['mode'] = mode
     if mode == 'slide' and not test_cfg.get('crop_size'):
         crop = (cfg.data.get('train') or {}).get('sync_crop_size') or cfg.get('crop_size')
@@ -104,6 +165,26 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
                               'windows: set crop_size = (height, width)')
         test_cfg['crop_size'] = tuple(crop)
         test_cfg['stride'] = tuple(side // 2 for side in crop)
+
+
+def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool = False,
+                          batched_slide: Optional[int] = None) -> None:
+    """Change keys of ``test_cfg`` where an option is given, see :mod:`.inference`."""
+    test_cfg = _test_cfg(cfg)
+    if amp is not None:
+        test_cfg['amp'] = dict(dtype=amp)
+    if compile:
+        test_cfg['compile'] = True
+    if batched_slide is not None:
+        test_cfg['batched_slide'] = batched_slide
+
+
+def _test_cfg(cfg: Config) -> Dict[str, Any]:
+    """The ``test_cfg`` that the segmentor is built with, made if there is none."""
+    segmentor = cfg.model.get('model', cfg.model)  # a method around it, as stock mmseg has it
+    if not segmentor.get('test_cfg'):
+        segmentor['test_cfg'] = dict(cfg.get('test_cfg') or {})  # of old configs
+    return segmentor['test_cfg']
 
 
 def set_aug_test(cfg: Config) -> None:

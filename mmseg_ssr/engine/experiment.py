@@ -18,7 +18,7 @@ from .config import experiment_name, max_iterations
 from .evaluation import run_test, scores
 from .load_weights import load_weights
 from .run_log import explained_full_disk, open_log
-from .train import train, workers
+from .train import prefetch_factor, train, workers
 
 RESULT = 'result.json'
 
@@ -56,7 +56,8 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
         model = build_test_model(cfg)
         load_weights(model, checkpoint)
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
-        results = run_test(model, dataset, device, workers=workers(cfg))
+        results = run_test(model, dataset, device, workers=workers(cfg),
+                           prefetch_factor=prefetch_factor(cfg))
         values = scores(dataset, results, logger=log.logger)
     return {name: round(100 * value, 2) for name, value in values.items()}
 

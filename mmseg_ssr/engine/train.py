@@ -29,9 +29,9 @@ from .checkpoint import (
 )
 from .config import experiment_name, max_iterations
 from .config_check import validate
-from .data_loader import explained_worker_death, test_loader, training_loader
+from .data_loader import explained_worker_death, training_loader
 from .device import OnDevice
-from .evaluation import EvaluationHook
+from .evaluation import EvaluationHook, evaluation_loader
 from .load_weights import load_weights
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
@@ -96,7 +96,7 @@ def train(cfg: Config,
         set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger)
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
-            workers=workers(cfg), device=device)
+            workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
         write_config(cfg, work_dir)
         finished = runner.iter == runner.max_iters
         with explained_worker_death():
@@ -144,6 +144,11 @@ def batch_size(cfg: Config) -> int:
 def workers(cfg: Config) -> int:
     """Processes that load data, ``data.workers_per_gpu``, at most one for each core."""
     return min(cfg.data.get('workers_per_gpu', 0), os.cpu_count() or 1)
+
+
+def prefetch_factor(cfg: Config) -> Optional[int]:
+    """Batches that each of these processes reads ahead, ``data.prefetch_factor`` (torch's is 2)."""
+    return cfg.data.get('prefetch_factor')
 
 
 def checkpoint_interval(iterations: int) -> int:
@@ -219,5 +224,5 @@ def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Datas
     evaluation.update(by_epoch=False, pre_eval=True)
     evaluation.setdefault('interval', max(1, runner.max_iters // 10))
     evaluation.pop('efficient_test', None)
-    loader = test_loader(dataset, workers(cfg), device)
+    loader = evaluation_loader(dataset, workers(cfg), device, prefetch_factor(cfg))
     runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')

@@ -62,12 +62,16 @@ def merge_crops(crops: Tensor, boxes: Sequence[Box], size: Sequence[int]) -> Ten
     Returns:
         B x C x H x W.
     """
-    batches = crops.chunk(len(boxes))
-    merged = crops.new_zeros((*batches[0].shape[:2], *size))
-    for batch, box in zip(batches, boxes):
+    merged = crops.new_zeros((len(crops) // len(boxes), crops.shape[1], *size))
+    add_crops(merged, crops, boxes)
+    return merged / coverage(boxes, size, crops).clamp(min=1)
+
+
+def add_crops(merged: Tensor, crops: Tensor, boxes: Sequence[Box]) -> None:
+    """Add crops (see :func:`merge_crops`) to ``merged``, B x C x H x W, in place."""
+    for batch, box in zip(crops.chunk(len(boxes)), boxes):
         place = crop(merged, box)
         place += batch[..., :place.shape[-2], :place.shape[-1]]
-    return merged / coverage(boxes, size, crops).clamp(min=1)
 
 
 def coverage(boxes: Sequence[Box], size: Sequence[int], like: Tensor) -> Tensor:

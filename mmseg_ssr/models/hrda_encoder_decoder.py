@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..registration import register
 from . import interface
-from .crops import Box, crop, merge_crops, random_box, slide_boxes
+from .crops import Box, crop, random_box, slide_boxes
 from .hrda_head import OUTPUT_STRIDES, HRDAFeatures
+from .slide import crops_per_pass, slide_inference
 
 
 @register(SEGMENTORS)
@@ -24,7 +25,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     Args:
         backbone, neck, train_cfg, test_cfg, pretrained, init_cfg: as in ``EncoderDecoder``.
-            ``test_cfg.batched_slide=True`` puts all windows of slide inference in one batch.
+            ``test_cfg.batched_slide=N`` lets N windows of slide inference, and N detail crops,
+            through the network at once, True all of them.
         decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
         auxiliary_head: must be None.
         scales: 1 for the detail and a smaller one for the context, in any order.
@@ -115,26 +117,32 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return slide_boxes(height, width, self.hr_crop_size,
                            [length // step for length in self.hr_crop_size])
 
+    def inference_features(self, img: Tensor) -> HRDAFeatures:
+        """Features of a test image; with ``test_cfg.batched_slide=N`` of N detail crops at once.
+
+        Then only the logits of the detail are kept. Not in training mode, where all crops share
+        the statistics of batch norm.
+        """
+        boxes = self.inference_boxes(img)
+        count = len(boxes) * len(img)
+        step = crops_per_pass(self.test_cfg, count) or count
+        if step >= count or self.training:
+            return self.multi_resolution_features(img, boxes)
+        detail = [self.decode_head.head(self.extract_feat(crops))
+                  for crops in self.detail_crops(img, boxes).split(step)]
+        return HRDAFeatures(self.extract_feat(self.context_image(img)), (), boxes,
+                            torch.cat(detail))
+
     def encode_decode(self, img: Tensor, img_metas: Optional[list]) -> Tensor:
         """Fused logits B x K x H x W of context and sliding detail, at the size of the image."""
-        features = self.multi_resolution_features(img, self.inference_boxes(img))
+        features = self.inference_features(img)
         logits = self._decode_head_forward_test(features, img_metas)
         return resize(logits, size=img.shape[2:], mode='bilinear',
                       align_corners=self.align_corners)
 
     def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
-        """mmseg's slide inference; with ``test_cfg.batched_slide`` in one forward pass."""
-        if not self.test_cfg.get('batched_slide', False):
-            return super().slide_inference(img, img_meta, rescale)
-        size = img.shape[2:]
-        boxes = slide_boxes(*size, self.test_cfg['crop_size'], self.test_cfg['stride'])
-        windows = torch.cat([crop(img, box) for box in boxes])
-        logits = merge_crops(self.encode_decode(windows, img_meta), boxes, size)
-        if not rescale:
-            return logits
-        height, width = img_meta[0]['img_shape'][:2]  # without padding
-        return resize(logits[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
-                      mode='bilinear', align_corners=self.align_corners, warning=False)
+        """See :func:`~mmseg_ssr.models.slide.slide_inference`."""
+        return slide_inference(self, img, img_meta, rescale)
 
     def forward_train(self, img: Tensor, img_metas: list,
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:

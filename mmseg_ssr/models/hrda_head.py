@@ -26,6 +26,8 @@ class HRDAFeatures(NamedTuple):
     context: Sequence[Tensor]  # B x C_i x h_i x w_i, of the down-scaled image
     detail: Sequence[Tensor]  # n*B x C_i x h'_i x w'_i, of n crops, the first box of all B first
     boxes: Tuple[Box, ...]  # the n crops, in pixels of the image, the same for the whole batch
+    #: n*B x K x h' x w', where the maps of the detail went through the head already.
+    detail_logits: Optional[Tensor] = None
 
 
 class HRDALogits(NamedTuple):
@@ -128,8 +130,10 @@ class HRDAHead(BaseDecodeHead):
 
     def logits(self, features: HRDAFeatures) -> HRDALogits:
         """The fused logits and their parts."""
-        context = self.head(features.context)
-        detail = self.head(features.detail)
+        context = interface.full_precision(self.head(features.context))
+        detail = interface.full_precision(
+            self.head(features.detail) if features.detail_logits is None
+            else features.detail_logits)
         attention = self._attention(features, context)
         context = (1 - attention) * context
         boxes = [scale_box(box, self.output_stride) for box in features.boxes]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..registration import register
 from ..regularizer import FeatureRegularizer, build_encoder
+from .slide import slide_inference
 
 
 @register(SEGMENTORS)
@@ -68,6 +69,10 @@ class SSREncoderDecoder(EncoderDecoder):
             self.decode_head.forward_train(enhanced, img_metas, gt_semantic_seg, self.train_cfg),
             'enhanced'))
         return losses
+
+    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
+        """See :func:`~mmseg_ssr.models.slide.slide_inference`."""
+        return slide_inference(self, img, img_meta, rescale)
 
     def training_state(self) -> Dict[str, Any]:
         """What a checkpoint needs besides the shadow branch to go on training."""

@@ -87,6 +87,24 @@ def test_an_unknown_type(sections, key, value, message):
         check(sections, **{key: value})
 
 
+@pytest.mark.parametrize('key, value, message', [
+    ('model.test_cfg', dict(mode='slide'), 'model.test_cfg.crop_size must be .height, width.'),
+    ('model.test_cfg.amp', dict(dtype='half'), 'model.test_cfg.amp must be dict'),
+    ('test_cfg', dict(mode='while'), "test_cfg.mode .* got 'while', did you mean 'whole'"),
+    ('data.prefetch_factor', 0, 'data.prefetch_factor must be .* at least 1, got 0'),
+    ('data.prefetch_factor', 'all', "data.prefetch_factor must be .* got 'all'"),
+])
+def test_values_of_inference_and_loading(sections, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(sections, **{key: value})
+
+
+def test_good_values_of_inference_and_loading(sections):
+    check(sections, **{'model.test_cfg': dict(
+        mode='slide', crop_size=(32, 32), stride=[16, 16], batched_slide=4, compile=True,
+        amp=dict(dtype='bfloat16')), 'data.prefetch_factor': 4})
+
+
 def test_variables_of_the_author_are_let_be(sections):
     check(dict(sections, gta_train_pipeline=[], my_crop=(2, 2), gpu_model='any', exp='report'))
 

@@ -30,7 +30,7 @@ class Images(Numbers):
 
 
 def values(loader):
-    return torch.stack([batch['img'].data[0] for batch in loader])
+    return torch.stack([batch['img'] for batch in loader])
 
 
 def test_positions_of_one_process():
@@ -97,6 +97,24 @@ def test_making_an_iterator_draws_nothing():
     torch.manual_seed(0)
     list(training_loader(Images(), 2, 1, seed=0, workers=1))
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_training_batches_are_plain_tensors_that_torch_can_pin(data):
+    pairs = build_dataset(dict(tiny_training.pairs(data), seed=4))
+    batch = next(iter(training_loader(pairs, 2, 1, seed=0)))
+    assert all(torch.is_tensor(batch[key]) for key in ('img', 'gt_semantic_seg', 'target_img'))
+    assert batch['img'].shape == (2, 3, 32, 32)
+    assert [meta['flip'] in (True, False) for meta in batch['img_metas']] == [True, True]
+
+
+def test_workers_read_ahead_as_far_as_they_are_told():
+    def prefetch_factor(**options):
+        return training_loader(Images(), 2, 6, seed=0, **options).prefetch_factor
+
+    assert prefetch_factor(workers=2, prefetch_factor=5) == 5
+    assert prefetch_factor(workers=1) == 2
+    assert prefetch_factor(prefetch_factor=5) is None  # without workers nobody reads ahead
+    assert test_loader(Images(), workers=1, prefetch_factor=3).prefetch_factor == 3
 
 
 def test_the_test_loader_goes_through_once_in_order():

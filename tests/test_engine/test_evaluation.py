@@ -5,14 +5,19 @@ import numpy as np
 import pytest
 import tiny_training
 import torch
+from mmseg.apis import single_gpu_test
 
+from mmseg_ssr.datasets.confusion import areas
+from mmseg_ssr.engine import evaluation
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
-from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.data_loader import test_loader
+from mmseg_ssr.engine.device import OnDevice, pick_device
 from mmseg_ssr.engine.evaluation import (
     run_test,
     scores,
     set_aug_test,
     set_inference_mode,
+    set_inference_options,
     set_test_split,
 )
 from mmseg_ssr.engine.train import train
@@ -58,6 +63,56 @@ def test_a_class_that_is_never_found_scores_zero(dataset):
     assert values['IoU.road'] == 0 and 0 < values['mIoU'] < 1
 
 
+def test_counts_are_a_matrix_for_each_image(dataset):
+    matrices = run_test(Oracle(truth(dataset), wrong=10), dataset, CPU)
+    assert [matrix.shape for matrix in matrices] == [(19, 19)] * 3
+    for matrix, label in zip(matrices, truth(dataset)):
+        assert matrix.sum() == (label != 255).sum() and matrix[0, 10] == (label == 0).sum() > 0
+    halves = scores(dataset, [sum(matrices[:2]), matrices[2]])
+    assert halves == pytest.approx(scores(dataset, matrices), nan_ok=True)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_scores_are_those_of_mmsegs_loop(dataset, cfg, workers):
+    model = build_test_model(cfg)
+    expected = single_gpu_test(OnDevice(model, CPU), test_loader(dataset), pre_eval=True)
+    results = run_test(model, dataset, CPU, workers=workers, prefetch_factor=4 if workers else None)
+    for own, theirs in zip(results, expected):
+        assert [list(area) for area in areas(own)] == [list(area) for area in theirs]
+
+
+def test_a_data_set_that_compares_itself_is_let(dataset):
+    seen = []
+
+    class Own(type(dataset)):
+        def pre_eval(self, preds, indices):
+            seen.append((preds[0].shape, indices))
+            return super().pre_eval(preds, indices)
+
+    labels = truth(dataset)
+    dataset.__class__ = Own
+    values = scores(dataset, run_test(Oracle(labels), dataset, CPU))
+    assert seen == [((32, 64), [i]) for i in range(3)] and values['mIoU'] == 1
+
+
+def test_options_of_test_cfg_are_followed(dataset, cfg, monkeypatch):
+    set_inference_options(cfg, amp='bfloat16', compile=True, batched_slide=2)
+    cfg.crop_size = (32, 32)
+    set_inference_mode(cfg, 'slide')
+    assert cfg.model.test_cfg == dict(
+        mode='slide', crop_size=(32, 32), stride=(16, 16), batched_slide=2, compile=True,
+        amp=dict(dtype='bfloat16'))
+    monkeypatch.setattr(torch, 'compile', lambda function, **options: function)
+    model, windows = build_test_model(cfg), []
+    model.backbone.register_forward_pre_hook(lambda module, args: windows.append(
+        (len(args[0]), torch.is_autocast_enabled('cpu'), torch.is_inference_mode_enabled())))
+    run_test(model, dataset, CPU)
+    assert windows == [(2, True, True), (1, True, True)] * 3
+    windows.clear()
+    run_test(model, dataset, CPU, evaluate=False)
+    assert windows == [(2, True, True), (1, True, True)] * 3
+
+
 def test_predictions_themselves(dataset, cfg):
     labels = run_test(build_test_model(cfg), dataset, CPU, evaluate=False)
     assert [label.shape for label in labels] == [label.shape for label in truth(dataset)]
@@ -98,6 +153,18 @@ def test_inference_modes(cfg):
     assert cfg.model.test_cfg.mode == 'whole'
 
 
+def test_options_go_where_the_segmentor_reads_them(cfg):
+    old = copy.deepcopy(cfg)
+    old.test_cfg = old.model.pop('test_cfg')
+    method = copy.deepcopy(cfg)
+    method.model = dict(cfg.uda, model=cfg.model)
+    for config in (cfg, old, method):
+        set_inference_options(config)
+        assert build_test_model(config).test_cfg == dict(mode='whole')
+        set_inference_options(config, amp='float16')
+        assert build_test_model(config).test_cfg == dict(mode='whole', amp=dict(dtype='float16'))
+
+
 def test_augmented_testing(cfg):
     set_aug_test(cfg)
     batch = build_test_dataset(cfg)[0]
@@ -125,3 +192,18 @@ def test_evaluation_during_training_leaves_no_trace(data, config, tmp_path):
         for on in (True, False))
     for name, tensor in with_it['state_dict'].items():
         assert torch.equal(tensor, without['state_dict'][name])
+
+
+def test_evaluation_during_training_is_not_in_inference_mode(data, config, tmp_path, monkeypatch):
+    """What a network keeps from a forward pass must do for training as well."""
+    seen = []
+    monkeypatch.setattr(evaluation, 'predict_labels', lambda model, img, img_metas: seen.append(
+        (model.training, torch.is_grad_enabled(), torch.is_inference_mode_enabled()))
+        or torch.zeros(1, 32, 64).long())
+    sections = tiny_training.supervised_config(data, 1)
+    sections['evaluation']['interval'] = 1
+    train(config(sections), str(tmp_path), CPU)
+    assert seen == [(False, False, False)] * 3
+
+
+test_loader.__test__ = False

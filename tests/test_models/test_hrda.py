@@ -151,9 +151,10 @@ def test_images_of_any_size_are_segmented(hrda, size, crop):
 
 
 @pytest.mark.parametrize('rescale', [False, True])
-def test_windows_in_one_batch_give_the_logits_of_single_windows(hrda_config, rescale):
+@pytest.mark.parametrize('at_once', [True, 1, 2])
+def test_windows_in_a_batch_give_the_logits_of_single_windows(hrda_config, at_once, rescale):
     hrda_config.test_cfg = ConfigDict(
-        mode='slide', crop_size=[64, 64], stride=[32, 32], batched_slide=True)
+        mode='slide', crop_size=[64, 64], stride=[32, 32], batched_slide=at_once)
     hrda = SEGMENTORS.build(hrda_config).eval()
     img, metas = torch.randn(1, 3, 64, 96), [dict(
         img_shape=(64, 90, 3), ori_shape=(128, 180, 3), flip=False)]
@@ -164,6 +165,31 @@ def test_windows_in_one_batch_give_the_logits_of_single_windows(hrda_config, res
         assert hrda.simple_test(img, metas)[0].shape == (128, 180)
     torch.testing.assert_close(batched, single, rtol=1e-4, atol=1e-5)
     assert batched.shape == ((1, 19, 128, 180) if rescale else (1, 19, 64, 96))
+
+
+def batch_sizes(hrda):
+    """Batch sizes of the backbone's passes, as they come."""
+    sizes, forward = [], hrda.backbone.forward
+    hrda.backbone.forward = lambda img: sizes.append(len(img)) or forward(img)
+    return sizes
+
+
+def test_so_many_detail_crops_go_through_the_network_at_once(hrda, img):
+    with torch.no_grad():
+        expected = hrda.encode_decode(img, None)
+        sizes = batch_sizes(hrda)
+        hrda.test_cfg.batched_slide = 4
+        logits = hrda.encode_decode(img, None)
+    assert sizes == [4, 4, 4, 4, 2, 2]  # nine crops of two images, then their contexts
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('batched_slide, training', [(True, False), (False, False), (4, True)])
+def test_all_detail_crops_go_together_otherwise(hrda, img, batched_slide, training):
+    hrda.test_cfg.batched_slide = batched_slide
+    sizes = batch_sizes(hrda.train(training))
+    hrda.encode_decode(img, None)
+    assert sizes == [2, 18]
 
 
 def test_blurred_detail_is_an_option(hrda_config, img, draws):

@@ -112,6 +112,21 @@ def test_ways_of_testing(trained, tool, capfd):
     assert tables[0] != tables[1] and tables[0] != tables[2]
 
 
+def test_options_of_speed_label_the_same(trained, tool, tmp_path):
+    config, checkpoint, _ = trained
+    slide = ['--inference-mode', 'slide', '--cfg-options', 'crop_size=(32,32)']
+    for options, more in (([], ['--amp', 'bfloat16']), (slide, ['--batched-slide', '2'])):
+        expected = predictions(tool, tmp_path, config, checkpoint, *options)
+        labels = predictions(tool, tmp_path, config, checkpoint, *more, *options)
+        assert np.mean(np.stack(labels) == np.stack(expected)) > 0.99
+
+
+def test_matrices_are_written(trained, tool, tmp_path):
+    config, checkpoint, _ = trained
+    matrices = predictions(tool, tmp_path, config, checkpoint, '--eval', 'mIoU')
+    assert [matrix.shape for matrix in matrices] == [(19, 19)] * 3
+
+
 def test_the_test_split_has_no_labels(trained, data, fails, tool, tmp_path, monkeypatch):
     import shutil
     config, checkpoint, _ = trained
@@ -131,6 +146,8 @@ def test_the_test_split_has_no_labels(trained, data, fails, tool, tmp_path, monk
     (['--eval', 'miou'], 'the metrics are mIoU, mDice and mFscore'),
     (['--out', 'x.txt'], '--out must end in .pkl'),
     (['--eval', 'mIoU', '--opacity', '0'], '--opacity must be in'),
+    (['--eval', 'mIoU', '--batched-slide', '0'], '--batched-slide must be at least 1'),
+    (['--eval', 'mIoU', '--cfg-options', 'model.test_cfg.mode=slid'], "did you mean 'slide'"),
     (['--eval', 'mIoU', '--device', 'cuda:99'], 'there is no such device here'),
     (['--eval', 'mIoU', '--cfg-options', 'model.bakbone=1'], "did you mean 'backbone'"),
 ])

@@ -1,0 +1,47 @@
+"""How often which class was taken for which: the counts that all scores are computed from."""
+from typing import Tuple
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError
+
+#: Labels are bytes.
+VALUES = 256
+
+
+def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
+                     ignore_index: int = 255) -> Tensor:
+    """K x K int64: pixels by class in the label (row) and in the prediction (column).
+
+    The matrix of several images is the sum of theirs.
+
+    Args:
+        prediction: classes 0..K-1, of any shape and integer dtype.
+        label: uint8 of the same shape and device, classes 0..K-1; pixels with any other value do
+            not count.
+        ignore_index: does not count even if it is one of 0..K-1.
+
+    Raises:
+        ConfigError: a predicted class that does not exist.
+    """
+    pairs = torch.add(prediction.long(), label, alpha=VALUES)
+    counts = torch.bincount(pairs.flatten(), minlength=VALUES**2).view(-1, VALUES)[:num_classes]
+    if 0 <= ignore_index < num_classes:
+        counts[ignore_index] = 0
+    if counts[:, num_classes:].any():
+        raise ConfigError(f'the network predicts class {int(prediction.max())}, but the data set '
+                          f'has {num_classes} classes: give decode_head.num_classes that number')
+    return counts[:, :num_classes]
+
+
+def areas(matrix: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What mmseg's metrics are computed from: a confusion matrix, K x K, as four vectors of K.
+
+    Returns:
+        Pixels in the intersection and in the union of prediction and label, predicted, and
+        labelled, for each class, float64.
+    """
+    matrix = matrix.double()
+    both, predicted, labelled = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
+    return both, predicted + labelled - both, predicted, labelled
