@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from mmseg_ssr.engine.build import build_test_dataset, build_training_dataset
 from mmseg_ssr.engine.data_loader import PositionSampler, SampleStream, test_loader, training_loader
-from mmseg_ssr.engine.submission import format_without_cityscapesscripts
+from mmseg_ssr.engine.submission import prepare_formatting
 
 
 class Numbers(Dataset):
@@ -128,7 +128,7 @@ def test_data_sets_travel_to_processes_that_do_not_share_memory(data, config, ki
     cfg = config(tiny_training.ssr_config(data))
     dataset = build_test_dataset(cfg) if kind == 'val' else build_training_dataset(cfg, 0)
     if kind == 'val':
-        format_without_cityscapesscripts(dataset)
+        prepare_formatting(dataset)
     copy = pickle.loads(pickle.dumps(SampleStream(dataset, seed=0))).dataset
     assert len(copy) == len(dataset)
 
