@@ -19,11 +19,14 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 # data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmcv.utils import DictAction  # noqa: E402
-
 import mmseg_ssr  # noqa: E402, F401
 from experiments import EXPERIMENTS, by_id  # noqa: E402
-from mmseg_ssr.engine.config import experiment_name, load_config, max_iterations  # noqa: E402
+from mmseg_ssr.engine.config import (  # noqa: E402
+    Options,
+    experiment_name,
+    load_config,
+    max_iterations,
+)
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.experiment import (  # noqa: E402
@@ -60,7 +63,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--load-from', metavar='FILE', help='checkpoint with weights to start from')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a --load-from file that could run code when it is read')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
     parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
     parser.add_argument('--deterministic', action='store_true',

@@ -1,9 +1,19 @@
 """Errors that a user can mend, each said in one line, and how a command ends."""
 import difflib
 import functools
+import os
+import re
 import signal
 import sys
+import traceback
 from typing import Callable, Iterable
+
+#: What Python and the libraries raise over a value that is not what they need.
+WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError,
+               ImportError, RuntimeError, MemoryError, OSError)
+#: Set to anything, it lets a command show where an error comes from.
+TRACEBACK = 'MMSEG_SSR_TRACEBACK'
+LONGEST = 400
 
 
 class UserError(Exception):
@@ -58,6 +68,16 @@ def one_line(error: BaseException) -> str:
     return lines[-1].split(': ', 1)[-1] if wrapped else ' '.join(lines)
 
 
+def said(error: BaseException) -> str:
+    """What an error of Python or of a library says, in a line that is not too long."""
+    text = one_line(error)
+    if isinstance(error, KeyError):  # whose text is the quoted key, or a message quoted again
+        text = str(error.args[0]) if error.args else ''
+        text = text if ' ' in text else f"'{text}' is missing"
+    text = ' '.join(re.sub(r"""\\+(?=['"])""", '', text).split())
+    return text if len(text) <= LONGEST else f'{text[:LONGEST]}...'
+
+
 def cli(main: Callable) -> Callable:
     """Wrap a command's ``main``: errors of the user and signals end it with one line.
 
@@ -69,6 +89,8 @@ def cli(main: Callable) -> Callable:
         try:
             return main(*args, **kwargs)
         except UserError as error:
+            if os.environ.get(TRACEBACK):
+                traceback.print_exc()
             sys.stderr.write(f'error: {one_line(error)}\n')
             sys.exit(2)
         except Interrupted as error:

@@ -16,14 +16,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmcv  # noqa: E402
-from mmcv.utils import DictAction  # noqa: E402
 
 import mmseg_ssr  # noqa: E402, F401
 from mmseg_ssr.engine import evaluation  # noqa: E402
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model  # noqa: E402
-from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.explain import explained  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
 from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
 from mmseg_ssr.engine.train import prefetch_factor, workers  # noqa: E402
@@ -61,9 +61,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--test-set', action='store_true',
                         help='the test split instead of the validation split')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config')
-    parser.add_argument('--eval-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--eval-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help="arguments of the data set's evaluate or "
                                                   'format_results')
     return parser.parse_args(argv)
@@ -90,10 +90,11 @@ def main(argv: Optional[List[str]] = None) -> None:
     format_args = None
     if args.format_only:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
-    results = evaluation.run_test(
-        model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
-        show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
-        prefetch_factor=prefetch_factor(cfg))
+    with explained(cfg, 'data.test', 'cannot be tested on'):
+        results = evaluation.run_test(
+            model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
+            show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
+            prefetch_factor=prefetch_factor(cfg))
     print()
     if args.out:
         mmcv.dump(results, args.out)
@@ -103,7 +104,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         notes = pack_submission(dataset, format_args['imgfile_prefix'], args.zip)
         print(f'{args.zip} is checked and packed', *notes, sep='\n')
     if args.eval:
-        values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
+        with explained(cfg, '--eval and --eval-options', 'cannot be used'):
+            values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
         if args.work_dir:
             mmcv.dump(dict(config=args.config, checkpoint=args.checkpoint, metric=values),
                       os.path.join(args.work_dir, 'eval.json'), indent=4)

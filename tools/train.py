@@ -13,10 +13,8 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmcv.utils import DictAction  # noqa: E402
-
 import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.interrupt import resumable  # noqa: E402
 from mmseg_ssr.engine.train import train  # noqa: E402
@@ -38,7 +36,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
     return parser.parse_args(argv)
 

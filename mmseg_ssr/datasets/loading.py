@@ -12,7 +12,7 @@ import numpy as np
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 from mmseg.utils import get_root_logger
 
-from ..errors import DataError, MissingFile, UserError
+from ..errors import WRONG_VALUE, ConfigError, DataError, MissingFile, UserError, said
 from .class_statistics import EMPTY_SHARE, check_ids
 from .class_table import ClassTable
 
@@ -49,13 +49,45 @@ def check_loading(dataset) -> None:
 
 
 def _checked(step, dataset):
+    if isinstance(step, (CheckedImage, CheckedLabel, CheckedStep)):
+        return step
     if isinstance(step, LoadImageFromFile):
         return CheckedImage(step)
     if isinstance(step, LoadAnnotations) and dataset.CLASSES is not None:
         table = getattr(dataset, 'class_table', None)
         load = step if table is None else LoadByTable(table)
         return CheckedLabel(load, len(dataset.CLASSES), dataset.ignore_index)
-    return step
+    return CheckedStep(step, type(dataset).__name__)
+
+
+class CheckedStep:
+    """Any other step of a pipeline; one that fails is named, with the image that it fails on.
+
+    Args:
+        step: the step.
+        dataset: whose pipeline it is in, for the message.
+
+    Raises:
+        ConfigError: what the step says about an argument or about what it is given.
+    """
+
+    def __init__(self, step, dataset: str):
+        self.step = step
+        self.dataset = dataset
+
+    def __call__(self, results: Dict) -> Dict:
+        file = results.get('filename') if isinstance(results, dict) else None
+        try:
+            return self.step(results)
+        except UserError:
+            raise
+        except (*WRONG_VALUE, cv2.error) as error:
+            raise ConfigError(f'{type(self.step).__name__} in the pipeline of {self.dataset} fails '
+                              f'on {file or "what it is given"}: {said(error)}; check its '
+                              'arguments and the order of the steps') from error
+
+    def __repr__(self) -> str:
+        return repr(self.step)
 
 
 class LoadByTable:

@@ -2,7 +2,7 @@
 import contextlib
 import copy
 import logging
-from typing import Any, Callable, Iterator, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 import torch
 from mmcv import Config
@@ -13,8 +13,9 @@ from torch.utils.data import Dataset
 
 from ..datasets import build_dataset
 from ..datasets.seeding import seeded
-from ..errors import ConfigError, UserError, one_line
+from ..errors import ConfigError
 from .config import max_iterations
+from .explain import explained
 from .signatures import keyword_arguments
 
 
@@ -37,9 +38,10 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
         if accepted is None or 'seed' in accepted:
             model_cfg.setdefault('seed', seed)
     with seeded(seed):
-        model = _explained(cfg, 'uda' if cfg.get('uda') else 'model', SEGMENTORS.build, model_cfg)
-    with seeded(seed), _quiet_mmcv():
-        _explained(cfg, 'model', model.init_weights)
+        with explained(cfg, 'uda' if cfg.get('uda') else 'model'):
+            model = SEGMENTORS.build(model_cfg)
+    with seeded(seed), _quiet_mmcv(), explained(cfg, 'model'):
+        model.init_weights()
     return _without_sync_batch_norm(model)
 
 
@@ -48,7 +50,8 @@ def build_test_model(cfg: Config) -> nn.Module:
     model_cfg = _model_config(cfg)
     model_cfg = dict(model_cfg.get('model', model_cfg))  # a method around it, as stock mmseg has it
     model_cfg.update(pretrained=None, train_cfg=None)
-    return _without_sync_batch_norm(_explained(cfg, 'model', SEGMENTORS.build, model_cfg))
+    with explained(cfg, 'model'):
+        return _without_sync_batch_norm(SEGMENTORS.build(model_cfg))
 
 
 def build_training_dataset(cfg: Config, seed: int) -> Dataset:
@@ -63,7 +66,8 @@ def build_training_dataset(cfg: Config, seed: int) -> Dataset:
         if accepted is not None and 'seed' in accepted:
             train_cfg.setdefault('seed', seed)
     is_pair = isinstance(train_cfg, dict) and 'source' in train_cfg
-    return _explained(cfg, 'data.train', build_dataset, train_cfg, False, not is_pair)
+    with explained(cfg, 'data.train'):
+        return build_dataset(train_cfg, need_labels=not is_pair)
 
 
 def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = True) -> Dataset:
@@ -74,7 +78,8 @@ def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = Tru
     """
     if not cfg.data.get(split):
         raise ConfigError(f'{cfg.filename}: no data.{split} = dict(...) in it to test on')
-    return _explained(cfg, f'data.{split}', build_dataset, cfg.data[split], True, need_labels)
+    with explained(cfg, f'data.{split}'):
+        return build_dataset(cfg.data[split], test_mode=True, need_labels=need_labels)
 
 
 def limit_images(dataset: Dataset, count: Optional[int]) -> Dataset:
@@ -98,17 +103,6 @@ def _model_config(cfg: Config) -> dict:
         if cfg.get(key) is not None:
             model_cfg.setdefault(key, copy.deepcopy(cfg[key]))
     return model_cfg
-
-
-def _explained(cfg: Config, path: str, build: Callable, *args: Any) -> Any:
-    """Call ``build``; what a constructor says of its arguments becomes a ``ConfigError``."""
-    try:
-        return build(*args)
-    except UserError as error:
-        raise type(error)(f'{one_line(error)} ({path} in {cfg.filename})') from error
-    except (TypeError, ValueError, KeyError, AssertionError, AttributeError, ImportError,
-            FileNotFoundError) as error:
-        raise ConfigError(f'{cfg.filename}: {path} cannot be built: {one_line(error)}') from error
 
 
 @contextlib.contextmanager

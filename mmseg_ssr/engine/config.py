@@ -1,12 +1,23 @@
 """Reading a config file: our own, mmseg's, and those of DAFormer, HRDA, MIC and SSR."""
+import argparse
+import contextlib
 import difflib
 import os
-from typing import Any, Mapping, Optional
+import sys
+import traceback
+from typing import Any, List, Mapping, Optional, Sequence
 
-from mmcv import Config
+from mmcv import Config, DictAction
 
-from ..errors import ConfigError, MissingFile, one_line
+from ..errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
 
+#: What is read from the top of a config. Other names there are variables of its author.
+TOP_LEVEL = set('''
+    model uda data optimizer optimizer_config lr_config momentum_config runner total_iters
+    checkpoint_config evaluation log_config log_level load_from resume_from workflow work_dir seed
+    deterministic custom_hooks custom_imports dist_params train_cfg test_cfg crop_size name
+    cudnn_benchmark
+    '''.split())
 FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
                 'MultiResAttentionWrapper': 'HRDAHead'}
 
@@ -20,17 +31,57 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     """
     if not os.path.isfile(path):
         raise MissingFile(f'config file {path} is missing{_neighbour(path)}')
+    search_path = list(sys.path)
     try:
         cfg = Config.fromfile(path)
-    except Exception as error:  # a config file is code: anything can go wrong in it
+    except (Exception, SystemExit) as error:  # a config file is code: anything can go wrong in it
+        _forget_reading(error, search_path)
         while not str(error) and error.__context__:  # mmcv hides which module is missing
             error = error.__context__
-        raise ConfigError(f'{path}: {type(error).__name__}: {one_line(error)}') from error
+        raise ConfigError(f'{path} cannot be read: {type(error).__name__}: '
+                          f'{said(error)}') from error
+    for option in options or {}:
+        _check_option(option, cfg)
     try:
         cfg.merge_from_dict(dict(options or {}))
-    except (KeyError, TypeError, AssertionError, IndexError) as error:
-        raise ConfigError(f'--cfg-options do not fit {path}: {one_line(error)}') from error
+    except WRONG_VALUE as error:
+        raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return _tidy(cfg)
+
+
+def _check_option(option: str, cfg: Config) -> None:
+    """An option sets a key that somebody reads, not a variable that has been used already.
+
+    Raises:
+        ConfigError: it would change nothing.
+    """
+    section = option.split('.')[0]
+    if section in TOP_LEVEL:
+        return
+    if section in cfg:
+        raise ConfigError(f'--cfg-options {option} would change nothing: {section} is a variable '
+                          f'of {cfg.filename}, set the keys that are made of it')
+    inside = [f'{key}.{option}' for key in ('uda', 'data', 'model', 'runner', 'optimizer')
+              if isinstance(cfg.get(key), dict) and section in cfg[key]]
+    hint = f", did you mean '{inside[0]}'?" if inside else nearest(section, TOP_LEVEL)
+    raise ConfigError(f'--cfg-options {option}: unknown key {section}{hint}')
+
+
+class Options(DictAction):
+    """The argument ``--cfg-options KEY=VALUE ...``; a malformed one ends the command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
+                 values: Sequence[str], option_string: Optional[str] = None) -> None:
+        for option in values:
+            key, equals, value = option.partition('=')
+            if not equals or not all(key.split('.')):
+                parser.error(f'{option_string}: expected KEY=VALUE, as uda.alpha=0.99, got '
+                             f'{option!r}')
+            try:
+                self._parse_iterable(value)
+            except AssertionError:
+                parser.error(f'{option_string}: brackets are not closed in {option!r}')
+        super().__call__(parser, namespace, values, option_string)
 
 
 def max_iterations(cfg: Config) -> int:
@@ -61,6 +112,19 @@ def _neighbour(path: str) -> str:
     return f", did you mean '{os.path.join(folder, close[0])}'?" if close else ''
 
 
+def _forget_reading(error: BaseException, search_path: List[str]) -> None:
+    """Undo what mmcv leaves when it fails: its folder on Python's path and its copy of the file.
+
+    The copy would complain on standard error when it is collected, as its folder is gone.
+    """
+    sys.path[:] = search_path
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        copy = frame.f_locals.get('temp_config_file')
+        if copy is not None:
+            with contextlib.suppress(OSError):
+                copy.close()
+
+
 def _tidy(cfg: Config) -> Config:
     """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples.
 
@@ -70,8 +134,9 @@ def _tidy(cfg: Config) -> Config:
     for key in list(cfg.keys()):
         cfg[key] = _tidy_value(cfg[key])
     model = cfg.get('model') or {}
-    if 'ema_drop_path_rate' in (model.get('backbone') or {}):
-        del model.backbone['ema_drop_path_rate']
+    backbone = model.get('backbone') if isinstance(model, dict) else None
+    if isinstance(backbone, dict):
+        backbone.pop('ema_drop_path_rate', None)
     return cfg
 
 
@@ -80,8 +145,8 @@ def _tidy_value(value: Any) -> Any:
         value.pop('_delete_', None)
         if value.get('type') == 'UniHead':
             value['decoder_params']['fusion_cfg'].pop('fusion', None)
-        if value.get('type') in FORMER_NAMES:
-            value['type'] = FORMER_NAMES[value['type']]
+        if isinstance(value.get('type'), str):
+            value['type'] = FORMER_NAMES.get(value['type'], value['type'])
         for key, item in value.items():
             is_pair = key == 'img_scale' and isinstance(item, list) and len(item) == 2 and all(
                 isinstance(side, int) for side in item)

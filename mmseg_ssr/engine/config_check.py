@@ -1,64 +1,28 @@
 """Every key of a config is one that somebody reads: a misspelt one is an error, not a default."""
 import difflib
-from typing import Any, Iterable, Iterator, Optional, Sequence, Tuple
+import logging
+from typing import Any, Iterator, Optional, Sequence, Tuple, Union
 
 from mmcv import Config
 from mmcv.runner import HOOKS, RUNNERS
-from mmcv.runner.optimizer import OPTIMIZERS
-from mmcv.utils import Registry
-from mmseg.datasets.builder import DATASETS, PIPELINES
-from mmseg.models import builder
+from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, nearest
-from ..models.ssr_encoder_decoder import build_regularizer
-from ..regularizer.encoders import DEFAULT, encoder_class
-from .inference import check_test_cfg
-from .signatures import keyword_arguments
+from .argument_kinds import fits
+from .component_check import check_arguments, check_kinds, check_plain, check_value, shown
+from .config import TOP_LEVEL
 
-#: What is read from the top of a config. Other names there are variables of its author.
-TOP_LEVEL = set('''
-    model uda data optimizer optimizer_config lr_config momentum_config runner total_iters
-    checkpoint_config evaluation log_config log_level load_from resume_from workflow work_dir seed
-    deterministic custom_hooks custom_imports dist_params train_cfg test_cfg crop_size name
-    '''.split())
-ALSO_KNOWN = set('''exp fp16 names models norm_cfg act_cfg model_cfg data_cfg gpu_ids'''.split())
-LOADER = set('''samples_per_gpu workers_per_gpu shuffle seed drop_last pin_memory
-    persistent_workers prefetch_factor dataloader_type'''.split())
-
-#: Keys of dicts that have no ``type`` to ask, by their path.
-PLAIN = {
-    'data': LOADER | {'train', 'val', 'test', 'train_dataloader', 'val_dataloader',
-                      'test_dataloader'},
-    'data.train_dataloader': LOADER,
-    'data.val_dataloader': LOADER,
-    'data.test_dataloader': LOADER,
-    'optimizer.paramwise_cfg': {
-        'custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'dwconv_decay_mult',
-        'dcn_offset_lr_mult', 'bypass_duplicate', 'num_layers', 'decay_rate', 'decay_type'},
-    'checkpoint_config': {
-        'interval', 'by_epoch', 'save_optimizer', 'out_dir', 'max_keep_ckpts', 'save_last',
-        'sync_buffer', 'file_client_args', 'create_symlink', 'filename_tmpl', 'meta'},
-    'evaluation': {
-        'interval', 'start', 'by_epoch', 'save_best', 'rule', 'metric', 'pre_eval', 'out_dir',
-        'efficient_test', 'greater_keys', 'less_keys', 'file_client_args', 'test_fn',
-        'imgfile_prefix', 'classwise'},
-    'log_config': {'interval', 'img_interval', 'hooks'},
-}
-PLAIN_ANYWHERE = {
-    'rare_class_sampling': {'min_pixels', 'class_temp', 'min_crop_ratio'},
-    'mask_generator': {'type', 'mask_ratio', 'mask_block_size'},
-    'regularizer': keyword_arguments(build_regularizer) - {'segmentor'},
-    'test_cfg': {'mode', 'crop_size', 'stride', 'batched_slide', 'amp', 'compile',
-                 'subdivision_num_points', 'subdivision_steps', 'scale_factor'},
-}
-#: Keys whose dict is a frozen encoder.
-ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
-#: Keys whose dict must name something registered.
-COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode')
-#: Keys that a builder takes before the constructor sees the rest.
-SUPPLIED = {'type', 'priority'}
-BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'},
-                'data.train.target': {'crop_pseudo_margins'}}
+#: Names that other projects have at the top.
+ALSO_KNOWN = set('''
+    exp fp16 names models norm_cfg act_cfg model_cfg data_cfg gpu_ids checkpoint_file'''.split())
+#: What mmseg's data sets measure; 'cityscapes' is the benchmark's own script.
+METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
+#: Kinds of what is read from the top, where one is sure.
+KINDS = dict(
+    model=dict, data=dict, uda=dict, optimizer=dict, optimizer_config=dict, lr_config=dict,
+    momentum_config=dict, runner=dict, total_iters=int, checkpoint_config=dict, evaluation=dict,
+    log_config=dict, load_from=str, resume_from=str, work_dir=str, seed=int, custom_hooks=list,
+    train_cfg=dict, test_cfg=dict, name=str)
 
 
 def validate(cfg: Config) -> None:
@@ -68,17 +32,25 @@ def validate(cfg: Config) -> None:
         ConfigError: names the file, the path of the key and the nearest valid one.
     """
     for key in cfg.keys():
-        known = key in TOP_LEVEL | ALSO_KNOWN
-        close = [] if known else difflib.get_close_matches(key, TOP_LEVEL, 1, 0.8)
+        if key in TOP_LEVEL | ALSO_KNOWN:
+            continue
+        close = difflib.get_close_matches(key, TOP_LEVEL, 1, 0.8)
+        close += [name for name in sorted(TOP_LEVEL) if sorted(name) == sorted(key)]  # 'sede'
         if close:
             raise ConfigError(f"{cfg.filename}: unknown key {key}, did you mean '{close[0]}'?")
     for key in ('model', 'data'):
         if not isinstance(cfg.get(key), dict):
             raise ConfigError(f'{cfg.filename}: no {key} = dict(...) in it')
     try:
+        check_kinds(cfg, KINDS, '')
         for key in cfg.keys():
-            _check_value(cfg[key], key)
+            check_plain(cfg[key], key)
+            if key in TOP_LEVEL:
+                check_value(cfg[key], key)
+        _check_run_options(cfg)
         _check_lr_config(cfg.get('lr_config'))
+        _check_metric((cfg.get('evaluation') or {}).get('metric'))
+        _check_normalization(cfg)
         _check_classes(cfg)
         _check_loader(cfg.data)
         _check_training_keys(cfg)
@@ -115,81 +87,69 @@ def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
             yield path, value
 
 
-def _check_value(value: Any, path: str) -> None:
-    if isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            _check_value(item, f'{path}.{i}')
-    elif isinstance(value, dict):
-        _check_keys(value, path)
-        for key, item in value.items():
-            _check_value(item, f'{path}.{key}')
-
-
-def _check_keys(value: dict, path: str) -> None:
-    names = [key for key in path.split('.') if not key.isdigit()]
-    if names[-1] in ENCODERS and names[0] in ('model', 'uda'):
-        kind = encoder_class(value.get('type', DEFAULT))
-        _no_other_keys(value, {'type'} | keyword_arguments(kind), path)
-        return
-    plain = PLAIN.get(path) or PLAIN_ANYWHERE.get(names[-1])
-    if plain is not None:
-        _no_other_keys(value, plain, path)
-        if names[-1] == 'test_cfg':
-            check_test_cfg(value, path)
-        return
-    if not isinstance(value.get('type'), str):
-        return
-    target = _registered(value['type'], _registries(names), names[-1], path)
-    accepted = keyword_arguments(target) if target is not None else None
-    if accepted is not None:
-        _no_other_keys(value, accepted | SUPPLIED | BUILDER_KEYS.get('.'.join(names), set()), path)
-
-
-def _no_other_keys(value: dict, valid: Iterable[str], path: str) -> None:
-    for key in value:
-        if key not in valid:
-            hint = nearest(key, valid) or ', valid keys are ' + ', '.join(sorted(valid))
-            raise ConfigError(f'unknown key {path}.{key}{hint}')
-
-
-def _registries(names: Sequence[str]) -> Sequence[Registry]:
-    """Where the ``type`` of a dict at this path is looked up."""
-    if names[0] in ('model', 'uda'):
-        models = (getattr(builder, name, None) for name in (
-            'SEGMENTORS', 'BACKBONES', 'HEADS', 'NECKS', 'LOSSES', 'UDA'))
-        return [registry for registry in models if registry is not None]
-    if names[0] == 'data':
-        steps = names[-1].endswith('pipeline') or names[-1] == 'transforms'
-        return [PIPELINES] if steps else [DATASETS]
-    return {'optimizer': [OPTIMIZERS], 'runner': [RUNNERS], 'log_config': [HOOKS],
-            'custom_hooks': [HOOKS], 'optimizer_config': [HOOKS]}.get(names[0], [])
-
-
-def _registered(name: str, registries: Sequence[Registry], key: str, path: str) -> Optional[Any]:
-    for registry in registries:
-        found = registry.get(name)
-        if found is not None:
-            return found
-    # Inside a model, types such as fusion_cfg=dict(type='aspp') are words of their own head.
-    inside_model = path.split('.')[0] in ('model', 'uda')
-    if registries and (key in COMPONENTS or not inside_model):
-        known = {known for registry in registries for known in registry.module_dict}
-        raise ConfigError(f"unknown {path}.type '{name}'{nearest(name, known)}")
-    return None
+def _check_run_options(cfg: Config) -> None:
+    if cfg.get('seed') is not None and cfg.seed < 0:
+        raise ConfigError(f'seed must be at least 0, got {cfg.seed}')
+    runner = (cfg.get('runner') or {}).get('type')
+    if runner and runner not in RUNNERS:
+        raise ConfigError(f'unknown runner.type {shown(runner)}'
+                          f'{nearest(runner, RUNNERS.module_dict)}')
+    level = cfg.get('log_level') or 'INFO'
+    if not isinstance(level, (str, int)) or (
+            isinstance(level, str) and not isinstance(logging.getLevelName(level), int)):
+        raise ConfigError(f"log_level must be one of 'DEBUG', 'INFO', 'WARNING', 'ERROR', got "
+                          f'{shown(level)}')
 
 
 def _check_lr_config(lr_config: Optional[dict]) -> None:
-    if not lr_config or not isinstance(lr_config.get('policy'), str):
+    if not lr_config:
         return
-    policy = lr_config['policy']
+    policy = lr_config.get('policy')
+    if not isinstance(policy, str):
+        raise ConfigError(f"lr_config.policy must be a name such as 'poly', got {shown(policy)}")
     suffix = 'LrUpdaterHook'
     policies = {name[:-len(suffix)].lower(): name for name in HOOKS.module_dict
                 if name.endswith(suffix)}
     if policy.lower() not in policies:
         raise ConfigError(f"unknown lr_config.policy '{policy}'{nearest(policy, policies)}")
-    accepted = keyword_arguments(HOOKS.get(policies[policy.lower()]))
-    if accepted is not None:
-        _no_other_keys(lr_config, accepted | {'policy'}, 'lr_config')
+    check_arguments(lr_config, HOOKS.get(policies[policy.lower()]), 'lr_config', {'policy'})
+    if lr_config.get('by_epoch'):
+        raise ConfigError('lr_config.by_epoch must be False: trainings are counted in iterations, '
+                          'the rate would never change')
+
+
+def _check_metric(metric: Union[str, Sequence[str], None]) -> None:
+    """Now, not at the first evaluation."""
+    for name in [metric] if isinstance(metric, str) else metric or []:
+        if name not in METRICS:
+            raise ConfigError(f'evaluation.metric must be of {", ".join(METRICS)}, got '
+                              f'{shown(name)}')
+
+
+def _check_normalization(cfg: Config) -> None:
+    """One model sees all images, and the step takes the source's values for target images too."""
+    first: Optional[Tuple[str, dict]] = None
+    for path, dataset in dataset_configs(cfg):
+        for step in steps_of(dataset.get('pipeline') or []):
+            if step['type'] != 'Normalize':
+                continue
+            for key in ('mean', 'std'):
+                if not fits(step[key], Tuple[float, float, float]):
+                    raise ConfigError(f'{path}.pipeline, Normalize.{key}: expected three numbers, '
+                                      f'red, green and blue, got {shown(step[key])}')
+            values = {key: list(map(float, step[key])) for key in ('mean', 'std')}
+            first = first or (path, values)
+            for key in values:
+                if values[key] != first[1][key]:
+                    raise ConfigError(f'{path} normalises images by {key} {values[key]}, but '
+                                      f'{first[0]} by {first[1][key]}: give both the same')
+
+
+def steps_of(pipeline: Sequence[dict]) -> Iterator[dict]:
+    """The steps of a pipeline, those inside others too."""
+    for step in pipeline:
+        yield step
+        yield from steps_of(step.get('transforms') or [])
 
 
 def _check_classes(cfg: Config) -> None:

@@ -1,6 +1,7 @@
 """Testing a segmentor through mmseg's data sets, during training and after it."""
+import contextlib
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmcv import Config
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..datasets.confusion import confusion_matrix
 from ..datasets.parallel import progress_bar
 from ..datasets.seeding import seeded
-from ..errors import ConfigError
+from ..errors import WRONG_VALUE, ConfigError, UserError, said
 from .data_loader import test_loader
 from .device import OnDevice, to_device
 from .inference import inference_options, predict_labels
@@ -33,6 +34,9 @@ class EvaluationHook(EvalHook):
     Args:
         dataloader: see :func:`evaluation_loader`.
         options: as in mmseg's ``EvalHook``.
+
+    Raises:
+        ConfigError: ``data.val`` or ``evaluation`` do not fit the model.
     """
 
     def before_epoch(self, runner: Any) -> None:
@@ -52,14 +56,32 @@ class EvaluationHook(EvalHook):
     def _do_evaluate(self, runner: Any) -> None:
         runner.evaluation_due = True
         # not in inference mode: what a network keeps for later would not do for training
-        with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad():
+        with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad(), \
+                explained_evaluation():
             results = count(runner.model, self.dataloader)
         runner.evaluation_due = False
         runner.log_buffer.clear()
         runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
-        score = self.evaluate(runner, results)
+        with explained_evaluation():
+            score = self.evaluate(runner, results)
         if self.save_best and score is not None:
             self._save_ckpt(runner, score)
+
+
+@contextlib.contextmanager
+def explained_evaluation() -> Iterator[None]:
+    """What the libraries raise in an evaluation is a fault of what the config says of it.
+
+    Raises:
+        ConfigError: with the keys that may be meant.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except WRONG_VALUE as error:
+        raise ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit '
+                          f'the model? {said(error)}') from error
 
 
 def run_test(model: nn.Module,

@@ -16,6 +16,7 @@ from .build import build_test_dataset, build_test_model, limit_images
 from .checkpoint import checkpoints_in
 from .config import experiment_name, max_iterations
 from .evaluation import run_test, scores
+from .explain import explained
 from .load_weights import load_weights
 from .run_log import explained_full_disk, open_log
 from .train import prefetch_factor, train, workers
@@ -56,9 +57,10 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
         model = build_test_model(cfg)
         load_weights(model, checkpoint)
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
-        results = run_test(model, dataset, device, workers=workers(cfg),
-                           prefetch_factor=prefetch_factor(cfg))
-        values = scores(dataset, results, logger=log.logger)
+        with explained(cfg, 'data.test', 'cannot be tested on'):
+            results = run_test(model, dataset, device, workers=workers(cfg),
+                               prefetch_factor=prefetch_factor(cfg))
+            values = scores(dataset, results, logger=log.logger)
     return {name: round(100 * value, 2) for name, value in values.items()}
 
 

@@ -8,7 +8,8 @@ from mmcv import Config
 from mmcv.runner import build_optimizer as build
 from torch import nn
 
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError
+from .explain import explained
 
 
 def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
@@ -23,11 +24,8 @@ def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
     """
     if not cfg.get('optimizer'):
         raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
-    try:
+    with explained(cfg, 'optimizer'):
         optimizer = _build(model, dict(cfg.optimizer))
-    except (TypeError, ValueError, KeyError, AssertionError) as error:
-        raise ConfigError(f'{cfg.filename}: optimizer cannot be built: '
-                          f'{one_line(error)}') from error
     merge_groups(optimizer)
     return optimizer
 

@@ -1,45 +1,61 @@
-"""Which keyword arguments a registered class or function takes."""
+"""Which keyword arguments a registered class or function takes, and of what kind."""
 import ast
 import inspect
 import textwrap
-from typing import Callable, Optional, Set
+from typing import Callable, Dict, Optional, Set, Tuple
 
 from torch import nn
 
+Parameters = Dict[str, inspect.Parameter]
+
 
 def keyword_arguments(target: Callable) -> Optional[Set[str]]:
-    """Names that ``target`` accepts, or None when it takes any.
+    """Names that ``target`` accepts, or None when it takes any."""
+    found, complete = parameters(target)
+    return set(found) if complete else None
+
+
+def needed_arguments(target: Callable) -> Set[str]:
+    """Names without a default; of a class that passes ``**kwargs`` on, its own alone."""
+    if inspect.isclass(target):
+        target = next(vars(cls)['__init__'] for cls in target.__mro__ if '__init__' in vars(cls))
+    return {name for name, p in _named(target)[0].items() if p.default is p.empty}
+
+
+def parameters(target: Callable) -> Tuple[Parameters, bool]:
+    """The named parameters of ``target``, and whether it takes no other names.
 
     ``**kwargs`` is followed to the base class when ``__init__`` passes it on; a constructor that
     uses it otherwise takes any name.
     """
     if not inspect.isclass(target):
-        names, rest = _named(target)
-        return None if rest else names
-    accepted: Set[str] = set()
+        named, rest = _named(target)
+        return named, rest is None
+    accepted: Parameters = {}
     for cls in target.__mro__:
         if cls in (nn.Module, object):
-            return accepted if cls is object else None
+            return accepted, cls is object
         if '__init__' not in vars(cls):
             continue
-        names, rest = _named(cls.__init__)
-        accepted |= names
+        named, rest = _named(cls.__init__)
+        accepted = {**named, **accepted}  # what a class says of a name hides what its base says
         if rest is None:
-            return accepted
+            return accepted, True
         if not _passes_on(cls.__init__, rest):
-            return None
-    return None
+            return accepted, False
+    return accepted, False
 
 
-def _named(function: Callable):
+def _named(function: Callable) -> Tuple[Parameters, Optional[str]]:
     """Named parameters of ``function`` and the name of its ``**`` parameter, if any."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        found = inspect.signature(function).parameters
     except (TypeError, ValueError):  # written in C
-        return set(), 'unknown'
-    names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    rest = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
-    return names - {'self'}, rest[0] if rest else None
+        return {}, 'unknown'
+    named = {name: p for name, p in found.items() if name != 'self'
+             and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    rest = [name for name, p in found.items() if p.kind is p.VAR_KEYWORD]
+    return named, rest[0] if rest else None
 
 
 def _passes_on(init: Callable, rest: str) -> bool:

@@ -32,6 +32,7 @@ from .config_check import validate
 from .data_loader import explained_worker_death, training_loader
 from .device import OnDevice
 from .evaluation import EvaluationHook, evaluation_loader
+from .explain import explained, explained_start
 from .load_weights import load_weights
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
@@ -98,10 +99,10 @@ def train(cfg: Config,
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
             workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
         write_config(cfg, work_dir)
-        finished = runner.iter == runner.max_iters
-        with explained_worker_death():
+        first = runner.iter
+        with explained_start(cfg, log, lambda: runner.iter > first), explained_worker_death():
             runner.run([loader], [('train', 1)])
-    return start if finished else checkpoints_in(work_dir)[0]
+    return start if first == runner.max_iters else checkpoints_in(work_dir)[0]
 
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
@@ -123,17 +124,28 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     runner.timestamp = log.timestamp
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
-    runner.register_training_hooks(  # which takes keys out of its arguments
-        copy.deepcopy(cfg.get('lr_config')),
-        None if isinstance(model.module, UDASegmentor) else optimizer_hook(cfg.optimizer_config),
-        log_config=_log_config(cfg, log),
-        momentum_config=copy.deepcopy(cfg.get('momentum_config')))
-    runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
-    for hook_cfg in cfg.get('custom_hooks') or []:
-        hook_cfg = dict(hook_cfg)
-        priority = hook_cfg.pop('priority', 'NORMAL')
-        runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
+    with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):
+        runner.register_training_hooks(  # which takes keys out of its arguments
+            _lr_config(cfg), _own_optimizer_hook(cfg, model.module),
+            log_config=_log_config(cfg, log),
+            momentum_config=copy.deepcopy(cfg.get('momentum_config')))
+        runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
+        for hook_cfg in cfg.get('custom_hooks') or []:
+            hook_cfg = dict(hook_cfg)
+            priority = hook_cfg.pop('priority', 'NORMAL')
+            runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
     return runner
+
+
+def _lr_config(cfg: Config) -> Optional[Dict[str, Any]]:
+    """The schedule in iterations: mmcv's default is epochs, of which there is one."""
+    lr_config = copy.deepcopy(cfg.get('lr_config'))
+    return lr_config and dict(lr_config, by_epoch=False)
+
+
+def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
+    """None for methods, whose step calls the optimizer itself."""
+    return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.optimizer_config)
 
 
 def batch_size(cfg: Config) -> int:
@@ -208,7 +220,7 @@ def _log_config(cfg: Config, log: RunLog) -> Optional[Dict[str, Any]]:
     log_config = cfg.get('log_config')
     if not log_config:
         return None
-    hooks = [dict(hook, by_epoch=False) for hook in log_config['hooks']]
+    hooks = [dict(hook, by_epoch=False) for hook in log_config.get('hooks') or []]
     if any(hook['type'] == 'TensorboardLoggerHook' for hook in hooks):
         try:
             import torch.utils.tensorboard  # noqa: F401
@@ -225,4 +237,5 @@ def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Datas
     evaluation.setdefault('interval', max(1, runner.max_iters // 10))
     evaluation.pop('efficient_test', None)
     loader = evaluation_loader(dataset, workers(cfg), device, prefetch_factor(cfg))
-    runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')
+    with explained(cfg, 'evaluation', 'cannot be used'):
+        runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')

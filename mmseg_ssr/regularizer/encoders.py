@@ -16,7 +16,7 @@ def encoder_class(kind: Any) -> Type[FrozenNetwork]:
     Raises:
         ConfigError: unknown, with the nearest valid name.
     """
-    if kind not in ENCODERS:
+    if not isinstance(kind, str) or kind not in ENCODERS:
         raise ConfigError(f'encoder.type must be one of {sorted(ENCODERS)}, got {kind!r}'
                           f'{nearest(kind, ENCODERS)}')
     return ENCODERS[kind]

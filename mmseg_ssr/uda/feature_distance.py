@@ -21,7 +21,7 @@ class FeatureDistance(nn.Module):
         num_classes, ignore_index: of the labels.
 
     Raises:
-        ValueError: min_ratio outside [0, 1], or classes given without it.
+        ValueError: min_ratio outside [0, 1], classes given without it, or one that is none.
     """
 
     def __init__(self, network: nn.Module, weight: float, num_classes: int,

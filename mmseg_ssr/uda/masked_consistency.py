@@ -62,7 +62,7 @@ class MaskedConsistency:
         threshold: confidence of the own teacher's pseudo-labels.
 
     Raises:
-        ValueError: an unknown mode.
+        ValueError: an unknown mode, or a threshold outside [0, 1].
     """
 
     def __init__(self, mode: str, mask: BlockMask, augmentation: StrongAugmentation,
@@ -70,6 +70,8 @@ class MaskedConsistency:
                  threshold: float = 0.968):
         if mode not in MASK_MODES:
             raise ValueError(f'mask_mode must be one of {MASK_MODES}, got {mode!r}')
+        if not 0 <= threshold <= 1:
+            raise ValueError(f'mask_pseudo_threshold must be in [0, 1], got {threshold}')
         self.mode, self.mask, self.augmentation = mode, mask, augmentation
         self.weight, self.teacher, self.threshold = weight, teacher, threshold
 

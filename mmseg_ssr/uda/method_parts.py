@@ -168,3 +168,9 @@ def check_choice(key: str, value: Any, only: str) -> None:
 def check_share(key: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')
+
+
+def check_not_negative(**values: float) -> None:
+    for key, value in values.items():
+        if not value >= 0:
+            raise ConfigError(f'uda.{key} must be at least 0, got {value}')

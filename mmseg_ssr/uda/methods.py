@@ -17,6 +17,7 @@ from .method_parts import (
     build_student,
     check_choice,
     check_joint_views,
+    check_not_negative,
     check_share,
     compile_networks,
     feature_distance,
@@ -149,6 +150,11 @@ class DACS(UDASegmentor):
         check_choice('imnet_feature_dist_scale_method', imnet_feature_dist_scale_method, 'ratio')
         check_choice('mix', mix, 'class')
         check_share('pseudo_threshold', pseudo_threshold)
+        check_not_negative(
+            pseudo_weight_ignore_top=pseudo_weight_ignore_top,
+            pseudo_weight_ignore_bottom=pseudo_weight_ignore_bottom,
+            imnet_feature_dist_lambda=imnet_feature_dist_lambda, mask_lambda=mask_lambda,
+            regularizer_weight=regularizer_weight)
         augmentation = part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
                             blur)
         teacher = None if source_only else part(EMATeacher, student, alpha)

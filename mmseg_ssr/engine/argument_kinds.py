@@ -1,0 +1,92 @@
+"""Is a value of a config of the kind that its argument takes?
+
+Judged by the annotation of the argument, else by its default: where the default is a number, a
+text is not meant. What neither tells is let pass.
+"""
+import inspect
+import math
+import typing
+from collections import abc
+from typing import Any, List, Optional, Union
+
+import torch
+
+#: Arguments of mmcv and mmseg with a number as default that take names as well ('same', 'corner').
+TAKE_NAMES = ('padding', )
+SCALARS = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a text',
+           type(None): 'None'}
+
+
+def misfit(value: Any, parameter: inspect.Parameter) -> Optional[str]:
+    """What the argument takes, in words, if ``value`` is not of that kind; else None."""
+    if parameter.annotation is not parameter.empty:
+        annotation = parameter.annotation
+        if parameter.default is None:
+            annotation = Optional[annotation]
+        return None if fits(value, annotation) else described(annotation)
+    default = parameter.default
+    if parameter.name in TAKE_NAMES or value is None:
+        return None
+    if isinstance(default, bool):
+        return None if value in (0, 1) else SCALARS[bool]
+    if isinstance(default, (int, float)):
+        return SCALARS[float] if isinstance(value, (str, dict)) else None
+    if isinstance(default, dict):
+        return 'a dict' if isinstance(value, (str, int, float)) else None
+    if isinstance(default, (list, tuple)):
+        return 'a list' if isinstance(value, (str, dict, bool)) else None
+    return None
+
+
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether ``value`` is of the annotated type; unknown annotations fit everything.
+
+    Lists and tuples stand for each other, integers for numbers, and NaN for nothing.
+    """
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Union:
+        return any(fits(value, option) for option in inner)
+    if annotation is float:
+        return is_number(value)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if annotation in (bool, str, type(None)):
+        return isinstance(value, annotation)
+    if origin in (dict, abc.Mapping) or annotation is dict:
+        return isinstance(value, dict) and (
+            not inner or all(fits(item, inner[1]) for item in value.values()))
+    if origin is tuple and inner and Ellipsis not in inner:
+        return (isinstance(value, (list, tuple)) and len(value) == len(inner)
+                and all(fits(item, kind) for item, kind in zip(value, inner)))
+    if origin in (tuple, list, abc.Sequence) or annotation in (list, tuple):
+        return isinstance(value, (list, tuple)) and (
+            not inner or all(fits(item, inner[0]) for item in value))
+    if inspect.isclass(annotation) and issubclass(annotation, (torch.Tensor, torch.nn.Module)):
+        return isinstance(value, annotation)
+    return True
+
+
+def is_number(value: Any) -> bool:
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)
+            and not math.isnan(value))
+
+
+def described(annotation: Any) -> str:
+    """``Optional[Sequence[int]]`` -> ``'a list of integers or None'``."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Union:
+        words: List[str] = [described(option) for option in inner
+                            if not inspect.isclass(option) or option in SCALARS or option is dict]
+        return ' or '.join(dict.fromkeys(words))
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    if origin in (dict, abc.Mapping) or annotation is dict:
+        return 'a dict'
+    if origin is tuple and inner and Ellipsis not in inner:
+        return f'{len(inner)} values ({", ".join(described(kind) for kind in inner)})'
+    if origin in (tuple, list, abc.Sequence) and inner:
+        plural = {int: 'integers', float: 'numbers', str: 'texts', dict: 'dicts'}
+        return f'a list of {plural[inner[0]]}' if inner[0] in plural else 'a list'
+    if origin in (tuple, list, abc.Sequence):
+        return 'a list'
+    return getattr(annotation, '__name__', str(annotation))
