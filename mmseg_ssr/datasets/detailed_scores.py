@@ -10,22 +10,10 @@ import torch
 from mmcv.utils import print_log
 from prettytable import PrettyTable
 
+from .confusion import areas, confusion_matrix
+
 Scores = Dict[str, float]
 Names = Sequence[str]
-
-
-def confusion_matrix(prediction: np.ndarray, label: np.ndarray, num_classes: int,
-                     ignore_index: int = 255) -> torch.Tensor:
-    """K x K int64: pixels by class in the label (row) and in the prediction (column).
-
-    Args:
-        prediction: H x W, classes 0..K-1.
-        label: H x W, classes 0..K-1 or ``ignore_index``.
-    """
-    valid = label != ignore_index
-    pairs = label[valid].astype(np.int64) * num_classes + prediction[valid].astype(np.int64)
-    counts = np.bincount(pairs, minlength=num_classes**2)
-    return torch.from_numpy(counts.reshape(num_classes, num_classes))
 
 
 def class_ious(matrix: np.ndarray) -> np.ndarray:
@@ -82,7 +70,7 @@ class DetailedScores:
         """
         if torch.is_tensor(results[0]):
             matrices = list(results)
-            results = [_areas(matrix) for matrix in matrices]
+            results = [areas(matrix) for matrix in matrices]
         else:
             matrices = [self._compare(np.load(p) if isinstance(p, str) else p, label)
                         for p, label in zip(results, self.get_gt_seg_maps())]
@@ -94,7 +82,8 @@ class DetailedScores:
         return values
 
     def _compare(self, prediction: np.ndarray, label: np.ndarray) -> torch.Tensor:
-        return confusion_matrix(prediction, label, len(self.CLASSES), self.ignore_index)
+        return confusion_matrix(torch.from_numpy(prediction), torch.from_numpy(label),
+                                len(self.CLASSES), self.ignore_index)
 
     def _means_of_classes(self, matrix: np.ndarray, logger: Any) -> Scores:
         values: Scores = {}
@@ -125,13 +114,6 @@ class DetailedScores:
         _print_table('IoU of the parts of the data set:', ['class', *sums],
                      list(zip([*self.CLASSES, 'mean'], *columns)), logger)
         return {f'mIoU.{name}': means[name] for name in groups}
-
-
-def _areas(matrix: torch.Tensor) -> tuple:
-    """What mmseg's metrics take: intersection, union, pixels predicted and pixels labelled."""
-    matrix = matrix.double()
-    hits, predicted, labelled = matrix.diag(), matrix.sum(0), matrix.sum(1)
-    return hits, predicted + labelled - hits, predicted, labelled
 
 
 def _print_table(title: str, header: Names, rows: Sequence[Sequence], logger: Any) -> None:

@@ -56,7 +56,9 @@ def _checked(step, dataset):
     if isinstance(step, LoadAnnotations) and dataset.CLASSES is not None:
         table = getattr(dataset, 'class_table', None)
         load = step if table is None else LoadByTable(table)
-        return CheckedLabel(load, len(dataset.CLASSES), dataset.ignore_index)
+        # in an evaluation mmseg takes class 0 out after reading: files hold one id more
+        shifted = getattr(dataset, 'reduce_zero_label', False) and not step.reduce_zero_label
+        return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index)
     return CheckedStep(step, type(dataset).__name__)
 
 

@@ -101,6 +101,22 @@ def test_evaluation_reads_checked_labels(cityscapes):
         dataset.get_gt_seg_map_by_idx(1)
 
 
+@pytest.mark.parametrize('highest, good', [(18, True), (19, False)])
+def test_evaluation_may_read_a_class_that_mmseg_takes_out_later(cityscapes, highest, good):
+    """Its ``reduce_zero_label``: files hold 0..K where the data set has K classes."""
+    dataset = build_dataset(cityscapes_config(
+        cityscapes, 'val', type='CustomDataset', classes=[str(i) for i in range(18)],
+        reduce_zero_label=True, img_suffix='_leftImg8bit.png',
+        seg_map_suffix='_gtFine_labelTrainIds.png'), test_mode=True)
+    name = dataset.get_ann_info(0)['seg_map']
+    write_ids(cityscapes / 'gtFine' / 'val' / name, np.full((32, 64), highest))
+    if good:
+        assert (dataset.get_gt_seg_map_by_idx(0) == 18).all()
+    else:
+        with pytest.raises(DataError, match='holds id 19, expected 0..18'):
+            dataset.get_gt_seg_map_by_idx(0)
+
+
 def test_wrapping_twice_changes_nothing(gta):
     dataset = build_dataset(gta_config(gta))
     assert isinstance(dataset.pipeline.transforms[0].load, LoadImageFromFile)
