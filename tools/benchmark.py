@@ -24,7 +24,7 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 import torch  # noqa: E402
 
 from mmseg_ssr.benchmark.cases import Settings  # noqa: E402
-from mmseg_ssr.benchmark.data import benchmark_data, benchmark_eval  # noqa: E402
+from mmseg_ssr.benchmark.data import benchmark_data  # noqa: E402
 from mmseg_ssr.benchmark.encoder import COMPARISONS, Options, benchmark_encoder  # noqa: E402
 from mmseg_ssr.benchmark.inference import MODES as INFERENCE_MODES  # noqa: E402
 from mmseg_ssr.benchmark.inference import WAYS, benchmark_inference  # noqa: E402
@@ -35,6 +35,7 @@ from mmseg_ssr.benchmark.machine import (  # noqa: E402
 )
 from mmseg_ssr.benchmark.methods import METHODS, MODES, SMALL, Size  # noqa: E402
 from mmseg_ssr.benchmark.report import Report, heading, write_json  # noqa: E402
+from mmseg_ssr.benchmark.scoring import benchmark_eval  # noqa: E402
 from mmseg_ssr.benchmark.step import benchmark_step  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.errors import MissingFile, cli  # noqa: E402
@@ -102,7 +103,7 @@ def add_inference(commands: argparse._SubParsersAction, common: argparse.Argumen
     parser.add_argument('--methods', nargs='+', default=['daformer', 'hrda'], metavar='NAME',
                         help='methods or config files')
     parser.add_argument('--ways', nargs='+', choices=WAYS, default=list(WAYS))
-    parser.add_argument('--modes', nargs='+', default=['exact', 'batched'], metavar='MODE',
+    parser.add_argument('--modes', nargs='+', default=['exact', 'stock', 'batched'], metavar='MODE',
                         help=f'of {", ".join(INFERENCE_MODES)}, or sums such as bf16+compile')
     parser.add_argument('--sizes', nargs='+', type=image_size, metavar='WxH',
                         default=[(1024, 512), (2048, 1024)])
@@ -111,14 +112,13 @@ def add_inference(commands: argparse._SubParsersAction, common: argparse.Argumen
 
 def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     data = commands.add_parser('data', parents=[common], help='loader, converters, statistics')
-    data.add_argument('--workers', nargs='+', type=int, default=[0, 1, 2], metavar='N',
-                      help='numbers of processes (default: 0 1 2)')
     data.add_argument('--batches', type=positive, default=50, help='of a timed run (default: 50)')
     scores = commands.add_parser('eval', parents=[common], help='mIoU of label maps')
-    scores.add_argument('--maps', type=positive, default=50, help='label maps (default: 50)')
     for parser in (data, scores):
-        parser.add_argument('--images', type=positive, default=20, metavar='N',
-                            help='images to draw of each kind (default: 20)')
+        parser.add_argument('--workers', nargs='+', type=int, default=[0, 1, 2], metavar='N',
+                            help='numbers of processes (default: 0 1 2)')
+        parser.add_argument('--images', type=positive, default=48, metavar='N',
+                            help='images to draw of each kind (default: 48)')
         parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
 
 
@@ -158,7 +158,7 @@ def measure(args: argparse.Namespace, settings: Settings) -> Report:
     if args.command == 'data':
         return benchmark_data(args.workers, images, image, 4 if args.small else args.batches,
                               size, settings)
-    return benchmark_eval(4 if args.small else args.maps, images, image, size, settings)
+    return benchmark_eval(args.workers, images, image, size, settings)
 
 
 @cli

@@ -1,18 +1,16 @@
-"""Loading, converting, counting and scoring: images per second by number of processes."""
+"""Loading, converting and counting: images per second by number of processes."""
 import os
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-import numpy as np
 import torch
-from mmseg.core.evaluation.metrics import intersect_and_union
 
 from ..datasets.class_statistics import count_labels, count_train_ids
 from ..datasets.label_conversion import CONVERTED, convert_cityscapes, convert_gta
 from ..datasets.streets import make_streets
-from ..engine.build import build_test_dataset, build_training_dataset
+from ..engine.build import build_training_dataset
 from ..engine.data_loader import training_loader
 from .cases import Case, Settings, measure_cases
 from .measure import Workload
@@ -38,9 +36,11 @@ class Items(Workload):
         return dict(items=self.items)
 
 
-def drawn_data(folder: str, images: int, size: Tuple[int, int], workers: int) -> None:
-    """Streets: source, target and validation images, labels converted."""
-    root = make_streets(folder, images, images, images, size, workers=workers)
+def drawn_data(folder: str, images: int, size: Tuple[int, int], workers: int,
+               val_images: Optional[int] = None) -> None:
+    """Streets: source and target images, as many (or others) for validation, labels converted."""
+    root = make_streets(folder, images, images, images if val_images is None else val_images,
+                        size, workers=workers)
     convert_gta(root / 'gta', workers)
     convert_cityscapes(root / 'cityscapes', workers)
 
@@ -92,45 +92,6 @@ def counting(device: torch.device, folder: str, workers: int) -> Items:
     return Items(lambda: count_labels(root, files, count, workers), len(files))
 
 
-def scoring(device: torch.device, folder: str, size: Size, maps: int) -> Items:
-    """Predictions compared with the label files, and the scores from the counts."""
-    dataset = build_test_dataset(data_config(folder, size), 'val')
-    predictions = made_predictions(dataset, maps)
-
-    def score() -> None:
-        counts: List[Any] = []
-        for i, prediction in enumerate(predictions):
-            counts += dataset.pre_eval(prediction, i % len(dataset))
-        dataset.evaluate(counts, logger='silent')
-
-    return Items(score, maps)
-
-
-def scoring_by_mmseg(device: torch.device, folder: str, size: Size, maps: int) -> Items:
-    """The same counts by mmseg's function, label files read by mmseg."""
-    dataset = build_test_dataset(data_config(folder, size), 'val')
-    predictions = made_predictions(dataset, maps)
-
-    def score() -> None:
-        for i, prediction in enumerate(predictions):
-            label = dataset.get_gt_seg_map_by_idx(i % len(dataset))
-            intersect_and_union(prediction, label, CLASSES, dataset.ignore_index)
-
-    return Items(score, maps)
-
-
-def made_predictions(dataset: Any, maps: int) -> List[np.ndarray]:
-    """Label maps with a tenth of the labels wrong, H x W int64 as mmseg predicts them."""
-    random = np.random.default_rng(0)
-    predictions = []
-    for i in range(min(maps, len(dataset))):
-        label = dataset.get_gt_seg_map_by_idx(i)
-        wrong = random.random(label.shape) < 0.1
-        prediction = np.where(wrong | (label >= CLASSES), random.integers(CLASSES), label)
-        predictions.append(prediction.astype(np.int64))
-    return [predictions[i % len(predictions)] for i in range(maps)]
-
-
 def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, int],
                    batches: int, size: Size, settings: Settings) -> Report:
     """Loader, converter and class statistics, by number of processes."""
@@ -148,18 +109,6 @@ def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, i
                 for n in workers if n],
         }
         return items_report(kinds, settings, f'images of {image_size[0]} x {image_size[1]}')
-
-
-def benchmark_eval(maps: int, images: int, image_size: Tuple[int, int], size: Size,
-                   settings: Settings) -> Report:
-    """Scoring of label maps, beside mmseg's function."""
-    with tempfile.TemporaryDirectory() as folder:
-        drawn_data(folder, images, image_size, 1)
-        arguments = dict(folder=folder, size=size, maps=maps)
-        return items_report({'label maps scored': [
-            Case('scores, mmseg_ssr', scoring, arguments),
-            Case('scores, intersect_and_union of mmseg', scoring_by_mmseg, arguments),
-        ]}, settings, f'{maps} maps of {image_size[0]} x {image_size[1]}')
 
 
 def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str) -> Report:

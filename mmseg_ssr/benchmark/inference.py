@@ -1,5 +1,6 @@
 """Whole and slide inference, in several modes, and how many labels stay as in float32."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from contextlib import ExitStack
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -7,90 +8,68 @@ from mmcv import Config
 
 from ..engine.build import build_test_model
 from ..engine.evaluation import set_inference_mode
+from ..engine.inference import check_test_cfg, inference_options, predict_labels
 from ..engine.load_weights import load_weights
-from ..errors import ConfigError, UserError, nearest
-from ..models import interface
+from ..errors import UserError
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM
 from .measure import Workload
-from .methods import EXACT, Size, method_config
+from .methods import EXACT, Size, method_config, mode_options
 from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
 
 WAYS = ('whole', 'slide')
 
 
-class Mode(NamedTuple):
-    """Changes to a config, and what is done to the model besides."""
-    options: Dict[str, Any] = {}
-    dtype: Optional[str] = None
-    compile: bool = False
-
-
-MODES: Dict[str, Mode] = {
-    EXACT: Mode(),
-    'bf16': Mode(dtype='bfloat16'),
-    'fp16': Mode(dtype='float16'),
-    'compile': Mode(compile=True),
-    'batched': Mode({'model.test_cfg.batched_slide': True}),
-    'one_by_one': Mode({'model.test_cfg.batched_slide': False}),
+#: mmseg's own way to the labels: softmax, and the choice after it.
+STOCK = 'stock'
+MODES: Dict[str, Dict[str, Any]] = {
+    EXACT: {},
+    STOCK: {},
+    'bf16': {'model.test_cfg.amp': dict(dtype='bfloat16')},
+    'fp16': {'model.test_cfg.amp': dict(dtype='float16')},
+    'compile': {'model.test_cfg.compile': True},
+    'batched': {'model.test_cfg.batched_slide': True},
+    'one_by_one': {'model.test_cfg.batched_slide': False},
 }
 
 
 class Prediction(Workload):
-    """The label map of one drawn image.
+    """The label map of one drawn image, on the host.
 
     Args:
-        config: of the model, with its ``test_cfg``.
+        config: of the model; its ``test_cfg`` says how it predicts.
         size: (width, height) of the image.
-        mode: see :data:`MODES`, or a sum of them.
         checkpoint: weights; None leaves them random.
+        stock: by mmseg's ``simple_test``.
     """
 
-    def __init__(self, device: torch.device, config: Config, size: Tuple[int, int], mode: str,
-                 checkpoint: Optional[str] = None):
+    def __init__(self, device: torch.device, config: Config, size: Tuple[int, int],
+                 checkpoint: Optional[str] = None, stock: bool = False):
         torch.manual_seed(0)
         self.model = build_test_model(config)
         self.model.init_weights()
         if checkpoint is not None:
             load_weights(self.model, checkpoint)
         self.model.to(device).eval()
-        self.device = device
-        self.dtype = combined(mode).dtype
-        if combined(mode).compile:
-            for network in interface.compilable(self.model):
-                network.compile(dynamic=False)
+        self.stock = stock
         width, height = size
         self.img = drawn_images(1, max(size))[:, :, :height, :width].to(device)
         shape = (height, width, 3)
         self.metas = [dict(ori_shape=shape, img_shape=shape, pad_shape=shape, flip=False,
                            scale_factor=1., img_norm_cfg=NORM, filename='drawn')]
+        self.options = ExitStack()  # as long as the process lives: compiling takes long
+        self.options.enter_context(inference_options(self.model))
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def run(self) -> None:
-        with torch.autocast(self.device.type, getattr(torch, self.dtype or 'bfloat16'),
-                            enabled=self.dtype is not None):
+        if self.stock:
             self.labels = self.model.simple_test(self.img, self.metas)[0]
+        else:
+            self.labels = predict_labels(self.model, [self.img], [self.metas])[0].cpu().numpy()
 
     def finish(self) -> Dict[str, Any]:
         return dict(labels=self.labels.astype(np.uint8))
-
-
-def combined(mode: str) -> Mode:
-    """A mode of :data:`MODES`, or several joined by ``+``.
-
-    Raises:
-        ConfigError: no such mode.
-    """
-    together = Mode()
-    for name in mode.split('+'):
-        if name not in MODES:
-            raise ConfigError(f'unknown mode {name}{nearest(name, MODES)} (there are '
-                              f'{", ".join(MODES)}, and sums such as bf16+compile)')
-        one = MODES[name]
-        together = Mode({**together.options, **one.options}, one.dtype or together.dtype,
-                        one.compile or together.compile)
-    return together
 
 
 def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],
@@ -133,16 +112,18 @@ def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[i
     """One case for each mode; a mode that this version does not know is noted."""
     cases = []
     for mode in modes:
-        options = combined(mode).options
+        options = mode_options(mode, MODES)
         try:
             config = method_config(method, EXACT, size)
-            config.merge_from_dict(options)
             set_inference_mode(config, way)
+            config.merge_from_dict(options)
+            check_test_cfg(config.model.test_cfg)
         except UserError as error:
             report.notes.append(f'left out: {method} in mode {mode}: {error}')
             continue
         cases.append(Case(f'{method}/{way}/{image[0]}x{image[1]}/{mode}', Prediction, dict(
-            config=config, size=tuple(image), mode=mode, checkpoint=checkpoint)))
+            config=config, size=tuple(image), checkpoint=checkpoint,
+            stock=STOCK in mode.split('+'))))
     return cases
 
 

@@ -1,7 +1,7 @@
 """The methods and modes of a training iteration that can be compared, as changes to a config."""
 import os
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from mmcv import Config
 from mmseg.models.builder import BACKBONES
@@ -64,18 +64,21 @@ class Size(NamedTuple):
 SMALL = Size(crop=64, batch=2, backbone=SMALL_BACKBONE, sam_size=32, small=True)
 
 
-def mode_options(mode: str) -> Dict[str, Any]:
+def mode_options(mode: str, modes: Mapping[str, Dict[str, Any]] = MODES) -> Dict[str, Any]:
     """Config options of a mode, or of several joined by ``+``.
+
+    Args:
+        modes: the options of each single mode.
 
     Raises:
         ConfigError: no such mode.
     """
     options: Dict[str, Any] = {}
     for name in mode.split('+'):
-        if name not in MODES:
-            raise ConfigError(f'unknown mode {name}{nearest(name, MODES)} (there are '
-                              f'{", ".join(MODES)}, and sums such as joint+compile)')
-        options.update(MODES[name])
+        if name not in modes:
+            raise ConfigError(f'unknown mode {name}{nearest(name, modes)} (there are '
+                              f'{", ".join(modes)}, and sums of them such as bf16+compile)')
+        options.update(modes[name])
     return options
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from mmseg_ssr.benchmark import data as data_benchmark
-from mmseg_ssr.benchmark import encoder, inference, step
+from mmseg_ssr.benchmark import encoder, inference, scoring, step
 from mmseg_ssr.benchmark.cases import Settings
 from mmseg_ssr.benchmark.methods import SMALL
+from mmseg_ssr.benchmark.report import Report
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError
 
 ONCE = Settings(threads=1, repeats=1)
@@ -100,9 +101,10 @@ def test_similarity_of_maps_of_two_sizes():
 # ---------------------------------------------------------------- inference
 def test_inference():
     report = inference.benchmark_inference(
-        ['daformer'], ['slide'], ['exact', 'bf16'], [(128, 64)], SMALL, ONCE)
-    exact, bf16 = (report.record['cases'][f'daformer/slide/128x64/{mode}']
-                   for mode in ('exact', 'bf16'))
+        ['daformer'], ['slide'], ['exact', 'stock', 'bf16'], [(128, 64)], SMALL, ONCE)
+    exact, stock, bf16 = (report.record['cases'][f'daformer/slide/128x64/{mode}']
+                          for mode in ('exact', 'stock', 'bf16'))
+    assert stock['same_labels_ratio'] == 1
     assert exact['images_per_second'] == 1 / exact['seconds']
     assert bf16['speed_ratio'] == exact['seconds'] / bf16['seconds']
     assert 0.5 < bf16['same_labels_ratio'] <= 1 and 'same_labels_ratio' not in exact
@@ -116,10 +118,16 @@ def test_inference_with_a_checkpoint_that_is_not_there():
 
 
 def test_inference_modes():
-    mode = inference.combined('bf16+compile')
-    assert mode.dtype == 'bfloat16' and mode.compile and mode.options == {}
     with pytest.raises(ConfigError, match="unknown mode bf61, did you mean 'bf16'"):
-        inference.combined('bf61')
+        inference.benchmark_inference(['daformer'], ['whole'], ['bf61'], [(64, 64)], SMALL, ONCE)
+    report = Report()
+    cases = inference.prediction_cases('daformer', 'slide', ['stock', 'bf16+batched'], (64, 64),
+                                       SMALL, None, report)
+    stock, both = (case.arguments for case in cases)
+    assert stock['stock'] and not both['stock']
+    assert both['config'].model.test_cfg == dict(
+        mode='slide', crop_size=(64, 64), stride=(32, 32), batched_slide=True,
+        amp=dict(dtype='bfloat16'))
 
 
 # ---------------------------------------------------------------- data and scores
@@ -134,8 +142,8 @@ def drawn(tmp_path_factory):
     (data_benchmark.loading, dict(size=SMALL, workers=0, batches=2), 4),
     (data_benchmark.converting, dict(workers=1), 3),
     (data_benchmark.counting, dict(workers=1), 6),
-    (data_benchmark.scoring, dict(size=SMALL, maps=4), 4),
-    (data_benchmark.scoring_by_mmseg, dict(size=SMALL, maps=4), 4)])
+    (scoring.counting_pixels, dict(size=SMALL, package='mmseg_ssr'), 3),
+    (scoring.counting_pixels, dict(size=SMALL, package='mmseg'), 3)])
 def test_data_workloads_can_be_repeated(drawn, build, options, items):
     workload = build(torch.device('cpu'), drawn, **options)
     workload.run()
@@ -144,10 +152,16 @@ def test_data_workloads_can_be_repeated(drawn, build, options, items):
 
 
 def test_predictions_are_nine_tenths_right(drawn):
-    from mmseg_ssr.engine.build import build_test_dataset
-    dataset = build_test_dataset(data_benchmark.data_config(drawn, SMALL), 'val')
-    predictions = data_benchmark.made_predictions(dataset, 4)
+    dataset, predictions = scoring.validation_data(drawn, SMALL)
     label = dataset.get_gt_seg_map_by_idx(0)
     right = (predictions[0] == label)[label != 255]
-    assert len(predictions) == 4 and predictions[3] is predictions[0]
-    assert 0.85 < right.mean() < 0.95 and predictions[0].dtype == np.int64
+    assert len(predictions) == 3 and predictions[0].dtype == np.int64
+    assert 0.85 < right.mean() < 0.95
+
+
+def test_evaluations_give_the_same_scores(drawn):
+    ours, stock = (scoring.evaluating(torch.device('cpu'), drawn, SMALL, package, 0)
+                   for package in ('mmseg_ssr', 'mmseg'))
+    assert ours.work() == pytest.approx(stock.work(), nan_ok=True)
+    assert ours.work()['mIoU'] == ours.work()['mIoU'] > 0.3  # predictions stay with their images
+    assert ours.finish() == stock.finish() == dict(items=3)

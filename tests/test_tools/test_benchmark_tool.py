@@ -13,16 +13,17 @@ def here(tmp_path, monkeypatch):
 
 def test_figures_are_printed_and_written(tool, tmp_path, capsys):
     path = tmp_path / 'figures.json'
-    tool(TOOL).main(['eval', '--small', '--repeats', '1', '--threads', '1', '--device', 'cpu',
-                     '--json', str(path)])
+    tool(TOOL).main(['eval', '--small', '--workers', '0', '--repeats', '1', '--threads', '1',
+                     '--device', 'cpu', '--json', str(path)])
     printed = capsys.readouterr().out
-    assert '| scores, mmseg_ssr' in printed and 'torch 2' in printed and str(path) in printed
+    assert '| evaluation, mmseg_ssr, 0 workers |' in printed and 'torch 2' in printed
+    assert f'written to {path}' in printed
     record = json.loads(path.read_text())
     assert set(record) == {'cases', 'machine', 'versions', 'date', 'settings', 'command'}
     assert record['command'][0] == 'eval' and record['settings']['repeats'] == 1
     for case in record['cases'].values():
         assert case['items_per_second'] == case['items'] / case['seconds'] > 0
-    assert record['cases']['scores, mmseg_ssr']['speed_ratio'] == 1
+    assert record['cases']['counts, mmseg']['speed_ratio'] == 1
 
 
 def test_missing_folder_is_told_before_anything_runs(fails):

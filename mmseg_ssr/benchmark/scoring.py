@@ -1,0 +1,118 @@
+"""mIoU of label maps: counting pixels, and a whole evaluation without a network."""
+import contextlib
+import itertools
+import os
+import tempfile
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmseg.apis import single_gpu_test
+from mmseg.core.evaluation.metrics import intersect_and_union
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ..datasets.confusion import confusion_matrix
+from ..datasets.parallel import default_workers
+from ..engine.build import build_test_dataset
+from ..engine.data_loader import test_loader
+from ..engine.device import OnDevice
+from ..engine.evaluation import run_test, scores
+from .cases import Case, Settings
+from .data import CLASSES, Items, data_config, drawn_data, items_report
+from .methods import Size
+from .report import Report
+
+#: Pixels of a made prediction that are not as the label.
+WRONG = 0.1
+
+
+class GivenLabels(nn.Module):
+    """Called as a segmentor, it answers with given label maps, one after the other."""
+
+    def __init__(self, predictions: Sequence[np.ndarray]):
+        super().__init__()
+        self.predictions = itertools.cycle(predictions)
+
+    def forward(self, img: List[Tensor], img_metas: List[list], return_loss: bool) -> list:
+        return [next(self.predictions)]
+
+
+def validation_data(folder: str, size: Size) -> Tuple[Dataset, List[np.ndarray]]:
+    """Drawn images with labels, and a made prediction for each."""
+    dataset = build_test_dataset(data_config(folder, size), 'val')
+    return dataset, made_predictions(dataset)
+
+
+def made_predictions(dataset: Dataset) -> List[np.ndarray]:
+    """The label maps with some labels wrong, H x W int64 as mmseg predicts them."""
+    random = np.random.default_rng(0)
+    predictions = []
+    for i in range(len(dataset)):
+        label = dataset.get_gt_seg_map_by_idx(i)
+        wrong = (random.random(label.shape) < WRONG) | (label >= CLASSES)
+        predictions.append(np.where(wrong, random.integers(CLASSES), label).astype(np.int64))
+    return predictions
+
+
+def counting_pixels(device: torch.device, folder: str, size: Size, package: str) -> Items:
+    """Predictions compared with labels, both in memory: ours, or mmseg's function."""
+    dataset, predictions = validation_data(folder, size)
+    labels = [dataset.get_gt_seg_map_by_idx(i) for i in range(len(dataset))]
+    if package == 'mmseg_ssr':
+        pairs = [(torch.from_numpy(prediction).to(device), torch.from_numpy(label).to(device))
+                 for prediction, label in zip(predictions, labels)]
+
+        def compare() -> None:
+            for prediction, label in pairs:
+                confusion_matrix(prediction, label, CLASSES).cpu()
+    else:
+
+        def compare() -> None:
+            for prediction, label in zip(predictions, labels):
+                intersect_and_union(prediction, label, CLASSES, dataset.ignore_index)
+
+    return Items(compare, len(labels))
+
+
+def evaluating(device: torch.device, folder: str, size: Size, package: str,
+               workers: int) -> Items:
+    """Images and labels loaded, compared and scored; the predictions are there already."""
+    dataset, predictions = validation_data(folder, size)
+    model = OnDevice(GivenLabels(predictions), device)
+
+    def evaluate() -> Dict[str, float]:
+        with quiet():
+            if package == 'mmseg_ssr':
+                counts = run_test(model, dataset, device, workers=workers)
+                return scores(dataset, counts, logger='silent')
+            counts = single_gpu_test(model, test_loader(dataset, workers, device), pre_eval=True)
+            return dataset.evaluate(counts, logger='silent')
+
+    return Items(evaluate, len(dataset))
+
+
+@contextlib.contextmanager
+def quiet() -> Any:
+    """Without the bars that show how far it is."""
+    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), \
+            contextlib.redirect_stderr(nowhere):
+        yield
+
+
+def benchmark_eval(workers: Sequence[int], images: int, image_size: Tuple[int, int], size: Size,
+                   settings: Settings) -> Report:
+    """Counting and whole evaluations, ours by number of loading processes, beside mmseg's."""
+    with tempfile.TemporaryDirectory() as folder:
+        drawn_data(folder, 1, image_size, default_workers(), images)
+        given = dict(folder=folder, size=size)
+        kinds = {
+            'label maps counted': [
+                Case(f'counts, {package}', counting_pixels, dict(given, package=package))
+                for package in ('mmseg', 'mmseg_ssr')],
+            'images evaluated, without the network': [
+                Case('evaluation, mmseg', evaluating, dict(given, package='mmseg', workers=0)),
+                *(Case(f'evaluation, mmseg_ssr, {n} workers', evaluating, dict(
+                    given, package='mmseg_ssr', workers=n)) for n in workers)],
+        }
+        return items_report(kinds, settings, f'{images} of {image_size[0]} x {image_size[1]}')
