@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import warnings
+from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional
 
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
@@ -19,8 +20,11 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 # data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
+import torch  # noqa: E402
+
 import mmseg_ssr  # noqa: E402, F401
 from experiments import EXPERIMENTS, by_id  # noqa: E402
+from mmseg_ssr import distributed  # noqa: E402
 from mmseg_ssr.engine.config import (  # noqa: E402
     Options,
     experiment_name,
@@ -28,7 +32,6 @@ from mmseg_ssr.engine.config import (  # noqa: E402
     max_iterations,
 )
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.experiment import (  # noqa: E402
     finished_result,
     has_checkpoint,
@@ -36,6 +39,7 @@ from mmseg_ssr.engine.experiment import (  # noqa: E402
     train_and_test,
 )
 from mmseg_ssr.engine.interrupt import Interruption, resumable  # noqa: E402
+from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli, nearest  # noqa: E402
 
 
@@ -69,6 +73,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    launcher_options(parser)
     parser.add_argument('--startup-test', action='store_true',
                         help='two iterations of everything at full size, then clean up')
     parser.add_argument('--dry-run', action='store_true', help='print the jobs, run none')
@@ -81,11 +86,18 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.list:
         print_experiments()
         return
-    jobs = config_job(args) if args.config else experiment_jobs(args)
-    if args.dry_run:
-        print_jobs(jobs)
-        return
-    device = pick_device(args.device)
+    with launched(args.launcher, args.device, args.local_rank) as device:
+        jobs = distributed.from_first(
+            lambda: config_job(args) if args.config else experiment_jobs(args))
+        if not args.dry_run:
+            run_jobs(jobs, args, device, [sys.argv[0], *(sys.argv[1:] if argv is None else argv)])
+        elif distributed.rank() == 0:
+            print_jobs(jobs)
+
+
+def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
+             command: List[str]) -> None:
+    """Train and test each job that is not finished; ``command`` is this command line."""
     shared = dict(deterministic=args.deterministic, load_from=args.load_from,
                   trusted=args.trust_checkpoint)
     for i, job in enumerate(jobs):
@@ -93,15 +105,15 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.startup_test:
             with Interruption():  # clean up when it is killed
                 result = startup_test(cfg, device, job.seed, **shared)
-            print(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
-                  f'and test in {result["seconds"]:.0f} s, peak memory '
-                  f'{result["peak_memory_mb"]} MB', flush=True)
+            say(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
+                f'and test in {result["seconds"]:.0f} s, peak memory '
+                f'{result["peak_memory_mb"]} MB')
             continue
-        result = finished_result(job.work_dir, cfg) if args.exp else None
-        print(f'job {i + 1} of {len(jobs)}: {job.config} in {job.work_dir}'
-              + (' is finished' if result else ''), flush=True)
+        finished = partial(finished_result, job.work_dir, cfg)
+        result = distributed.from_first(finished) if args.exp else None
+        say(f'job {i + 1} of {len(jobs)}: {job.config} in {job.work_dir}'
+            + (' is finished' if result else ''))
         if result is None:
-            command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
             with resumable(command, job.work_dir if args.config else None):
                 result = train_and_test(cfg, job.work_dir, device, job.seed,
                                         resume_from=job.resume_from, **shared)
@@ -151,12 +163,18 @@ def next_free(work_dir: str) -> str:
     return f'{work_dir}_{number}'
 
 
+def say(text: str) -> None:
+    """Print a line, one process for all."""
+    if distributed.rank() == 0:
+        print(text, flush=True)
+
+
 def report(job: Job, result: Dict[str, Any]) -> None:
     published = '' if job.published is None else f' (published: {job.published})'
-    print(f'mIoU {result["mIoU"]:.2f}{published}\n'
-          f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
-          f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
-          f'memory {result["peak_memory_mb"]} MB', flush=True)
+    say(f'mIoU {result["mIoU"]:.2f}{published}\n'
+        f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
+        f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
+        f'memory {result["peak_memory_mb"]} MB')
 
 
 def print_experiments() -> None:

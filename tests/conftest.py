@@ -6,6 +6,7 @@ import pytest
 import tiny_training
 import torch
 from mmcv import ConfigDict
+from process_pair import ProcessPair
 
 import mmseg_ssr  # noqa: F401  (fills the registries)
 from mmseg_ssr.engine.config import load_config
@@ -61,6 +62,14 @@ def data(tmp_path_factory):
 def layouts(tmp_path_factory):
     """Folder of Streets in miniature in the layouts of all data sets, converted."""
     return tiny_training.make_layouts(tmp_path_factory.mktemp('layouts'))
+
+
+@pytest.fixture(scope='session')
+def pair():
+    """Runs functions on two processes of one group: ``pair(function, *args)``, both results."""
+    processes = ProcessPair()
+    yield processes
+    processes.close()
 
 
 @pytest.fixture

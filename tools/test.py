@@ -16,14 +16,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmcv  # noqa: E402
+import torch  # noqa: E402
 
 import mmseg_ssr  # noqa: E402, F401
 from mmseg_ssr.engine import evaluation  # noqa: E402
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model  # noqa: E402
 from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.explain import explained  # noqa: E402
+from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
 from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
 from mmseg_ssr.engine.train import prefetch_factor, workers  # noqa: E402
@@ -61,6 +62,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--test-set', action='store_true',
                         help='the test split instead of the validation split')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    launcher_options(parser)
     parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config')
     parser.add_argument('--eval-options', nargs='+', action=Options, default={},
@@ -73,6 +75,12 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     check_args(args)
+    with launched(args.launcher, args.device, args.local_rank) as device:
+        test(args, device)
+
+
+def test(args: argparse.Namespace, device: torch.device) -> None:
+    """Predict, and have process 0 write and score what all have predicted."""
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
     evaluation.set_inference_mode(cfg, args.inference_mode)
@@ -81,7 +89,6 @@ def main(argv: Optional[List[str]] = None) -> None:
         evaluation.set_aug_test(cfg)
     if args.test_set:
         evaluation.set_test_split(cfg)
-    device = pick_device(args.device)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
     if args.zip:
         required_server(dataset)
@@ -95,6 +102,8 @@ def main(argv: Optional[List[str]] = None) -> None:
             model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
             show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
             prefetch_factor=prefetch_factor(cfg))
+    if results is None:
+        return
     print()
     if args.out:
         mmcv.dump(results, args.out)

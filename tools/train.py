@@ -14,9 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmseg_ssr  # noqa: E402, F401
+from mmseg_ssr import distributed  # noqa: E402
 from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.interrupt import resumable  # noqa: E402
+from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.train import train  # noqa: E402
 from mmseg_ssr.errors import cli  # noqa: E402
 
@@ -36,6 +37,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    launcher_options(parser)
     parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
     return parser.parse_args(argv)
@@ -44,16 +46,19 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    cfg = load_config(args.config, args.cfg_options)
-    name = os.path.splitext(os.path.basename(args.config))[0]
-    work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
-    with resumable([sys.argv[0], *(sys.argv[1:] if argv is None else argv)], work_dir):
-        checkpoint = train(
-            cfg, work_dir, pick_device(args.device), args.seed, deterministic=args.deterministic,
-            resume_from='auto' if args.auto_resume else args.resume_from,
-            load_from=args.load_from, evaluate=not args.no_validate,
-            trusted=args.trust_checkpoint)
-    print(f'checkpoint {checkpoint}')
+    command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
+    with launched(args.launcher, args.device, args.local_rank) as device:
+        cfg = load_config(args.config, args.cfg_options)
+        name = os.path.splitext(os.path.basename(args.config))[0]
+        work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
+        with resumable(command, work_dir):
+            checkpoint = train(
+                cfg, work_dir, device, args.seed, deterministic=args.deterministic,
+                resume_from='auto' if args.auto_resume else args.resume_from,
+                load_from=args.load_from, evaluate=not args.no_validate,
+                trusted=args.trust_checkpoint)
+        if distributed.rank() == 0:
+            print(f'checkpoint {checkpoint}')
 
 
 if __name__ == '__main__':

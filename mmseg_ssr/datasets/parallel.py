@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
+from .. import distributed
 from ..errors import DataError
 
 Item = TypeVar('Item')
@@ -22,9 +23,10 @@ def default_workers() -> int:
 
 
 def progress_bar(description: str) -> Progress:
-    """A :data:`Progress` that draws a bar on standard error."""
+    """A :data:`Progress` that draws a bar on standard error, by one process for all."""
     from tqdm import tqdm
-    return lambda items, total: tqdm(items, total=total, desc=description, mininterval=0.5)
+    return lambda items, total: tqdm(items, total=total, desc=description, mininterval=0.5,
+                                     disable=distributed.rank() > 0)
 
 
 def parallel_map(function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1,

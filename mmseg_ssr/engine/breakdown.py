@@ -1,11 +1,12 @@
 """An iteration whose numbers are not finite: which samples, and a file to run it again from."""
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
 from mmcv import Config
 from torch import nn
 
+from .. import distributed
 from ..errors import CheckpointError
 from ..uda import NotFinite, UDASegmentor
 from ..uda.segmentor import batch_of
@@ -22,14 +23,26 @@ def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
 
     Args:
         content: checkpoint of the state that the iteration started with.
-        batch: as the data loader gave it.
+        batch: as the data loader gave it; those of all processes are written as one.
     """
-    batch = to_device(batch, torch.device('cpu'))
     path = os.path.join(folder, f'not_finite_iter_{error.iteration + 1}.pth')
-    write_checkpoint(dict(content, batch=batch, terms=list(error.terms)), path)
-    error.args = (f'{error.args[0]}; samples {", ".join(sample_files(batch))}; '
+    batches = distributed.gather(to_device(batch, torch.device('cpu')))
+
+    def write() -> str:
+        whole = joined(batches)
+        write_checkpoint(dict(content, batch=whole, terms=list(error.terms)), path)
+        return ', '.join(sample_files(whole))
+
+    error.args = (f'{error.args[0]}; samples {distributed.from_first(write)}; '
                   f'`python tools/replay.py {path}` runs the iteration again', )
     return error
+
+
+def joined(batches: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
+    """One batch of the batches of several processes."""
+    return {key: torch.cat([batch[key] for batch in batches]) if isinstance(value, torch.Tensor)
+            else [item for batch in batches for item in batch[key]]
+            for key, value in batches[0].items()}
 
 
 def sample_files(batch: Dict[str, Any]) -> List[str]:

@@ -11,9 +11,12 @@ from mmseg.models.builder import SEGMENTORS
 from torch import nn
 from torch.utils.data import Dataset
 
+from .. import distributed
 from ..datasets import build_dataset
 from ..datasets.seeding import seeded
 from ..errors import ConfigError
+from ..models.sync_batch_norm import synchronise_batch_norm
+from ..regularizer.frozen import FrozenNetwork
 from .config import max_iterations
 from .explain import explained
 from .signatures import keyword_arguments
@@ -42,7 +45,20 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
             model = SEGMENTORS.build(model_cfg)
     with seeded(seed), _quiet_mmcv(), explained(cfg, 'model'):
         model.init_weights()
-    return _without_sync_batch_norm(model)
+    if distributed.world_size() == 1:
+        return _without_sync_batch_norm(model)
+    for _, network in networks(model):
+        if network.training:  # the frozen ones do not look at their batch
+            synchronise_batch_norm(network)
+    return model
+
+
+def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
+    """(prefix of its names, network): a model, and the teachers and frozen networks outside it."""
+    yield '', model
+    for name, module in model.named_modules():
+        if isinstance(module, FrozenNetwork):
+            yield f'{name}.', module.network
 
 
 def build_test_model(cfg: Config) -> nn.Module:

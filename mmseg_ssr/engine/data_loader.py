@@ -5,7 +5,7 @@ A resumed training, and one with another number of loader workers, sees the very
 import contextlib
 import signal
 from functools import partial
-from typing import Any, Callable, Iterator, Optional, Sequence
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from mmcv.parallel import collate
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from .. import distributed
 from ..datasets.seeding import seeded
 from ..datasets.uda_dataset import UDADataset
 from ..errors import UserError, one_line
@@ -83,22 +84,27 @@ def training_loader(dataset: Dataset, batch_size: int, iterations: int, seed: in
                     first_iteration: int = 0, workers: int = 0,
                     device: Optional[torch.device] = None,
                     prefetch_factor: Optional[int] = None) -> DataLoader:
-    """Batches for iterations ``first_iteration`` to ``iterations - 1``, as plain tensors.
+    """Batches of this process for iterations ``first_iteration`` to ``iterations - 1``, as tensors.
 
     Args:
         workers: processes that read ahead; 0 reads in this one.
         device: where batches go; memory is pinned unless that is the CPU.
         prefetch_factor: batches that each worker reads ahead; None is torch's default, 2.
     """
-    sampler = PositionSampler(iterations, batch_size, first_iteration)
+    sampler = PositionSampler(iterations, batch_size, first_iteration, distributed.rank(),
+                              distributed.world_size())
     return _loader(SampleStream(dataset, seed), batch_size, workers, device, prefetch_factor,
                    sampler, partial(_collate_plain, batch_size=batch_size))
 
 
 def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
                 prefetch_factor: Optional[int] = None) -> DataLoader:
-    """One image after the other, in the data set's order, in the containers that mmseg expects."""
-    return _loader(dataset, 1, workers, device, prefetch_factor)
+    """One image after the other, in the data set's order, in the containers that mmseg expects.
+
+    Of N processes each gets every N-th image.
+    """
+    sampler = range(distributed.rank(), len(dataset), distributed.world_size())
+    return _loader(dataset, 1, workers, device, prefetch_factor, sampler)
 
 
 @contextlib.contextmanager
@@ -119,7 +125,7 @@ def explained_worker_death() -> Iterator[None]:
 
 
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
-            prefetch_factor: Optional[int], sampler: Optional[Sampler] = None,
+            prefetch_factor: Optional[int], sampler: Iterable[int],
             collate_fn: Callable = collate) -> DataLoader:
     return DataLoader(
         dataset,

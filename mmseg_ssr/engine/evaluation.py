@@ -11,6 +11,7 @@ from mmseg.core import EvalHook
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from .. import distributed
 from ..datasets.confusion import confusion_matrix
 from ..datasets.parallel import progress_bar
 from ..datasets.seeding import seeded
@@ -67,6 +68,14 @@ class EvaluationHook(EvalHook):
         if self.save_best and score is not None:
             self._save_ckpt(runner, score)
 
+    def evaluate(self, runner: Any, results: List[Any]) -> Optional[float]:
+        # Counts are small: every process scores them, so that all log buffers stay alike.
+        return super().evaluate(runner, in_order(distributed.values_of_all(results)))
+
+    def _save_ckpt(self, runner: Any, key_score: float) -> None:
+        if distributed.rank() == 0:
+            super()._save_ckpt(runner, key_score)
+
 
 @contextlib.contextmanager
 def explained_evaluation() -> Iterator[None]:
@@ -92,8 +101,8 @@ def run_test(model: nn.Module,
              show_dir: Optional[str] = None,
              opacity: float = 0.5,
              workers: int = 0,
-             prefetch_factor: Optional[int] = None) -> List[Any]:
-    """Predict every image of ``dataset``, with a progress bar.
+             prefetch_factor: Optional[int] = None) -> Optional[List[Any]]:
+    """Predict every image of ``dataset``, with a progress bar; several processes share them.
 
     Args:
         model: a segmentor; its ``test_cfg`` says how it predicts
@@ -106,7 +115,7 @@ def run_test(model: nn.Module,
 
     Returns:
         One entry per image: counts (see :func:`count`), file name or prediction (H x W, train
-        ids).
+        ids). None on all processes but the first.
     """
     model = model if isinstance(model, OnDevice) else OnDevice(model, device)
     prepare_formatting(dataset)
@@ -115,12 +124,21 @@ def run_test(model: nn.Module,
     evaluate = evaluate and format_args is None
     with torch.inference_mode():
         if evaluate and show_dir is None:
-            return count(model, evaluation_loader(dataset, **loading))
-        with inference_options(model.module):
-            return single_gpu_test(
-                model, test_loader(dataset, **loading), out_dir=show_dir, opacity=opacity,
-                pre_eval=evaluate, format_only=format_args is not None,
-                format_args=format_args or {})
+            results = count(model, evaluation_loader(dataset, **loading))
+        else:
+            with inference_options(model.module):
+                results = single_gpu_test(
+                    model, test_loader(dataset, **loading), out_dir=show_dir, opacity=opacity,
+                    pre_eval=evaluate, format_only=format_args is not None,
+                    format_args=format_args or {})
+    of_all = distributed.gather(results)
+    return of_all and in_order(of_all)
+
+
+def in_order(results: Sequence[List[Any]]) -> List[Any]:
+    """Results of N processes, each of every N-th image, in the data set's order."""
+    images = sum(len(part) for part in results)
+    return [results[i % len(results)][i // len(results)] for i in range(images)]
 
 
 def evaluation_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,

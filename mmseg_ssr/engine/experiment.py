@@ -1,4 +1,5 @@
 """Jobs: train, test the last checkpoint, leave the result where it is found again."""
+import contextlib
 import copy
 import json
 import os
@@ -6,11 +7,12 @@ import resource
 import sys
 import tempfile
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Iterator, Optional
 
 import torch
 from mmcv import Config
 
+from .. import distributed
 from ..datasets.atomic_file import write_atomic
 from .build import build_test_dataset, build_test_model, limit_images
 from .checkpoint import checkpoints_in
@@ -44,8 +46,9 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
         iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
         checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
-    with explained_full_disk(work_dir):
-        write_atomic(os.path.join(work_dir, RESULT), json.dumps(result, indent=2).encode())
+    if distributed.rank() == 0:
+        with explained_full_disk(work_dir):
+            write_atomic(os.path.join(work_dir, RESULT), json.dumps(result, indent=2).encode())
     return result
 
 
@@ -60,7 +63,7 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
         with explained(cfg, 'data.test', 'cannot be tested on'):
             results = run_test(model, dataset, device, workers=workers(cfg),
                                prefetch_factor=prefetch_factor(cfg))
-            values = scores(dataset, results, logger=log.logger)
+            values = distributed.from_first(lambda: scores(dataset, results, logger=log.logger))
     return {name: round(100 * value, 2) for name, value in values.items()}
 
 
@@ -78,12 +81,24 @@ def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
     cfg.merge_from_dict(dict(
         runner=dict(max_iters=2), checkpoint_config=dict(interval=2, by_epoch=False),
         evaluation=dict(interval=2), log_config=dict(interval=1)))
-    os.makedirs('work_dirs', exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix='startup-test-', dir='work_dirs') as work_dir:
+    with _scratch_folder() as work_dir:
         train(cfg, work_dir, device, seed, evaluation_images=2, **options)
         options.update(resume_from='auto', load_from=None)
         result = train_and_test(cfg, work_dir, device, seed, evaluation_images=2, **options)
     return dict(seconds=round(time.time() - start, 1), peak_memory_mb=result['peak_memory_mb'])
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[str]:
+    """One folder for all processes, removed when they are done with it."""
+    with contextlib.ExitStack() as stack:
+        def make() -> str:
+            os.makedirs('work_dirs', exist_ok=True)
+            return stack.enter_context(
+                tempfile.TemporaryDirectory(prefix='startup-test-', dir='work_dirs'))
+
+        yield distributed.from_first(make)
+        distributed.wait_for_all()
 
 
 def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:

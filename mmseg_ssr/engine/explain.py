@@ -9,6 +9,7 @@ from typing import Callable, Iterator
 
 from mmcv import Config
 
+from .. import distributed
 from ..errors import WRONG_VALUE, ConfigError, UserError, one_line, said
 from .run_log import RunLog
 
@@ -46,7 +47,8 @@ def explained_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) ->
     except WRONG_VALUE as error:
         if has_worked():
             raise
-        with open(log.path, 'a', encoding='utf-8') as file:
-            traceback.print_exc(file=file)
+        if distributed.rank() == 0:
+            with open(log.path, 'a', encoding='utf-8') as file:
+                traceback.print_exc(file=file)
         raise ConfigError(f'{cfg.filename}: the first iteration fails, do the sizes in model and '
                           f'data fit together? {said(error)} (traceback in {log.path})') from error

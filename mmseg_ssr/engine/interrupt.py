@@ -106,7 +106,7 @@ def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> 
         work_dir: where the training is; None for a command that finds it by itself.
     """
     if work_dir is None:
-        return f'python {shlex.join(arguments)}'
+        return f'{_starter()} {shlex.join(arguments)}'
     kept, value_follows = [], False
     for argument in arguments:
         if argument.split('=')[0] in ('--work-dir', '--resume-from'):
@@ -116,4 +116,13 @@ def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> 
         else:
             kept.append(argument)
             value_follows = False
-    return f'python {shlex.join([*kept, "--work-dir", work_dir, "--resume-from", "auto"])}'
+    return f'{_starter()} {shlex.join([*kept, "--work-dir", work_dir, "--resume-from", "auto"])}'
+
+
+def _starter() -> str:
+    """What stands before the script: of several machines, each was given something else."""
+    size = distributed.world_size()
+    if size == 1:
+        return 'python'
+    on_this_machine = os.environ.get('LOCAL_WORLD_SIZE')
+    return f'torchrun --nproc_per_node {size}' if on_this_machine == str(size) else 'torchrun ...'

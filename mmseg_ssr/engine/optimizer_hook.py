@@ -4,6 +4,7 @@ from typing import Any, Dict, Optional
 import torch
 from mmcv.runner import HOOKS, Hook, OptimizerHook
 
+from .. import distributed
 from ..errors import ConfigError
 from ..uda import NumericalWatch, Optimization
 
@@ -51,5 +52,13 @@ class WatchedOptimizerHook(OptimizerHook):
 
 
 def optimizer_hook(optimizer_config: Optional[Dict[str, Any]]) -> Hook:
-    """The hook of ``optimizer_config``: ours unless it names another ``type``."""
-    return HOOKS.build({'type': 'WatchedOptimizerHook', **(optimizer_config or {})})
+    """The hook of ``optimizer_config``: ours unless it names another ``type``.
+
+    Raises:
+        ConfigError: another one in several processes, where it would train each apart.
+    """
+    hook = HOOKS.build({'type': 'WatchedOptimizerHook', **(optimizer_config or {})})
+    if distributed.world_size() > 1 and not isinstance(hook, WatchedOptimizerHook):
+        raise ConfigError(f'optimizer_config.type {type(hook).__name__} does not average gradients '
+                          'over processes: leave the type out, or train in one process')
+    return hook

@@ -5,6 +5,8 @@ from typing import Any, Dict
 import numpy as np
 import torch
 
+from .. import distributed
+
 
 def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> None:
     """Seed Python, numpy and torch.
@@ -20,6 +22,18 @@ def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> 
     torch.backends.cudnn.deterministic = deterministic
     # Some GPU kernels (bilinear interpolation) have no deterministic backward: warn, do not stop.
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
+def seed_process(seed: int, iteration: int) -> None:
+    """Seed this process, one of several, for an iteration: each draws its own dropout.
+
+    So random states need not be kept for each process, and a training goes on with another number
+    of them.
+    """
+    words = np.random.SeedSequence([seed, distributed.rank(), iteration]).generate_state(3)
+    random.seed(int(words[0]))
+    np.random.seed(words[1])
+    torch.manual_seed(int(words[2]))
 
 
 def draw_seed() -> int:

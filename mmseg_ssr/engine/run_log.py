@@ -6,10 +6,11 @@ import logging
 import os
 import sys
 import time
-from typing import Iterator, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
 from mmcv.utils import get_logger
 
+from .. import distributed
 from ..errors import UserError
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
@@ -42,28 +43,39 @@ def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
     """Log to ``<time>.log`` in ``work_dir`` besides the terminal, until the block ends.
 
     mmseg and mmcv log to the same logger; closing the file lets the next run of this process
-    have its own.
+    have its own. Of several processes the first one logs, the others say errors only.
 
     Raises:
         UserError: the folder cannot be written to; this log, or another file that the block
             writes, finds the disk full.
     """
-    try:
-        os.makedirs(work_dir, exist_ok=True)
-        timestamp, handler = _new_file(work_dir)
-    except OSError as error:
-        raise UserError(f'{work_dir} cannot be written to ({error.strerror}): choose another '
-                        '--work-dir') from error
-    handler.setFormatter(logging.Formatter(FORMAT))
-    handler.setLevel(level)
     logger = get_logger('mmseg', log_level=level)
-    logger.addHandler(handler)
+    handlers: List[LogFile] = []
+
+    def start() -> Tuple[str, str]:
+        try:
+            os.makedirs(work_dir, exist_ok=True)
+            timestamp, handler = _new_file(work_dir)
+        except OSError as error:
+            raise UserError(f'{work_dir} cannot be written to ({error.strerror}): choose another '
+                            '--work-dir') from error
+        handler.setFormatter(logging.Formatter(FORMAT))
+        handler.setLevel(level)
+        handlers.append(handler)
+        return timestamp, handler.baseFilename
+
+    log = RunLog(logger, *distributed.from_first(start))
+    for handler in handlers:
+        logger.addHandler(handler)
+    if not handlers:
+        logger.setLevel(logging.ERROR)
     try:
         with explained_full_disk(work_dir):
-            yield RunLog(logger, timestamp, handler.baseFilename)
+            yield log
     finally:
-        logger.removeHandler(handler)
-        handler.close()
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
 
 
 @contextlib.contextmanager

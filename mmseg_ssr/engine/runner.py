@@ -1,23 +1,24 @@
 """mmcv's iteration-based runner with checkpoints from which a training goes on bit for bit."""
 import logging
 import os
-import signal
 from typing import Any, Dict, Optional
 
 import torch
 from mmcv.parallel import is_module_wrapper
 from mmcv.runner import RUNNERS, IterBasedRunner, LoggerHook
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from .. import distributed
 from ..errors import CheckpointError, Interrupted
-from ..uda import NotFinite
+from ..uda import NotFinite, UDASegmentor
 from .breakdown import report
 from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
+from .device import OnDevice
 from .interrupt import Interruption
 from .load_weights import apply_weights, load_weights
 from .log_buffer import DeferredLogBuffer
-from .random_state import random_state, restore_random_state
+from .random_state import random_state, restore_random_state, seed_process
 
 
 @RUNNERS.register_module()
@@ -41,6 +42,10 @@ class SelfTrainingRunner(IterBasedRunner):
                  meta: Optional[dict] = None,
                  max_iters: Optional[int] = None,
                  max_keep_ckpts: int = 2):
+        if isinstance(model, DistributedDataParallel) and isinstance(model.module, UDASegmentor):
+            # As mmseg's own script wraps it: it takes one backward pass for an iteration, while
+            # a method makes several and averages their gradients itself.
+            model = OnDevice(model.module, next(model.parameters()).device)
         super().__init__(model, batch_processor=batch_processor, optimizer=optimizer,
                          work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
         self.log_buffer = DeferredLogBuffer()
@@ -78,6 +83,8 @@ class SelfTrainingRunner(IterBasedRunner):
             self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
             self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
             self._resumed = None
+        if distributed.world_size() > 1:
+            seed_process((self.meta or {}).get('seed') or 0, self.iter)
         before = random_state()
         try:
             super().train(data_loader, **kwargs)
@@ -95,7 +102,9 @@ class SelfTrainingRunner(IterBasedRunner):
                         meta: Optional[dict] = None,
                         save_optimizer: bool = True,
                         create_symlink: bool = True) -> None:
-        """Write the state after the iteration that is being finished."""
+        """Write the state after the iteration that is being finished; process 0 does it alone."""
+        if distributed.rank() > 0:
+            return
         path = os.path.join(out_dir, filename_tmpl.format(self.iter + 1))
         self._flush_logs()
         write_checkpoint(self._content(self.iter + 1, meta or {}, save_optimizer), path)
@@ -152,15 +161,11 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def _share_interruption(self) -> None:
         """A signal that one of several processes got is obeyed by all, at the same iteration."""
-        if distributed.world_size() > 1:
-            told = torch.tensor(float(self.interruption.signum or 0),
-                                device=next(self.model.parameters()).device)
-            if distributed.total(told) and self.interruption.signum is None:
-                self.interruption.signum = signal.SIGTERM
+        self.interruption.signum = distributed.largest(self.interruption.signum or 0) or None
 
     def _save_for(self, interrupted: Interrupted) -> None:
         """Save the iteration that is being finished, unless that is done, and say so."""
-        if self._saved_at != self.iter and distributed.rank() == 0:
+        if self._saved_at != self.iter:
             self.save_checkpoint(self.work_dir)
         interrupted.message += f' after iteration {self.iter + 1}, which is saved'
 

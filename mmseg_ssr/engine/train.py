@@ -1,7 +1,7 @@
 """One training, from a config to its last checkpoint."""
 import copy
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 from mmcv import Config
@@ -10,6 +10,7 @@ from mmcv.utils import build_from_cfg
 from torch import nn
 from torch.utils.data import Dataset
 
+from .. import distributed
 from ..datasets.atomic_file import remove_leftovers, write_atomic
 from ..errors import ConfigError
 from ..uda import UDASegmentor
@@ -37,12 +38,15 @@ from .load_weights import load_weights
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
 from .random_state import draw_seed, set_seed
+from .replicas import ReplicaCheck, check_agreement, share_networks
 from .run_log import RunLog, open_log
 from .runner import SelfTrainingRunner
 from .weight_files import check_weight_files
 
 #: Runs after everything else of an iteration, the logs too: a checkpoint is a finished iteration.
 CHECKPOINT_PRIORITY = 95
+#: After the update, before anything that evaluates or saves.
+CHECK_PRIORITY = 60
 KEPT_CHECKPOINTS = 2
 
 
@@ -57,6 +61,9 @@ def train(cfg: Config,
           evaluation_images: Optional[int] = None,
           trusted: bool = False) -> str:
     """Train as ``cfg`` says and return the path of the last checkpoint.
+
+    Several processes (:mod:`~mmseg_ssr.engine.launch`) train together, ``data.samples_per_gpu``
+    samples each.
 
     Args:
         work_dir: folder for checkpoints, logs and the config as it was used.
@@ -74,16 +81,21 @@ def train(cfg: Config,
     """
     validate(cfg)
     check_weight_files(cfg)
+    check_agreement(configuration=str(dict(cfg.items())))
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
-        remove_leftovers(work_dir)
+        distributed.from_first(lambda: remove_leftovers(work_dir))
         begun = _begun(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
         seed = _set_seed(cfg, seed, deterministic, begun)
-        log.logger.info('%s: seed %d, device %s', experiment_name(cfg), seed, device)
+        log.logger.info('%s: seed %d, device %s, batch of %d in %d process(es)',
+                        experiment_name(cfg), seed, device,
+                        batch_size(cfg) * distributed.world_size(), distributed.world_size())
         val_dataset = None
         if evaluate:
             val_dataset = limit_images(build_test_dataset(cfg, 'val'), evaluation_images)
         model = build_training_model(cfg, seed)
-        dataset = build_training_dataset(cfg, seed)
+        dataset = distributed.first_before_others(  # it may count classes, once for all
+            lambda: build_training_dataset(cfg, seed))
+        check_agreement(seed=seed, number_of_training_images=len(dataset))
         runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
         if val_dataset is not None:
             _register_evaluation(runner, cfg, val_dataset, device)
@@ -94,15 +106,18 @@ def train(cfg: Config,
         elif load_from or cfg.get('load_from'):
             _load_weights(runner, load_from or cfg.load_from, trusted)
         del begun  # as large as the model and its optimizer
-        set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger)
+        distributed.from_first(
+            lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
             workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
+        share_networks(runner.bare_model)
         write_config(cfg, work_dir)
         first = runner.iter
         with explained_start(cfg, log, lambda: runner.iter > first), explained_worker_death():
             runner.run([loader], [('train', 1)])
-    return start if first == runner.max_iters else checkpoints_in(work_dir)[0]
+    return distributed.from_first(
+        lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
 
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
@@ -134,6 +149,8 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
             hook_cfg = dict(hook_cfg)
             priority = hook_cfg.pop('priority', 'NORMAL')
             runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
+    if distributed.world_size() > 1:
+        runner.register_hook(ReplicaCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
     return runner
 
 
@@ -149,13 +166,17 @@ def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
 
 
 def batch_size(cfg: Config) -> int:
-    """Samples of an iteration, ``data.samples_per_gpu``."""
+    """Samples of an iteration on one process, ``data.samples_per_gpu``."""
     return cfg.data.get('samples_per_gpu', 2)
 
 
 def workers(cfg: Config) -> int:
-    """Processes that load data, ``data.workers_per_gpu``, at most one for each core."""
-    return min(cfg.data.get('workers_per_gpu', 0), os.cpu_count() or 1)
+    """Processes that load data, ``data.workers_per_gpu``, at most one for each core.
+
+    Training processes on one machine share its cores.
+    """
+    cores = (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    return min(cfg.data.get('workers_per_gpu', 0), max(cores, 1))
 
 
 def prefetch_factor(cfg: Config) -> Optional[int]:
@@ -170,7 +191,8 @@ def checkpoint_interval(iterations: int) -> int:
 
 def write_config(cfg: Config, work_dir: str) -> None:
     """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
-    write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
+    if distributed.rank() == 0:
+        write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
 
 
 def _begun(cfg: Config, work_dir: str, resume_from: Optional[str],
@@ -182,12 +204,26 @@ def _begun(cfg: Config, work_dir: str, resume_from: Optional[str],
     """
     if resume_from != 'auto':
         return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
-    found = newest_readable(work_dir, log.logger)
+    found = _newest(work_dir, log)
     if found and found.content.get('meta', {}).get('config') != cfg.pretty_text:
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')
     return found
+
+
+def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:
+    """The newest checkpoint that can be read; process 0 chooses it for all."""
+    found: List[Optional[Checkpoint]] = []
+
+    def choose() -> Optional[str]:
+        found.append(newest_readable(work_dir, log.logger))
+        return found[0] and found[0].path
+
+    path = distributed.from_first(choose)
+    if path is None or found:
+        return found[0] if found else None
+    return Checkpoint(path, read_checkpoint(path))
 
 
 def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool,
@@ -204,7 +240,7 @@ def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool,
         raise ConfigError(f'{begun.path} was trained with seed {kept}, not {seed}: leave --seed '
                           'away to go on with it')
     chosen = kept if kept is not None else chosen
-    chosen = draw_seed() if chosen is None else chosen
+    chosen = distributed.from_first(draw_seed) if chosen is None else chosen
     if not isinstance(chosen, int) or not 0 <= chosen < 2**32:
         raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {chosen}')
     set_seed(chosen, deterministic or bool(cfg.get('deterministic')), autotune)

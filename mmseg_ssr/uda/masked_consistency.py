@@ -2,7 +2,7 @@
 from typing import NamedTuple, Optional
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import distributed
@@ -50,7 +50,7 @@ class BlockMask:
         return F.interpolate((grid > self.mask_ratio).to(img.dtype), size=(height, width))
 
 
-class MaskedConsistency:
+class MaskedConsistency(nn.Module):
     """Which images are masked, how, and with whose pseudo-labels.
 
     Args:
@@ -68,6 +68,7 @@ class MaskedConsistency:
     def __init__(self, mode: str, mask: BlockMask, augmentation: StrongAugmentation,
                  weight: float = 1., teacher: Optional[EMATeacher] = None,
                  threshold: float = 0.968):
+        super().__init__()
         if mode not in MASK_MODES:
             raise ValueError(f'mask_mode must be one of {MASK_MODES}, got {mode!r}')
         if not 0 <= threshold <= 1:

@@ -67,8 +67,9 @@ class NumericalWatch:
 
         Args:
             numbers: scalars on the device, the same names in every iteration. They are averaged
-            over all processes, so that all see what one has.
-            notes: lines to be said, each with a bool scalar: does it hold in this iteration?
+                over all processes, so that all see what one has.
+            notes: lines to be said, each with a bool scalar: does it hold in this iteration? Said
+                where it holds on all processes.
 
         Returns:
             floats; scalars on the device when this iteration is read later.
@@ -84,7 +85,7 @@ class NumericalWatch:
         iterations, rows = zip(*self._unread)
         self._unread = []
         for past, row in zip(iterations, torch.stack(rows).tolist()):
-            self._say(past, [line for line, holds in zip(notes, row[len(numbers):]) if holds])
+            self._say(past, [line for line, share in zip(notes, row[len(numbers):]) if share == 1])
             floats = dict(zip(numbers, row))
             bad = [name for name, value in floats.items() if not math.isfinite(value)]
             if bad and past < iteration:

@@ -64,14 +64,22 @@ class Optimization:
             loss = self._scaler_for(loss.device).scale(loss)
         loss.backward()
 
+    def share(self, optimizer: torch.optim.Optimizer) -> None:
+        """Average the gradients of an unfinished round over all processes.
+
+        What each of them has then is what a checkpoint of process 0 needs. Averaging them again
+        with those of later iterations changes nothing.
+        """
+        distributed.average_gradients(gradients_of(optimizer))
+
     def collect(self, optimizer: torch.optim.Optimizer) -> Tensor:
         """Finish the gradients of a round, over all processes; returns their norm.
 
         The norm is not finite when a gradient is not; with float16 that is an overflow, which
         :meth:`update` deals with.
         """
+        self.share(optimizer)
         gradients = gradients_of(optimizer)
-        distributed.average_gradients(gradients)
         if self._scaler is not None:
             self._scaler.unscale_(optimizer)
         norms = torch._foreach_norm(gradients, self.norm_type)

@@ -130,7 +130,11 @@ class SelfTraining(nn.Module):
         """Read the numbers of the iteration; new weights when they are due and all is finite."""
         numbers = {**log, 'loss': summed(log)}
         due = self.optimization.ends_round(self.iteration)
-        norm = self.optimization.collect(optimizer) if due else torch.zeros_like(numbers['loss'])
+        if due:
+            norm = self.optimization.collect(optimizer)
+        else:
+            self.optimization.share(optimizer)
+            norm = torch.zeros_like(numbers['loss'])
         watched = numbers if self.optimization.handles_overflow else {**numbers, 'grad_norm': norm}
         values, bad = self.watch.read(self.iteration, watched, self._notes)
         if bad:

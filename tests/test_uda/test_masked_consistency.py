@@ -61,3 +61,10 @@ def test_aug_modes_augment_first():
 def test_an_unknown_mode_is_an_error():
     with pytest.raises(ValueError, match="mask_mode must be one of .*, got 'target'"):
         MaskedConsistency('target', BlockMask(0.5, 8), StrongAugmentation())
+
+
+def test_a_teacher_of_its_own_goes_where_the_method_goes(method):
+    segmentor = method(mic=True, mask_alpha=0.5).double()
+    assert len(segmentor.teachers) == 2
+    for teacher in segmentor.teachers:
+        assert next(teacher.network.parameters()).dtype == torch.float64

@@ -55,3 +55,16 @@ def test_a_long_interval_reads_late_and_names_the_iteration():
 def test_bad_values(options, message):
     with pytest.raises(ValueError, match=message):
         NumericalWatch(*options)
+
+
+def said_together():
+    said = []
+    first = torch.distributed.get_rank() == 0
+    watch = NumericalWatch(warn=said.append)
+    floats, bad = watch.read(0, numbers(NAN if first else ONE), {
+        'on one': torch.tensor(first), 'on both': torch.tensor(True)})
+    return floats['decode.loss'], bad, said
+
+
+def test_what_one_process_finds_not_finite_all_do_and_notes_hold_where_they_hold_on_all(pair):
+    assert pair(said_together) == [(1., ['mix.loss'], ['iteration 1: on both'])] * 2

@@ -1,0 +1,127 @@
+"""Do the other processes of a training still live? One that is gone must not be waited for."""
+import os
+import sys
+import threading
+import time
+from typing import Callable, NoReturn, Optional, Sequence
+
+from torch import distributed as dist
+
+#: A process that was silent for so many seconds is gone. Well above any pause of a living one.
+SILENCE = 40.
+EXIT_CODE = 3
+
+
+class Liveness:
+    """Tells the other processes that this one lives, and ends it when one of them does not.
+
+    A collective operation waits for every process, an hour if need be: process 0 may be writing
+    a checkpoint. So signs of life go another way, by a thread of each process through the store
+    that the processes met at; each is listened to by the process before it. A second thread looks
+    at the clock alone: the first one may hang on a machine that is gone.
+
+    Args:
+        store: a connection to the common store that nothing else uses.
+        rank, world_size: which process this is, of how many.
+        silence: seconds after which a process is taken for gone; signs of life come 20 times as
+            often, and a fifth of it is left to end by oneself after another has stopped.
+        end: called with a line to be said, empty where another process says it; ends the process.
+    """
+
+    def __init__(self, store: dist.Store, rank: int, world_size: int, silence: float = SILENCE,
+                 end: Optional[Callable[[str], None]] = None):
+        self._store, self._rank, self._world_size = store, rank, world_size
+        self._next = (rank + 1) % world_size
+        self._silence, self._interval, self._grace = silence, silence / 20, silence / 5
+        self._end = end or end_process
+        self._stopped = threading.Event()
+        self._beats = 0
+        self._last_beat = b''
+        self._heard = self._contact = self._told = time.monotonic()
+        self._trouble = ''
+
+    def start(self) -> None:
+        """Begin; the other processes may begin up to ``silence`` seconds later."""
+        for target in (self._talk, self._watch):
+            threading.Thread(target=target, daemon=True).start()
+
+    def stop(self) -> None:
+        """No process is waited for any longer."""
+        self._stopped.set()
+
+    def report(self, error: str) -> bool:
+        """Tell the others that this process stops with an error.
+
+        Returns:
+            Whether this process has to say it: process 0 does not stop with the same one.
+        """
+        self._store.set(f'error {self._rank}', error)
+        self._tell(f'process {self._rank} of 0 to {self._world_size - 1} has stopped: {error}')
+        if self._rank > 0:
+            return not self._appear(['error 0']) or self._store.get('error 0').decode() != error
+        if self._appear([f'error {rank}' for rank in range(self._world_size)]):
+            time.sleep(self._interval)  # this process may be the one that keeps the store
+        return True
+
+    def _appear(self, keys: Sequence[str]) -> bool:
+        """Wait a little for keys of the store."""
+        until = time.monotonic() + self._grace / 2
+        while not self._store.check(list(keys)):
+            if time.monotonic() > until:
+                return False
+            time.sleep(self._interval / 20)
+        return True
+
+    def await_verdict(self) -> None:
+        """A collective operation has failed: if that is because a process is gone, end here."""
+        self._stopped.wait(self._silence + self._grace + 4 * self._interval)
+
+    def _talk(self) -> None:
+        while not self._stopped.wait(self._interval if self._beats else 0):
+            try:
+                self._exchange()
+            except (RuntimeError, ValueError):  # the store is gone, or this job is over
+                self._contact = time.monotonic() - self._silence + self._grace
+                return
+
+    def _exchange(self) -> None:
+        self._beats += 1
+        self._store.set(f'beat {self._rank}', str(self._beats))
+        key = f'beat {self._next}'
+        beat = self._store.get(key) if self._store.check([key]) else b''
+        told = self._store.get('trouble').decode() if self._store.check(['trouble']) else ''
+        self._contact = time.monotonic()
+        if beat != self._last_beat:
+            self._last_beat, self._heard = beat, self._contact
+        if told and not self._trouble:
+            self._told, self._trouble = self._contact, told
+
+    def _tell(self, trouble: str) -> None:
+        """Let all know; what is told first stays."""
+        self._store.compare_set('trouble', '', trouble)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._interval):
+            now = time.monotonic()
+            if self._trouble:
+                if now - self._told > self._grace:
+                    self._end(self._trouble if self._rank == 0 else '')
+            elif now - self._contact > self._silence:
+                self._end(self._line('the process that the others met at (process 0)'))
+            elif now - self._heard > self._silence:
+                line = self._line(f'process {self._next} of 0 to {self._world_size - 1}')
+                self._tell(line)
+                time.sleep(2 * self._interval)  # process 0 may be the one that keeps the store
+                self._end(line)
+
+    def _line(self, silent: str) -> str:
+        return (f'no sign of life from {silent}: it was killed, ran out of memory, or its machine '
+                'cannot be reached; start all processes again with --resume-from auto')
+
+
+def end_process(line: str) -> NoReturn:
+    """End at once: the main thread waits in an operation that cannot be interrupted."""
+    if line:
+        sys.stderr.write(f'error: {line}\n')
+        sys.stderr.flush()
+    os._exit(EXIT_CODE)
