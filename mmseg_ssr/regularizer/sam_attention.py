@@ -3,21 +3,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# B images or windows, H x W tokens each, C channels, h heads, c = C / h
+# B images or windows, N = H x W tokens each, C channels, h heads, c = C / h, P = B * h pairs
 
 
 class SAMAttention(nn.Module):
     """Drop-in for ``segment_anything``'s attention: the same weights, the same numbers.
 
-    ``softmax(q k^T / sqrt(c) + q R_h + q R_w) v`` (ViTDet's decomposed relative positions) in one
-    ``scaled_dot_product_attention`` instead of separate matrix products and softmax. Images are
-    taken one at a time when the position bias of all together would be large.
+    ``softmax(q k^T / sqrt(c) + q R_h + q R_w) v`` (ViTDet's decomposed relative positions) in
+    ``scaled_dot_product_attention`` instead of separate matrix products and softmax. The position
+    bias, N x N for every image and head, is made for a few of them at a time. For inference only.
 
     Args:
         attention: the module of ``segment_anything`` whose weights are used.
     """
 
-    #: Largest position bias made at once, in entries: one image of 64 x 64 tokens with 12 heads.
+    #: Entries of the position bias made at once, at least one head's. On a CPU larger ones cost
+    #: fresh memory for every block; elsewhere it is one image of 64 x 64 tokens with 12 heads.
+    MAX_BIAS_CPU = 2 ** 22
     MAX_BIAS = 12 * 4096 ** 2
 
     def __init__(self, attention: nn.Module):
@@ -30,28 +32,34 @@ class SAMAttention(nn.Module):
             self.rel_pos_h = attention.rel_pos_h
             self.rel_pos_w = attention.rel_pos_w
 
+    @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """B x H x W x C -> B x H x W x C."""
-        size = x.shape[1:3]
-        qkv = self.qkv(x).flatten(1, 2)  # B x H*W x 3*C
-        q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        qkv = self.qkv(x).flatten(1, 2).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2).unsqueeze(2)  # P x 1 x N x c each
         if self.use_rel_pos:
-            tokens = size[0] * size[1]
-            per_chunk = max(1, self.MAX_BIAS // (self.num_heads * tokens ** 2))
-            attended = torch.cat([
-                F.scaled_dot_product_attention(*part, attn_mask=self._position_bias(part[0], size))
-                for part in zip(q.split(per_chunk), k.split(per_chunk), v.split(per_chunk))])
+            attended = self._attend_with_positions(q, k, v, x.shape[1:3])
         else:
             attended = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(attended.transpose(1, 2).reshape(x.shape))
+        heads = attended.unflatten(0, (len(x), self.num_heads)).squeeze(2)  # B x h x N x c
+        return self.proj(heads.transpose(1, 2).reshape(x.shape))
 
-    def _position_bias(self, q: Tensor, size: torch.Size) -> Tensor:
-        """B x h x H*W x c queries -> B x h x H*W x H*W, row of q_i . (R_h + R_w)."""
-        queries = q.unflatten(2, tuple(size))  # B x h x H x W x c
-        rows = torch.einsum('bnhwc,hkc->bnhwk', queries, relative(self.rel_pos_h, size[0]))
-        columns = torch.einsum('bnhwc,wkc->bnhwk', queries, relative(self.rel_pos_w, size[1]))
-        bias = rows.unsqueeze(-1) + columns.unsqueeze(-2)  # B x h x H x W x H x W
-        return bias.flatten(4, 5).flatten(2, 3)
+    def _attend_with_positions(self, q: Tensor, k: Tensor, v: Tensor, size: torch.Size) -> Tensor:
+        """P x 1 x N x c queries, keys and values of H x W tokens -> P x 1 x N x c."""
+        queries = q.unflatten(2, size)  # P x 1 x H x W x c
+        rows = torch.einsum('pnhwc,hkc->pnhwk', queries, relative(self.rel_pos_h, size[0]))
+        columns = torch.einsum('pnhwc,wkc->pnhwk', queries, relative(self.rel_pos_w, size[1]))
+        limit = self.MAX_BIAS_CPU if q.device.type == 'cpu' else self.MAX_BIAS
+        at_once = min(max(1, limit // q.shape[2] ** 2), len(q))
+        buffer = rows.new_empty(at_once, 1, *size, *size)
+        attended = torch.empty_like(v)
+        for start in range(0, len(q), at_once):
+            part = slice(start, start + at_once)
+            bias = buffer[:len(q[part])]  # rows of q_i . (R_h + R_w)
+            torch.add(rows[part].unsqueeze(-1), columns[part].unsqueeze(-2), out=bias)
+            attended[part] = F.scaled_dot_product_attention(
+                q[part], k[part], v[part], attn_mask=bias.flatten(4, 5).flatten(2, 3))
+        return attended
 
 
 def relative(table: Tensor, length: int) -> Tensor:
