@@ -47,7 +47,8 @@ def test_vfm_uda_sees_a_crop_of_1024_in_80_by_80_patches():
     assert backbone(torch.zeros(1, 3, 1024, 1024))[0].shape == (1, 3, 1120, 1120)
 
 
-@pytest.mark.parametrize('config', [DINOV2, CONVNEXT, HIERA, dict(DINOV2, layers=(0, 1))])
+@pytest.mark.parametrize('config', [
+    DINOV2, CONVNEXT, HIERA, dict(DINOV2, layers=(0, 1)), dict(DINOV2, norm=False)])
 def test_every_weight_is_trained(config):
     backbone = build(**config, drop_path_rate=0.1).train()
     maps = backbone(torch.randn(1, 3, 64, 64))
