@@ -21,6 +21,7 @@ from typing import (
     Union,
 )
 
+import cv2
 import numpy as np
 
 from ..errors import MissingFile, UserError
@@ -100,7 +101,7 @@ def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPE
     Raises:
         MissingFile, DataError: ``source`` is missing, damaged, or of another format.
     """
-    train_ids = train_id_table(labels.train_ids)[labels.read(source)]
+    train_ids = cv2.LUT(labels.read(source), train_id_table(labels.train_ids))
     write_label(output, train_ids)
     return count_pixels(train_ids, IGNORE)
 

@@ -5,6 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
+import cv2
+
 from .. import distributed
 from ..errors import DataError
 
@@ -18,8 +20,10 @@ CHUNK = 16
 
 
 def default_workers() -> int:
-    """Number of processes when the user names none: the cores, at most 8."""
-    return min(8, os.cpu_count() or 1)
+    """Number of processes when the user names none: the cores that this one may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def progress_bar(description: str) -> Progress:
@@ -51,11 +55,15 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
     if workers <= 1:
         yield from map(function, items)
         return
-    # Ctrl-C goes to every process: only this one shall answer it
-    with ProcessPoolExecutor(workers, initializer=signal.signal,
-                             initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
         try:
             yield from pool.map(function, items, chunksize=CHUNK)
         except BrokenProcessPool as error:
             raise DataError(f'one of {workers} processes was killed, perhaps for lack of memory: '
                             'run again with fewer (--nproc 1); finished files are kept') from error
+
+
+def _start_worker() -> None:
+    # Ctrl-C goes to every process: only the one that started the others shall answer it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(0)  # one thread per process; a forked OpenCV pool can hang

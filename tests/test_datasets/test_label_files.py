@@ -4,7 +4,13 @@ import pytest
 from PIL import Image
 from tiny_data import write_synthia_label
 
-from mmseg_ssr.datasets.label_files import image_size, read_first_of_16_bit, read_values
+from mmseg_ssr.datasets.label_files import (
+    count_pixels,
+    image_size,
+    read_first_of_16_bit,
+    read_values,
+    write_label,
+)
 from mmseg_ssr.errors import DataError, MissingFile
 
 NOISE = np.random.default_rng(0).integers(0, 23, (40, 60))
@@ -89,3 +95,22 @@ def test_size_as_shown(tmp_path):
     (tmp_path / 'c.jpg').write_bytes(b'no image')
     with pytest.raises(DataError, match='image .*c.jpg does not decode'):
         image_size(tmp_path / 'c.jpg')
+
+
+def test_written_labels_are_read_again_and_small(tmp_path):
+    ids = np.kron(np.arange(200, dtype=np.uint8).reshape(10, 20), np.ones((16, 16), np.uint8))
+    ids[0, 0] = 255
+    write_label(tmp_path / 'label.png', ids)
+    with Image.open(tmp_path / 'label.png') as image:
+        assert image.mode == 'L' and np.array_equal(np.array(image), ids)
+    plain = tmp_path / 'plain.png'
+    Image.fromarray(ids).save(plain)
+    assert (tmp_path / 'label.png').stat().st_size < 1.1 * plain.stat().st_size
+
+
+@pytest.mark.parametrize('ignore_index', [255, 7])
+def test_pixels_are_counted_by_id(ignore_index):
+    ids = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)[:, ::2]
+    counts = count_pixels(ids, ignore_index)
+    assert counts == {c: int((ids == c).sum()) for c in np.unique(ids) if c != ignore_index}
+    assert all(type(c) is int and type(n) is int for c, n in counts.items())  # go to JSON

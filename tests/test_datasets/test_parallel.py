@@ -1,13 +1,19 @@
 import os
+import signal
 
+import cv2
 import pytest
 
-from mmseg_ssr.datasets.parallel import parallel_map
+from mmseg_ssr.datasets.parallel import default_workers, parallel_map
 from mmseg_ssr.errors import DataError
 
 
 def square(number):
     return number * number, os.getpid()
+
+
+def threads_and_answer_to_ctrl_c(number):
+    return cv2.getNumThreads(), signal.getsignal(signal.SIGINT)
 
 
 def fail_at_30(number):
@@ -26,6 +32,24 @@ def test_order_and_processes():
     assert os.getpid() not in {pid for _, pid in results}
     assert {pid for _, pid in parallel_map(square, range(3), workers=2)} == {os.getpid()}
     assert parallel_map(square, [], workers=2) == []
+
+
+def test_processes_have_one_thread_and_leave_ctrl_c_to_their_parent():
+    before = cv2.getNumThreads(), signal.getsignal(signal.SIGINT)
+    assert set(parallel_map(threads_and_answer_to_ctrl_c, range(40), workers=2)) == {
+        (1, signal.SIG_IGN)}
+    assert (cv2.getNumThreads(), signal.getsignal(signal.SIGINT)) == before
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='of Linux')
+def test_there_are_as_many_processes_as_cores_to_run_on():
+    cores = os.sched_getaffinity(0)
+    assert default_workers() == len(cores)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert default_workers() == 1
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @pytest.mark.parametrize('workers', [1, 2])
