@@ -1,6 +1,14 @@
 import pytest
 
-from mmseg_ssr.errors import ConfigError, DataError, UserError, cli, nearest, one_line
+from mmseg_ssr.errors import (
+    ConfigError,
+    DataError,
+    Interrupted,
+    UserError,
+    cli,
+    nearest,
+    one_line,
+)
 
 
 def test_nearest_names_the_closest_valid_one():
@@ -35,3 +43,19 @@ def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError, match='a bug'):
         command()
     assert not issubclass(RuntimeError, UserError)
+
+
+@pytest.mark.parametrize('error, code', [
+    (Interrupted(15, 'stopped by SIGTERM; to go on: python x.py'), 143),
+    (KeyboardInterrupt(), 130),
+])
+def test_a_signal_ends_a_command_with_one_line(capsys, error, code):
+    @cli
+    def command():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        command()
+    assert stop.value.code == code
+    text = capsys.readouterr().err
+    assert text.startswith('stopped by SIG') and text.count('\n') == 1

@@ -3,7 +3,6 @@
 A resumed training, and one with another number of loader workers, sees the very same samples.
 """
 import contextlib
-import signal
 from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
@@ -18,7 +17,7 @@ from ..datasets.seeding import seeded
 from ..datasets.uda_dataset import UDADataset
 from ..errors import UserError, one_line
 from .device import to_device
-from .interrupt import SIGNALS, ignore_once
+from .interrupt import obey_parent_alone
 
 CPU = torch.device('cpu')
 
@@ -148,6 +147,4 @@ def _collate_plain(samples: Sequence[Any], batch_size: int) -> Any:
 
 def _start_worker(worker: int) -> None:
     cv2.setNumThreads(0)  # one thread per worker; a forked OpenCV pool can hang
-    # Ctrl-C and batch systems tell all processes: the training still needs this one's samples.
-    for signum in SIGNALS:
-        signal.signal(signum, ignore_once)
+    obey_parent_alone()

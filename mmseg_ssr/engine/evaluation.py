@@ -20,6 +20,7 @@ from .data_loader import test_loader
 from .device import OnDevice, to_device
 from .inference import inference_options, predict_labels
 from .labelled_images import LabelledImages, as_pre_eval, compares_itself
+from .run_log import explained_full_disk
 from .submission import prepare_formatting
 
 #: Scales of mmseg's ``--aug-test``.
@@ -40,15 +41,13 @@ class EvaluationHook(EvalHook):
         ConfigError: ``data.val`` or ``evaluation`` do not fit the model.
     """
 
-    def before_epoch(self, runner: Any) -> None:
-        if not runner.evaluation_due:
-            return
-        runner.mode, runner._iter = 'train', runner._iter - 1  # as if in that iteration still
+    def make_up(self, runner: Any) -> None:
+        """Score and log what was broken off in the iteration that the runner is at."""
         self._do_evaluate(runner)
         for hook in runner.hooks:
             if isinstance(hook, LoggerHook):
-                hook.after_train_iter(runner)
-        runner._iter += 1
+                hook.log(runner)
+        runner.log_buffer.clear()
 
     def before_train_iter(self, runner: Any) -> None:
         if runner.iter == 0:  # the evaluation before the training, which mmcv repeats on resuming
@@ -63,7 +62,7 @@ class EvaluationHook(EvalHook):
         runner.evaluation_due = False
         runner.log_buffer.clear()
         runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
-        with explained_evaluation():
+        with explained_evaluation(), explained_full_disk(runner.work_dir):
             score = self.evaluate(runner, results)
         if self.save_best and score is not None:
             self._save_ckpt(runner, score)
@@ -73,8 +72,16 @@ class EvaluationHook(EvalHook):
         return super().evaluate(runner, in_order(distributed.values_of_all(results)))
 
     def _save_ckpt(self, runner: Any, key_score: float) -> None:
-        if distributed.rank() == 0:
-            super()._save_ckpt(runner, key_score)
+        """Save the best one, and remove the former best one then: mmcv does it before."""
+        if distributed.rank() > 0:
+            return
+        former, self.best_ckpt_path = self.best_ckpt_path, None
+        super()._save_ckpt(runner, key_score)
+        if self.best_ckpt_path is None:  # not better
+            self.best_ckpt_path = former
+        elif former and former != self.best_ckpt_path:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(former)
 
 
 @contextlib.contextmanager

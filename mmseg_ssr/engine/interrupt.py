@@ -78,9 +78,22 @@ class Interruption:
         os.write(2, text.encode())  # a logger may be in the middle of a line
 
 
-def ignore_once(signum: int, frame: Any) -> None:
-    """What a helper process answers: its parent, which got the signal too, ends it in time."""
-    signal.signal(signum, signal.SIG_DFL)
+def obey_parent_alone() -> None:
+    """For a helper process: a signal that a whole job gets is its parent's to answer.
+
+    The training still needs its samples. The same signal from the parent ends it, as ever.
+    """
+    if not hasattr(signal, 'sigwaitinfo'):  # macOS does not tell who sent it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    while signal.sigwaitinfo(SIGNALS).si_pid != os.getppid():
+        pass
+    os._exit(0)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from ..uda import NotFinite, UDASegmentor
 from .breakdown import report
 from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
 from .device import OnDevice
+from .evaluation import EvaluationHook
 from .interrupt import Interruption
 from .load_weights import apply_weights, load_weights
 from .log_buffer import DeferredLogBuffer
@@ -71,18 +72,15 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def call_hook(self, fn_name: str) -> None:
         super().call_hook(fn_name)
-        if fn_name == 'after_train_iter':
+        if fn_name == 'before_epoch':
+            # Not earlier: starting the loaders may draw, starting the loggers clears the buffer.
+            self._restore()
+        elif fn_name == 'after_train_iter':
             self._share_interruption()
             self.interruption.obey()
 
     def train(self, data_loader: Any, **kwargs: Any) -> None:
         """One iteration."""
-        if self._resumed is not None:
-            # Not earlier: starting the loaders may draw, starting the loggers clears the buffer.
-            restore_random_state(self._resumed['random_state'])
-            self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
-            self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
-            self._resumed = None
         if distributed.world_size() > 1:
             seed_process((self.meta or {}).get('seed') or 0, self.iter)
         before = random_state()
@@ -158,6 +156,22 @@ class SelfTrainingRunner(IterBasedRunner):
         if save_optimizer:
             content['optimizer'] = self.optimizer.state_dict()
         return content
+
+    def _restore(self) -> None:
+        """Take up random numbers, log and evaluation where the checkpoint has left them."""
+        if self._resumed is not None:
+            restore_random_state(self._resumed['random_state'])
+            self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
+            self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
+            self._resumed = None
+        if self.evaluation_due:
+            self.mode, self._iter = 'train', self._iter - 1  # in the iteration that was evaluated
+            for hook in self.hooks:
+                if isinstance(hook, EvaluationHook):
+                    hook.make_up(self)
+            self.evaluation_due = False
+            self.save_checkpoint(self.work_dir)
+            self._iter += 1
 
     def _share_interruption(self) -> None:
         """A signal that one of several processes got is obeyed by all, at the same iteration."""

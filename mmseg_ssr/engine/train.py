@@ -39,7 +39,7 @@ from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
 from .random_state import draw_seed, set_seed
 from .replicas import ReplicaCheck, check_agreement, share_networks
-from .run_log import RunLog, open_log
+from .run_log import RunLog, explained_full_disk, open_log
 from .runner import SelfTrainingRunner
 from .weight_files import check_weight_files
 
@@ -114,7 +114,8 @@ def train(cfg: Config,
         share_networks(runner.bare_model)
         write_config(cfg, work_dir)
         first = runner.iter
-        with explained_start(cfg, log, lambda: runner.iter > first), explained_worker_death():
+        with explained_start(cfg, log, lambda: runner.iter > first), \
+                explained_worker_death(), explained_full_disk(work_dir):
             runner.run([loader], [('train', 1)])
     return distributed.from_first(
         lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from multiprocessing import forkserver
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +34,7 @@ class Training:
 
     def __init__(self, config, folder, *options, kill_at=None, protocol=None, prepare=None):
         self.output = f'{folder}.out'
+        open(self.output, 'a').close()
         arguments = ['--config', str(config), '--work-dir', str(folder), '--resume-from', 'auto',
                      '--device', 'cpu', '--deterministic', *options]
         self._process = _server().Process(
@@ -59,8 +61,7 @@ class Training:
         return self._process.exitcode == KILLED
 
     def text(self):
-        with open(self.output, errors='replace') as file:
-            return file.read()
+        return Path(self.output).read_text(errors='replace')
 
     def wait_for(self, text, seconds=120):
         """Wait until the process has said so."""
