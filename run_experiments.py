@@ -2,6 +2,7 @@
 
     python run_experiments.py --config configs/sam/daformer_sam_vit_b.py
     python run_experiments.py --exp ssr
+    python run_experiments.py --exp ssr --results
     python run_experiments.py --list
 
 Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as it was
@@ -9,6 +10,7 @@ used, and result.json. A run that was killed goes on with --resume-from auto; a 
 itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
 """
 import argparse
+import json
 import os
 import sys
 import warnings
@@ -23,8 +25,9 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 import torch  # noqa: E402
 
 import mmseg_ssr  # noqa: E402, F401
-from experiments import EXPERIMENTS, by_id  # noqa: E402
+from experiments import EXPERIMENTS, Experiment, Row, by_id  # noqa: E402
 from mmseg_ssr import distributed  # noqa: E402
+from mmseg_ssr.datasets.atomic_file import write_atomic  # noqa: E402
 from mmseg_ssr.engine.config import (  # noqa: E402
     Options,
     experiment_name,
@@ -40,7 +43,8 @@ from mmseg_ssr.engine.experiment import (  # noqa: E402
 )
 from mmseg_ssr.engine.interrupt import Interruption, resumable  # noqa: E402
 from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
-from mmseg_ssr.errors import ConfigError, cli, nearest  # noqa: E402
+from mmseg_ssr.engine.results import Runs, as_dict, markdown, read_run  # noqa: E402
+from mmseg_ssr.errors import ConfigError, MissingFile, cli, nearest  # noqa: E402
 
 
 class Job(NamedTuple):
@@ -50,7 +54,7 @@ class Job(NamedTuple):
     seed: Optional[int]
     work_dir: str
     resume_from: Optional[str]
-    published: Optional[float] = None
+    row: Optional[Row] = None
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -60,6 +64,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     what.add_argument('--config', metavar='FILE', help='config to train')
     what.add_argument('--exp', metavar='ID', help='experiment of experiments.py')
     what.add_argument('--list', action='store_true', help='list the experiments')
+    parser.add_argument('--results', action='store_true',
+                        help='with --exp: run nothing, print what finished runs have reached '
+                             'beside the published numbers, as Markdown')
+    parser.add_argument('--json', metavar='FILE', help='with --results: write them to FILE too')
     parser.add_argument('--work-dir', metavar='DIR', help='where the results go')
     parser.add_argument('--resume-from', metavar='FILE', nargs='?', const='auto',
                         help='go on from a checkpoint; without FILE, or with auto, from the '
@@ -85,6 +93,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.list:
         print_experiments()
+        return
+    if args.results or args.json:
+        print_results(args)
         return
     with launched(args.launcher, args.device, args.local_rank) as device:
         jobs = distributed.from_first(
@@ -149,7 +160,7 @@ def experiment_jobs(args: argparse.Namespace) -> List[Job]:
             work_dir = os.path.join(root, f'{row.name}_s{seed}')
             options = {**row.overrides, **args.cfg_options}
             validate(load_config(row.config, options))
-            jobs.append(Job(row.config, options, seed, work_dir, 'auto', row.published))
+            jobs.append(Job(row.config, options, seed, work_dir, 'auto', row))
     return jobs
 
 
@@ -170,21 +181,65 @@ def say(text: str) -> None:
 
 
 def report(job: Job, result: Dict[str, Any]) -> None:
-    published = '' if job.published is None else f' (published: {job.published})'
-    say(f'mIoU {result["mIoU"]:.2f}{published}\n'
+    metric = job.row.metric if job.row else 'mIoU'
+    known = job.row is not None and job.row.published is not None
+    published = f' (published: {job.row.published})' if known else ''
+    say(f'{metric} {result["scores"][metric]:.2f}{published}\n'
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
         f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
         f'memory {result["peak_memory_mb"]} MB')
 
 
+def print_results(args: argparse.Namespace) -> None:
+    """Measured beside published, for ``--exp ID --results``; the same as JSON in ``--json``."""
+    if not args.exp or not args.results:
+        raise ConfigError('--results goes with --exp ID, and --json with --results')
+    if args.json and not os.path.isdir(os.path.dirname(args.json) or '.'):
+        raise MissingFile(f'--json {args.json}: there is no folder {os.path.dirname(args.json)}')
+    jobs = experiment_jobs(args)
+    experiment = by_id()[args.exp]
+    table = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
+             for row in experiment.rows]
+    print(markdown(f'{experiment.id}: {experiment.title} ({experiment.source})', table), end='')
+    if args.json:
+        content = dict(experiment=experiment.id, rows=as_dict(table))
+        write_atomic(args.json, json.dumps(content, indent=2, allow_nan=False).encode())
+
+
+def runs_of(row: Row, jobs: List[Job], baseline: Optional[str]) -> Runs:
+    """What the jobs of a row have reached."""
+    found = {job.seed: read_run(job.work_dir, load_config(job.config, job.options), row.metric)
+             for job in jobs}
+    return Runs(
+        row.name, {seed: scores for seed, (scores, _) in found.items() if scores is not None},
+        {seed: why for seed, (scores, why) in found.items() if scores is None},
+        row.metric, row.published, row.baseline or baseline, row.note)
+
+
 def print_experiments() -> None:
-    for experiment in EXPERIMENTS:
-        print(f'{experiment.id}: {experiment.title} ({experiment.source})')
-        for row in experiment.rows:
-            published = '' if row.published is None else f', published mIoU {row.published}'
-            overrides = ''.join(f' {key}={value}' for key, value in row.overrides.items())
-            print(f'    {row.name}: {row.config}{overrides}, seeds '
-                  f'{", ".join(map(str, row.seeds))}{published}')
+    for name in dict.fromkeys(experiment.benchmark for experiment in EXPERIMENTS):
+        print(f'=== {name} ===\n')
+        for experiment in EXPERIMENTS:
+            if experiment.benchmark == name:
+                print_experiment(experiment)
+
+
+def print_experiment(experiment: Experiment) -> None:
+    """Its rows in three columns: name and number, seeds, config with overrides."""
+    print(f'{experiment.id}: {experiment.title} ({experiment.source})')
+    widths = [max(len(row.name) for row in experiment.rows),
+              max(len(_seeds(row)) for row in experiment.rows)]
+    for row in experiment.rows:
+        overrides = ''.join(f' {key}={value}' for key, value in row.overrides.items())
+        published = '' if row.published is None else (
+            f', published {row.metric} {row.published} ({row.source})')
+        print(f'    {row.name:{widths[0]}}  {_seeds(row):{widths[1]}}  '
+              f'{row.config}{overrides}{published}')
+    print()
+
+
+def _seeds(row: Row) -> str:
+    return f'seed{"s" * (len(row.seeds) > 1)} {", ".join(map(str, row.seeds))}'
 
 
 def print_jobs(jobs: List[Job]) -> None:

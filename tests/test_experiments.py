@@ -37,6 +37,34 @@ def test_the_ablation_of_the_stages():
     assert stages == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]
 
 
+def rows_of(experiment):
+    return {row.name: row for row in by_id()[experiment].rows}
+
+
 def test_published_numbers():
-    published = {row.name: row.published for e in EXPERIMENTS for row in e.rows}
-    assert published['daformer'] in (68.3, None) and published['mic_daformer'] == 70.6
+    mic = rows_of('mic')
+    assert [mic[name].published for name in ('daformer', 'mic_daformer', 'hrda', 'mic_hrda')] == [
+        68.3, 70.6, 73.8, 75.9]
+    assert [row.published for row in by_id()['vfm'].rows] == [77.1, 78.4, None]
+    assert rows_of('acdc')['mic_hrda'].published == 70.4
+
+
+@pytest.mark.parametrize('experiment', EXPERIMENTS, ids=lambda e: e.id)
+def test_numbers_have_sources_and_baselines_are_rows(experiment):
+    names = {row.name for row in experiment.rows}
+    for row in experiment.rows:
+        assert (row.published is None) == (row.source == '')
+        assert (row.baseline or experiment.baseline) in names
+        assert row.metric == ('mIoU16' if experiment.id == 'synthia' else 'mIoU')
+
+
+def test_numbers_of_test_splits_say_so():
+    for experiment in ('acdc', 'darkzurich'):
+        assert all('test split' in row.note for row in by_id()[experiment].rows if row.published)
+
+
+def test_the_methods_on_streets_differ_in_nothing_but_the_method():
+    configs = [load_config(row.config, row.overrides) for row in by_id()['streets-methods'].rows]
+    assert len({str((cfg.data, cfg.optimizer, cfg.lr_config, cfg.runner)) for cfg in configs}) == 1
+    assert len({str((cfg.model, cfg.uda)) for cfg in configs}) == len(configs) == 8
+    assert {row.seeds for row in by_id()['streets-methods'].rows} == {(0, )}

@@ -9,6 +9,7 @@ import tiny_training
 import torch
 
 from mmseg_ssr.engine.checkpoint import read_checkpoint
+from mmseg_ssr.engine.config import load_config
 
 TOOL = 'run_experiments.py'
 
@@ -143,11 +144,29 @@ def test_a_begun_job_is_resumed(tool, table, capsys):
     assert any('resumed from' in log for log in logs)
 
 
+def test_results_are_printed_beside_published_ones(tool, table, small, capsys, tmp_path):
+    cfg = load_config(small, {'optimizer.lr': 0.01})
+    for seed, miou in ((1, 30.0), (2, 32.0)):
+        folder = tmp_path / 'work_dirs' / 'tiny' / f'fast_s{seed}'
+        folder.mkdir(parents=True)
+        (folder / 'result.json').write_text(json.dumps(
+            dict(config=cfg.pretty_text, scores={'mIoU': miou, 'IoU.road': miou + 1})))
+    run(tool, '--exp', 'tiny', '--results', '--json', 'all.json')
+    lines = capsys.readouterr().out.splitlines()
+    assert '| fast | mIoU | - | 31.00 | 1.41 | - | 1, 2 |' in lines
+    assert '| slow | mIoU | 12.3 | - | - | - | - |' in lines
+    assert '| road | 32.00 ± 1.41 |' in lines and '- slow: seed 1 (not run)' in lines
+    fast, slow = json.loads((tmp_path / 'all.json').read_text())['rows']
+    assert fast['measured']['mIoU']['mean'] == 31 and slow['missing'] == {'1': 'not run'}
+    assert sorted(os.listdir(tmp_path / 'work_dirs' / 'tiny')) == ['fast_s1', 'fast_s2']
+
+
 def test_the_list_names_configs_and_published_numbers(tool, capsys):
     run(tool, '--list')
     output = capsys.readouterr().out
     for text in ('configs/sam/daformer_sam_vit_b.py uda.stop_stage=[0, 1, 2]',
-                 'published mIoU 68.3', 'published mIoU 70.6', 'ssr-stages', 'demo'):
+                 'published mIoU 68.3', 'published mIoU 70.6', 'published mIoU16 60.9',
+                 'ssr-stages', 'demo', '=== SYNTHIA -> Cityscapes ==='):
         assert text in output
 
 
@@ -155,6 +174,9 @@ def test_the_list_names_configs_and_published_numbers(tool, capsys):
     (['--exp', 'ssr-stage'], "there is no such experiment, did you mean 'ssr-stages'"),
     (['--exp', 'zzz'], '--list shows them'),
     (['--exp', 'demo', '--resume-from', 'x'], '--exp resumes its jobs by itself'),
+    (['--config', 'x.py', '--results'], '--results goes with --exp ID'),
+    (['--exp', 'demo', '--json', 'x.json'], '--json with --results'),
+    (['--exp', 'demo', '--results', '--json', 'no/x.json'], 'there is no folder no'),
     (['--config', 'nowhere.py'], 'config file nowhere.py is missing'),
 ])
 def test_wrong_arguments(fails, arguments, message):
