@@ -12,6 +12,7 @@ from mmseg.models.builder import BACKBONES
 from timm.layers import DropPath, trunc_normal_
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from ..errors import CheckpointError, ConfigError
 from ..registration import register
@@ -47,13 +48,24 @@ class EfficientSelfAttention(nn.Module):
             self.norm = nn.LayerNorm(channels)
 
     def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
-        reduced = tokens
-        if self.sr_ratio > 1:
-            reduced = self.norm(to_tokens(self.sr(to_map(tokens, size))))
+        reduced = self.norm(self._reduce(tokens, size)) if self.sr_ratio > 1 else tokens
         q = self._split_heads(self.q(tokens))  # B x h x N x c
         k, v = (self._split_heads(t) for t in self.kv(reduced).chunk(2, dim=-1))  # B x h x M x c
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.proj(attended.transpose(1, 2).flatten(2))
+
+    def _reduce(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        """B x N x C -> B x M x C: the strided convolution, as a linear layer on its patches.
+
+        They do not overlap, and tokens already have their channels last. What remains at the
+        right and lower border is left out, as the convolution does.
+        """
+        side = self.sr_ratio
+        rows, columns = size[0] // side, size[1] // side
+        grid = tokens.unflatten(1, size)[:, :rows * side, :columns * side]
+        patches = grid.unflatten(2, (columns, side)).unflatten(1, (rows, side)).transpose(2, 3)
+        weight = self.sr.weight.permute(0, 2, 3, 1).flatten(1)  # C x side*side*C
+        return F.linear(patches.flatten(3).flatten(1, 2), weight, self.sr.bias)
 
     def _split_heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -125,6 +137,8 @@ class MiT(BaseModule):
         pretrained: file of ImageNet weights as published by SegFormer; None starts from scratch.
         init_cfg: mmcv's way to say the same, ``dict(type='Pretrained', checkpoint=FILE)``.
         style: accepted and ignored, as in the configs of SegFormer and DAFormer.
+        with_cp: gradient checkpointing: keep only what goes into each block and run the block
+            again in the backward pass, with the same random numbers: the same gradients.
     """
 
     def __init__(self,
@@ -137,11 +151,13 @@ class MiT(BaseModule):
                  in_chans: int = 3,
                  pretrained: Optional[str] = None,
                  init_cfg: Optional[dict] = None,
-                 style: Optional[str] = None):
+                 style: Optional[str] = None,
+                 with_cp: bool = False):
         super().__init__()
         if pretrained is not None and init_cfg is not None:
             raise ConfigError('backbone: give pretrained or init_cfg, not both')
         self.embed_dims = tuple(embed_dims)
+        self.with_cp = with_cp
         self.pretrained = pretrained or (init_cfg or {}).get('checkpoint')
         last = max(sum(depths) - 1, 1)
         rates = [drop_path_rate * i / last for i in range(sum(depths))]
@@ -183,7 +199,10 @@ class MiT(BaseModule):
         for i in range(1, 5):
             tokens, size = getattr(self, f'patch_embed{i}')(feature)
             for block in getattr(self, f'block{i}'):
-                tokens = block(tokens, size)
+                if self.with_cp and tokens.requires_grad:
+                    tokens = checkpoint(block, tokens, size, use_reentrant=False)
+                else:
+                    tokens = block(tokens, size)
             feature = to_map(getattr(self, f'norm{i}')(tokens), size).contiguous()
             features.append(feature)
         return tuple(features)
@@ -206,9 +225,9 @@ def _variant(name: str, embed_dims: Sequence[int], depths: Sequence[int]) -> typ
 
     def __init__(self, drop_path_rate: float = 0.1, in_chans: int = 3,
                  pretrained: Optional[str] = None, init_cfg: Optional[dict] = None,
-                 style: Optional[str] = None):
+                 style: Optional[str] = None, with_cp: bool = False):
         MiT.__init__(self, embed_dims, depths, drop_path_rate=drop_path_rate, in_chans=in_chans,
-                     pretrained=pretrained, init_cfg=init_cfg, style=style)
+                     pretrained=pretrained, init_cfg=init_cfg, style=style, with_cp=with_cp)
 
     body = dict(__init__=__init__, __module__=__name__,
                 __doc__=f'{name}: widths {embed_dims}, depths {depths}. See :class:`MiT`.')

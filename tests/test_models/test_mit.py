@@ -4,6 +4,7 @@ from mmseg.models.builder import BACKBONES
 
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 from mmseg_ssr.models import MiT, mit_b0
+from mmseg_ssr.models.mit import EfficientSelfAttention, to_map, to_tokens
 
 PARAMETERS = dict(mit_b0=3319392, mit_b5=81443008)
 
@@ -25,6 +26,49 @@ def test_stochastic_depth_grows_to_its_rate():
     network = MiT(drop_path_rate=0.3, embed_dims=(8, 16, 40, 64), depths=(1, 1, 1, 1))
     rates = [getattr(network, f'block{i}')[0].drop_path for i in range(1, 5)]
     assert [round(getattr(r, 'drop_prob', 0.), 3) for r in rates] == [0., 0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize('size', [(8, 8), (9, 14)])
+def test_reduction_of_keys_is_the_strided_convolution(size):
+    attention = EfficientSelfAttention(16, 2, sr_ratio=4)
+    tokens = torch.randn(2, size[0] * size[1], 16)
+    expected = to_tokens(attention.sr(to_map(tokens, size)))
+    torch.testing.assert_close(attention._reduce(tokens, size), expected)
+
+
+def saved_bytes(run):
+    """What autograd keeps of ``run()`` for the backward pass, each storage once."""
+    sizes = {}
+
+    def keep(tensor):
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        outputs = run()
+    sum(output.square().sum() for output in outputs).backward()
+    return sum(sizes.values())
+
+
+def test_checkpointing_gives_the_same_gradients_from_less_memory():
+    plain, thrifty = (BACKBONES.build(dict(type='mit_b0', drop_path_rate=0.5, with_cp=cp))
+                      for cp in (False, True))
+    thrifty.load_state_dict(plain.state_dict())
+    img, kept = torch.randn(4, 3, 64, 64), []
+    for network in (plain.train(), thrifty.train()):
+        torch.manual_seed(3)  # blocks must fall out for the same images, both times
+        kept.append(saved_bytes(lambda: network(img)))
+    for one, other in zip(plain.parameters(), thrifty.parameters()):
+        torch.testing.assert_close(other.grad, one.grad, rtol=0, atol=0)
+    assert kept[1] < kept[0] / 4
+
+
+def test_bfloat16_gives_the_same_maps_within_its_precision():
+    network, img = mit_b0().eval(), torch.randn(1, 3, 64, 64)
+    with torch.autocast('cpu', torch.bfloat16):
+        maps = network(img)
+    for rounded, exact in zip(maps, network(img)):
+        assert (rounded.float() - exact).norm() < 0.05 * exact.norm()
 
 
 def test_starts_as_segformer_does():
