@@ -41,11 +41,7 @@ class EMATeacher(FrozenNetwork):
         """Move the parameters towards the student's, as they are now."""
         alpha = min(1 - 1 / (self.updates + 1), self.alpha)
         own, new = list(self.network.parameters()), list(student.parameters())
-        if alpha == 0:
-            torch._foreach_copy_(own, new)
-        else:
-            torch._foreach_mul_(own, alpha)
-            torch._foreach_add_(own, new, alpha=1 - alpha)
+        torch._foreach_lerp_(own, new, 1 - alpha)  # alpha * own + (1 - alpha) * new in one pass
         self.updates += 1
 
     def training_state(self) -> Dict[str, Any]:

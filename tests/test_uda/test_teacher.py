@@ -21,6 +21,25 @@ def test_first_update_copies_then_it_averages():
                                    torch.full((4, 3, 1, 1), expected))
 
 
+def test_first_update_gives_the_student_bit_by_bit():
+    network = student()
+    teacher = EMATeacher(network)
+    nn.init.normal_(network[0].weight)
+    teacher.update(network)
+    assert torch.equal(teacher.network[0].weight, network[0].weight)
+
+
+def test_average_is_that_of_the_paper_to_float32_rounding():
+    network = student()
+    teacher = EMATeacher(network, alpha=0.999)
+    teacher.updates = 10000
+    before = teacher.network[0].weight.double()
+    nn.init.normal_(network[0].weight)
+    teacher.update(network)
+    expected = 0.999 * before + (1 - 0.999) * network[0].weight.double()
+    torch.testing.assert_close(teacher.network[0].weight.double(), expected, rtol=2e-7, atol=1e-8)
+
+
 def test_alpha_is_the_limit():
     network = student()
     teacher = EMATeacher(network, alpha=0.25)
