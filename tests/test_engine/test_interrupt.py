@@ -6,9 +6,8 @@ import pytest
 import tiny_training
 from comparison import assert_same, outcome
 from mmcv import Config
-from mmseg.datasets import CityscapesDataset
 
-from mmseg_ssr.engine import checkpoint, experiment
+from mmseg_ssr.engine import checkpoint, evaluation, experiment
 from mmseg_ssr.engine.checkpoint import checkpoints_in
 from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.device import OnDevice, pick_device
@@ -107,7 +106,7 @@ def test_the_iteration_is_finished_and_saved(cfg, undisturbed, signals, tmp_path
 def test_an_evaluation_is_broken_off_and_made_up_for(cfg, undisturbed, signals, tmp_path, call,
                                                      iteration):
     """That after the last iteration too, when there is nothing left to train."""
-    signals(CityscapesDataset, 'pre_eval', TERM, call)
+    signals(evaluation, 'confusion_matrix', TERM, call)
     error, saved = stopped(cfg, tmp_path)
     assert f'after iteration {iteration}, which is saved' in error.message
     assert saved == [f'iter_{iteration}.pth']
@@ -119,7 +118,7 @@ def test_a_signal_in_the_iteration_that_is_evaluated(cfg, undisturbed, signals, 
     """The evaluation is not even begun."""
     signals(OnDevice, 'train_step', TERM, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(CityscapesDataset, 'pre_eval', None)
+        patch.setattr(evaluation, 'confusion_matrix', None)
         _, saved = stopped(cfg, tmp_path)
     assert saved == ['iter_3.pth']
     assert_same(go_on(cfg, tmp_path), undisturbed)
