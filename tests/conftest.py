@@ -1,4 +1,5 @@
 """Small networks, batches and trainings in miniature that many tests share."""
+import signal
 from copy import deepcopy
 from types import SimpleNamespace
 
@@ -10,6 +11,9 @@ from process_pair import ProcessPair
 
 import mmseg_ssr  # noqa: F401  (fills the registries)
 from mmseg_ssr.engine.config import load_config
+
+# A run in the background may ignore Ctrl-C, and what it starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NORM = dict(type='BN', requires_grad=True)
 

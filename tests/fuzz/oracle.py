@@ -8,6 +8,7 @@ differs from the one of undamaged input.
 import contextlib
 import io
 import json
+import logging
 import re
 import resource
 import signal
@@ -76,7 +77,6 @@ class Hang(BaseException):
 def faults(case: Case) -> List[str]:
     """Run the case; a line for each thing that must not be."""
     outcome = run(case)
-    global LAST; LAST = outcome
     return list(judge(case, outcome))
 
 
@@ -84,7 +84,8 @@ def run(case: Case) -> Outcome:
     outcome = Outcome()
     before = snapshot(case.where)
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), limits():
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), limits(), \
+            quiet_logging():
         try:
             case.run()
         except SystemExit as end:
@@ -183,3 +184,13 @@ def is_whole(path: Path) -> bool:
 def quiet_stdin() -> None:
     """A command that asks a question reads an end of file."""
     sys.stdin = io.StringIO()
+
+
+@contextlib.contextmanager
+def quiet_logging():
+    """Handlers of earlier tests write to streams that pytest has closed; nobody is to hear of it."""
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before

@@ -1,6 +1,7 @@
 """Bad input of every kind ends in success or in one clear line (contract C6).
 
-A failing case is run again by its name: ``pytest -m '' 'tests/fuzz/test_fuzz.py::test_bad_input[config-17]'``.
+A failing case is run again by its name, as in
+``pytest -m '' 'tests/fuzz/test_fuzz.py::test_bad_input[config-17]'``.
 """
 import os
 

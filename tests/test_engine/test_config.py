@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(write, text, message):
 
 def test_options_that_do_not_fit(write):
     with pytest.raises(ConfigError, match='--cfg-options do not fit'):
-        load_config(write('steps = [1, 2]\n'), {'steps.7': 1})
+        load_config(write('workflow = [1, 2]\n'), {'workflow.7': 1})
 
 
 def test_merge_marks_disappear_and_scales_read_from_json_are_pairs(write):

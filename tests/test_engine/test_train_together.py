@@ -165,7 +165,7 @@ def files_of(data, folder, batch, iterations=2):
         config_file(tiny_training.method_config(data), folder / str(batch)), 3)
     loader = training_loader(dataset, batch, iterations, 3)
     return [[(source['ori_filename'], target['ori_filename']) for source, target in zip(
-        samples['img_metas'].data[0], samples['target_img_metas'].data[0])] for samples in loader]
+        samples['img_metas'], samples['target_img_metas'])] for samples in loader]
 
 
 def test_each_process_has_its_own_part_of_the_batch(pair, data, tmp_path):
