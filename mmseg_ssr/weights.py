@@ -1,12 +1,16 @@
 """Pretrained weights: where each published file comes from, and reading one safely."""
 import os
 import pickle
-from typing import Dict, Union
+import zipfile
+import zlib
+from typing import Any, Dict, Mapping, Union
 
 import torch
 from torch import Tensor
 
-from .errors import CheckpointError, MissingFile
+from .errors import CheckpointError, MissingFile, one_line
+
+CHUNK = 2 ** 20
 
 SEGFORMER = 'https://github.com/NVlabs/SegFormer (README, "Training", ImageNet weights)'
 META = 'https://dl.fbaipublicfiles.com/'
@@ -50,13 +54,55 @@ def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
     """
     source = PUBLISHED.get(os.path.basename(path))
     find_weights(path)
+    check_sums(path)
     try:
         weights = torch.load(path, map_location='cpu', weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError,
+            pickle.UnpicklingError) as error:
         raise CheckpointError(f'weights file {path} cannot be read, it may be truncated: compare '
                               'its size with the published one and fetch it again'
                               + (f' ({source})' if source else '')) from error
     weights = weights.get('state_dict', weights) if isinstance(weights, dict) else weights
-    if not isinstance(weights, dict) or not weights:
+    if not isinstance(weights, dict) or not weights or not all(isinstance(k, str) for k in weights):
         raise CheckpointError(f'weights file {path} holds no state dict')
     return weights
+
+
+def check_sums(path: Union[str, os.PathLike]) -> None:
+    """Compare the bytes of a zip file with its checksums, which torch does not.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    if not zipfile.is_zipfile(path):  # as torch wrote before 1.6: without checksums
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for record in archive.infolist():
+                with archive.open(record) as file:
+                    while record.CRC and file.read(CHUNK):  # 0 where torch was told to leave it out
+                        pass
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f'{path} is damaged: its bytes are not those that were written '
+                              f'({one_line(error)})') from error
+
+
+def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
+                 path: Union[str, os.PathLike]) -> None:
+    """What ``weights`` has for the names in ``wanted`` are finite numbers of the same kind.
+
+    Torch would take the weights of a training that diverged, and fractions cut to integers.
+
+    Raises:
+        CheckpointError: names the first that are not.
+    """
+    for name, expected in wanted.items():
+        value = weights.get(name, expected)
+        if not isinstance(value, Tensor) or value.is_meta:
+            raise CheckpointError(f'{path}: {name} is no tensor with values')
+        if value.is_floating_point() != expected.is_floating_point() or value.is_complex():
+            raise CheckpointError(f'{path}: {name} is of type {value.dtype}, expected '
+                                  f'{expected.dtype}')
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise CheckpointError(f'{path}: {name} holds numbers that are not finite, as after a '
+                                  'training that diverged: use an earlier checkpoint')

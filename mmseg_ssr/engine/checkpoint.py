@@ -15,19 +15,20 @@ import os
 import pickle
 import re
 import shutil
-import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 import torch
 
 from ..datasets.atomic_file import atomic_file, part_name
-from ..errors import CheckpointError, MissingFile, UserError, one_line
+from ..errors import WRONG_VALUE, CheckpointError, MissingFile, UserError, one_line, said
 from ..versions import parse
+from ..weights import check_sums
 
 LATEST = 'latest.pth'
 #: Bytes that are read at once.
-CHUNK = 2 ** 20
+#: What reading a damaged file happens to lead to.
+UNREADABLE = (*WRONG_VALUE, EOFError)
 CHECKPOINT = re.compile(r'iter_(\d+)\.pth')
 
 
@@ -67,6 +68,7 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
     """
     if not os.path.isfile(path):
         raise MissingFile(f'checkpoint {path} is missing')
+    check_sums(path)
     try:
         content = _load_plain(path)
     except pickle.UnpicklingError as error:
@@ -76,13 +78,12 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
             hint = ('it holds Python objects that could run code; if you trust where it is from, '
                     'give --trust-checkpoint') if unsafe else f'it is damaged ({reason})'
             raise CheckpointError(f'checkpoint {path} is not read: {hint}') from error
-        content = torch.load(path, map_location='cpu', weights_only=False)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        content = _load_objects(path)
+    except UNREADABLE as error:
         raise CheckpointError(f'checkpoint {path} cannot be read: it is truncated or is no '
                               'checkpoint') from error
     if not isinstance(content, dict) or not content:
         raise CheckpointError(f'checkpoint {path} holds no state dict')
-    _check_sums(path)
     return content
 
 
@@ -164,6 +165,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _load_objects(path: str) -> Any:
+    try:
+        return torch.load(path, map_location='cpu', weights_only=False)
+    except (*UNREADABLE, pickle.UnpicklingError) as error:
+        raise CheckpointError(f'checkpoint {path} cannot be read: {said(error)}') from error
+
+
 def _load_plain(path: str) -> Any:
     # mmcv's own checkpoints may hold the best score as a numpy scalar: harmless, so allowed.
     allow = getattr(torch.serialization, 'safe_globals', None)
@@ -181,25 +189,6 @@ def _numpy_scalars() -> list:
 
 def _iteration(path: str) -> int:
     return int(CHECKPOINT.fullmatch(os.path.basename(path)).group(1))
-
-
-def _check_sums(path: str) -> None:
-    """Compare the bytes of a zip file with its checksums, which torch does not.
-
-    Raises:
-        CheckpointError: they differ.
-    """
-    if not zipfile.is_zipfile(path):  # as torch wrote before 1.6: without checksums
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for record in archive.infolist():
-                with archive.open(record) as file:
-                    while record.CRC and file.read(CHUNK):  # 0 where torch was told to leave it out
-                        pass
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise CheckpointError(f'checkpoint {path} is damaged: its bytes are not those that were '
-                              f'written ({one_line(error)})') from error
 
 
 def _reason(error: BaseException) -> str:

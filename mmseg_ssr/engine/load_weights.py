@@ -4,6 +4,7 @@ from typing import Any, Dict, Iterable, List
 from torch import Tensor, nn
 
 from ..errors import CheckpointError
+from ..weights import check_values
 from .checkpoint import read_checkpoint
 
 ROLES = ('student', 'teacher')
@@ -53,6 +54,8 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
     if role == 'teacher' and 'training_state' in checkpoint:
         return _own_teacher(checkpoint['training_state'], path)
     state = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise CheckpointError(f'{path} holds no state dict')
     state = {_without_module(name): tensor for name, tensor in state.items()
              if isinstance(tensor, Tensor)}
     is_predecessor = any(name.startswith('model.') for name in state)
@@ -69,7 +72,7 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
 
 
 def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str) -> None:
-    """Raise a ``CheckpointError`` unless names and shapes are those of ``model``."""
+    """Raise a ``CheckpointError`` unless names, shapes and kinds are those of ``model``."""
     wanted = model.state_dict()
     shared = [name for name in wanted if name in weights]
     if not shared:
@@ -85,6 +88,7 @@ def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str) -> None:
     if faults:
         raise CheckpointError(f'{path} does not fit the model of this config: '
                               f'{", ".join(faults)}; test it with the config it was trained with')
+    check_values(weights, wanted, path)
 
 
 def _own_teacher(training_state: Dict[str, Any], path: str) -> Dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .. import distributed
-from ..errors import CheckpointError, Interrupted
+from ..errors import WRONG_VALUE, CheckpointError, Interrupted, said
 from ..uda import NotFinite, UDASegmentor
 from .breakdown import report
 from .checkpoint import point_latest_at, read_checkpoint, remove_old, write_checkpoint
@@ -20,6 +20,7 @@ from .interrupt import Interruption
 from .load_weights import apply_weights, load_weights
 from .log_buffer import DeferredLogBuffer
 from .random_state import random_state, restore_random_state, seed_process
+from .resume_check import check_restored, check_resumable
 
 
 @RUNNERS.register_module()
@@ -128,15 +129,16 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def go_on_from(self, content: Dict[str, Any], path: str) -> None:
         """:meth:`resume` from a checkpoint that has been read already."""
-        self._check_resumable(content, path)
+        check_resumable(content, self.bare_model, self.max_iters, path)
         apply_weights(content, self.bare_model, path)
         try:
             if hasattr(self.bare_model, 'load_training_state'):
                 self.bare_model.load_training_state(content['training_state'])
             self.optimizer.load_state_dict(content['optimizer'])
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f'{path} does not fit the training of this config: {error}; '
-                                  'resume with the config it was started with') from error
+            check_restored(content, self.optimizer)
+        except WRONG_VALUE as error:
+            raise CheckpointError(f'{path} does not fit the training of this config: {said(error)};'
+                                  ' resume with the config it was started with') from error
         self._iter = self._inner_iter = content['meta']['iter']
         self.evaluation_due = content.get('evaluation_due', False)
         self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}
@@ -196,16 +198,3 @@ class SelfTrainingRunner(IterBasedRunner):
         buffer.read()
         return {name: {key: values[-window:] for key, values in history.items()} for name, history
                 in (('values', buffer.val_history), ('counts', buffer.n_history))}
-
-    def _check_resumable(self, content: dict, path: str) -> None:
-        needed = ['meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer']
-        if hasattr(self.bare_model, 'load_training_state'):
-            needed.append('training_state')
-        missing = [key for key in needed if key not in content]
-        if missing:
-            raise CheckpointError(f'{path} lacks {", ".join(missing)}, so a training cannot go on '
-                                  'from it exactly: start a new one from its weights with '
-                                  '--load-from')
-        if content['meta']['iter'] > self.max_iters:
-            raise CheckpointError(f'{path} is at iteration {content["meta"]["iter"]}, past the '
-                                  f'end of this training ({self.max_iters} iterations)')

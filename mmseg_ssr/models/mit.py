@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import CheckpointError, ConfigError
 from ..registration import register
-from ..weights import read_weights
+from ..weights import check_values, read_weights
 
 # B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
 
@@ -192,6 +192,7 @@ class MiT(BaseModule):
             raise CheckpointError(
                 f'{self.pretrained} is no file of ImageNet weights for {type(self).__name__}: '
                 f'{len(missing)} weights are not in it, the first is {missing[0]}')
+        check_values(weights, self.state_dict(), self.pretrained)
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
         features: List[Tensor] = []

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import CheckpointError, ConfigError, nearest
-from ..weights import read_weights
+from ..weights import check_values, read_weights
 from .frozen import FrozenNetwork
 from .sam_attention import SAMAttention, resample_positions
 
@@ -96,6 +96,7 @@ def load_image_encoder(network: nn.Module, checkpoint: str) -> None:
     prefix = 'image_encoder.'
     inner = {k[len(prefix):]: v for k, v in weights.items() if k.startswith(prefix)} or weights
     expected = network.state_dict()
+    check_values(inner, expected, checkpoint)
     inner = {k: resample_to(v, expected[k]) if k in expected else v for k, v in inner.items()}
     try:
         network.load_state_dict(inner)

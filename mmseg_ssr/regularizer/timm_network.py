@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..errors import CheckpointError, ConfigError, UserError, nearest, one_line
-from ..weights import find_weights
+from ..weights import check_sums, check_values, find_weights
 
 Size = Tuple[int, int]
 
@@ -85,13 +85,16 @@ def with_weights(model: str, checkpoint: Optional[str], args: Dict[str, Any]) ->
     if checkpoint is None:
         return timm.create_model(model, **args)
     source = dict(file=find_weights(checkpoint))
+    check_sums(checkpoint)
     try:
-        return timm.create_model(model, pretrained=True, pretrained_cfg_overlay=source, **args)
+        network = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=source, **args)
     except TypeError:
         raise
     except Exception as error:  # what a reader of weights says of a wrong or damaged file varies
         raise CheckpointError(f'{checkpoint} does not hold the weights of {model}, or it is '
                               f'truncated ({one_line(error)[:200]}...)') from error
+    check_values(network.state_dict(), network.state_dict(), checkpoint)
+    return network
 
 
 def published_settings(model: str) -> Any:

@@ -1,17 +1,17 @@
 """Files of weights with something wrong in them, for every command that reads one."""
-import hashlib
 import io
 import os
 import pickle
 import random
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 import torch
 
 from .commands import command
+from .digests import scores_in, trained
 from .oracle import MAY_FAIL, MUST_FAIL, MUST_WORK, Case
 
 
@@ -317,34 +317,6 @@ def read(use: Use) -> dict:
     return deepcopy(torch.load(use.file, map_location='cpu', weights_only=True))
 
 
-def digest(value: Any) -> str:
-    """The same for the same numbers, whatever file they are in."""
-    summary = hashlib.sha256()
-
-    def add(part: Any) -> None:
-        if isinstance(part, torch.Tensor):
-            summary.update(part.contiguous().cpu().numpy().tobytes())
-        elif isinstance(part, np.ndarray):
-            summary.update(part.tobytes())
-        elif isinstance(part, dict):
-            for key in sorted(part, key=str):
-                summary.update(str(key).encode())
-                add(part[key])
-        elif isinstance(part, (list, tuple)):
-            for item in part:
-                add(item)
-        else:
-            summary.update(repr(part).encode())
-
-    add(value)
-    return summary.hexdigest()
-
-
-def trained(path: Path, keys=('state_dict', 'training_state')) -> Optional[str]:
-    content: Dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    return digest([content[key] for key in keys if key in content])
-
-
 def arguments(config: Path, folder: Path, *more: str) -> List[str]:
     return [str(config), '--work-dir', str(folder / 'run'), '--device', 'cpu', '--no-validate',
             *map(str, more)]
@@ -359,9 +331,6 @@ def uses(world) -> Dict[str, Use]:
         test([str(world.config), str(file), '--eval', 'mIoU', '--out', str(folder / 'out.pkl'),
               '--device', 'cpu'])
 
-    def counts(folder):
-        return digest(pickle.loads((folder / 'out.pkl').read_bytes()))
-
     def weights(content):
         return content['state_dict'] if 'state_dict' in content else content
 
@@ -375,7 +344,7 @@ def uses(world) -> Dict[str, Use]:
         return run
 
     return dict(
-        test=Use(ours, scored, counts, weights),
+        test=Use(ours, scored, scores_in, weights),
         resume=Use(ours, lambda file, folder: train(arguments(
             world.config, folder, '--resume-from', file)), last(2), weights, resumes=True),
         load=Use(ours, lambda file, folder: train(arguments(

@@ -1,11 +1,13 @@
 """The commands, as functions of their arguments."""
 import importlib.util
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Callable, List
 
 import tiny_training
+
+from mmseg_ssr.datasets import label_conversion
 
 ROOT: Path = tiny_training.ROOT
 
@@ -25,3 +27,10 @@ def module(path: str) -> Any:
 def command(path: str) -> Callable[[List[str]], Any]:
     """``main`` of a command; it ends with an exception or returns."""
     return module(path).main
+
+
+def converter(name: str) -> Callable[[List[str]], Any]:
+    """The command that converts a data set, such as ``gta``."""
+    run = module('tools/convert_datasets/converter_command.py').run_converter
+    convert = getattr(label_conversion, f'convert_{name}')
+    return partial(run, convert, name, name, 1)

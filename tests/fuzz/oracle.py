@@ -129,7 +129,7 @@ def judge_line(case: Case, outcome: Outcome):
     if len(lines) != 1:
         yield f'{len(lines)} error lines with exit code {outcome.code}: {outcome.error[-300:]!r}'
         return
-    line = lines[0].split('error: ', 1)[1]
+    line = ' '.join(outcome.error[outcome.error.index(lines[0]):].split('error: ', 1)[1].split())
     if len(line) > LONGEST_LINE:
         yield f'an error line of {len(line)} characters: {line[:200]}...'
     if BARE.match(line):
@@ -188,7 +188,7 @@ def quiet_stdin() -> None:
 
 @contextlib.contextmanager
 def quiet_logging():
-    """Handlers of earlier tests write to streams that pytest has closed; nobody is to hear of it."""
+    """Handlers of earlier tests write to streams that pytest has closed: nobody needs to know."""
     before, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         yield

@@ -9,9 +9,12 @@ import pytest
 
 from .checkpoints import checkpoint_case
 from .configs import config_case
+from .images import image_case
 from .oracle import faults
+from .statistics_files import statistics_case
 
-KINDS = {'config': (config_case, 40, 400), 'checkpoint': (checkpoint_case, 30, 200)}
+KINDS = {'config': (config_case, 40, 400), 'checkpoint': (checkpoint_case, 30, 200),
+         'image': (image_case, 30, 200), 'statistics': (statistics_case, 20, 100)}
 MORE = int(os.environ.get('FUZZ_CASES', 0))
 
 

@@ -3,9 +3,8 @@ import contextlib
 import io
 import os
 import shutil
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 import tiny_training
 import torch
@@ -31,6 +30,8 @@ class World:
         sections['checkpoint_config']['interval'] = 1
         self.config = Path(tiny_training.write_config(folder / 'trained.py', sections))
         self.trained = folder / 'trained'
+        self.references: Dict[str, Any] = {}
+        self._uses: Dict[str, checkpoints.Use] = {}
 
     def data_in(self, folder: Path) -> Path:
         """A copy of the data that a case may damage."""
@@ -39,10 +40,15 @@ class World:
             shutil.copytree(self.data, target)
         return target
 
-    @lru_cache(maxsize=None)
     def uses(self) -> Dict[str, checkpoints.Use]:
         """The commands that read weights, and undamaged files for each."""
-        self.train(self.config, self.trained)
+        if not self._uses:
+            self.train(self.config, self.trained)
+            self._write_pretrained()
+            self._uses = checkpoints.uses(self)
+        return self._uses
+
+    def _write_pretrained(self) -> None:
         torch.manual_seed(0)
         sam = build_image_encoder('vit_b', 32, tiny_training.tiny_regularizer()['encoder'][
             'encoder_args'])
@@ -51,17 +57,22 @@ class World:
         mit = dict(mit_tiny().state_dict())
         mit.update({'head.weight': torch.ones(1000, MIT[-1]), 'head.bias': torch.ones(1000)})
         torch.save(mit, self.folder / 'mit_b0.pth')
-        return checkpoints.uses(self)
 
-    @lru_cache(maxsize=None)
     def reference(self, name: str) -> Any:
-        """What comes out of a command that reads an undamaged file."""
+        """What comes out of a command that reads an undamaged file of weights."""
         use = self.uses()[name]
-        folder = self.folder / f'reference-{name}'
-        folder.mkdir()
-        with quiet():
-            use.run(use.file, folder)
-        return use.result(folder)
+        return self.reference_of(name, lambda folder: (use.run(use.file, folder),
+                                                       use.result(folder))[1])
+
+    def reference_of(self, name: str, run: Callable[[Path], Any]) -> Any:
+        """What ``run`` gives in a folder with undamaged data."""
+        if name not in self.references:
+            folder = self.folder / f'reference-{name}'
+            folder.mkdir()
+            self.data_in(folder)
+            with quiet():
+                self.references[name] = run(folder)
+        return self.references[name]
 
     def pretrained_config(self, kind: str, file: Path, folder: Path) -> Path:
         """A config that starts from the file, as the encoder's or the backbone's weights."""
