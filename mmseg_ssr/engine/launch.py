@@ -89,13 +89,16 @@ def find_place(launcher: str, environment: MutableMapping[str, str],
     Those of slurm are translated into torchrun's, which torch reads.
 
     Raises:
-        ConfigError: unknown launcher, or its variables are missing.
+        ConfigError: unknown launcher, its variables are missing, or srun was and is not named.
     """
     if launcher not in LAUNCHERS:
         raise ConfigError(f'--launcher must be one of {LAUNCHERS}, got {launcher!r}')
     if local_rank is not None:
         environment.setdefault('LOCAL_RANK', str(local_rank))
     missing = [name for name in TORCHRUN if name not in environment]
+    if launcher == 'auto' and missing and int(environment.get('SLURM_STEP_NUM_TASKS', 1)) > 1:
+        raise ConfigError(f'srun has started {environment["SLURM_STEP_NUM_TASKS"]} processes: give '
+                          '--launcher slurm to let them train together, none for one training each')
     if launcher == 'none' or launcher == 'auto' and missing:
         return Place()
     if launcher == 'slurm':
@@ -158,7 +161,7 @@ def _first_node(environment: MutableMapping[str, str]) -> str:
                           'MASTER_ADDR to the first one') from None
 
 
-def _meet(device: torch.device) -> dist.Store:
+def _meet(device: torch.device) -> 'dist.Store':
     """Wait for the other processes; gives a connection of its own to the store they met at."""
     host, port = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
     try:

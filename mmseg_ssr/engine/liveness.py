@@ -15,7 +15,7 @@ EXIT_CODE = 3
 class Liveness:
     """Tells the other processes that this one lives, and ends it when one of them does not.
 
-    A collective operation waits for every process, an hour if need be: process 0 may be writing
+    A collective operation waits for every process, half an hour if need be: process 0 may write
     a checkpoint. So signs of life go another way, by a thread of each process through the store
     that the processes met at; each is listened to by the process before it. A second thread looks
     at the clock alone: the first one may hang on a machine that is gone.
@@ -28,7 +28,7 @@ class Liveness:
         end: called with a line to be said, empty where another process says it; ends the process.
     """
 
-    def __init__(self, store: dist.Store, rank: int, world_size: int, silence: float = SILENCE,
+    def __init__(self, store: 'dist.Store', rank: int, world_size: int, silence: float = SILENCE,
                  end: Optional[Callable[[str], None]] = None):
         self._store, self._rank, self._world_size = store, rank, world_size
         self._next = (rank + 1) % world_size

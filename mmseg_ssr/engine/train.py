@@ -103,6 +103,7 @@ def train(cfg: Config,
         if begun:
             start = begun.path
             runner.go_on_from(begun.content, start)
+            _compare_batch(begun, runner)
         elif load_from or cfg.get('load_from'):
             _load_weights(runner, load_from or cfg.load_from, trusted)
         del begun  # as large as the model and its optimizer
@@ -134,7 +135,8 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         work_dir=work_dir,
         logger=log.logger,
         meta=dict(CLASSES=classes, PALETTE=palette, config=cfg.pretty_text, seed=seed,
-                  exp_name=experiment_name(cfg)),
+                  exp_name=experiment_name(cfg),
+                  batch=batch_size(cfg) * distributed.world_size()),
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
     runner.timestamp = log.timestamp
@@ -225,6 +227,14 @@ def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:
     if path is None or found:
         return found[0] if found else None
     return Checkpoint(path, read_checkpoint(path))
+
+
+def _compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
+    """Say that the batch is another one than before: the config alone does not tell."""
+    before, now = begun.content['meta'].get('batch'), runner.meta['batch']
+    if before not in (None, now):
+        runner.logger.warning('%s was written by a training on batches of %d images, this one has '
+                              '%d: its iterations have other samples', begun.path, before, now)
 
 
 def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool,

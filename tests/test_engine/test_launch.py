@@ -34,6 +34,8 @@ def test_torchrun_is_noticed():
     assert find_place('auto', {}) == Place(0, 1)
     # some clusters set these for programs that are meant to run alone
     assert find_place('auto', dict(RANK='0', WORLD_SIZE='4')) == Place(0, 1)
+    assert find_place('auto', dict(SLURM, SLURM_STEP_NUM_TASKS='1')) == Place(0, 1)
+    assert find_place('auto', dict(TORCHRUN, SLURM_STEP_NUM_TASKS='2')) == Place(3, 4, 1, 2)
 
 
 def test_alone_in_spite_of_torchrun():
@@ -53,6 +55,7 @@ def test_the_local_rank_of_older_launchers():
                                 ' with torchrun'),
     ('slurm', dict(SLURM_PROCID='0'), 'SLURM_NTASKS, SLURM_LOCALID not set: start with srun'),
     ('slurm', SLURM, 'set MASTER_ADDR'),
+    ('auto', dict(SLURM, SLURM_STEP_NUM_TASKS='8'), 'srun has started 8 processes'),
     ('mpi', {}, "--launcher must be one of .*got 'mpi'")])
 def test_missing_variables(launcher, environment, message, monkeypatch):
     monkeypatch.setenv('PATH', '')  # no scontrol

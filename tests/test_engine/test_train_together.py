@@ -205,6 +205,13 @@ def test_a_training_goes_on_with_another_number_of_processes(pair, data, tmp_pat
         assert_alike(result, whole)
 
 
+def test_a_batch_of_another_size_is_warned_of(data, tmp_path, caplog):
+    trained(sections('source_only', data, 2, 1), tmp_path / 'run')
+    with caplog.at_level('WARNING', 'mmseg'):
+        trained(sections('source_only', data, 1, 2), tmp_path / 'run', tmp_path / 'run/iter_1.pth')
+    assert 'on batches of 2 images, this one has 4' in caplog.text
+
+
 def with_dropout(data, folder, resume_from=None):
     config = tiny_training.ssr_config(data, 4)
     config.update(checkpoint_config=dict(interval=2, max_keep_ckpts=-1))
