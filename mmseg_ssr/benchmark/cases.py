@@ -2,6 +2,7 @@
 import json
 import logging
 import multiprocessing
+import os
 import signal
 import statistics
 import subprocess
@@ -191,6 +192,7 @@ def start_process(case: Case, settings: Settings, connection: Connection) -> Cal
 
 def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and so this
+    os.dup2(2, 1)  # the standard output is for the tables
     logging.disable(logging.INFO)  # mmcv lists every parameter
     multiprocessing.set_start_method(None, force=True)  # loaders start theirs as in a training
 

@@ -2,8 +2,9 @@
 import contextlib
 import itertools
 import os
+import sys
 import tempfile
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -93,11 +94,18 @@ def evaluating(device: torch.device, folder: str, size: Size, package: str,
 
 
 @contextlib.contextmanager
-def quiet() -> Any:
-    """Without the bars that show how far it is."""
-    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), \
-            contextlib.redirect_stderr(nowhere):
-        yield
+def quiet() -> Iterator[None]:
+    """Without the bars that show how far it is: mmcv's holds on to the standard output."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    try:
+        with open(os.devnull, 'w') as nowhere, contextlib.redirect_stderr(nowhere):
+            os.dup2(nowhere.fileno(), 1)
+            yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(output, 1)
+        os.close(output)
 
 
 def benchmark_eval(workers: Sequence[int], images: int, image_size: Tuple[int, int], size: Size,

@@ -19,7 +19,7 @@ def case(name, build, trace):
     return Case(name, build, dict(name=name, trace=str(trace)))
 
 
-def test_peers_take_turns(trace):
+def test_peers_take_turns(trace, capfd):
     outcome = measure_cases([case('a', Tracing, trace), case('b', Tracing, trace)], SETTINGS)
     lines = [line.split() for line in trace.read_text().splitlines()]
     assert [f'{what} {name}' for what, name, *_ in lines] == [
@@ -27,6 +27,7 @@ def test_peers_take_turns(trace):
     assert len({pid for _, _, pid, _ in lines}) == 2  # one process for each
     assert {threads for *_, threads in lines} == {'1'}
     assert [len(r.measurements) for r in outcome.results.values()] == [2, 2]
+    assert 'tables' not in capfd.readouterr().out
     assert outcome.results['a'].facts == dict(warm=True, done='a') and not outcome.left_out
 
 
