@@ -1,6 +1,7 @@
 """Pretrained weights: where each published file comes from, and reading one safely."""
 import os
 import pickle
+import re
 import zipfile
 import zlib
 from typing import Any, Dict, Mapping, Union
@@ -50,7 +51,8 @@ def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
 
     Raises:
         MissingFile: no such file; says where a published one comes from.
-        CheckpointError: truncated, not a file of weights, or with no state dict in it.
+        CheckpointError: truncated, not a file of weights, with Python objects that could run code,
+            or with no state dict in it.
     """
     source = PUBLISHED.get(os.path.basename(path))
     find_weights(path)
@@ -59,6 +61,7 @@ def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
         weights = torch.load(path, map_location='cpu', weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError,
             pickle.UnpicklingError) as error:
+        refuse_code(path, error)
         raise CheckpointError(f'weights file {path} cannot be read, it may be truncated: compare '
                               'its size with the published one and fetch it again'
                               + (f' ({source})' if source else '')) from error
@@ -106,3 +109,17 @@ def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise CheckpointError(f'{path}: {name} holds numbers that are not finite, as after a '
                                   'training that diverged: use an earlier checkpoint')
+
+
+def refuse_code(path: Union[str, os.PathLike], error: Exception) -> None:
+    """Raise if ``error``, of ``torch.load(weights_only=True)``, is over a Python object.
+
+    Raises:
+        CheckpointError: which object, and what to do about it.
+    """
+    unknown = re.search(r'GLOBAL (\S+)', str(error))
+    if isinstance(error, pickle.UnpicklingError) and unknown:
+        raise CheckpointError(
+            f'{path} is not read: it holds Python objects ({unknown[1]}) that could run code; if '
+            f'you trust where it is from, keep its tensors alone: python tools/plain_weights.py '
+            f'{path} OUT.pth --trust') from error

@@ -9,7 +9,8 @@ from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
 
-from ..errors import ConfigError, MissingFile, UserError, nearest
+from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
+from .inside import leads_out
 from .label_files import relative_path
 from .loading import check_loading, leaf_datasets
 from .origins import ORIGINS
@@ -32,6 +33,7 @@ def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
         MissingFile: a folder, the images in it, or labels; says where they are published and
             which command makes the train labels.
         ConfigError: an unknown type, a misspelt key, a wrong value.
+        DataError: a split file names files outside the data set's folders.
     """
     for leaf in _leaf_configs(config):
         _check_type(leaf)
@@ -47,6 +49,7 @@ def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
     for leaf in leaves:
         if hasattr(leaf, 'img_infos'):
             _check_images(leaf)
+            _check_names(leaf)
             if need_labels:
                 # a wrapper has counted the images already, so nothing can be taken out of it
                 _check_labels(leaf, skip=skip_unlabelled and leaf is dataset)
@@ -93,6 +96,16 @@ def _check_images(dataset) -> None:
         suffixes = [suffixes] if isinstance(suffixes, str) else suffixes
         raise MissingFile(f'{dataset.img_dir} holds no image {", ".join(f"*{s}" for s in suffixes)}'
                           f' for {name}: put the data set there{_published(name)}')
+
+
+def _check_names(dataset) -> None:
+    """What a split file names stays in the folders of the data set."""
+    if getattr(dataset, 'split', None) is None:
+        return
+    for info in dataset.img_infos:
+        if leads_out(info['filename']):
+            raise DataError(f'{dataset.split} names {info["filename"]}, which is not inside '
+                            f'{dataset.img_dir}: give names relative to that folder')
 
 
 def _check_labels(dataset, skip: bool) -> None:

@@ -17,6 +17,7 @@ from .class_statistics import (
     match_files,
     save_class_statistics,
 )
+from .inside import leads_out
 from .label_files import image_size, relative_path
 from .loading import leaf_datasets
 from .parallel import default_workers, parallel_map, progress_bar
@@ -107,7 +108,7 @@ def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
     except (MissingFile, DataError):
         return {}
     return {name: counts for name, counts in recorded.items()
-            if name not in ours and (root / name).is_file()}
+            if name not in ours and not leads_out(name) and (root / name).is_file()}
 
 
 def _save(root: Path, statistics: Dict[str, Counts]) -> None:

@@ -3,7 +3,6 @@ import os
 from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
-from mmcv import Config
 from torch import nn
 
 from .. import distributed
@@ -14,6 +13,7 @@ from .build import build_training_model
 from .checkpoint import read_checkpoint, write_checkpoint
 from .device import to_device
 from .load_weights import apply_weights
+from .plain_config import read_plain_config
 from .random_state import restore_random_state
 
 
@@ -64,7 +64,7 @@ def replay(path: str, device: torch.device) -> Tuple[Dict[str, float], List[str]
     if 'batch' not in content:
         raise CheckpointError(f'{path} holds no iteration to run again: give a file '
                               'not_finite_iter_N.pth of a work directory')
-    cfg = Config.fromstring(content['meta']['config'], '.py')
+    cfg = read_plain_config(content['meta']['config'], path)
     model = build_training_model(cfg, content['meta']['seed'])
     apply_weights(content, model, path)
     model.to(device).train()

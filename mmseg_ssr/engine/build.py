@@ -20,6 +20,7 @@ from ..regularizer.frozen import FrozenNetwork
 from .config import max_iterations
 from .explain import explained
 from .signatures import keyword_arguments
+from .weight_files import initialise
 
 
 def build_training_model(cfg: Config, seed: int) -> nn.Module:
@@ -44,7 +45,7 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
         with explained(cfg, 'uda' if cfg.get('uda') else 'model'):
             model = SEGMENTORS.build(model_cfg)
     with seeded(seed), _quiet_mmcv(), explained(cfg, 'model'):
-        model.init_weights()
+        initialise(model)
     if distributed.world_size() == 1:
         return _without_sync_batch_norm(model)
     for _, network in networks(model):

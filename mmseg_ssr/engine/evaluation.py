@@ -79,7 +79,10 @@ class EvaluationHook(EvalHook):
         super()._save_ckpt(runner, key_score)
         if self.best_ckpt_path is None:  # not better
             self.best_ckpt_path = former
-        elif former and former != self.best_ckpt_path:
+            return
+        # its name is out of a checkpoint, which may be of another folder: that one's stays
+        former = os.path.join(self.out_dir, os.path.basename(former or ''))
+        if os.path.basename(former).startswith('best_') and former != self.best_ckpt_path:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(former)
 

@@ -1,10 +1,28 @@
 """Logged numbers that may stay on the device until somebody wants their mean."""
+from typing import Any, Dict, Optional
+
 import torch
 from mmcv.runner import LogBuffer
 
 
 class DeferredLogBuffer(LogBuffer):
-    """mmcv's ``LogBuffer`` for numbers and scalar tensors."""
+    """mmcv's ``LogBuffer`` for numbers and scalar tensors.
+
+    Attributes:
+        window: how many of the newest values somebody may ask for; older ones are dropped, which
+            mmcv does not do. None keeps all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window: Optional[int] = None
+
+    def update(self, vars: Dict[str, Any], count: int = 1) -> None:
+        super().update(vars, count)
+        for history in (self.val_history, self.n_history) if self.window else ():
+            for values in history.values():
+                if len(values) >= 2 * self.window:  # now and then, not one by one
+                    del values[:-self.window]
 
     def average(self, n: int = 0) -> None:
         self.read()

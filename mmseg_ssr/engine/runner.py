@@ -161,6 +161,7 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def _restore(self) -> None:
         """Take up random numbers, log and evaluation where the checkpoint has left them."""
+        self.log_buffer.window = self._log_window()
         if self._resumed is not None:
             restore_random_state(self._resumed['random_state'])
             self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])
@@ -191,10 +192,13 @@ class SelfTrainingRunner(IterBasedRunner):
             if hasattr(getattr(hook, 'writer', None), 'flush'):
                 hook.writer.flush()
 
+    def _log_window(self) -> int:
+        """How many values the loggers average over."""
+        return max((hook.interval for hook in self.hooks if isinstance(hook, LoggerHook)), default=1)
+
     def _unlogged(self) -> Dict[str, Dict[str, list]]:
         """The newest values of the log buffer, as many as a logger averages over."""
-        window = max((h.interval for h in self.hooks if isinstance(h, LoggerHook)), default=1)
-        buffer = self.log_buffer
+        window, buffer = self._log_window(), self.log_buffer
         buffer.read()
         return {name: {key: values[-window:] for key, values in history.items()} for name, history
                 in (('values', buffer.val_history), ('counts', buffer.n_history))}

@@ -73,13 +73,17 @@ def test_missing(tmp_path):
         read_checkpoint(str(tmp_path / 'nowhere.pth'))
 
 
-@pytest.mark.parametrize('damage', ['truncated', 'empty', 'text', 'zeros'])
+@pytest.mark.parametrize('damage', ['truncated', 'empty', 'text', 'zeros', 'flipped', 'empty zip'])
 def test_damaged(tmp_path, damage):
     path = tmp_path / 'x.pth'
     write_checkpoint(dict(state_dict=dict(w=torch.ones(1000))), str(path))
-    path.write_bytes({'truncated': path.read_bytes()[:1500], 'empty': b'', 'text': b'hello world',
-                      'zeros': bytes(3000)}[damage])
-    with pytest.raises(CheckpointError, match=f'checkpoint {path} .*(damaged|cannot be read)'):
+    whole = path.read_bytes()
+    middle = len(whole) - 3000  # in the tensor
+    path.write_bytes({
+        'truncated': whole[:1500], 'empty': b'', 'text': b'hello world', 'zeros': bytes(3000),
+        'flipped': whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:],
+        'empty zip': b'PK\x05\x06' + bytes(18)}[damage])
+    with pytest.raises(CheckpointError, match=f'{path} .*(damaged|cannot be read)'):
         read_checkpoint(str(path))
 
 

@@ -1,0 +1,131 @@
+"""The long versions: `make soak`. Each prints how often it has done what it did."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiny_training
+from comparison import assert_same, outcome
+from conftest import Undisturbed, sections
+from trainings import KILLED, Training, finish
+
+from mmseg_ssr.engine.checkpoint import checkpoints_in
+
+pytestmark = pytest.mark.soak
+KILLS = 10
+SIGNALS = 20
+LONG = 40
+
+
+def command(config, folder):
+    return [sys.executable, str(tiny_training.ROOT / 'run_experiments.py'), '--config',
+            str(config), '--work-dir', str(folder), '--resume-from', 'auto', '--device', 'cpu',
+            '--deterministic']
+
+
+def start(config, folder):
+    """A process as a user starts it, with all its imports."""
+    with open(f'{folder}.out', 'a') as output:
+        return subprocess.Popen(command(config, folder), stdout=output, stderr=output,
+                                start_new_session=True)
+
+
+@pytest.fixture(scope='module')
+def long_configs(data, tmp_path_factory):
+    """A training of some seconds, with 0, 1 and 2 loader workers."""
+    paths = []
+    for workers in range(3):
+        config = sections(data, workers)
+        config['runner']['max_iters'] = LONG
+        config['checkpoint_config']['interval'] = 3
+        config['evaluation']['interval'] = 7
+        folder = tmp_path_factory.mktemp(f'long{workers}')
+        paths.append(tiny_training.write_config(folder / 'training.py', config))
+    return paths
+
+
+@pytest.fixture(scope='module')
+def whole(long_configs, tmp_path_factory):
+    """That training left alone: (outcome, seconds)."""
+    folder = tmp_path_factory.mktemp('whole') / 'run'
+    begin = time.monotonic()
+    assert start(long_configs[0], folder).wait() == 0, Path(f'{folder}.out').read_text()[-2000:]
+    return outcome(folder), time.monotonic() - begin
+
+
+@pytest.mark.parametrize('workers', [0, 1, 2])
+def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_path):
+    expected, seconds = whole
+    folder, kills, training = tmp_path / 'run', 0, 0
+    while kills < KILLS:
+        begun = len(list(folder.glob('*.log')))
+        process = start(long_configs[workers], folder)
+        try:
+            code = process.wait(random.uniform(0.3, 1) * seconds)
+            assert code == 0, Path(f'{folder}.out').read_text()[-2000:]
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+            training += len(list(folder.glob('*.log'))) > begun
+    assert start(long_configs[workers], folder).wait() == 0
+    print(f'\n{kills} kills with {workers} loader workers, {training} of them after the start-up; '
+          f'{len(list(folder.glob("*.log.json")))} processes have trained')
+    result = outcome(folder)
+    assert_same(result, expected)
+
+
+def test_killed_before_every_step_of_writing(data, tmp_path):
+    """The whole of a training, from its first file to its result."""
+    config = sections(data)
+    config['runner']['max_iters'] = 4
+    config['evaluation']['interval'] = 2
+    config = tiny_training.write_config(tmp_path / 'training.py', config)
+    (tmp_path / 'undisturbed').mkdir()
+    undisturbed = Undisturbed(config, tmp_path / 'undisturbed')
+    names = undisturbed.steps
+    moments = [step for step, name in enumerate(names) if name != 'write']
+    writes = [step for step, name in enumerate(names) if name == 'write']
+    moments += random.sample(writes, 20)
+    for step in moments:
+        folder = tmp_path / f'killed-at-{step}'
+        training = Training(config, folder, kill_at=step)
+        assert training.wait() == KILLED, step
+        finish(config, folder)
+        assert_same(outcome(folder), undisturbed.outcome, f'{step} ({names[step]})')
+    print(f'\n{len(moments)} kills, before each of {len(moments) - 20} calls and inside 20 of '
+          f'{len(writes)} writes')
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
+    expected, seconds = whole
+    folder, codes = tmp_path / 'run', []
+    for _ in range(SIGNALS // 2):
+        signum = random.choice([signal.SIGINT, signal.SIGTERM])
+        process = start(long_configs[workers], folder)
+        try:
+            process.wait(random.uniform(0.3, 1) * seconds)
+        except subprocess.TimeoutExpired:
+            before = checkpoints_in(str(folder))[:1]
+            os.killpg(process.pid, signum)
+            code = process.wait(60)
+            codes.append(code)
+            # while Python starts nobody listens yet
+            assert code in (128 + signum, -signum, 1), code
+            if 'which is saved' in Path(f'{folder}.out').read_text().splitlines()[-1]:
+                assert checkpoints_in(str(folder))[:1] >= before
+    assert start(long_configs[workers], folder).wait() == 0
+    answered = sum(code > 1 for code in codes)
+    print(f'\n{len(codes)} signals to all processes, {answered} answered with a saved training')
+    result = outcome(folder)
+    for one in (result, expected):  # the last but one may be that of a signal
+        del one['files']
+        one['checkpoints'] = {name: content for name, content in one['checkpoints'].items()
+                              if name == f'iter_{LONG}.pth' or 'best' in name}
+    assert_same(result, expected)

@@ -1,0 +1,34 @@
+import pytest
+import tiny_training
+
+from mmseg_ssr.engine.plain_config import read_plain_config
+from mmseg_ssr.errors import CheckpointError
+
+
+def test_the_text_that_mmcv_lays_out_is_read(data, config):
+    cfg = config(tiny_training.ssr_config(data))
+    assert read_plain_config(cfg.pretty_text, 'x.pth')._cfg_dict == cfg._cfg_dict
+
+
+@pytest.mark.parametrize('text, line', [
+    ('import os', 1),
+    ("a = 1\nb = __import__('os').system('true')", 2),
+    ('a = [print(1)]', 1),
+    ('a = dict(b=open("x"))', 1),
+    ("_base_ = '/tmp/other.py'", 1),
+    ('a = (lambda: 0)()', 1),
+    ("a = {**{}, 'b': [c for c in 'x']}", 1),
+    ("a = f'{print(1)}'", 1),
+    ('print(1)', 1),
+    ('a.b = 1', 1),
+])
+def test_code_is_refused(text, line, capsys):
+    with pytest.raises(CheckpointError, match=f'x.pth is not read: line {line} of it'):
+        read_plain_config(text, 'x.pth')
+    assert capsys.readouterr().out == ''
+
+
+@pytest.mark.parametrize('text', ['a = (', None, 'a = \0'])
+def test_no_config(text):
+    with pytest.raises(CheckpointError, match='x.pth holds no config'):
+        read_plain_config(text, 'x.pth')
