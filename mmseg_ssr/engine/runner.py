@@ -194,7 +194,7 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def _log_window(self) -> int:
         """How many values the loggers average over."""
-        return max((hook.interval for hook in self.hooks if isinstance(hook, LoggerHook)), default=1)
+        return max((h.interval for h in self.hooks if isinstance(h, LoggerHook)), default=1)
 
     def _unlogged(self) -> Dict[str, Dict[str, list]]:
         """The newest values of the log buffer, as many as a logger averages over."""
