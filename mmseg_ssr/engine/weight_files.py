@@ -71,8 +71,7 @@ def initialise(model: nn.Module) -> None:
         MissingFile, CheckpointError: of the files of weights, those too that the networks of this
             package read themselves; none of the weights in a file has arrived.
     """
-    readers = [module for module in model.modules()
-               if (getattr(module, 'init_cfg', None) or {}).get('type') == 'Pretrained']
+    readers = [module for module in model.modules() if _starts_from_file(module)]
     files = {module.init_cfg['checkpoint'] for module in readers}
     weights = {file: read_weights(file) for file in files}
     model.init_weights()
@@ -82,6 +81,11 @@ def initialise(model: nn.Module) -> None:
             raise CheckpointError(f'none of the weights in {file} fits the '
                                   f'{type(module).__name__} that starts from them: it is a file '
                                   'of another network')
+
+
+def _starts_from_file(module: nn.Module) -> bool:
+    init_cfg = getattr(module, 'init_cfg', None)  # a list where layers start in different ways
+    return isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained'
 
 
 def _share_values(some: Iterable[Any], others: Iterable[Tensor]) -> bool:
