@@ -101,12 +101,12 @@ def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
     """
     for name, expected in wanted.items():
         value = weights.get(name, expected)
-        if not isinstance(value, Tensor) or value.is_meta:
+        if not isinstance(value, Tensor) or value.is_meta and not expected.is_meta:
             raise CheckpointError(f'{path}: {name} is no tensor with values')
         if value.is_floating_point() != expected.is_floating_point() or value.is_complex():
             raise CheckpointError(f'{path}: {name} is of type {value.dtype}, expected '
                                   f'{expected.dtype}')
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        if value.is_floating_point() and not (value.is_meta or torch.isfinite(value).all()):
             raise CheckpointError(f'{path}: {name} holds numbers that are not finite, as after a '
                                   'training that diverged: use an earlier checkpoint')
 
