@@ -106,7 +106,9 @@ def test_full_size_checkpoint_loads(config, head):
              for name, shape in shapes.items()}
     names.update({SAM + name: shape for name, shape in MANIFEST['sam_image_encoder'].items()})
     names.update(MANIFEST['ssr'])
-    state = {name: torch.empty(shape, device='meta') for name, shape in names.items()}
+    state = {name: torch.empty(shape, device='meta', dtype=(
+        torch.long if name.endswith('num_batches_tracked') else None))
+        for name, shape in names.items()}
     for role in ('student', 'teacher'):
         check_fit(network_weights(dict(state_dict=state), role), segmentor, 'manifest')
     assert sum(p.numel() for p in segmentor.backbone.parameters()) == \
