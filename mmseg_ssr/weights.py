@@ -81,6 +81,8 @@ def check_sums(path: Union[str, os.PathLike]) -> None:
         return
     try:
         with zipfile.ZipFile(path) as archive:
+            if not archive.infolist():
+                raise ValueError('there is nothing in it')
             for record in archive.infolist():
                 with archive.open(record) as file:
                     while record.CRC and file.read(CHUNK):  # 0 where torch was told to leave it out

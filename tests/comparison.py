@@ -30,10 +30,13 @@ def assert_same(one, other, path=''):
 
 
 def without_times(content):
-    """A checkpoint without seconds and without paths; the config may name other workers."""
+    """A checkpoint without seconds and without paths; the config may name other workers.
+
+    Which checkpoint was the one before depends on where a training was resumed.
+    """
     buffer = {name: unmeasured(values) for name, values in content['log_buffer'].items()}
     messages = {key: Path(value).name if isinstance(value, str) else value
-                for key, value in content['meta'].get('hook_msgs', {}).items()}
+                for key, value in content['meta'].get('hook_msgs', {}).items() if key != 'last_ckpt'}
     return dict(content, log_buffer=buffer, meta=dict(
         {key: value for key, value in content['meta'].items() if key != 'config'},
         hook_msgs=messages))

@@ -28,7 +28,7 @@ from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.evaluation import run_test  # noqa: E402
 from mmseg_ssr.engine.experiment import finished_result  # noqa: E402
 from mmseg_ssr.engine.load_weights import load_weights  # noqa: E402
-from mmseg_ssr.errors import UserError, cli  # noqa: E402
+from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli  # noqa: E402
 from mmseg_ssr.visualization import Panel, colorize, draw_panels  # noqa: E402
 
 DATA = Path('data/streets')
@@ -56,6 +56,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
+    check_args(args)
     os.chdir(args.root)
     options = {'runner.max_iters': args.iterations} if args.iterations else {}
     names = [name for name in TITLES if name != 'daformer' or args.with_daformer]
@@ -78,6 +79,19 @@ def main(argv: Optional[List[str]] = None) -> None:
     print_paths(results, picture)
     print('\nseconds: ' + ', '.join(f'{name} {value:.0f}' for name, value in seconds.items())
           + f'; peak memory {max(r["peak_memory_mb"] for r in results.values())} MB')
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """Now, not after minutes of work."""
+    if not args.root.is_dir():
+        raise MissingFile(f'--root {args.root}: there is no such folder')
+    if args.iterations is not None and args.iterations < 1:
+        raise ConfigError(f'--iterations must be at least 1, got {args.iterations}')
+    if args.images < 1:
+        raise ConfigError(f'--images must be at least 1, got {args.images}')
+    if args.nproc is not None and args.nproc < 1:
+        raise ConfigError(f'--nproc must be at least 1, got {args.nproc}')
+    pick_device(args.device)
 
 
 def step(title: str, seconds: Dict[str, float], name: str, run: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -10,7 +11,7 @@ from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
 from mmseg_ssr.errors import cli
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('root', help='a folder for each layout is made in it')
     parser.add_argument('--layouts', nargs='+', default=('gta', 'cityscapes'), choices=LAYOUTS,
@@ -24,12 +25,12 @@ def parse_args() -> argparse.Namespace:
                         help='image size in pixels (default: 512 256)')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--nproc', type=int, default=None, help='processes (default: one a core)')
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 @cli
-def main() -> None:
-    args = parse_args()
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
     root = make_streets(args.root, args.images, args.images, args.val_images, tuple(args.size),
                         args.seed, args.nproc, progress_bar('Streets'), args.layouts)
     print(f'{args.images} source, {args.images} target and {args.val_images} validation images of '

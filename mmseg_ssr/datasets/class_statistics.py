@@ -37,14 +37,14 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
         DataError: it is no JSON or not of the form above.
     """
     path = Path(folder) / STATISTICS
-    try:
-        records = json.loads(path.read_text(encoding='utf-8'))
-        return {record['file']: {int(c): int(n) for c, n in record.items() if c != 'file'}
-                for record in records}
-    except FileNotFoundError as error:
+    if not path.exists():
         raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
-                          'set (tools/convert_datasets/)') from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+                          'set (tools/convert_datasets/)')
+    try:
+        if not path.is_file():
+            raise ValueError('no file')
+        return _counts(json.loads(path.read_text(encoding='utf-8')))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise DataError(f'class statistics {path} are damaged: delete the file, it is made anew '
                         'on the next start') from error
 
@@ -143,6 +143,18 @@ def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
         raise DataError(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
                         f'{ignore_index} (ignore): convert it to train ids '
                         '(tools/convert_datasets/)')
+
+
+def _counts(records: List[dict]) -> Dict[str, Counts]:
+    """The content of ``sample_class_stats.json``; ValueError and others where it is not so."""
+    statistics = {record['file']: {int(c): n for c, n in record.items() if c != 'file'}
+                  for record in records}
+    numbers = [n for counts in statistics.values() for n in counts.values()]
+    if not all(isinstance(file, str) and '\0' not in file for file in statistics):
+        raise ValueError('a file name is none')
+    if not all(type(n) is int and n >= 0 for n in numbers) or len(statistics) < len(records):
+        raise ValueError('a count is none, or a file is named twice')
+    return statistics
 
 
 def _parts(path: str) -> List[str]:

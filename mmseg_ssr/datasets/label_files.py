@@ -13,7 +13,8 @@ from .atomic_file import write_atomic
 
 PathLike = Union[str, os.PathLike]
 
-
+#: Image formats that do not keep values.
+LOSSY = ('JPEG', 'WEBP')
 #: How OpenCV compresses a label: as differences of rows, of which most are 0. Takes a fifth of the
 #: time of Pillow's defaults and makes smaller files.
 PNG_OF_AREAS = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
@@ -52,7 +53,7 @@ def read_values(path: PathLike) -> np.ndarray:
         kind, mode = image.format, image.mode
         depth = _bits(image)
         label = np.array(image.convert('RGB') if mode in ('RGBA', 'RGBX') else image)
-    if kind in ('JPEG', 'WEBP'):
+    if kind in LOSSY:
         raise DataError(f'label {path} is a {kind} file, whose compression changes values: save '
                         'labels as PNG')
     if mode in ('L', 'P', '1'):
@@ -63,6 +64,28 @@ def read_values(path: PathLike) -> np.ndarray:
         return label
     raise DataError(f'label {path} has image mode {mode} of {depth} bits, expected a PNG of one '
                     'channel (8 or 16 bit), or of 8-bit colours')
+
+
+def check_label_kind(path: PathLike) -> None:
+    """Refuse a label file of which mmseg, which wants 8-bit ids, would read other ids in silence.
+
+    Reads the header; of ids of more than 8 bits all, which have to be below 256.
+
+    Raises:
+        MissingFile: no such file.
+        DataError: ids that compression has changed, 1-bit ids, of which 1 means white (255),
+            fractions, or ids above 255.
+    """
+    with _opened(path) as image:
+        kind, mode = image.format, image.mode
+        largest = image.getextrema()[1] if mode.startswith('I') else 0
+    if kind in LOSSY:
+        raise DataError(f'label {path} is a {kind} file, whose compression changes values: save '
+                        'labels as PNG')
+    if mode in ('1', 'F') or largest > 255:
+        held = {'1': 'black and white', 'F': 'fractions'}.get(mode, f'ids up to {largest}')
+        raise DataError(f'label {path} holds {held}, expected ids of 8 bits: convert it to train '
+                        'ids (tools/convert_datasets/)')
 
 
 def read_first_of_16_bit(path: PathLike) -> np.ndarray:

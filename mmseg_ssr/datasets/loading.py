@@ -15,6 +15,7 @@ from mmseg.utils import get_root_logger
 from ..errors import WRONG_VALUE, ConfigError, DataError, MissingFile, UserError, said
 from .class_statistics import EMPTY_SHARE, check_ids
 from .class_table import ClassTable
+from .label_files import check_label_kind
 
 #: Labels that are all ignore are an error once this many different ones have been read.
 ENOUGH_LABELS = 20
@@ -150,8 +151,8 @@ class CheckedLabel:
 
     Raises:
         MissingFile: no such label.
-        DataError: it does not decode, has another size than its image (if that is loaded
-            before), or holds an id out of range; or see above.
+        DataError: it does not decode, is of a kind that mmseg misreads, has another size than
+            its image (if that is loaded before), or holds an id out of range; or see above.
     """
 
     def __init__(self, load, num_classes: int, ignore_index: int = 255):
@@ -163,6 +164,8 @@ class CheckedLabel:
     def __call__(self, results: Dict) -> Dict:
         file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
         try:
+            if isinstance(self.load, LoadAnnotations) and os.path.isfile(file):
+                check_label_kind(file)
             results = self.load(results)
         except UserError:
             raise

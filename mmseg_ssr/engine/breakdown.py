@@ -12,7 +12,6 @@ from ..uda.segmentor import batch_of
 from .build import build_training_model
 from .checkpoint import read_checkpoint, write_checkpoint
 from .device import to_device
-from .load_weights import apply_weights
 from .plain_config import read_plain_config
 from .random_state import restore_random_state
 
@@ -66,7 +65,7 @@ def replay(path: str, device: torch.device) -> Tuple[Dict[str, float], List[str]
                               'not_finite_iter_N.pth of a work directory')
     cfg = read_plain_config(content['meta']['config'], path)
     model = build_training_model(cfg, content['meta']['seed'])
-    apply_weights(content, model, path)
+    model.load_state_dict(content['state_dict'], strict=False)  # statistics may not be finite
     model.to(device).train()
     if 'training_state' in content:
         model.load_training_state(content['training_state'])

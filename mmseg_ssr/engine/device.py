@@ -19,7 +19,7 @@ def pick_device(name: str = 'auto') -> torch.device:
         return torch.device(0) if torch.cuda.is_available() else torch.device('cpu')
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # meta has no values
     except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
         raise ConfigError(f'--device {name}: there is no such device here ({pick_device()} is): '
                           'give --device auto or cpu') from error

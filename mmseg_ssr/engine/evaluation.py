@@ -15,7 +15,7 @@ from .. import distributed
 from ..datasets.confusion import confusion_matrix
 from ..datasets.parallel import progress_bar
 from ..datasets.seeding import seeded
-from ..errors import WRONG_VALUE, ConfigError, UserError, said
+from ..errors import WRONG_VALUE, ConfigError, DataError, UserError, said
 from .data_loader import test_loader
 from .device import OnDevice, to_device
 from .inference import inference_options, predict_labels
@@ -187,8 +187,16 @@ def count(model: OnDevice, loader: DataLoader) -> List[Any]:
 def _matrices(model: OnDevice, batch: Dict[str, Any], dataset: Dataset) -> List[Tensor]:
     batch = to_device(batch, model.device)
     predictions = predict_labels(model.module, **batch['batch']).to(model.device)
+    for prediction, label, meta in zip(predictions, batch['label'], batch['batch']['img_metas'][0]):
+        if prediction.shape != label.shape:
+            raise DataError(f'image {meta.get("filename")} is {_size(prediction)} pixels, its '
+                            f'label {_size(label)}: they must be of one size')
     return [confusion_matrix(*pair, len(dataset.CLASSES), dataset.ignore_index).cpu()
             for pair in zip(predictions, batch['label'])]
+
+
+def _size(image: Tensor) -> str:
+    return f'{image.shape[1]} x {image.shape[0]}'
 
 
 def scores(dataset: Dataset, results: Sequence[Any], metric: Sequence[str] = ('mIoU', ),

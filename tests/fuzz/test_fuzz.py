@@ -8,13 +8,15 @@ import os
 import pytest
 
 from .checkpoints import checkpoint_case
+from .command_lines import command_line_case
 from .configs import config_case
 from .images import image_case
 from .oracle import faults
 from .statistics_files import statistics_case
 
 KINDS = {'config': (config_case, 40, 400), 'checkpoint': (checkpoint_case, 30, 200),
-         'image': (image_case, 30, 200), 'statistics': (statistics_case, 20, 100)}
+         'image': (image_case, 30, 200), 'statistics': (statistics_case, 20, 100),
+         'command': (command_line_case, 30, 200)}
 MORE = int(os.environ.get('FUZZ_CASES', 0))
 
 
