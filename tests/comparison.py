@@ -36,7 +36,8 @@ def without_times(content):
     """
     buffer = {name: unmeasured(values) for name, values in content['log_buffer'].items()}
     messages = {key: Path(value).name if isinstance(value, str) else value
-                for key, value in content['meta'].get('hook_msgs', {}).items() if key != 'last_ckpt'}
+                for key, value in content['meta'].get('hook_msgs', {}).items()
+                if key != 'last_ckpt'}
     return dict(content, log_buffer=buffer, meta=dict(
         {key: value for key, value in content['meta'].items() if key != 'config'},
         hook_msgs=messages))

@@ -185,6 +185,7 @@ class SelfTrainingRunner(IterBasedRunner):
         if self._saved_at != self.iter:
             self.save_checkpoint(self.work_dir)
         interrupted.message += f' after iteration {self.iter + 1}, which is saved'
+        self.logger.info(interrupted.message)
 
     def _flush_logs(self) -> None:
         """Write what loggers hold back: a resumed training does not log it again."""

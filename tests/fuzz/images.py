@@ -49,8 +49,8 @@ def image_case(seed: int, world, folder: Path) -> Case:
     checkpoint = world.uses()['test'].file
     reference = world.reference_of(f'image-{name}', lambda clean: (use.run(clean, checkpoint),
                                                                    use.result(clean))[1])
-    case = Case(lambda: use.run(folder, checkpoint), [file.name, file.stem.split('_gtFine')[0]], folder, expect,
-                owned=['.json'],
+    case = Case(lambda: use.run(folder, checkpoint),
+                [file.name, file.stem.split('_gtFine')[0]], folder, expect, owned=['.json'],
                 result=lambda: use.result(folder), reference=reference if same else None)
     case.what = f'{name}, {file.relative_to(data)}: {damage.__name__} {what}'
     return case

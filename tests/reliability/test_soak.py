@@ -10,10 +10,7 @@ from pathlib import Path
 import pytest
 import tiny_training
 from comparison import assert_same, outcome
-from conftest import Undisturbed, sections
-from trainings import KILLED, Training, finish
-
-from mmseg_ssr.engine.checkpoint import checkpoints_in
+from trainings import KILLED, Training, Undisturbed, finish, sections
 
 pytestmark = pytest.mark.soak
 KILLS = 10
@@ -76,8 +73,7 @@ def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_pa
     assert start(long_configs[workers], folder).wait() == 0
     print(f'\n{kills} kills with {workers} loader workers, {training} of them after the start-up; '
           f'{len(list(folder.glob("*.log.json")))} processes have trained')
-    result = outcome(folder)
-    assert_same(result, expected)
+    assert_same(outcome(folder), expected)
 
 
 def test_killed_before_every_step_of_writing(data, tmp_path):
@@ -105,27 +101,26 @@ def test_killed_before_every_step_of_writing(data, tmp_path):
 @pytest.mark.parametrize('workers', [0, 2])
 def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
     expected, seconds = whole
-    folder, codes = tmp_path / 'run', []
+    folder, sent, answered = tmp_path / 'run', 0, 0
     for _ in range(SIGNALS // 2):
         signum = random.choice([signal.SIGINT, signal.SIGTERM])
         process = start(long_configs[workers], folder)
         try:
             process.wait(random.uniform(0.3, 1) * seconds)
         except subprocess.TimeoutExpired:
-            before = checkpoints_in(str(folder))[:1]
             os.killpg(process.pid, signum)
             code = process.wait(60)
-            codes.append(code)
-            # while Python starts nobody listens yet
-            assert code in (128 + signum, -signum, 1), code
-            if 'which is saved' in Path(f'{folder}.out').read_text().splitlines()[-1]:
-                assert checkpoints_in(str(folder))[:1] >= before
+            sent += 1
+            # while Python starts nobody listens yet; it may also have ended just now
+            assert code in (128 + signum, -signum, 0), Path(f'{folder}.out').read_text()[-2000:]
+            answered += 'which is saved' in Path(f'{folder}.out').read_text().splitlines()[-1]
     assert start(long_configs[workers], folder).wait() == 0
-    answered = sum(code > 1 for code in codes)
-    print(f'\n{len(codes)} signals to all processes, {answered} answered with a saved training')
-    result = outcome(folder)
-    for one in (result, expected):  # the last but one may be that of a signal
-        del one['files']
-        one['checkpoints'] = {name: content for name, content in one['checkpoints'].items()
-                              if name == f'iter_{LONG}.pth' or 'best' in name}
-    assert_same(result, expected)
+    print(f'\n{sent} signals to all processes, {answered} answered with a saved training')
+    assert_same(without_files_of_signals(outcome(folder)), without_files_of_signals(expected))
+
+
+def without_files_of_signals(result):
+    """The last but one checkpoint may be that of a signal."""
+    kept = {name: content for name, content in result['checkpoints'].items()
+            if name == f'iter_{LONG}.pth' or 'best' in name}
+    return dict(result, files=None, checkpoints=kept)

@@ -4,6 +4,7 @@ A process that starts from nothing needs seconds for its imports; a forked one b
 once, so that a test can afford many.
 """
 import functools
+import json
 import multiprocessing
 import os
 import signal
@@ -15,12 +16,14 @@ from types import SimpleNamespace
 
 import pytest
 import tiny_training
+from comparison import outcome
 from faults import Steps
 
 sys.path.insert(0, str(tiny_training.ROOT))
 import run_experiments  # the server imports it once for all
 
 KILLED = -signal.SIGKILL
+ITERATIONS = 8
 
 
 class Training:
@@ -76,6 +79,32 @@ def finish(config, folder, *options):
     """Go on to the end."""
     training = Training(config, folder, *options)
     assert training.wait() == 0, training.text()[-3000:]
+
+
+def sections(data, workers=0):
+    """Every part of the step; a checkpoint after each iteration, scores now and then."""
+    config = tiny_training.ssr_config(data, ITERATIONS)
+    config['data']['workers_per_gpu'] = workers
+    config['checkpoint_config']['interval'] = 1
+    config['evaluation'] = dict(interval=3, metric='mIoU', save_best='mIoU')
+    config['log_config'] = dict(interval=2, hooks=[
+        dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook')])
+    return config
+
+
+class Undisturbed:
+    """A training that was left alone: its outcome, duration and steps of writing files."""
+
+    def __init__(self, config, folder):
+        protocol = folder / 'steps.json'
+        Training(config, folder / 'warm', '--cfg-options', 'runner.max_iters=1').wait()
+        start = time.monotonic()
+        training = Training(config, folder / 'run', protocol=protocol)
+        assert training.wait() == 0, training.text()[-3000:]
+        self.seconds = time.monotonic() - start
+        self.folder = folder / 'run'
+        self.steps = json.loads(protocol.read_text())
+        self.outcome = outcome(self.folder)
 
 
 @functools.lru_cache(None)

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import torch
 
 from mmseg_ssr.engine.checkpoint import read_checkpoint
 from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.device import OnDevice
 
 TOOL = 'run_experiments.py'
 
@@ -159,6 +161,26 @@ def test_results_are_printed_beside_published_ones(tool, table, small, capsys, t
     fast, slow = json.loads((tmp_path / 'all.json').read_text())['rows']
     assert fast['measured']['mIoU']['mean'] == 31 and slow['missing'] == {'1': 'not run'}
     assert sorted(os.listdir(tmp_path / 'work_dirs' / 'tiny')) == ['fast_s1', 'fast_s2']
+
+
+def test_a_signal_stops_the_table(tool, table, monkeypatch, capsys):
+    steps, real = [], OnDevice.train_step
+
+    def told(*args, **kwargs):
+        steps.append(args)
+        if len(steps) == 3:  # the first iteration of the second job
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(OnDevice, 'train_step', told)
+    with pytest.raises(SystemExit) as end:
+        run(tool, '--exp', 'tiny')
+    shown = capsys.readouterr()
+    assert end.value.code == 143 and len(steps) == 3
+    assert 'job 2 of 3' in shown.out and 'job 3' not in shown.out
+    assert shown.err.splitlines()[-1].endswith(' --exp tiny')
+    run(tool, '--exp', 'tiny')
+    assert 'job 3 of 3' in capsys.readouterr().out and len(steps) == 6
 
 
 def test_the_list_names_configs_and_published_numbers(tool, capsys):
