@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import traceback
-from typing import Callable, Iterable
+from typing import Callable, Iterable, NoReturn
 
 #: What Python and the libraries raise over a value that is not what they need.
 WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError,
@@ -81,7 +81,8 @@ def said(error: BaseException) -> str:
 def cli(main: Callable) -> Callable:
     """Wrap a command's ``main``: errors of the user and signals end it with one line.
 
-    The exit code is 2 after a :class:`UserError`, 128 + N after signal N.
+    So do those of the operating system over a path: too long, not permitted, no space left. The
+    exit code is 2 after an error, 128 + N after signal N.
     """
 
     @functools.wraps(main)
@@ -89,10 +90,11 @@ def cli(main: Callable) -> Callable:
         try:
             return main(*args, **kwargs)
         except UserError as error:
-            if os.environ.get(TRACEBACK):
-                traceback.print_exc()
-            sys.stderr.write(f'error: {one_line(error)}\n')
-            sys.exit(2)
+            _stop(error)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            _stop(UserError(said(Exception(f'{error.filename}: {error.strerror}'))))
         except Interrupted as error:
             sys.stderr.write(f'{error.message}\n')
             raise
@@ -101,3 +103,10 @@ def cli(main: Callable) -> Callable:
             sys.exit(128 + signal.SIGINT)
 
     return run
+
+
+def _stop(error: UserError) -> NoReturn:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+    sys.stderr.write(f'error: {one_line(error)}\n')
+    sys.exit(2)

@@ -35,6 +35,18 @@ def test_a_command_ends_with_one_line_and_exit_code_2(capsys):
     assert capsys.readouterr().err == 'error: uda.alpha must be in [0, 1), got 2\n'
 
 
+def test_what_the_system_says_about_a_path_is_one_line(tmp_path, capsys):
+    @cli
+    def command(path):
+        path.write_text('')
+
+    with pytest.raises(SystemExit) as stop:
+        command(tmp_path / 'missing' / 'x')
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        f'error: {tmp_path / "missing" / "x"}: No such file or directory\n')
+
+
 def test_other_errors_are_not_hidden():
     @cli
     def command():
@@ -43,6 +55,13 @@ def test_other_errors_are_not_hidden():
     with pytest.raises(RuntimeError, match='a bug'):
         command()
     assert not issubclass(RuntimeError, UserError)
+
+    @cli
+    def without_a_path():
+        raise BrokenPipeError(32, 'Broken pipe')
+
+    with pytest.raises(BrokenPipeError):
+        without_a_path()
 
 
 @pytest.mark.parametrize('error, code', [

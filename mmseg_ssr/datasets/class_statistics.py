@@ -27,6 +27,8 @@ BY_CLASS = 'samples_with_class.json'
 
 #: More labels than this share without a single class: the data set is broken, not a few frames.
 EMPTY_SHARE = 0.5
+#: Pixels that no label has.
+TOO_MANY = 2**31
 
 
 def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
@@ -152,7 +154,8 @@ def _counts(records: List[dict]) -> Dict[str, Counts]:
     numbers = [n for counts in statistics.values() for n in counts.values()]
     if not all(isinstance(file, str) and '\0' not in file for file in statistics):
         raise ValueError('a file name is none')
-    if not all(type(n) is int and n >= 0 for n in numbers) or len(statistics) < len(records):
+    if (not all(type(n) is int and 0 <= n < TOO_MANY for n in numbers)
+            or len(statistics) < len(records)):
         raise ValueError('a count is none, or a file is named twice')
     return statistics
 
