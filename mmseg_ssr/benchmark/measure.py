@@ -3,6 +3,7 @@
 Stands on torch alone and imports nothing of this package: a process whose ``mmseg`` is that of a
 published implementation loads this file too (:mod:`mmseg_ssr.benchmark.reference`).
 """
+import ctypes
 import gc
 import resource
 import sys
@@ -89,6 +90,13 @@ def memory_peak(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def give_back_memory() -> None:
+    """Let the system have what is free in this process: the next in turn may need it."""
+    gc.collect()
+    with suppress(AttributeError, OSError):  # glibc's
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _process_status(key: str) -> Optional[int]:
     with suppress(OSError), open('/proc/self/status') as file:
         for line in file:
@@ -120,6 +128,7 @@ def serve(connection: Any, build: Callable[[torch.device], Workload], device: st
                 answer = tuple(measure(workload.run, place, *args))
             else:
                 answer = getattr(workload, request)()
+            give_back_memory()
             connection.send((None, answer))
         except expected as error:
             connection.send((str(error), None))

@@ -23,7 +23,9 @@ class LinearEmbedding(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         tokens = self.proj(feature.flatten(2).transpose(1, 2))  # B x H*W x D
-        return tokens.transpose(1, 2).unflatten(2, feature.shape[2:])
+        # in plain memory order: convolutions follow it, and with channels last in float32 a CPU
+        # may need eight times as long for dilated ones
+        return tokens.transpose(1, 2).contiguous().unflatten(2, feature.shape[2:])
 
 
 class ASPP(nn.Module):
