@@ -1,6 +1,8 @@
 """The tables of the papers as data: which configs, which seeds, which numbers to expect."""
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from mmseg_ssr.datasets.cityscapes_classes import CLASSES, SIXTEEN
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Row:
         metric: score of ``result.json`` that is compared, as ``mIoU16`` for the 16 classes of
             SYNTHIA.
         source: where ``published`` is stated.
+        classes: published IoU in percent by class.
         note: in what the published and the measured number differ.
         baseline: row that this one is compared with, if not the table's.
     """
@@ -26,6 +29,7 @@ class Row:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     metric: str = 'mIoU'
     source: str = ''
+    classes: Mapping[str, float] = field(default_factory=dict)
     note: str = ''
     baseline: Optional[str] = None
 
@@ -59,17 +63,45 @@ VFM_README = 'README of github.com/tue-mps/vfm-uda'
 ON_TEST = 'published on the test split (benchmark server), measured on the validation split'
 RETRAINED = 'the number is of the published checkpoint, trained anew; the paper has others'
 
+
+
+def ious(names: Sequence[str], numbers: str) -> Dict[str, float]:
+    """The IoU of each class from a line of a paper's table."""
+    return dict(zip(names, map(float, numbers.split())))
+
+
+# The classes' IoUs below are the lines of MIC's Table 2, which quotes DAFormer's and HRDA's; that
+# of MIC (DAFormer) is from its supplement. SSR's numbers are only in its paper's tables.
 source_only = Row('source_only', 'configs/daformer/gta2cs_source_only_mitb5.py')
 oracle = Row('oracle', 'configs/daformer/cs_oracle_mitb5.py')
 daformer = Row('daformer', 'configs/daformer/gta2cs_daformer_mitb5.py', published=68.3,
-               source=HRDA_README)
+               source=HRDA_README, classes=ious(CLASSES, (
+                   '95.7 70.2 89.4 53.5 48.1 49.6 55.8 59.4 89.9 47.9 92.5 72.2 44.7 92.3 74.5 '
+                   '78.2 65.1 55.9 61.8')))
 daformer_ssr = Row('daformer_ssr', 'configs/sam/daformer_sam_vit_b.py')
-hrda = Row('hrda', 'configs/hrda/gta2cs_hrda_mitb5.py', published=73.8, source=HRDA_README)
-mic = Row('mic_daformer', 'configs/mic/gta2cs_mic_daformer_mitb5.py', published=70.6, source=MIC)
+hrda = Row('hrda', 'configs/hrda/gta2cs_hrda_mitb5.py', published=73.8, source=HRDA_README,
+           classes=ious(CLASSES, (
+               '96.4 74.4 91.0 61.6 51.5 57.1 63.9 69.3 91.3 48.4 94.2 79.0 52.9 93.9 84.1 85.7 '
+               '75.9 63.9 67.5')))
+mic = Row('mic_daformer', 'configs/mic/gta2cs_mic_daformer_mitb5.py', published=70.6, source=MIC,
+          classes=ious(CLASSES, (
+              '96.7 75.0 90.0 58.2 50.4 51.1 56.7 62.1 90.2 51.3 92.9 72.4 47.1 92.8 78.9 83.4 '
+              '75.6 54.2 62.6')))
 mic_hrda = Row('mic_hrda', 'configs/mic/gta2cs_mic_hrda_mitb5.py', published=75.9,
-               source=f'{MIC}, abstract')
-daformer_dlv2 = Row('daformer_dlv2red', 'configs/daformer/gta2cs_daformer_dlv2red_r101.py')
-hrda_dlv2 = Row('hrda_dlv2red', 'configs/hrda/gta2cs_hrda_dlv2red_r101.py')
+               source=f'{MIC}, abstract', classes=ious(CLASSES, (
+                   '97.4 80.1 91.7 61.2 56.9 59.7 66.0 71.3 91.7 51.4 94.3 79.8 56.1 94.6 85.4 '
+                   '90.3 80.4 64.5 68.5')))
+source_only_dlv2 = Row('source_only_dlv2red',
+                       'configs/daformer/gta2cs_source_only_dlv2red_r101.py')
+daformer_dlv2 = Row('daformer_dlv2red', 'configs/daformer/gta2cs_daformer_dlv2red_r101.py',
+                    published=56.0, source=f'{MIC}, Table 1')
+hrda_dlv2 = Row('hrda_dlv2red', 'configs/hrda/gta2cs_hrda_dlv2red_r101.py', published=63.0,
+                source=f'{MIC}, Table 1')
+oracle_dlv2 = Row('oracle_dlv2red', 'configs/daformer/cs_oracle_dlv2red_r101.py')
+SYNTHIA_CLASSES = dict(
+    daformer='84.5 40.7 88.4 41.5 6.5 50.0 55.0 54.6 86.0 89.8 73.2 48.2 87.2 53.2 53.9 61.7',
+    hrda='85.2 47.7 88.8 49.5 4.8 57.2 65.7 60.9 85.3 92.9 79.4 52.8 89.0 64.7 63.9 64.9',
+    mic_hrda='86.6 50.5 89.3 47.9 7.8 59.4 66.7 63.4 87.1 94.6 81.0 58.9 90.1 61.9 67.1 64.3')
 
 # Streets: what turns the demo's DAFormer into the other methods. Sizes are those of the papers
 # divided as the crops are: 128 pixels here, 512 (MIC) and 1024 (HRDA) there.
@@ -92,24 +124,40 @@ STREETS_HRDA = {
     'model.test_cfg': dict(mode='slide', batched_slide=True, stride=[64, 64],
                            crop_size=[128, 128]),
 }
+STREETS_ORACLE = {
+    'data.train.source.type': 'CityscapesDataset',
+    'data.train.source.data_root': 'data/streets/cityscapes/',
+    'data.train.source.img_dir': 'leftImg8bit/train',
+    'data.train.source.ann_dir': 'gtFine/train',
+}
+#: What each row of the comparison gets: minutes on one core.
+STREETS_BUDGET = {
+    'runner.max_iters': 400,
+    'checkpoint_config.interval': 100,
+    'evaluation.interval': 400,
+}
 
 
 def streets(name: str, config: str, baseline: str = 'daformer', **overrides: Any) -> Row:
-    """A row on Streets: one seed, as every method gets the same small budget."""
-    return Row(name, f'configs/demo/{config}.py', seeds=(0, ), overrides=overrides,
-               baseline=baseline)
+    """A row on Streets, with one seed."""
+    return Row(name, f'configs/demo/{config}.py', seeds=(0, ),
+               overrides=overrides, baseline=baseline)
 
 
-def benchmark(id: str, target: str, prefix: str, published: Mapping[str, Optional[float]],
-              ssr: Tuple[Row, ...], **row: Any) -> Experiment:
-    """DAFormer, HRDA, MIC and SSR on another benchmark than GTA -> Cityscapes."""
-    source = dict(daformer=HRDA_README, hrda=HRDA_README, mic_hrda='')
-    source.update(row.pop('sources', {}))
-    rows = tuple(
-        Row(name, f'configs/{name.split("_")[0]}/{prefix}_{name}_mitb5.py', published=number,
-            source=source[name], **row) for name, number in published.items())
+def benchmark(id: str, target: str, prefix: str, published: Mapping[str, float],
+              others: Sequence[Tuple[str, str]], sources: Mapping[str, str],
+              classes: Mapping[str, str], metric: str = 'mIoU',
+              note: str = '') -> Experiment:
+    """DAFormer, HRDA and MIC with their published numbers, and ``others`` (name, config) without,
+    on another benchmark than GTA -> Cityscapes."""
+    rows = [Row('source_only', f'configs/daformer/{prefix}_source_only_mitb5.py', metric=metric)]
+    rows += [Row(name, f'configs/{name.split("_")[0]}/{prefix}_{name}_mitb5.py', number,
+                 metric=metric, source=sources.get(name, HRDA_README), note=note,
+                 classes=ious(SIXTEEN, classes.get(name, '')))
+             for name, number in published.items()]
+    rows += [Row(name, f'configs/{config}.py', metric=metric) for name, config in others]
     return Experiment(id, f'DAFormer, HRDA, MIC and SSR, {target}',
-                      f'{DAFORMER}; {HRDA}; {MIC}', rows + ssr, target, 'daformer')
+                      f'{DAFORMER}; {HRDA}; {MIC}', tuple(rows), target, 'daformer')
 
 
 EXPERIMENTS: List[Experiment] = [
@@ -118,16 +166,21 @@ EXPERIMENTS: List[Experiment] = [
         tuple(streets(name, name) for name in ('source_only', 'daformer', 'daformer_ssr')),
         'Streets', 'daformer'),
     Experiment(
-        'streets-methods', 'All methods at one budget (1200 iterations, one seed)',
-        'this repository', (
-            streets('source_only', 'source_only'),
-            streets('daformer', 'daformer'),
-            streets('daformer_ssr', 'daformer_ssr'),
-            streets('mic', 'daformer', **STREETS_MIC),
-            streets('mic_ssr', 'daformer_ssr', 'mic', **STREETS_MIC),
-            streets('hrda', 'daformer', **STREETS_HRDA),
-            streets('hrda_ssr', 'daformer_ssr', 'hrda', **STREETS_HRDA),
-            streets('mic_hrda', 'daformer', 'hrda', **STREETS_HRDA, **STREETS_MIC)),
+        'streets-methods', 'All methods at one budget (400 iterations, one seed)',
+        'this repository', tuple(
+            replace(row, overrides={**STREETS_BUDGET, **row.overrides}) for row in (
+                streets('source_only', 'source_only'),
+                streets('dacs', 'daformer', **{'data.train.rare_class_sampling': None}),
+                streets('daformer', 'daformer'),
+                streets('daformer_ssr', 'daformer_ssr'),
+                streets('mic', 'daformer', **STREETS_MIC),
+                streets('mic_ssr', 'daformer_ssr', 'mic', **STREETS_MIC),
+                streets('hrda', 'daformer', **STREETS_HRDA),
+                streets('hrda_ssr', 'daformer_ssr', 'hrda', **STREETS_HRDA),
+                streets('mic_hrda', 'daformer', 'hrda', **STREETS_HRDA, **STREETS_MIC),
+                streets('mic_hrda_ssr', 'daformer_ssr', 'mic_hrda', **STREETS_HRDA,
+                        **STREETS_MIC),
+                streets('oracle', 'source_only', **STREETS_ORACLE))),
         'Streets', 'daformer'),
     Experiment(
         'ssr', 'GTA -> Cityscapes with and without SSR', SSR,
@@ -147,8 +200,9 @@ EXPERIMENTS: List[Experiment] = [
         (source_only, daformer, oracle), baseline='source_only'),
     Experiment(
         'daformer-networks', 'DAFormer\'s training of other networks', DAFORMER,
-        (Row('dacs_dlv2red', 'configs/daformer/gta2cs_dacs_dlv2red_r101.py'),
-         daformer_dlv2,
+        (source_only_dlv2,
+         Row('dacs_dlv2red', 'configs/daformer/gta2cs_dacs_dlv2red_r101.py'),
+         daformer_dlv2, oracle_dlv2,
          Row('segformer', 'configs/daformer/gta2cs_daformer_segformer_mitb5.py'),
          Row('upernet', 'configs/daformer/gta2cs_daformer_upernet_mitb5.py'),
          daformer), baseline='daformer'),
@@ -160,10 +214,10 @@ EXPERIMENTS: List[Experiment] = [
         'mic', 'MIC on DAFormer, on HRDA and on DeepLabV2', MIC,
         (daformer, mic, hrda, replace(mic_hrda, baseline='hrda'),
          daformer_dlv2, Row('mic_daformer_dlv2red',
-                            'configs/mic/gta2cs_mic_daformer_dlv2red_r101.py',
-                            baseline='daformer_dlv2red'),
-         hrda_dlv2, Row('mic_hrda_dlv2red', 'configs/mic/gta2cs_mic_hrda_dlv2red_r101.py',
-                        baseline='hrda_dlv2red')),
+                            'configs/mic/gta2cs_mic_daformer_dlv2red_r101.py', 59.4,
+                            source=f'{MIC}, Table 1', baseline='daformer_dlv2red'),
+         hrda_dlv2, Row('mic_hrda_dlv2red', 'configs/mic/gta2cs_mic_hrda_dlv2red_r101.py', 64.2,
+                        source=f'{MIC}, Table 1', baseline='hrda_dlv2red')),
         baseline='daformer'),
     Experiment(
         'vfm', 'VFM-UDA: DINOv2 students', VFM_UDA,
@@ -175,20 +229,30 @@ EXPERIMENTS: List[Experiment] = [
         baseline='dinov2_b'),
     benchmark(
         'synthia', 'SYNTHIA -> Cityscapes', 'synthia2cs',
-        dict(daformer=60.9, hrda=65.8, mic_hrda=None),
-        (Row('daformer_ssr', 'configs/sam/synthia2cs_daformer_sam_vit_b.py', metric='mIoU16'),
-         Row('mic_daformer_ssr', 'configs/sam/synthia2cs_daformer_mic_sam_vit_b.py',
-             metric='mIoU16')), metric='mIoU16'),
+        dict(daformer=60.9, hrda=65.8, mic_hrda=67.3),
+        [('daformer_ssr', 'sam/synthia2cs_daformer_sam_vit_b'),
+         ('mic_daformer_ssr', 'sam/synthia2cs_daformer_mic_sam_vit_b'),
+         ('oracle', 'daformer/cs_oracle_synthia_classes_mitb5')],
+        dict(mic_hrda=f'{MIC}, Table 2'), SYNTHIA_CLASSES, metric='mIoU16'),
     benchmark(
-        'acdc', 'Cityscapes -> ACDC', 'cs2acdc',
-        dict(daformer=55.4, hrda=68.0, mic_hrda=70.4),
-        (Row('daformer_ssr', 'configs/sam/cs2acdc_daformer_sam_vit_b.py'), ),
-        note=ON_TEST, sources=dict(mic_hrda='sotaverified.org, entry of arXiv 2212.01322')),
-    benchmark(
+        'acdc', 'Cityscapes -> ACDC', 'cs2acdc', dict(daformer=55.4, hrda=68.0, mic_hrda=70.4),
+        [('daformer_ssr', 'sam/cs2acdc_daformer_sam_vit_b'),
+         ('oracle', 'daformer/acdc_oracle_mitb5')],
+        dict(mic_hrda='sotaverified.org, entry of arXiv 2212.01322'), {}, note=ON_TEST),
+    benchmark(  # no oracle: Dark Zurich's training images have no labels
         'darkzurich', 'Cityscapes -> Dark Zurich', 'cs2darkzurich',
-        dict(daformer=53.8, hrda=55.9, mic_hrda=None),
-        (Row('daformer_ssr', 'configs/sam/cs2darkzurich_daformer_sam_vit_b.py'), ),
-        note=ON_TEST),
+        dict(daformer=53.8, hrda=55.9, mic_hrda=60.2),
+        [('daformer_ssr', 'sam/cs2darkzurich_daformer_sam_vit_b')],
+        dict(mic_hrda=f'{MIC}, Table 2'), {}, note=ON_TEST),
+    Experiment(  # no oracle: the cities' training images have no labels
+        'crosscity', 'DAFormer and SSR on four cities, 13 classes', 'this repository',
+        tuple(Row(f'{city}_{name}', f'configs/{folder}/cs2{city}_{config}.py',
+                  baseline=f'{city}_daformer')
+              for city in ('rome', 'rio', 'tokyo', 'taipei') for name, folder, config in (
+                  ('source_only', 'daformer', 'source_only_mitb5'),
+                  ('daformer', 'daformer', 'daformer_mitb5'),
+                  ('daformer_ssr', 'sam', 'daformer_sam_vit_b'))),
+        'Cityscapes -> NTHU Cross-City'),
 ]
 
 

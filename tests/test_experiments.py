@@ -1,5 +1,6 @@
 """The tables of experiments.py name configs that are there and options that are valid."""
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,25 @@ def test_published_numbers():
         68.3, 70.6, 73.8, 75.9]
     assert [row.published for row in by_id()['vfm'].rows] == [77.1, 78.4, None]
     assert rows_of('acdc')['mic_hrda'].published == 70.4
+    assert rows_of('synthia')['mic_hrda'].published == 67.3
+
+
+@pytest.mark.parametrize('experiment', EXPERIMENTS, ids=lambda e: e.id)
+def test_published_classes_have_the_published_mean(experiment):
+    for row in experiment.rows:
+        if row.classes:
+            assert len(row.classes) == (16 if row.metric == 'mIoU16' else 19)
+            mean = sum(row.classes.values()) / len(row.classes)
+            assert mean == pytest.approx(row.published, abs=0.06), row.name
+
+
+def test_each_benchmark_has_its_bounds():
+    """Source-only everywhere; an oracle where the target's training images have labels."""
+    for id in ('daformer', 'synthia', 'acdc', 'darkzurich', 'streets-methods'):
+        rows = rows_of(id)
+        assert 'source_only' in rows and ('oracle' in rows) == (id != 'darkzurich')
+    assert {name.split('_')[0] for name in rows_of('crosscity') if name.endswith('source_only')
+            } == {'rome', 'rio', 'tokyo', 'taipei'}
 
 
 @pytest.mark.parametrize('experiment', EXPERIMENTS, ids=lambda e: e.id)
@@ -64,7 +84,12 @@ def test_numbers_of_test_splits_say_so():
 
 
 def test_the_methods_on_streets_differ_in_nothing_but_the_method():
-    configs = [load_config(row.config, row.overrides) for row in by_id()['streets-methods'].rows]
-    assert len({str((cfg.data, cfg.optimizer, cfg.lr_config, cfg.runner)) for cfg in configs}) == 1
-    assert len({str((cfg.model, cfg.uda)) for cfg in configs}) == len(configs) == 8
-    assert {row.seeds for row in by_id()['streets-methods'].rows} == {(0, )}
+    experiment = by_id()['streets-methods']
+    configs = {row.name: load_config(row.config, row.overrides) for row in experiment.rows}
+    assert {row.seeds for row in experiment.rows} == {(0, )}
+    budgets = {str((cfg.data.val, cfg.optimizer, cfg.lr_config, cfg.runner))
+               for cfg in configs.values()}
+    assert len(budgets) == 1
+    training = Counter(str(cfg.data.train) for cfg in configs.values())
+    assert len(training) == 3  # DACS without rare class sampling, the oracle, all others
+    assert len({str((cfg.data, cfg.model, cfg.uda)) for cfg in configs.values()}) == len(configs)

@@ -66,6 +66,21 @@ def test_experiments_exist():
     assert named and named <= set(re.findall(r'^([\w-]+):', shown, re.M))
 
 
+@pytest.mark.parametrize('column, rows', [('benchmark', 6), ('method, on GTA5 -> Cityscapes', 7)])
+def test_rows_of_the_tables_link_to_configs(column, rows):
+    table = re.search(rf'^\| {column} \|.*\n\|[-|]+\n((?:\|.*\n)+)', README, re.M).group(1)
+    links = [set(re.findall(r'\]\((configs/[\w/]+\.py)\)', row)) for row in table.splitlines()]
+    assert len(links) >= rows and all(len(row) >= 1 for row in links)
+
+
+def test_every_config_is_linked_or_named():
+    text = ''.join(page.read_text(encoding='utf-8') for page in PAGES)
+    text += (ROOT / 'experiments.py').read_text(encoding='utf-8')
+    configs = [path for path in sorted((ROOT / 'configs').rglob('*.py'))
+               if '_base_' not in path.parts]
+    assert [path.stem for path in configs if path.stem not in text] == []
+
+
 def test_short_checksums_begin_the_full_ones():
     full = (ROOT / 'docs' / 'real_data.md').read_text(encoding='utf-8')
     short = re.findall(r'`([0-9a-f]{8})\.\.\.`', README)

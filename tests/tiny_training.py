@@ -43,7 +43,8 @@ def benchmark_data(layouts: Path, name: str) -> Config:
         _shrink(dataset.pipeline)
         if 'crop_pseudo_margins' in dataset:
             dataset.crop_pseudo_margins = [margin // 16 for margin in dataset.crop_pseudo_margins]
-    cfg.data.train.rare_class_sampling.min_pixels = 5
+    if 'rare_class_sampling' in cfg.data.train:
+        cfg.data.train.rare_class_sampling.min_pixels = 5
     cfg.data.workers_per_gpu = 0
     return cfg
 

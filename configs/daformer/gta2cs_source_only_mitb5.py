@@ -1,16 +1,8 @@
 # Source-only: trained on GTA alone, tested on Cityscapes. The lower bound.
 _base_ = [
-    '../_base_/default_runtime.py',
-    '../_base_/models/daformer_mitb5.py',
+    '../_base_/supervised_daformer_mitb5.py',
     '../_base_/datasets/gta_to_cityscapes_512x512.py',
-    '../_base_/schedules/adamw_poly10warm_40k.py',
 ]
-custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
-optimizer_config = dict()
 name = 'gta2cs_source_only_mitb5'
 name_dataset = 'gta2cityscapes'
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
 name_uda = 'source-only'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -24,6 +24,7 @@ class Runs(NamedTuple):
         baseline: name of the row that this one is compared with, or None.
         scores: seed -> the scores of a finished run by name, as ``mIoU`` and ``IoU.road``.
         missing: seed -> why there is no result.
+        classes: class -> its published IoU, where one is known.
     """
     name: str
     scores: Mapping[int, Scores]
@@ -32,6 +33,7 @@ class Runs(NamedTuple):
     published: Optional[float] = None
     baseline: Optional[str] = None
     note: str = ''
+    classes: Mapping[str, float] = {}
 
     def values(self, name: Optional[str] = None) -> Dict[int, float]:
         """One score, that of ``metric`` by default, of each finished seed that has it."""
@@ -104,7 +106,8 @@ def as_dict(table: Sequence[Runs]) -> List[Dict[str, Any]]:
     """Everything that :func:`markdown` shows, for JSON."""
     return [dict(
         name=runs.name, metric=runs.metric, published=runs.published, note=runs.note,
-        baseline=runs.baseline, missing={str(seed): why for seed, why in runs.missing.items()},
+        classes=dict(runs.classes), baseline=runs.baseline,
+        missing={str(seed): why for seed, why in runs.missing.items()},
         measured={name: dict(seeds={str(seed): value for seed, value in values.items()},
                              **summary(list(values.values()))._asdict())
                   for name, values in _all_values(runs).items()},
@@ -158,13 +161,22 @@ def _classes(table: Sequence[Runs]) -> str:
     finished = [runs for runs in table if runs.scores]
     names = dict.fromkeys(name for runs in finished for scores in runs.scores.values()
                           for name in scores if name.startswith('IoU.'))
-    rows = []
-    for name in names:
-        found = [summary(list(runs.values(name).values())) for runs in finished]
-        rows.append([name[len('IoU.'):]] + [
-            NONE if one is None else f'{one.mean:.2f}' + (
-                '' if one.std is None else f' ± {one.std:.2f}') for one in found])
-    return rows and _grid(['IoU'] + [runs.name for runs in finished], rows)
+    rows = [[name[len('IoU.'):]] + [_class_score(runs, name) for runs in finished]
+            for name in names]
+    if not rows:
+        return ''
+    known = any(runs.classes for runs in finished)
+    return _grid(['IoU (published)' if known else 'IoU'] + [runs.name for runs in finished], rows)
+
+
+def _class_score(runs: Runs, name: str) -> str:
+    """Mean and deviation of a class's IoU, the published one in brackets."""
+    found = summary(list(runs.values(name).values()))
+    if found is None:
+        return NONE
+    published = runs.classes.get(name[len('IoU.'):])
+    return f'{found.mean:.2f}' + ('' if found.std is None else f' ± {found.std:.2f}') + (
+        '' if published is None else f' ({published:.1f})')
 
 
 def _missing(table: Sequence[Runs]) -> str:

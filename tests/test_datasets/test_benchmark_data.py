@@ -6,6 +6,7 @@ from mmcv import Config
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.config_check import dataset_configs, validate
+from mmseg_ssr.errors import MissingFile
 
 ROOT = tiny_training.ROOT
 #: Benchmark -> (data section, images of the source, of the target and for the score).
@@ -19,6 +20,17 @@ SECTIONS = {
     'uda_cityscapes_to_crosscity_512x512': (2, 2, 1),
     'uda_own_512x512': (2, 2, 1),
     'uda_own_small': (2, 2, 1),
+}
+#: Data section of training with labels -> (images that are trained on, that are scored).
+SUPERVISED = {
+    'gta_to_cityscapes_512x512': (2, 1),
+    'synthia_to_cityscapes_512x512': (2, 1),
+    'cityscapes_512x512': (2, 1),
+    'cityscapes_to_acdc_512x512': (2, 4),
+    'acdc_512x512': (8, 4),
+    'cityscapes_to_darkzurich_512x512': (2, 1),
+    'cityscapes_to_crosscity_512x512': (2, 1),
+    'own_source_512x512': (2, 1),
 }
 CITIES = ('rome', 'rio', 'tokyo', 'taipei')
 
@@ -48,6 +60,47 @@ def test_data_sections_load(layouts, name):
     if len(score) == 1:
         values = score.evaluate(results, 'mIoU', 'silent')
         assert values['mIoU'] > 0.5 and ('mIoU16' in values) == ('synthia' in name)
+
+
+@pytest.mark.parametrize('name', SUPERVISED)
+def test_data_sections_of_the_bounds_load(layouts, name):
+    cfg = tiny_training.benchmark_data(layouts, name)
+    train = build_dataset(cfg.data.train)
+    score = build_dataset(cfg.data.val, test_mode=True)
+    assert (len(train), len(score)) == SUPERVISED[name]
+    sample = train[0]
+    assert tuple(sample['img'].data.shape[1:]) == (32, 32)
+    assert sample['gt_semantic_seg'].data.shape == (1, 32, 32)
+    classes = len(train.CLASSES)
+    assert classes == len(score.CLASSES) == (
+        13 if 'crosscity' in name else 7 if 'own' in name else 19)
+    values = sample['gt_semantic_seg'].data.unique().tolist()
+    assert set(values) <= {*range(classes), 255} and min(values) < 255
+
+
+def test_the_oracle_on_your_own_data_asks_for_labels(layouts):
+    cfg = tiny_training.benchmark_data(layouts, 'own_target_512x512')
+    with pytest.raises(MissingFile, match='labels/train'):
+        build_dataset(cfg.data.train)
+
+
+@pytest.mark.parametrize('benchmark, oracle', [
+    ('gta2cs', 'cs_oracle_mitb5'), ('synthia2cs', 'cs_oracle_synthia_classes_mitb5'),
+    ('cs2acdc', 'acdc_oracle_mitb5'), ('cs2darkzurich', None), ('own2own', 'own_oracle_mitb5'),
+    *((f'cs2{city}', None) for city in CITIES)])
+def test_the_bounds_are_scored_as_the_method(benchmark, oracle):
+    method = read(f'daformer/{benchmark}_daformer_mitb5')
+    bounds = [read(f'daformer/{name}') for name in (f'{benchmark}_source_only_mitb5', oracle)
+              if name]
+    source, target = method.data.train.source, method.data.train.target
+    for bound, data in zip(bounds, (source, target)):
+        assert bound.data.val == method.data.val and bound.data.test == method.data.test
+        assert (bound.model, bound.runner) == (method.model, method.runner)
+        train = bound.data.train
+        assert (train.type, train.data_root, train.img_dir) == (
+            data.type, data.data_root, data.img_dir)
+        assert train.ann_dir and train.pipeline[2].img_scale == next(
+            step.img_scale for step in data.pipeline if step.type == 'Resize')
 
 
 @pytest.mark.parametrize('hr, crop, source, target, ratio', [

@@ -90,6 +90,13 @@ def test_markdown_of_a_whole_and_of_an_empty_table():
     assert '| difference' not in markdown('t', [NEW]) and '| IoU |' not in markdown('t', [NEW])
 
 
+def test_published_classes_stand_beside_the_measured_ones():
+    known = BASE._replace(classes=dict(road=95.74))
+    assert '| IoU (published) | base |\n| --- | --- |\n| road | 91.00 ± 1.00 (95.7) |\n' \
+        '| train | 20.00 ± 14.14 |\n' in markdown('t', [known])
+    assert as_dict([known])[0]['classes'] == dict(road=95.74)
+
+
 def test_a_row_is_compared_by_its_own_metric_and_not_with_itself():
     base = Runs('base', {0: dict(mIoU=10., mIoU16=20.)}, baseline='base')
     other = Runs('other', {0: dict(mIoU=10., mIoU16=50.)}, metric='mIoU16', baseline='base')

@@ -6,6 +6,7 @@ from mmcv.runner.checkpoint import get_state_dict
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer, default_heads
 
 
 @pytest.fixture
@@ -77,6 +78,27 @@ def test_training_state_brings_the_regularizer_back(config):
 def test_the_widths_are_measured_on_the_backbone(config):
     model = SEGMENTORS.build(config)
     assert [p.out_features for p in model.regularizer.projections.values()] == [32, 64, 160, 256]
+
+
+@pytest.mark.parametrize('widths, heads', [
+    ((64, 128, 320, 512), (1, 2, 5, 8)), ((32, 64, 160, 256), (1, 2, 5, 8)),  # MiT
+    ((256, 512, 1024, 2048), (8, 8, 8, 8)),  # ResNet-101
+    ((112, 224, 448, 896), (8, 8, 8, 8)), ((768, ), (8, )), ((12, 20, 7, 6), (4, 4, 1, 2))])
+def test_heads_follow_from_the_widths(widths, heads):
+    assert default_heads(widths) == heads
+
+
+def test_widths_and_heads_can_be_given(daformer_b0, tiny_sam):
+    segmentor = SEGMENTORS.build(daformer_b0)
+    given = build_regularizer(segmentor, tiny_sam, stages=[1, 3], channels=[32, 64, 160, 256],
+                              num_heads=[1, 4, 5, 2])
+    assert {stage: attention.num_heads for stage, attention in given.attentions.items()} == {
+        '1': 4, '3': 2}
+    for options, message in ((dict(num_heads=[1, 2]), 'num_heads must give one number for each'),
+                             (dict(num_heads=[3, 2, 5, 8]), 'regularizer: .*3'),
+                             (dict(stages=[4]), 'regularizer: stages must be some of')):
+        with pytest.raises(ConfigError, match=message):
+            build_regularizer(segmentor, tiny_sam, **options)
 
 
 def test_training_one_that_was_built_for_testing_is_an_error(config, batch):

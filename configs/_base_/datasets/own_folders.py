@@ -38,3 +38,11 @@ own_val = dict(
     ann_dir='labels/val',
     classes=classes,
     ignore=ignore)
+# Target images with labels to train on, if there are any: for the oracle alone.
+own_oracle = dict(
+    type='FolderDataset',
+    data_root='data/own/target/',
+    img_dir='images/train',
+    ann_dir='labels/train',
+    classes=classes,
+    ignore=ignore)

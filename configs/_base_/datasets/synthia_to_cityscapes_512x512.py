@@ -1,0 +1,26 @@
+# Trained on SYNTHIA-RAND-CITYSCAPES, tested on Cityscapes over 19, 16 and 13 classes.
+_base_ = ['gta_to_cityscapes_512x512.py']
+crop_size = (512, 512)
+img_norm_cfg = dict(
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='Resize', img_scale=(1280, 760)),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='Normalize', **img_norm_cfg),
+    dict(type='Pad', size=crop_size, pad_val=0, seg_pad_val=255),
+    dict(type='DefaultFormatBundle'),
+    dict(type='Collect', keys=['img', 'gt_semantic_seg']),
+]
+data = dict(
+    train=dict(
+        type='SynthiaDataset',
+        data_root='data/synthia/',
+        img_dir='RGB',
+        ann_dir='GT/LABELS',
+        pipeline=train_pipeline),
+    val=dict(type='CityscapesSynthiaDataset'),
+    test=dict(type='CityscapesSynthiaDataset'))

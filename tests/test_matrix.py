@@ -1,0 +1,238 @@
+"""Every combination that makes sense trains two iterations on Streets in miniature.
+
+Every architecture is trained with every method. Regulariser and mode of the step (mixed precision,
+accumulation, ...) are not multiplied with these but spread over them, so that every two values of
+the tables below meet in some training (pairwise covering: the full product would take half an
+hour). Combinations without sense are refused, all of them, with a line that says why. A new
+architecture, method or mode is one entry of a table.
+"""
+from collections import Counter
+from copy import deepcopy
+from itertools import combinations, product
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+
+import pytest
+import tiny_training
+import torch
+from mmcv import Config
+from tiny_networks import ARCHITECTURES, RESNET
+
+from mmseg_ssr.engine.build import (
+    build_test_model,
+    build_training_dataset,
+    build_training_model,
+)
+from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.data_loader import training_loader
+from mmseg_ssr.engine.optimizer import build_optimizer
+from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.regularizer.frozen import FrozenNetwork
+from mmseg_ssr.uda import EMATeacher
+from mmseg_ssr.uda.masked_consistency import MASK_MODES
+
+SOURCE, MIXED, MASKED = '', 'mix.', 'masked.'
+REGULARIZED = {SOURCE: 'enhanced.', MIXED: 'enhanced_mix.'}
+DISTANCE = 'src.loss_imnet_feat_dist'
+ENCODER = tiny_training.tiny_regularizer()['encoder']
+
+
+class Method(NamedTuple):
+    """Keys of ``uda``, the views that are trained on, and what is logged besides their losses."""
+    uda: Dict[str, Any]
+    views: Tuple[str, ...] = (SOURCE, MIXED)
+    terms: Tuple[str, ...] = ()
+    teachers: int = 1
+
+
+def distance(encoder=None) -> Method:
+    return Method(dict(imnet_feature_dist_lambda=0.005, imnet_feature_dist_encoder=encoder),
+                  terms=(DISTANCE, ))
+
+
+def mic(mode: str, teachers: int = 1, **uda: Any) -> Method:
+    blocks = dict(type='block', mask_ratio=0.7, mask_block_size=8)
+    return Method(dict(mask_mode=mode, mask_generator=blocks, **uda), (SOURCE, MIXED, MASKED),
+                  teachers=teachers)
+
+
+METHODS = {
+    'source_only': Method(dict(source_only=True), (SOURCE, ), teachers=0),
+    'dacs': Method(dict()),
+    'daformer': distance(),
+    'daformer_to_an_encoder': distance(dict(type='sam', **ENCODER)),
+    'daformer_to_the_regularizer': distance('regularizer'),
+    **{f'mic_{mode}': mic(mode) for mode in MASK_MODES},
+    'mic_own_teacher': mic('separatetrgaug', 2, mask_alpha=0.5, mask_pseudo_threshold=0.5),
+}
+REGULARIZERS = (None, 'ssr')
+# Keys of ``uda``, and of the backbone where they say so.
+MODES = {
+    'exact': {},
+    'bfloat16': {'amp': dict(dtype='bfloat16')},
+    'joint_views': {'joint_views': True},
+    'accumulation': {'cumulative_iters': 2},
+    'clipping': {'grad_clip': dict(max_norm=1.)},
+    'channels_last': {'channels_last': True},
+    'watch': {'not_finite': 'skip', 'watch_interval': 2},
+    'checkpointing': {'model.backbone.with_cp': True},
+    'all': {'amp': dict(dtype='bfloat16'), 'joint_views': True, 'cumulative_iters': 2,
+            'grad_clip': dict(max_norm=1.), 'channels_last': True, 'model.backbone.with_cp': True},
+}
+
+
+class Case(NamedTuple):
+    """One combination, by the names in the tables above."""
+    architecture: str
+    method: str
+    regularizer: Optional[str]
+    mode: str = 'exact'
+
+    def __str__(self):
+        return '-'.join(filter(None, self))
+
+
+def refusal(case: Case) -> Optional[str]:
+    """What the message of a combination without sense begins with, None of one that trains."""
+    student = ARCHITECTURES[case.architecture][0]
+    if 'joint_views' in MODES[case.mode] and student['backbone'] is RESNET:
+        return r'uda.joint_views: the backbone has batch norm \(stem.1\)'
+    if case.method == 'daformer' and 'neck' in student:
+        return ('uda.imnet_feature_dist_lambda: the features behind the neck SimpleFeaturePyramid '
+                'have no pretrained counterpart')
+    if case.method == 'daformer_to_the_regularizer' and case.regularizer is None:
+        return "uda.imnet_feature_dist_encoder must be .* got 'regularizer' without SSR"
+    return None
+
+
+def pairs_of(case: Case) -> set:
+    """The pairs of values that a combination has together."""
+    return set(combinations(enumerate(case), 2))
+
+
+def covering() -> Iterator[Case]:
+    """Every architecture with every method; the regulariser and the mode that leave the fewest
+    pairs of values untried so far."""
+    tried = Counter()
+    for parts in product(ARCHITECTURES, METHODS):
+        cases = [Case(*parts, *rest) for rest in product(REGULARIZERS, MODES)]
+        cases = [case for case in cases if not refusal(case)]
+        if cases:
+            chosen = min(cases, key=lambda case: sum(
+                min(tried[pair], 2) for pair in pairs_of(case)))
+            tried.update(pairs_of(chosen))
+            yield chosen
+
+
+CASES = list(covering())
+REFUSED = [case for case in (Case(*parts) for parts in product(
+    ARCHITECTURES, METHODS, REGULARIZERS, MODES)) if refusal(case)]
+
+
+def test_every_two_values_meet():
+    trained = set().union(*map(pairs_of, CASES))
+    possible = set().union(*(pairs_of(case) for case in map(Case, *zip(*product(
+        ARCHITECTURES, METHODS, REGULARIZERS, MODES))) if not refusal(case)))
+    assert possible - trained == set()
+
+
+@pytest.fixture(scope='module')
+def sections(data):
+    """Config of a training by self-training on Streets, with margins on the target."""
+    sections = tiny_training.method_config(data, iterations=2)
+    sections['data']['train']['target']['crop_pseudo_margins'] = [2, 6, 2, 2]
+    sections['optimizer'] = dict(type='SGD', lr=0.1)
+    sections['runner'] = dict(type='SelfTrainingRunner', max_iters=2)
+    return sections
+
+
+@pytest.fixture(scope='module')
+def batches(sections, tmp_path_factory):
+    """The samples of two iterations, two images per domain in each."""
+    file = tiny_training.write_config(tmp_path_factory.mktemp('batches') / 'config.py', sections)
+    dataset = build_training_dataset(load_config(file), seed=0)
+    return list(training_loader(dataset, 2, 2, seed=0))
+
+
+def config_of(case: Case, sections: dict, file) -> Config:
+    """The config file of a combination, written, read and validated."""
+    student, widths = deepcopy(ARCHITECTURES[case.architecture])
+    if 'hr_crop_size' in student:
+        student['hr_crop_size'] = [side // 2 for side in tiny_training.CROP]
+    uda = dict(sections['uda'], **METHODS[case.method].uda)
+    if case.regularizer:
+        uda.update(type='SSR', regularizer=dict(encoder=ENCODER, stages=list(range(len(widths)))))
+    cfg = load_config(tiny_training.write_config(file, dict(sections, model=student, uda=uda)), {
+        key if key.startswith('model.') else f'uda.{key}': value
+        for key, value in MODES[case.mode].items()})
+    validate(cfg)
+    return cfg
+
+
+def loss_names(case: Case) -> set:
+    """What a training of the combination has to log as losses."""
+    method, student = METHODS[case.method], ARCHITECTURES[case.architecture][0]
+    head = ['loss_ce', 'hr.loss_ce'] if 'hrda' in case.architecture else ['loss_ce']
+    auxiliary = ['aux.loss_ce'] if 'auxiliary_head' in student else []
+    names = {f'{view}decode.{name}' for view in method.views for name in head}
+    names.update(f'{view}{name}' for view in method.views for name in auxiliary)
+    if case.regularizer:
+        names.update(f'{REGULARIZED[view]}{name}' for view in method.views if view in REGULARIZED
+                     for name in head)
+    return names.union(method.terms)
+
+
+def frozen_networks(model) -> list:
+    """Those that are neither trained nor follow the student: encoders, ImageNet's backbone."""
+    return [module.network for module in model.modules()
+            if isinstance(module, FrozenNetwork) and not isinstance(module, EMATeacher)]
+
+
+def values_of(networks) -> list:
+    return [[tensor.clone() for tensor in network.parameters()] for network in networks]
+
+
+def changed(networks, before) -> list:
+    """For each network, whether any of its weights differs from ``before``."""
+    return [not all(map(torch.equal, old, new)) for old, new in zip(before, values_of(networks))]
+
+
+@pytest.mark.parametrize('case', CASES, ids=str)
+def test_it_trains(case, sections, batches, tmp_path):
+    cfg = config_of(case, sections, tmp_path / 'config.py')
+    model = build_training_model(cfg, seed=0).train()
+    optimizer = build_optimizer(cfg, model)
+    frozen, teachers = frozen_networks(model), [teacher.network for teacher in model.teachers]
+    before = values_of(frozen), values_of(teachers), deepcopy(dict(model.named_parameters()))
+
+    logs = [model.train_step(batch, optimizer)['log_vars'] for batch in batches]
+
+    assert {name for name in logs[-1] if 'loss_' in name} == loss_names(case)
+    assert all(torch.tensor(value).isfinite() for value in logs[-1].values())
+    assert not any(changed(frozen, before[0]))
+    rounds = 1 if 'cumulative_iters' in MODES[case.mode] else 2
+    assert changed(teachers, before[1]) == [rounds == 2] * METHODS[case.method].teachers
+    assert [teacher.updates for teacher in model.teachers] == [rounds] * len(teachers)
+    moved = {name for name, weight in model.named_parameters()
+             if not torch.equal(weight, before[2][name])}
+    assert parts_of(before[2]) - parts_of(moved) == untrained(case)
+    assert set(model.state_dict()) == set(build_test_model(cfg).state_dict())
+
+
+def parts_of(names) -> set:
+    """Layers and blocks of the student, stages of the regulariser: what weights are parts of."""
+    return {'.'.join(name.split('.')[:3]) for name in names}
+
+
+def untrained(case: Case) -> set:
+    """What has no gradient: SSR of the stages that DeepLabV2's head does not read."""
+    if case.regularizer is None or 'dlv2' not in case.architecture:
+        return set()
+    return {f'regularizer.{part}.{stage}' for part in ('attentions', 'projections')
+            for stage in range(3)}
+
+
+@pytest.mark.parametrize('case', REFUSED, ids=str)
+def test_it_is_refused(case, sections, tmp_path):
+    with pytest.raises(ConfigError, match=refusal(case)):
+        build_training_model(config_of(case, sections, tmp_path / 'config.py'), seed=0)
