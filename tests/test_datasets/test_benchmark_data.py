@@ -23,7 +23,6 @@ SECTIONS = {
 }
 #: Data section of training with labels -> (images that are trained on, that are scored).
 SUPERVISED = {
-    'gta_to_cityscapes_512x512': (2, 1),
     'synthia_to_cityscapes_512x512': (2, 1),
     'cityscapes_512x512': (2, 1),
     'cityscapes_to_acdc_512x512': (2, 4),
