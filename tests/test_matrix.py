@@ -51,7 +51,8 @@ def distance(encoder=None) -> Method:
 
 
 def mic(mode: str, teachers: int = 1, **uda: Any) -> Method:
-    blocks = dict(type='block', mask_ratio=0.7, mask_block_size=8)
+    # Small enough that no image is hidden whole: a norm of nothing but zeros has huge gradients.
+    blocks = dict(type='block', mask_ratio=0.5, mask_block_size=4)
     return Method(dict(mask_mode=mode, mask_generator=blocks, **uda), (SOURCE, MIXED, MASKED),
                   teachers=teachers)
 
@@ -116,28 +117,31 @@ def pairs_of(case: Case) -> set:
 
 def covering() -> Iterator[Case]:
     """Every architecture with every method; the regulariser and the mode that leave the fewest
-    pairs of values untried so far."""
+    pairs of values untried so far, and what pairs are left in the end."""
     tried = Counter()
     for parts in product(ARCHITECTURES, METHODS):
-        cases = [Case(*parts, *rest) for rest in product(REGULARIZERS, MODES)]
-        cases = [case for case in cases if not refusal(case)]
+        cases = [case for case in TRAINABLE if case[:2] == parts]
         if cases:
             chosen = min(cases, key=lambda case: sum(
                 min(tried[pair], 2) for pair in pairs_of(case)))
             tried.update(pairs_of(chosen))
             yield chosen
+    for case in TRAINABLE:
+        if pairs_of(case) - set(tried):
+            tried.update(pairs_of(case))
+            yield case
 
 
+ALL = [Case(*values) for values in product(ARCHITECTURES, METHODS, REGULARIZERS, MODES)]
+TRAINABLE = [case for case in ALL if not refusal(case)]
 CASES = list(covering())
 # One for each architecture and reason.
-REFUSED = list({(case.architecture, refusal(case)): case for case in map(Case, *zip(*product(
-    ARCHITECTURES, METHODS, REGULARIZERS, MODES))) if refusal(case)}.values())
+REFUSED = list({(case.architecture, refusal(case)): case for case in ALL if refusal(case)}.values())
 
 
 def test_every_two_values_meet():
     trained = set().union(*map(pairs_of, CASES))
-    possible = set().union(*(pairs_of(case) for case in map(Case, *zip(*product(
-        ARCHITECTURES, METHODS, REGULARIZERS, MODES))) if not refusal(case)))
+    possible = set().union(*map(pairs_of, TRAINABLE))
     assert possible - trained == set()
 
 
@@ -225,8 +229,8 @@ def test_it_trains(case, sections, batches, tmp_path):
 
 
 def parts_of(names) -> set:
-    """Layers and blocks of the student, stages of the regulariser: what weights are parts of."""
-    return {'.'.join(name.split('.')[:3]) for name in names}
+    """Backbone, neck and heads of the student, stages of the regulariser."""
+    return {'.'.join(name.split('.')[:2 if name.startswith('model.') else 3]) for name in names}
 
 
 def untrained(case: Case) -> set:
