@@ -58,9 +58,14 @@ HRDA = 'HRDA, arXiv 2204.13132'
 MIC = 'MIC, arXiv 2212.01322'
 VFM_UDA = 'VFM-UDA, arXiv 2406.09896'
 HRDA_README = 'README of github.com/lhoyer/HRDA'  # quotes DAFormer's numbers too
+MIN_ENT = 'ADVENT, arXiv 1811.12833'
+ADAPT_SEG_NET = 'AdaptSegNet, arXiv 1802.10349'
+MAX_SQUARE = 'MaxSquare, arXiv 1909.13589'
+MAX_SQUARE_README = 'README of github.com/ZJULearning/MaxSquareLoss'
 VFM_README = 'README of github.com/tue-mps/vfm-uda'
 
 ON_TEST = 'published on the test split (benchmark server), measured on the validation split'
+ONE_STAGE = 'from ImageNet weights and without flip testing, as its own paper trains it'
 RETRAINED = 'the number is of the published checkpoint, trained anew; the paper has others'
 
 
@@ -144,6 +149,13 @@ def streets(name: str, config: str, baseline: str = 'daformer', **overrides: Any
                overrides=overrides, baseline=baseline)
 
 
+def target_row(name: str, published: Optional[float] = None, folder: str = 'maxsquare',
+               source: str = MAX_SQUARE_README, note: str = '') -> Row:
+    """A loss on the predictions for target images, DeepLabV2; one seed, as published."""
+    return Row(name, f'configs/{folder}/gta2cs_{name}_dlv2red_r101.py', published, (0, ),
+               source=source if published else '', note=note)
+
+
 def benchmark(id: str, target: str, prefix: str, published: Mapping[str, float],
               others: Sequence[Tuple[str, str]], sources: Mapping[str, str],
               classes: Mapping[str, str], metric: str = 'mIoU',
@@ -219,6 +231,16 @@ EXPERIMENTS: List[Experiment] = [
          hrda_dlv2, Row('mic_hrda_dlv2red', 'configs/mic/gta2cs_mic_hrda_dlv2red_r101.py', 64.2,
                         source=f'{MIC}, Table 1', baseline='hrda_dlv2red')),
         baseline='daformer'),
+    Experiment(
+        'maxsquare', 'Losses on target predictions: DeepLabV2, two stages (in this order)', MAX_SQUARE,
+        (target_row('source', 36.9),
+         target_row('source_multi'),
+         target_row('maxsquare', 44.3),
+         target_row('maxsquare_iw', 45.2),
+         target_row('maxsquare_iw_multi', 46.4),
+         target_row('minent', 42.3, 'minent', f'{MIN_ENT}, Table 1', note=ONE_STAGE),
+         target_row('advseg', 42.4, 'advseg', f'{ADAPT_SEG_NET}, Table 1', note=ONE_STAGE)),
+        baseline='source'),
     Experiment(
         'vfm', 'VFM-UDA: DINOv2 students', VFM_UDA,
         (Row('dinov2_b', 'configs/vfm/gta2cs_vfmuda_dinov2_b.py', 77.1, (42, ),

@@ -81,7 +81,11 @@ def test_it_builds(path, no_random_weights):
     assert isinstance(model, SSR) == (uda.get('type') == 'SSR')
 
 
-@pytest.mark.parametrize('path', [path for path in FULL_SIZE if '/vfm/' not in path])
+#: Folders of papers that train otherwise than DAFormer and its successors.
+OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare')
+
+
+@pytest.mark.parametrize('path', [path for path in FULL_SIZE if Path(path).parent.name not in OTHERS])
 def test_the_papers_setting(path):
     cfg = read(path)
     resnet = 'r101' in path or 'dlv2' in path
@@ -118,6 +122,31 @@ def test_the_papers_methods(path):
     if 'mic' in path:
         assert uda.mask_mode == 'separatetrgaug' and uda.mask_lambda == 1
         assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=32)
+
+
+@pytest.mark.parametrize('path, iterations, horizon', [
+    ('minent/gta2cs_minent', 120000, 250000), ('advseg/gta2cs_advseg', 150000, 250000),
+    ('maxsquare/gta2cs_source', 80000, 200000), ('maxsquare/gta2cs_source_multi', 80000, 200000),
+    ('maxsquare/gta2cs_maxsquare', 29750, None), ('maxsquare/gta2cs_maxsquare_iw', 29750, None),
+    ('maxsquare/gta2cs_maxsquare_iw_multi', 29750, None)])
+def test_the_setting_of_losses_on_target_predictions(path, iterations, horizon):
+    cfg = read(f'configs/{path}_dlv2red_r101.py')
+    assert (cfg.optimizer.type, cfg.optimizer.lr, cfg.optimizer.weight_decay) == (
+        'SGD', 2.5e-4, 5e-4)
+    assert cfg.optimizer.paramwise_cfg.custom_keys == dict(head=dict(lr_mult=10.0))
+    assert (cfg.lr_config.power, cfg.lr_config.get('horizon')) == (0.9, horizon)
+    assert max_iterations(cfg) == iterations and cfg.data.samples_per_gpu == 1
+    second_stage = '_maxsquare' in path
+    assert (cfg.load_from is not None) == second_stage
+    multi = 'multi' in path or 'maxsquare/' not in path
+    assert (cfg.model.auxiliary_head is not None) == multi
+    assert not multi or cfg.model.auxiliary_head.loss_decode.loss_weight == 0.1
+    flips = [cfg.data[split].pipeline[1].flip for split in ('val', 'test')]
+    assert flips == [False, 'maxsquare/' in path]
+    if second_stage:
+        assert cfg.uda.lambda_max_square == (0.09 if multi else 0.1)
+        assert cfg.uda.image_wise_ratio == (0.2 if '_iw' in path else None)
+        assert cfg.uda.guidance_weight == (0.1 if multi else 0)
 
 
 @pytest.mark.parametrize('size, width', [('b', 768), ('l', 1024)])

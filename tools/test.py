@@ -19,10 +19,12 @@ import mmcv  # noqa: E402
 import torch  # noqa: E402
 
 import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr.engine import evaluation  # noqa: E402
+from mmseg_ssr import distributed  # noqa: E402
+from mmseg_ssr.engine import evaluation, label_shift  # noqa: E402
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model  # noqa: E402
 from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
+from mmseg_ssr.engine.device import OnDevice  # noqa: E402
 from mmseg_ssr.engine.explain import explained  # noqa: E402
 from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
@@ -51,6 +53,14 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a file that could run code when it is read')
     parser.add_argument('--aug-test', action='store_true', help='average over scales and flips')
+    parser.add_argument('--flip-test', action='store_true',
+                        help='average over each image and its mirror image')
+    parser.add_argument('--label-shift', action='store_true',
+                        help='correct the predictions for class priors that differ between the '
+                             'source and the target')
+    parser.add_argument('--target-priors', metavar='FILE.json',
+                        help='with --label-shift: a list of a number for each class (default: '
+                             'estimated from predictions for data.train.target)')
     parser.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                         help='whole images or sliding windows (default: as in the config)')
     parser.add_argument('--batched-slide', type=int, metavar='N',
@@ -87,6 +97,8 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
     evaluation.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
     if args.aug_test:
         evaluation.set_aug_test(cfg)
+    if args.flip_test:
+        evaluation.set_flip_test(cfg)
     if args.test_set:
         evaluation.set_test_split(cfg)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
@@ -94,6 +106,8 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         required_server(dataset)
     model = build_test_model(cfg)
     load_weights(model, args.checkpoint, args.weights, args.trust_checkpoint)
+    if args.label_shift:
+        correct_label_shift(cfg, model, args, device)
     format_args = None
     if args.format_only:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
@@ -120,6 +134,18 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
                       os.path.join(args.work_dir, 'eval.json'), indent=4)
 
 
+def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse.Namespace,
+                        device: torch.device) -> None:
+    """Let the model predict for the target's class priors; show them, and keep them if asked."""
+    target = label_shift.corrected(cfg, OnDevice(model, device), args.target_priors, workers(cfg))
+    if distributed.rank() > 0:
+        return
+    shares = ', '.join(f'{share:.3f}' for share in (target / target.sum()).tolist())
+    print(f'\npriors of the target: {shares}')
+    if args.work_dir:
+        mmcv.dump(target.tolist(), os.path.join(args.work_dir, 'target_priors.json'))
+
+
 def check_args(args: argparse.Namespace) -> None:
     if not (args.eval or args.format_only or args.show_dir or args.out):
         raise ConfigError('nothing to do: give --eval mIoU, --format-only, --show-dir DIR or '
@@ -127,6 +153,8 @@ def check_args(args: argparse.Namespace) -> None:
     if args.eval and args.format_only:
         raise ConfigError('--eval and --format-only exclude each other: the first needs labels, '
                           'the second writes predictions')
+    if args.target_priors and not args.label_shift:
+        raise ConfigError('--target-priors are for --label-shift: give both')
     if args.zip and not args.format_only:
         raise ConfigError('--zip packs what --format-only writes: give both')
     if args.out and not args.out.endswith(('.pkl', '.pickle')):

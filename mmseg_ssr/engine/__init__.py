@@ -1,4 +1,5 @@
 """Glue on mmcv's runner: configs, checkpoints, resume, evaluation."""
 from .runner import SelfTrainingRunner
+from .schedule import PolyToHorizonLrUpdaterHook
 
-__all__ = ['SelfTrainingRunner']
+__all__ = ['PolyToHorizonLrUpdaterHook', 'SelfTrainingRunner']

@@ -16,7 +16,7 @@ from ..datasets import build_dataset
 from ..datasets.seeding import seeded
 from ..errors import ConfigError
 from ..models.sync_batch_norm import synchronise_batch_norm
-from ..regularizer.frozen import FrozenNetwork
+from ..regularizer.frozen import OutsideNetwork
 from .config import max_iterations
 from .explain import explained
 from .signatures import keyword_arguments
@@ -55,10 +55,10 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
 
 
 def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
-    """(prefix of its names, network): a model, and the teachers and frozen networks outside it."""
+    """(prefix of its names, network): a model, and what trains outside its tree or is frozen."""
     yield '', model
     for name, module in model.named_modules():
-        if isinstance(module, FrozenNetwork):
+        if isinstance(module, OutsideNetwork):
             yield f'{name}.', module.network
 
 

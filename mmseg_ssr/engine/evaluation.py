@@ -247,12 +247,17 @@ def _test_cfg(cfg: Config) -> Dict[str, Any]:
 
 def set_aug_test(cfg: Config) -> None:
     """Average over scales and flips (mmseg's ``--aug-test``)."""
+    step = set_flip_test(cfg, '--aug-test')
+    step['img_ratios'] = AUG_SCALES
+
+
+def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
+    """Average over each image and its mirror image; returns the pipeline's step that does it."""
     for step in cfg.data.test.pipeline:
         if step['type'] == 'MultiScaleFlipAug':
-            step['img_ratios'] = AUG_SCALES
             step['flip'] = True
-            return
-    raise ConfigError(f'{cfg.filename}: --aug-test needs a MultiScaleFlipAug in '
+            return step
+    raise ConfigError(f'{cfg.filename}: {option} needs a MultiScaleFlipAug in '
                       'data.test.pipeline')
 
 

@@ -1,11 +1,11 @@
 """How a trained segmentor predicts: in which precision, compiled, several windows at once.
 
-The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp``, ``compile`` and
-``batched_slide``. mmseg's own test script reads none of the first two and predicts in float32.
+The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp``, ``compile``,
+``batched_slide`` and ``logit_shift``. mmseg's own test script reads none of them but the third.
 """
 import functools
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from ..models import interface
 from ..models.slide import slide_inference
 from ..uda import UDASegmentor
 from ..uda.optimization import PRECISIONS
+from .argument_kinds import fits
 
 MODES = ('whole', 'slide')
 
@@ -44,6 +45,10 @@ def check_test_cfg(test_cfg: Mapping[str, Any], path: str = 'test_cfg') -> None:
                             or amp['dtype'] not in PRECISIONS):
         raise ConfigError(f"{path}.amp must be dict(dtype='bfloat16') or dict(dtype='float16'), "
                           f'got {amp!r}')
+    shift = test_cfg.get('logit_shift')
+    if shift is not None and not fits(shift, Sequence[float]):
+        raise ConfigError(f'{path}.logit_shift must be a list of a number for each class, got '
+                          f'{shift!r}')
     if not isinstance(test_cfg.get('compile', False), bool):
         raise ConfigError(f'{path}.compile must be True or False, got {test_cfg["compile"]!r}')
 
@@ -64,6 +69,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision; logits are
       float32 from its head on.
     * ``compile=True``: the network compiled, for each image size on its own.
+    * ``logit_shift=[...]``: a number for each class that is added to its logits, see
+      :mod:`.label_shift`.
     * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
 
     A method's options are those of its student. A model without ``test_cfg`` is left alone.
@@ -78,12 +85,15 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     if test_cfg.get('compile'):
         changes += [(part, 'forward', torch.compile(part.forward, dynamic=False))
                     for part in interface.compilable(network)]
+    encode_decode = network.encode_decode
     if test_cfg.get('amp'):
-        dtype = PRECISIONS[test_cfg['amp']['dtype']]
-        changes += [
-            (network, 'encode_decode', _autocast(network.encode_decode, dtype)),
-            (network, '_decode_head_forward_test',
-             _in_full_precision(network._decode_head_forward_test))]
+        encode_decode = _autocast(encode_decode, PRECISIONS[test_cfg['amp']['dtype']])
+        changes += [(network, '_decode_head_forward_test',
+                     _in_full_precision(network._decode_head_forward_test))]
+    if test_cfg.get('logit_shift'):
+        encode_decode = _shifted(encode_decode, test_cfg['logit_shift'])
+    if encode_decode != network.encode_decode:
+        changes += [(network, 'encode_decode', encode_decode)]
     if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
         changes += [(network, 'slide_inference', functools.partial(slide_inference, network))]
     for module, name, function in changes:
@@ -138,6 +148,17 @@ def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
     def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
         with torch.autocast(img.device.type, dtype):
             return function(img, img_metas)
+
+    return run
+
+
+def _shifted(function: Callable, shift: Sequence[float]) -> Callable:
+    def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
+        logits = function(img, img_metas)
+        if logits.shape[1] != len(shift):
+            raise ConfigError('test_cfg.logit_shift must have a number for each of the '
+                              f'{logits.shape[1]} classes, got {len(shift)}')
+        return logits + logits.new_tensor(shift).view(1, -1, 1, 1)
 
     return run
 

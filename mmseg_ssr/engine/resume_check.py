@@ -75,6 +75,7 @@ def _check_optimizer(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer)
 
 def _check_finite(training_state: Mapping[str, Any]) -> None:
     networks = [teacher['network'] for teacher in training_state.get('teachers', [])]
+    networks.append(training_state.get('adversary', {}).get('network', {}))
     for network in (*networks, training_state.get('regularizer', {})):
         for name, value in network.items():
             if value.is_floating_point() and not torch.isfinite(value).all():

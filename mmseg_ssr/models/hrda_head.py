@@ -35,6 +35,7 @@ class HRDALogits(NamedTuple):
     fused: Tensor  # B x K x H x W, the image divided by the output stride
     context: Tensor  # B x K x h x w, already weighted by (1 - attention)
     detail: Tensor  # n*B x K x h' x w', one per crop
+    boxes: Tuple[Box, ...]  # of the crops, in pixels of the image
 
 
 @register(HEADS)
@@ -142,7 +143,7 @@ class HRDAHead(BaseDecodeHead):
                 for length, edge in zip(context.shape[2:], (1, 3))]
         fused = self._resize(attention, size) * merge_crops(detail, boxes, size) \
             + self._resize(context, size)
-        return HRDALogits(fused, context, detail)
+        return HRDALogits(fused, context, detail, features.boxes)
 
     def _attention(self, features: HRDAFeatures, context: Tensor) -> Tensor:
         """Weight of the detail, B x K (or 1) x h x w in [0, 1], 0 where there is no detail."""
@@ -197,12 +198,21 @@ def check_given(head: str, needed: Dict[str, Any], foreign: Dict[str, Any]) -> N
             raise ConfigError(f'decode_head.{name} of HRDAHead is not for {head}: remove it')
 
 
-@interface.supervised_losses.register(HRDAHead)
-def hrda_losses(head: HRDAHead, features: HRDAFeatures, label: Tensor,
+@interface.prediction.register(HRDAHead)
+def hrda_prediction(head: HRDAHead, features: HRDAFeatures) -> HRDALogits:
+    return head.logits(features)
+
+
+@interface.prediction_logits.register(HRDALogits)
+def fused_logits(logits: HRDALogits) -> Tensor:
+    return logits.fused
+
+
+@interface.prediction_losses.register(HRDAHead)
+def hrda_losses(head: HRDAHead, logits: HRDALogits, label: Tensor,
                 weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
     """The fused loss, and under ``lr.`` and ``hr.`` those of context and detail."""
-    (box, ) = features.boxes
-    logits = head.logits(features)
+    (box, ) = logits.boxes
     losses = interface.scaled(interface.weighted_losses(head, logits.fused, label, weight),
                               1 - head.lr_loss_weight - head.hr_loss_weight)
     if head.lr_loss_weight > 0:

@@ -30,7 +30,6 @@ def joint_training_features(segmentor: nn.Module, imgs: Sequence[Tensor],
     return split_maps(maps, [len(img) for img in imgs])
 
 
-@singledispatch
 def supervised_losses(head: nn.Module, features: Any, label: Tensor,
                       weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
     """The head's losses on features, with an optional weight for every pixel.
@@ -42,7 +41,26 @@ def supervised_losses(head: nn.Module, features: Any, label: Tensor,
     Returns:
         ``loss_*`` of the head's ``loss_decode`` and ``acc_seg`` in percent of all pixels.
     """
-    return weighted_losses(head, head(features), label, weight)
+    return prediction_losses(head, prediction(head, features), label, weight)
+
+
+@singledispatch
+def prediction(head: nn.Module, features: Any) -> Any:
+    """What a head makes of features; for most, logits B x K x h x w."""
+    return head(features)
+
+
+@singledispatch
+def prediction_losses(head: nn.Module, predicted: Any, label: Tensor,
+                      weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """:func:`supervised_losses` of what :func:`prediction` has given."""
+    return weighted_losses(head, predicted, label, weight)
+
+
+@singledispatch
+def prediction_logits(predicted: Any) -> Tensor:
+    """The logits B x K x h x w that count at inference, of what :func:`prediction` has given."""
+    return predicted
 
 
 @singledispatch
@@ -63,19 +81,15 @@ def feature_image(segmentor: nn.Module, img: Tensor) -> Tensor:
     return img
 
 
-@singledispatch
-def auxiliary_losses(segmentor: nn.Module, features: Any, label: Tensor,
-                     weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """Losses of the auxiliary heads, if there are any, under mmseg's names."""
-    heads = getattr(segmentor, 'auxiliary_head', None)
-    if heads is None:
-        return {}
-    if not isinstance(heads, nn.ModuleList):
-        return prefixed('aux', supervised_losses(heads, features, label, weight))
-    losses = {}
-    for i, head in enumerate(heads):
-        losses.update(prefixed(f'aux_{i}', supervised_losses(head, features, label, weight)))
-    return losses
+def heads(segmentor: nn.Module) -> Dict[str, nn.Module]:
+    """The decode head and the auxiliary heads, if there are any, by mmseg's prefixes of losses."""
+    auxiliary = getattr(segmentor, 'auxiliary_head', None)
+    if auxiliary is None:
+        return dict(decode=segmentor.decode_head)
+    if not isinstance(auxiliary, nn.ModuleList):
+        return dict(decode=segmentor.decode_head, aux=auxiliary)
+    return dict(decode=segmentor.decode_head,
+                **{f'aux_{i}': head for i, head in enumerate(auxiliary)})
 
 
 @singledispatch
@@ -114,6 +128,23 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
         losses[name] = losses[name] + value if name in losses else value
     losses['acc_seg'] = accuracy(logits, label)
     return losses
+
+
+def level_logits(segmentor: nn.Module, predicted: Dict[str, Any],
+                 img: Tensor) -> Dict[str, Tensor]:
+    """Logits of all heads at the size of the image, for losses without a label.
+
+    Args:
+        predicted: what :func:`prediction` has given for each of :func:`heads`.
+
+    Returns:
+        B x K x H x W of 'main', the decode head, and 'aux' (or 'aux_0', ...).
+    """
+    return {
+        'main' if prefix == 'decode' else prefix: resize(
+            full_precision(prediction_logits(value)), size=img.shape[2:], mode='bilinear',
+            align_corners=segmentor.align_corners)
+        for prefix, value in predicted.items()}
 
 
 def full_precision(value: Tensor) -> Tensor:

@@ -1,10 +1,13 @@
 """Unsupervised domain adaptation: one self-training step, and its parts, a file each."""
+from .adversarial import AdversarialAdaptation
 from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .encoder_distance import EncoderDistance
+from .entropy_minimization import EntropyMinimization
 from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
-from .methods import DACS, SSR
+from .maximum_squares import MaximumSquares
+from .methods import DACS, SSR, AdvSeg, MaxSquare, MinEnt
 from .numerical_watch import NotFinite, NumericalWatch
 from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
@@ -15,8 +18,9 @@ from .teacher import EMATeacher
 from .views import Batch, View
 
 __all__ = [
-    'DACS', 'SSR', 'Batch', 'BlockMask', 'Draws', 'EMATeacher', 'EncoderDistance',
-    'FeatureDistance', 'MaskedConsistency', 'NotFinite', 'NumericalWatch', 'Optimization',
+    'DACS', 'SSR', 'AdvSeg', 'AdversarialAdaptation', 'Batch', 'BlockMask', 'Draws', 'EMATeacher',
+    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'MaskedConsistency', 'MaxSquare',
+    'MaximumSquares', 'MinEnt', 'NotFinite', 'NumericalWatch', 'Optimization',
     'PseudoLabel', 'SelfTraining', 'StrongAugmentation', 'UDASegmentor', 'View',
     'class_mix_masks', 'mix', 'pseudo_label'
 ]

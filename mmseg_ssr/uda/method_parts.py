@@ -12,9 +12,12 @@ from ..errors import ConfigError, nearest
 from ..models import interface
 from ..models.ssr_encoder_decoder import feature_channels
 from ..regularizer import build_encoder
+from .adversarial import AdversarialAdaptation
 from .encoder_distance import EncoderDistance
+from .entropy_minimization import EntropyMinimization
 from .feature_distance import FeatureDistance
 from .masked_consistency import BlockMask, MaskedConsistency
+from .maximum_squares import Guidance, MaximumSquares
 from .optimization import Optimization
 from .segmentor import encoder_of
 from .strong_augmentation import StrongAugmentation
@@ -84,12 +87,70 @@ def check_neck(student: nn.Module) -> None:
             'imnet_feature_dist_encoder')
 
 
-def own_value(value: Union[str, float], shared: float) -> Optional[float]:
-    """None for 'same' or an equal number: the host method's value is shared."""
+def entropy_minimization(student: nn.Module, weights: Union[float, Dict[str, float], None]
+                         ) -> Optional[EntropyMinimization]:
+    """The entropy of predictions for target images."""
+    weights = level_weights('lambda_ent', weights, student)
+    return EntropyMinimization(weights) if weights else None
+
+
+def maximum_squares(student: nn.Module, weight: float, image_wise_ratio: Optional[float],
+                    guidance_weight: float, threshold: float,
+                    guide: str) -> Optional[MaximumSquares]:
+    """The maximum squares loss, with image-wise weights and guidance as they are switched on."""
+    if weight == 0:
+        return None
+    guidance = Guidance(guidance_weight, threshold, guide) if guidance_weight else None
+    if guidance is not None and 'aux' not in interface.heads(student):
+        raise ConfigError('uda.guidance_weight: the student has no auxiliary head to guide: add '
+                          'one model.auxiliary_head=dict(...), or set it to 0')
+    return part(MaximumSquares, weight, image_wise_ratio, guidance)
+
+
+def adversarial_adaptation(student: nn.Module, weights: Union[float, Dict[str, float], None],
+                           kind: str, rate: float, rate_power: Optional[float], rate_min: float,
+                           max_iters: Optional[int]) -> Optional[AdversarialAdaptation]:
+    """A discriminator for each head of the student."""
+    weights = level_weights('lambda_adv_target', weights, student)
+    if not weights:
+        return None
+    return part(AdversarialAdaptation, student.decode_head.num_classes, weights, kind, rate,
+                rate_power, rate_min, max_iters)
+
+
+def level_weights(key: str, weights: Union[float, Dict[str, float], None],
+                  student: nn.Module) -> Dict[str, float]:
+    """Weights above 0 by the student's levels, 'main' and those of its auxiliary heads."""
+    if not isinstance(weights, dict):
+        weights = dict(main=weights or 0.)
+    levels = ['main', *list(interface.heads(student))[1:]]
+    for level, weight in weights.items():
+        if level not in ('aux', *levels):  # MIC's dicts have 'aux' whether there is one or not
+            raise ConfigError(f'unknown key uda.{key}.{level}{nearest(level, levels)}, the '
+                              f'student has {", ".join(levels)}')
+        check_not_negative(**{f'{key}.{level}': weight})
+    return {level: weights[level] for level in levels if weights.get(level)}
+
+
+def check_targets(needed: Optional[str], source_only: bool, targets: Sequence[nn.Module],
+                  weights: Dict[str, Any]) -> None:
+    """A method has the loss that it is named after, and target images where a loss needs them."""
+    if needed is not None and not source_only and not weights[needed]:
+        raise ConfigError(f'uda: this method needs {needed}, the weight of its loss on target '
+                          'images')
+    if source_only and targets:
+        given = ', '.join(key for key, weight in weights.items() if weight)
+        raise ConfigError(f'uda.source_only=True trains without target images, but {given} is a '
+                          'loss on them: remove one of the two')
+
+
+def own_value(value: Union[str, float], shared: float, sharing: bool) -> Optional[float]:
+    """None for 'same' or an equal number: the host method's value is shared, if it has one."""
     if isinstance(value, str) and value != 'same':
         raise ConfigError(f"uda: mask_alpha and mask_pseudo_threshold are 'same' or numbers, got "
                           f'{value!r}')
-    return None if value in ('same', shared) else value
+    value = shared if value == 'same' else value
+    return None if sharing and value == shared else value
 
 
 def part(factory, *args, **kwargs):

@@ -14,14 +14,18 @@ from ..models.ssr_encoder_decoder import build_regularizer
 from ..registration import register
 from .draws import Draws
 from .method_parts import (
+    adversarial_adaptation,
     build_student,
     check_choice,
     check_joint_views,
     check_not_negative,
     check_share,
+    check_targets,
     compile_networks,
+    entropy_minimization,
     feature_distance,
     masked_consistency,
+    maximum_squares,
     optimization,
     own_value,
     part,
@@ -40,14 +44,17 @@ SAM_CHECKPOINTS = {
 }
 
 
-@register(SEGMENTORS)
-class DACS(UDASegmentor):
-    """Self-training by ClassMix, with the parts of DAFormer, MIC and SSR as keys switch them on.
+class Method(UDASegmentor):
+    """What all methods are built from: their keys switch the parts of the step on.
+
+    The registered classes below differ in whether there is a teacher for ClassMix, and in the keys
+    that they insist on. Each takes the keys of the others as well: ``type='DACS'`` with
+    ``lambda_ent=0.001`` is DACS and entropy minimisation.
 
     Args:
         model: the student, a segmentor's config or the segmentor itself.
         max_iters: length of the training; accepted from MIC's builder.
-        source_only: no teacher and no target images.
+        source_only: no teacher, no discriminators and no target images.
         alpha: EMA rate of the teacher (0.999 in DAFormer).
         pseudo_threshold: confidence threshold of pseudo-labels.
         pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the crop whose
@@ -68,6 +75,27 @@ class DACS(UDASegmentor):
             :data:`~mmseg_ssr.uda.masked_consistency.MASK_MODES`.
         mask_alpha, mask_pseudo_threshold: 'same', or numbers for a teacher of its own.
         mask_lambda: weight of the masked loss.
+        lambda_ent: weight of the entropy of predictions for target images (MinEnt), None or 0 is
+            off. A number is that of the decode head; ``dict(main=0.001, aux=0.0002)`` has one for
+            the auxiliary head too (which counts where the student has one). See
+            :class:`~mmseg_ssr.uda.entropy_minimization.EntropyMinimization`.
+        lambda_max_square: weight of the maximum squares loss on target images, 0 is off. See
+            :class:`~mmseg_ssr.uda.maximum_squares.MaximumSquares`, as for the next four.
+        image_wise_ratio: exponent of the image-wise class weights (IW, 0.2 in the paper), None is
+            off.
+        guidance_weight: of the auxiliary head's lessons by the final prediction (Multi, 0.1 in
+            the paper), a factor beside ``lambda_max_square``; 0 is off.
+        guidance_threshold: confidence above which a pixel is such a lesson.
+        guidance_from: 'mean' of both heads' probabilities, as published, or 'main', the decode
+            head's alone.
+        lambda_adv_target: weights of the adversarial loss (AdvSeg), as of ``lambda_ent``; each
+            head gets a discriminator. See
+            :class:`~mmseg_ssr.uda.adversarial.AdversarialAdaptation`, as for the next four.
+        discriminator_type: 'LS' or 'Vanilla'.
+        lr_D: learning rate of the discriminators' Adam.
+        lr_D_power: of its polynomial decay over ``max_iters``; None follows the student's
+            schedule.
+        lr_D_min: where that ends.
         mask_generator: ``dict(type='block', mask_ratio=0.7, mask_block_size=64)``.
         sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
         stop_stage: stages that SSR enhances.
@@ -99,7 +127,10 @@ class DACS(UDASegmentor):
         ConfigError: a value that is not valid, with the key's name.
     """
 
+    class_mix = False
     needs_regularizer = False
+    #: A key without which the method would be another one.
+    needed: Optional[str] = None
 
     def __init__(self,
                  model: Union[dict, nn.Module],
@@ -123,6 +154,17 @@ class DACS(UDASegmentor):
                  mask_pseudo_threshold: Union[str, float] = 'same',
                  mask_lambda: float = 1.,
                  mask_generator: Optional[Dict[str, Any]] = None,
+                 lambda_ent: Union[float, Dict[str, float], None] = None,
+                 lambda_max_square: float = 0.,
+                 image_wise_ratio: Optional[float] = None,
+                 guidance_weight: float = 0.,
+                 guidance_threshold: float = 0.95,
+                 guidance_from: str = 'mean',
+                 lambda_adv_target: Union[float, Dict[str, float], None] = None,
+                 discriminator_type: str = 'LS',
+                 lr_D: float = 1e-4,
+                 lr_D_power: Optional[float] = None,
+                 lr_D_min: float = 0.,
                  sam_model_registry: Optional[str] = None,
                  stop_stage: Sequence[int] = (0, 1, 2, 3),
                  sam_checkpoint: Optional[str] = None,
@@ -154,16 +196,28 @@ class DACS(UDASegmentor):
             pseudo_weight_ignore_top=pseudo_weight_ignore_top,
             pseudo_weight_ignore_bottom=pseudo_weight_ignore_bottom,
             imnet_feature_dist_lambda=imnet_feature_dist_lambda, mask_lambda=mask_lambda,
-            regularizer_weight=regularizer_weight)
+            regularizer_weight=regularizer_weight, lambda_max_square=lambda_max_square,
+            guidance_weight=guidance_weight)
+        targets = [term for term in (
+            entropy_minimization(student, lambda_ent),
+            maximum_squares(student, lambda_max_square, image_wise_ratio, guidance_weight,
+                            guidance_threshold, guidance_from),
+            adversarial_adaptation(student, lambda_adv_target, discriminator_type, lr_D, lr_D_power,
+                                   lr_D_min, max_iters)) if term is not None]
+        check_targets(self.needed, source_only, targets, dict(
+            lambda_ent=lambda_ent, lambda_max_square=lambda_max_square,
+            lambda_adv_target=lambda_adv_target))
         augmentation = part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
                             blur)
-        teacher = None if source_only else part(EMATeacher, student, alpha)
+        labels_targets = self.class_mix and not source_only
+        teacher = part(EMATeacher, student, alpha) if labels_targets else None
         masked = None
         if mask_mode is not None:
             masked = masked_consistency(
                 student, mask_mode, mask_lambda, mask_generator, augmentation,
-                *(None if source_only else own_value(value, shared) for value, shared in (
-                    (mask_alpha, alpha), (mask_pseudo_threshold, pseudo_threshold))),
+                *(None if source_only else own_value(value, shared, labels_targets)
+                  for value, shared in ((mask_alpha, alpha),
+                                        (mask_pseudo_threshold, pseudo_threshold))),
                 alpha, pseudo_threshold)
         regularization = self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
                                            regularizer)
@@ -173,7 +227,7 @@ class DACS(UDASegmentor):
         super().__init__(
             student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
             pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
-            regularizer_weight, joint_views, Draws(seed),
+            regularizer_weight, targets, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
@@ -205,13 +259,41 @@ class DACS(UDASegmentor):
 
 
 @register(SEGMENTORS)
+class DACS(Method):
+    """Self-training by ClassMix (arXiv 2007.08702); DAFormer and MIC are keys of it."""
+
+    class_mix = True
+
+
+@register(SEGMENTORS)
 class SSR(DACS):
     """DACS that insists on a regularisation branch (arXiv 2401.14686)."""
 
     needs_regularizer = True
 
 
+@register(SEGMENTORS)
+class MinEnt(Method):
+    """Entropy minimisation on target images (ADVENT, arXiv 1811.12833)."""
+
+    needed = 'lambda_ent'
+
+
+@register(SEGMENTORS)
+class MaxSquare(Method):
+    """Maximum squares loss on target images (arXiv 1909.13589), with IW and Multi as keys."""
+
+    needed = 'lambda_max_square'
+
+
+@register(SEGMENTORS)
+class AdvSeg(Method):
+    """Adversarial adaptation of the output space (AdaptSegNet, arXiv 1802.10349)."""
+
+    needed = 'lambda_adv_target'
+
+
 # MIC and its relatives build methods from a registry of their own; enter there as well.
 if hasattr(builder, 'UDA'):
-    register(builder.UDA)(DACS)
-    register(builder.UDA)(SSR)
+    for method in (DACS, SSR, MinEnt, MaxSquare, AdvSeg):
+        register(builder.UDA)(method)

@@ -64,29 +64,35 @@ class Optimization:
             loss = self._scaler_for(loss.device).scale(loss)
         loss.backward()
 
-    def share(self, optimizer: torch.optim.Optimizer) -> None:
+    def share(self, *optimizers: torch.optim.Optimizer) -> None:
         """Average the gradients of an unfinished round over all processes.
 
         What each of them has then is what a checkpoint of process 0 needs. Averaging them again
         with those of later iterations changes nothing.
         """
-        distributed.average_gradients(gradients_of(optimizer))
+        for optimizer in optimizers:
+            distributed.average_gradients(gradients_of(optimizer))
 
-    def collect(self, optimizer: torch.optim.Optimizer) -> Tensor:
-        """Finish the gradients of a round, over all processes; returns their norm.
+    def collect(self, optimizer: torch.optim.Optimizer,
+                *others: torch.optim.Optimizer) -> Tensor:
+        """Finish the gradients of a round, over all processes; returns the norm of the first's.
 
         The norm is not finite when a gradient is not; with float16 that is an overflow, which
         :meth:`update` deals with.
+
+        Args:
+            others: of networks that are no part of the model (discriminators).
         """
-        self.share(optimizer)
+        self.share(optimizer, *others)
         gradients = gradients_of(optimizer)
-        if self._scaler is not None:
-            self._scaler.unscale_(optimizer)
+        for each in (optimizer, *others) if self._scaler is not None else ():
+            self._scaler.unscale_(each)
         norms = torch._foreach_norm(gradients, self.norm_type)
         return torch.linalg.vector_norm(torch.stack(norms), self.norm_type)
 
-    def update(self, optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
-        """New weights from the gradients of the round and their norm.
+    def update(self, optimizer: torch.optim.Optimizer, norm: Tensor,
+               *others: torch.optim.Optimizer) -> None:
+        """New weights from the gradients of the round and their norm, which clips the first's.
 
         Raises:
             OverflowError: float16 gradients overflow however small the losses are scaled.
@@ -94,19 +100,23 @@ class Optimization:
         if self.max_norm is not None:
             factor = (self.max_norm / (norm + 1e-6)).clamp(max=1)
             torch._foreach_mul_(gradients_of(optimizer), factor)
+        for each in (optimizer, *others):
+            if self._scaler is None:
+                each.step()
+            else:
+                self._scaler.step(each)
         if self._scaler is None:
-            optimizer.step()
             return
-        self._scaler.step(optimizer)
         self._scaler.update()
         if self._scaler.get_scale() < SMALLEST_SCALE:
             raise OverflowError('float16 gradients overflow at any scale of the losses')
 
-    def skip(self, optimizer: torch.optim.Optimizer) -> None:
+    def skip(self, *optimizers: torch.optim.Optimizer) -> None:
         """Forget the gradients of the round."""
         if self._scaler is not None:
             self._scaler.update()
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
 
     @property
     def handles_overflow(self) -> bool:

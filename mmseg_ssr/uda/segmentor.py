@@ -14,8 +14,8 @@ from .views import Batch
 class UDASegmentor(SelfTraining, BaseSegmentor):
     """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out, plain checkpoints.
 
-    In the module tree are the student (``model``) and the regulariser; teacher and frozen
-    networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
+    In the module tree are the student (``model``) and the regulariser; teacher, discriminators and
+    frozen networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
     student alone, under the names of the plain segmentor (contract C1). Inference is the
     student's.
     """
@@ -52,6 +52,9 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
                       target_img_metas: Optional[List[dict]] = None,
                       valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """The losses of all views at once, for trainers that do the backward pass themselves."""
+        if self.adversary is not None:
+            raise ConfigError('lambda_adv_target trains discriminators beside the model: only '
+                              'train_step() does (optimizer_config=None), forward_train() cannot')
         losses = self.losses(self._batch(dict(
             img=img, img_metas=img_metas, gt_semantic_seg=gt_semantic_seg,
             target_img=target_img, valid_pseudo_mask=valid_pseudo_mask)))
@@ -59,9 +62,9 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         return losses
 
     def _batch(self, data: Dict[str, Any]) -> Batch:
-        if self.teachers and data.get('target_img') is None:
-            raise ConfigError('this method labels target images, but the training data has none: '
-                              "set data.train to a dict(type='UDADataset', source=..., "
+        if (self.teachers or self.target_terms) and data.get('target_img') is None:
+            raise ConfigError('this method learns from target images, but the training data has '
+                              "none: set data.train to a dict(type='UDADataset', source=..., "
                               'target=...), or uda.source_only=True')
         return batch_of(data)
 

@@ -5,6 +5,7 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 
     source view   the labelled source image
     mixed view    source classes pasted on a target image that the teacher has labelled (ClassMix)
+    target view   the target image without a label (entropy, maximum squares, discriminators)
     masked view   an image with blocks hidden (MIC)
 
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from .. import distributed
 from ..models import interface
+from .adversarial import AdversarialAdaptation
 from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .feature_distance import FeatureDistance
@@ -28,7 +30,7 @@ from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
-from .views import SOURCE, Batch, View
+from .views import SOURCE, TARGET, Batch, View
 
 Losses = Dict[str, Tensor]
 #: Views that share a backbone pass, the frozen encoder's map for each, and the features of each.
@@ -48,6 +50,8 @@ class SelfTraining(nn.Module):
         masked_consistency: the masked view.
         regularizer: the regularisation branch; None is DAFormer or MIC.
         regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
+        target_terms: losses on the target view, which is there when there are any; each makes them
+            from :func:`~mmseg_ssr.models.interface.level_logits`.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
             all are in memory at once. The same numbers, for backbones without batch norm; heads
             go view by view either way.
@@ -67,6 +71,7 @@ class SelfTraining(nn.Module):
                  masked_consistency: Optional[MaskedConsistency] = None,
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
+                 target_terms: Sequence[nn.Module] = (),
                  joint_views: bool = False,
                  draws: Optional[Draws] = None,
                  optimization: Optional[Optimization] = None,
@@ -81,6 +86,7 @@ class SelfTraining(nn.Module):
         self.masked_consistency = masked_consistency
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
+        self.target_terms = nn.ModuleList(target_terms)
         self.joint_views = joint_views
         self.draws = draws or Draws()
         self.optimization = optimization or Optimization()
@@ -95,7 +101,10 @@ class SelfTraining(nn.Module):
             NotFinite: a loss or gradient, unless such updates are left out.
         """
         if self.optimization.starts_round(self.iteration):
-            optimizer.zero_grad()
+            for each in (optimizer, *self.own_optimizers):
+                each.zero_grad()
+        if self.adversary is not None:
+            self.adversary.set_rate(self.iteration, optimizer)
         self.watch.keep([self.model, *(teacher.network for teacher in self.teachers)])
         log = self.forward_backward(batch)
         log = self._update(log, optimizer)
@@ -131,18 +140,18 @@ class SelfTraining(nn.Module):
         numbers = {**log, 'loss': summed(log)}
         due = self.optimization.ends_round(self.iteration)
         if due:
-            norm = self.optimization.collect(optimizer)
+            norm = self.optimization.collect(optimizer, *self.own_optimizers)
         else:
-            self.optimization.share(optimizer)
+            self.optimization.share(optimizer, *self.own_optimizers)
             norm = torch.zeros_like(numbers['loss'])
         watched = numbers if self.optimization.handles_overflow else {**numbers, 'grad_norm': norm}
         values, bad = self.watch.read(self.iteration, watched, self._notes)
         if bad:
             self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient())
-            self.optimization.skip(optimizer)
+            self.optimization.skip(optimizer, *self.own_optimizers)
         elif due:
             try:
-                self.optimization.update(optimizer, norm)
+                self.optimization.update(optimizer, norm, *self.own_optimizers)
             except OverflowError as error:
                 raise NotFinite(self.iteration, [str(error)]) from error
         if self.optimization.max_norm is None:
@@ -176,6 +185,8 @@ class SelfTraining(nn.Module):
         if self.teacher is not None:
             pseudo = self._pseudo_label(self.teacher, batch, self.threshold)
             yield self._mixed_view(batch, pseudo)
+        if self.target_terms:
+            yield View(batch.target_img, None, None, TARGET)
         if self.masked_consistency is not None:
             yield self._masked_view(batch, pseudo)
 
@@ -196,7 +207,7 @@ class SelfTraining(nn.Module):
 
     def _masked_view(self, batch: Batch, pseudo: Optional[PseudoLabel]) -> View:
         masked = self.masked_consistency
-        if masked.teacher is not None and masked.needs_target and pseudo is not None:
+        if masked.teacher is not None and masked.needs_target:
             pseudo = self._pseudo_label(masked.teacher, batch, masked.threshold)
         view = masked.view(batch.img, batch.label.long(), batch.target_img, pseudo, batch.mean,
                            batch.std, self.draws)
@@ -216,24 +227,48 @@ class SelfTraining(nn.Module):
                 features: Sequence[Any]) -> Iterator[Losses]:
         """The losses of a pass, those of one head at a time."""
         for view, context, maps in zip(views, contexts, features):
-            terms: List[Callable[[], Losses]] = [partial(self._shadow_losses, view, maps)]
-            if context is not None:
-                terms.append(partial(self._regularized_losses, view, context, maps))
-            if self.feature_distance is not None and view.prefix == SOURCE:
-                terms.append(partial(self._feature_distance, view, context, maps))
-            for term in terms:
+            for term in self._terms(view, context, maps):
                 with self.optimization.precision(view.img.device):
                     losses = term()
                 yield losses
+
+    def _terms(self, view: View, context: Optional[Tensor],
+               features: Any) -> Iterator[Callable[[], Losses]]:
+        """What is learnt from a view, the losses of one head (or of all that meet) at a time."""
+        if view.label is None:
+            yield partial(self._target_losses, view, features)
+            return
+        yield partial(self._shadow_losses, view, features)
+        if context is not None:
+            yield partial(self._regularized_losses, view, context, features)
+        if self.feature_distance is not None and view.prefix == SOURCE:
+            yield partial(self._feature_distance, view, context, features)
 
     def _shadow_losses(self, view: View, features: Any) -> Losses:
         """The plain student's."""
         name = f'{view.prefix or "source"} view: every label is ignore, it teaches nothing'
         self._notes[name] = (view.label == self.model.decode_head.ignore_index).all()
-        losses = interface.prefixed('decode', interface.supervised_losses(
-            self.model.decode_head, features, view.label, view.weight))
-        losses.update(interface.auxiliary_losses(self.model, features, view.label, view.weight))
-        return interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
+        losses: Losses = {}
+        predicted = {}
+        for prefix, head in interface.heads(self.model).items():
+            predicted[prefix] = interface.prediction(head, features)
+            losses.update(interface.prefixed(prefix, interface.prediction_losses(
+                head, predicted[prefix], view.label, view.weight)))
+        losses = interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
+        if self.adversary is not None and view.prefix == SOURCE:
+            losses.update(self.adversary.source_losses(
+                interface.level_logits(self.model, predicted, view.img)))
+        return losses
+
+    def _target_losses(self, view: View, features: Any) -> Losses:
+        """What the predictions of all heads for a target image teach without a label."""
+        predicted = {prefix: interface.prediction(head, features)
+                     for prefix, head in interface.heads(self.model).items()}
+        logits = interface.level_logits(self.model, predicted, view.img)
+        losses: Losses = {}
+        for term in self.target_terms:
+            losses.update(term(logits))
+        return losses
 
     def _regularized_losses(self, view: View, context: Tensor, features: Any) -> Losses:
         """The same head on features that the frozen encoder's map has enhanced (SSR)."""
@@ -257,6 +292,17 @@ class SelfTraining(nn.Module):
     def _parameters_without_finite_gradient(self) -> List[str]:
         return [f'gradient of {name}' for name, parameter in self.named_parameters()
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
+
+    @property
+    def adversary(self) -> Optional[AdversarialAdaptation]:
+        """The discriminators, if there are any."""
+        return next((term for term in self.target_terms
+                     if isinstance(term, AdversarialAdaptation)), None)
+
+    @property
+    def own_optimizers(self) -> List[torch.optim.Optimizer]:
+        """Of what is trained, but is no part of the model."""
+        return [] if self.adversary is None else [self.adversary.optimizer]
 
     @property
     def teachers(self) -> List[EMATeacher]:

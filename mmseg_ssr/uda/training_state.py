@@ -14,6 +14,7 @@ def training_state(method: SelfTraining) -> Dict[str, Any]:
         teachers=[teacher.training_state() for teacher in method.teachers],
         regularizer=method.regularizer.state_dict() if method.regularizer else {},
         feature_distance=method.feature_distance.state_dict() if method.feature_distance else {},
+        adversary=method.adversary.training_state(unfinished) if method.adversary else {},
         optimization=method.optimization.training_state(),
         skipped=method.watch.skipped,
         gradients={name: parameter.grad for name, parameter in method.named_parameters()
@@ -38,6 +39,10 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
         raise ValueError('the training state is of a feature distance '
                          f'{"to" if trained else "without"} a foundation encoder, this method '
                          'is not: see imnet_feature_dist_encoder')
+    adversary = state.get('adversary', {})  # not in states of before there was one
+    if bool(adversary) != (method.adversary is not None):
+        raise ValueError(f'the training state has {"" if adversary else "no "}discriminators, this '
+                         f'method has {"none" if adversary else "some"}')
     method.iteration = int(state['iteration'])
     for teacher, teacher_state in zip(method.teachers, state['teachers']):
         teacher.load_training_state(teacher_state)
@@ -45,6 +50,8 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
         method.regularizer.load_state_dict(state['regularizer'])
     if trained:
         distance.load_state_dict(trained)
+    if adversary:
+        method.adversary.load_training_state(adversary)
     device = next(method.parameters()).device
     method.optimization.load_training_state(state['optimization'], device)
     method.watch.skipped = int(state['skipped'])

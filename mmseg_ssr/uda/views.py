@@ -4,6 +4,7 @@ from typing import NamedTuple, Optional
 from torch import Tensor
 
 SOURCE = ''  # the source view's losses go by their plain names
+TARGET = 'target'
 
 
 class Batch(NamedTuple):
@@ -19,7 +20,7 @@ class Batch(NamedTuple):
 class View(NamedTuple):
     """What one forward pass of the student is trained on."""
     img: Tensor  # B x 3 x H x W, normalised
-    label: Tensor  # B x 1 x H x W
+    label: Optional[Tensor]  # B x 1 x H x W; None: what is learnt, its predictions alone say
     weight: Optional[Tensor]  # B x H x W in [0, 1], None is 1 everywhere
     prefix: str  # of its losses in the log
     enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it

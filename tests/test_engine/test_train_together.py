@@ -42,6 +42,8 @@ KINDS = {
     'source_only': dict(source_only=True),
     'daformer': DISTANCE,
     'mic': dict(MASKED, mask_alpha=0.5, color_jitter_probability=1.),
+    'targets': dict(type='AdvSeg', lambda_adv_target=0.01, lr_D=1e-6, lambda_ent=0.1,
+                    lambda_max_square=0.1, image_wise_ratio=0.2),
     'ssr': dict(SSR, **DISTANCE, **MASKED, cumulative_iters=2, grad_clip=dict(max_norm=0.5)),
     'plain': {},
     'plain_ssr': dict(type='SSREncoderDecoder', regularizer=tiny_training.tiny_regularizer()),
@@ -129,7 +131,9 @@ def assert_alike(one, other):
 def test_gradients_losses_and_networks(pair, data, tmp_path, kind):
     first, second = pair(trained, sections(kind, data, 2), tmp_path / 'two')
     alone = trained(sections(kind, data, 1), tmp_path / 'one')
-    assert len(first['gradients']) == ITERATIONS // KINDS[kind].get('cumulative_iters', 1)
+    optimizers = 2 if 'lambda_adv_target' in KINDS[kind] else 1  # the discriminators' own
+    assert len(first['gradients']) == \
+        optimizers * ITERATIONS // KINDS[kind].get('cumulative_iters', 1)
     for own, others in zip(first['gradients'], second['gradients']):
         assert torch.equal(own, others) and own.norm() > 0
     assert_alike(first, alone)

@@ -211,9 +211,8 @@ def test_feature_distance_sees_the_context(hrda, img, draws):
     torch.testing.assert_close(semantic, hrda.backbone(half)[-1])
 
 
-def test_auxiliary_losses_are_none(hrda, img, draws):
-    features = interface.training_features(hrda, img, draws)
-    assert interface.auxiliary_losses(hrda, features, torch.zeros(2, 1, 64, 64)) == {}
+def test_the_one_head_is_the_decode_head(hrda):
+    assert interface.heads(hrda) == dict(decode=hrda.decode_head)
 
 
 def test_checkpoint_names_are_the_published_ones(hrda):

@@ -112,6 +112,38 @@ def test_ways_of_testing(trained, tool, capfd):
     assert tables[0] != tables[1] and tables[0] != tables[2]
 
 
+def test_flip_testing_averages_over_the_mirror_image(trained, tool, tmp_path):
+    config, checkpoint, _ = trained
+    plain = predictions(tool, tmp_path, config, checkpoint)
+    flipped = predictions(tool, tmp_path, config, checkpoint, '--flip-test')
+    by_config = predictions(tool, tmp_path, config, checkpoint, '--cfg-options',
+                            'data.test.pipeline.1.flip=True')
+    assert all((a == b).all() for a, b in zip(flipped, by_config))
+    assert any((a != b).any() for a, b in zip(flipped, plain))
+
+
+def test_label_shift_follows_the_priors_of_the_target(trained, tool, tmp_path, capfd, fails):
+    config, checkpoint, _ = trained
+    plain = predictions(tool, tmp_path, config, checkpoint)
+    sky = [1e-9] * 10 + [1.] + [1e-9] * 8
+    (tmp_path / 'priors.json').write_text(json.dumps(sky))
+    given = predictions(tool, tmp_path, config, checkpoint, '--label-shift', '--target-priors',
+                        tmp_path / 'priors.json')
+    assert all((label == 10).all() for label in given)
+    capfd.readouterr()
+    run(tool, config, checkpoint, '--eval', 'mIoU', '--label-shift', '--work-dir', tmp_path)
+    assert 'priors of the target: 0.' in capfd.readouterr().out
+    estimated = tmp_path / 'target_priors.json'
+    assert len(json.loads(estimated.read_text())) == 19
+    again = predictions(tool, tmp_path, config, checkpoint, '--label-shift', '--target-priors',
+                        estimated)
+    both = predictions(tool, tmp_path, config, checkpoint, '--label-shift')
+    assert all((a == b).all() for a, b in zip(again, both))
+    assert len(plain) == len(both)
+    assert 'give both' in fails(TOOL, config, checkpoint, '--eval', 'mIoU', '--target-priors',
+                                estimated)
+
+
 def test_options_of_speed_label_the_same(trained, tool, tmp_path):
     config, checkpoint, _ = trained
     slide = ['--inference-mode', 'slide', '--cfg-options', 'crop_size=(32,32)']

@@ -1,0 +1,22 @@
+# MaxSquare, GTA -> Cityscapes, second stage (arXiv 1909.13589, Table 1): ten rounds through the
+# 2975 target images, from the first stage's checkpoint (`run_experiments.py --exp maxsquare` trains
+# both; --load-from names another file).
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/dlv2red_multi_r101.py',
+    '../_base_/datasets/uda_gta_to_cityscapes_whole_flip.py',
+    '../_base_/uda/maxsquare.py',
+    '../_base_/schedules/sgd_poly09.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+model = dict(auxiliary_head=None)
+load_from = 'work_dirs/maxsquare/source_s0/latest.pth'
+runner = dict(type='IterBasedRunner', max_iters=29750)
+evaluation = dict(interval=2975)
+name = 'gta2cs_maxsquare_dlv2red_r101'
+name_dataset = 'gta2cityscapes'
+name_architecture = 'dlv2red_r101v1c'
+name_encoder = 'r101v1c'
+name_decoder = 'dlv2red'
+name_uda = 'maxsquare'
+name_opt = 'sgd_2.5e-04_pmTrue_poly09_1x1_30k'

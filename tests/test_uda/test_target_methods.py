@@ -1,0 +1,285 @@
+"""MinEnt, MaxSquare and AdvSeg in the one step, alone and with the parts of other methods."""
+from copy import deepcopy
+
+import pytest
+import tiny_training
+import torch
+from mmcv import ConfigDict
+from mmcv.runner.checkpoint import load_state_dict
+from mmseg.models.builder import SEGMENTORS
+
+from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.uda import MaximumSquares
+
+SOURCE = {'decode.loss_ce', 'aux.loss_ce'}
+METHODS = {
+    'minent': (dict(type='MinEnt', lambda_ent=dict(main=0.1, aux=0.02)),
+               {'ent.loss.main', 'ent.loss.aux'}),
+    'maxsquare': (dict(type='MaxSquare', lambda_max_square=0.1), {'max_square.loss.main'}),
+    'multi': (dict(type='MaxSquare', lambda_max_square=0.1, image_wise_ratio=0.2,
+                   guidance_weight=0.1, guidance_threshold=0.06),
+              {'max_square.loss.main', 'guidance.loss.aux'}),
+    'advseg': (dict(type='AdvSeg', lambda_adv_target=dict(main=0.1, aux=0.02), lr_D=1e-3),
+               {f'{kind}.loss.{level}' for kind in ('G_trg', 'D_src', 'D_trg')
+                for level in ('main', 'aux')}),
+}
+
+
+def student(auxiliary=True):
+    model = tiny_training.tiny_model()
+    model['backbone']['drop_path_rate'] = model['decode_head']['dropout_ratio'] = 0.
+    if auxiliary:
+        model['auxiliary_head'] = dict(
+            type='FCNHead', in_channels=40, in_index=2, channels=8, num_convs=0,
+            concat_input=False, dropout_ratio=0., num_classes=19, align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.1))
+    return ConfigDict(model)
+
+
+@pytest.fixture
+def build():
+    def make(method, auxiliary=True, **options):
+        torch.manual_seed(0)
+        return SEGMENTORS.build(dict(METHODS[method][0], model=student(auxiliary), max_iters=10,
+                                     **options)).train()
+
+    return make
+
+
+@pytest.fixture
+def batch(batch):
+    for key in ('img', 'target_img', 'gt_semantic_seg'):
+        batch[key] = batch[key][..., :32, :32].contiguous()
+    batch['gt_semantic_seg'] = torch.randint(0, 19, (2, 1, 32, 32))
+    return batch
+
+
+def sgd(segmentor, rate=0.1):
+    return torch.optim.SGD(segmentor.parameters(), lr=rate, momentum=0.9)
+
+
+def losses(log):
+    return {name for name in log if 'loss' in name} - {'loss'}
+
+
+def discriminators(segmentor):
+    return [p.detach().clone() for p in segmentor.adversary.network.parameters()]
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_the_losses_of_a_step(build, batch, method):
+    segmentor = build(method)
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == SOURCE | METHODS[method][1]
+    assert log['loss'] == pytest.approx(sum(log[name] for name in losses(log)), rel=1e-5)
+    assert not segmentor.teachers
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_target_gradients_are_those_of_the_loss_on_the_target_images(build, batch, method):
+    """The step's gradients less the source's, against a plain computation."""
+    segmentor, plain = build(method), build(method)
+    segmentor.train_step(batch, sgd(segmentor, 0.))
+    source = build(method)
+    source.target_terms = torch.nn.ModuleList()
+    source.train_step(batch, sgd(source, 0.))
+
+    features = plain.model.extract_feat(batch['target_img'])
+    logits = {level: torch.nn.functional.interpolate(head(features), (32, 32), mode='bilinear')
+              for level, head in (('main', plain.model.decode_head),
+                                  ('aux', plain.model.auxiliary_head))}
+    terms = plain.target_terms[0](logits)
+    sum(value for name, value in terms.items() if not name.startswith('D_')).backward()
+    reached = 0
+    for both, alone, expected in zip(*(m.model.parameters() for m in (segmentor, source, plain))):
+        difference = both.grad - alone.grad
+        expected = torch.zeros_like(difference) if expected.grad is None else expected.grad
+        torch.testing.assert_close(difference, expected, atol=2e-6, rtol=1e-3)
+        reached += bool(expected.any())
+    assert reached > 20
+
+
+def test_the_discriminators_learn_beside_the_student(build, batch):
+    segmentor = build('advseg')
+    before = discriminators(segmentor)
+    weight = segmentor.model.decode_head.conv_seg.weight.detach().clone()
+    segmentor.train_step(batch, sgd(segmentor, 0.))  # the student's rate is 0: it stays
+    assert torch.equal(segmentor.model.decode_head.conv_seg.weight, weight)
+    assert not any(torch.equal(a, b) for a, b in zip(discriminators(segmentor), before))
+    segmentor.adversary.optimizer.step = lambda: None
+    before = discriminators(segmentor)
+    segmentor.train_step(batch, sgd(segmentor))
+    assert not torch.equal(segmentor.model.decode_head.conv_seg.weight, weight)
+    assert all(torch.equal(a, b) for a, b in zip(discriminators(segmentor), before))
+
+
+def test_optimizer_and_checkpoint_hold_the_student_alone(build):
+    segmentor = build('advseg')
+    assert {name.split('.')[0] for name, _ in segmentor.named_parameters()} == {'model'}
+    assert list(segmentor.state_dict()) == list(SEGMENTORS.build(student()).state_dict())
+
+
+@pytest.mark.parametrize('method, rounds', [('multi', 1), ('advseg', 1), ('advseg', 2)])
+def test_stopping_and_going_on_is_never_having_stopped(build, batch, method, rounds):
+    straight = build(method, cumulative_iters=rounds)
+    steps = sgd(straight)
+    straight.train_step(batch, steps)
+    saved = deepcopy((straight.state_dict(), straight.training_state(), steps.state_dict()))
+    for _ in range(3):
+        straight.train_step(batch, steps)
+
+    resumed = build(method, cumulative_iters=rounds)
+    resumed_steps = sgd(resumed)
+    load_state_dict(resumed, saved[0])
+    resumed.load_training_state(saved[1])
+    resumed_steps.load_state_dict(saved[2])
+    for _ in range(3):
+        resumed.train_step(batch, resumed_steps)
+    assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters()))
+    if method == 'advseg':
+        assert all(map(torch.equal, discriminators(straight), discriminators(resumed)))
+
+
+def test_a_state_with_discriminators_is_of_another_method(build):
+    with pytest.raises(ValueError, match='has discriminators, this method has none'):
+        build('minent').load_training_state(build('advseg').training_state())
+    with pytest.raises(ValueError, match='has no discriminators, this method has some'):
+        build('advseg').load_training_state(build('minent').training_state())
+
+
+def test_a_round_of_iterations_is_one_update_of_the_discriminators(build, batch):
+    segmentor = build('advseg', cumulative_iters=2)
+    optimizer, start = sgd(segmentor), discriminators(segmentor)
+    segmentor.train_step(batch, optimizer)
+    assert all(map(torch.equal, discriminators(segmentor), start))
+    first = [p.grad.clone() for p in segmentor.adversary.network.parameters()]
+    segmentor.train_step(batch, optimizer)
+    assert not any(map(torch.equal, discriminators(segmentor), start))
+    for gradient, parameter in zip(first, segmentor.adversary.network.parameters()):
+        torch.testing.assert_close(parameter.grad, 2 * gradient)  # the same batch twice
+
+
+def test_an_update_that_is_left_out_is_left_out_for_both(build, batch):
+    segmentor = build('advseg', not_finite='skip')
+    segmentor.watch.warn = lambda line: None
+    before = discriminators(segmentor)
+    batch['img'][0, 0, 0, 0] = float('nan')
+    segmentor.train_step(batch, sgd(segmentor))
+    assert all(map(torch.equal, discriminators(segmentor), before))
+    assert all(p.isfinite().all() for p in segmentor.parameters())
+
+
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
+def test_mixed_precision_gives_the_losses_of_the_exact_one(build, batch, dtype):
+    logs = []
+    for amp in (None, dict(dtype=dtype)):
+        segmentor = build('advseg', amp=amp)
+        before = discriminators(segmentor)
+        logs.append(segmentor.train_step(batch, sgd(segmentor))['log_vars'])
+        assert not any(map(torch.equal, discriminators(segmentor), before))
+    assert {n: logs[1][n] for n in losses(logs[0])} == pytest.approx(
+        {n: logs[0][n] for n in losses(logs[0])}, rel=0.03)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_ssr_regularises_the_supervised_view_of_each(build, batch, method):
+    segmentor = build(method, regularizer=tiny_training.tiny_regularizer())
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == SOURCE | METHODS[method][1] | {'enhanced.loss_ce'}
+
+
+def test_mic_labels_the_masked_view_with_a_teacher_of_its_own(build, batch):
+    segmentor = build('minent', mask_mode='separatetrgaug', mask_generator=dict(
+        type='block', mask_ratio=0.7, mask_block_size=8))
+    seen = []
+    segmentor._pseudo_label = lambda *args: (seen.append(args[0]), type(segmentor)._pseudo_label(
+        segmentor, *args))[1]
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == SOURCE | METHODS['minent'][1] | {
+        'masked.decode.loss_ce', 'masked.aux.loss_ce'}
+    assert segmentor.teacher is None and seen == segmentor.teachers and len(seen) == 1
+
+
+def test_a_loss_on_target_predictions_beside_class_mix(build, batch):
+    segmentor = SEGMENTORS.build(dict(
+        type='DACS', model=student(), max_iters=10, lambda_ent=0.1)).train()
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == SOURCE | {'mix.decode.loss_ce', 'mix.aux.loss_ce', 'ent.loss.main'}
+
+
+def test_images_of_source_and_target_may_differ_in_size(build, batch):
+    batch['target_img'] = torch.randn(2, 3, 32, 64)
+    for method in METHODS:
+        segmentor = build(method)
+        segmentor.train_step(batch, sgd(segmentor))
+
+
+@pytest.mark.parametrize('method', ['minent', 'maxsquare', 'advseg'])
+def test_on_hrda_the_fused_logits_count(batch, method):
+    model = student(auxiliary=False)
+    model.update(type='HRDAEncoderDecoder', scales=[1, 0.5], hr_crop_size=[16, 16])
+    model.decode_head.update(type='HRDAHead', single_scale_head='DAFormerHead',
+                             attention_embed_dim=8, hr_loss_weight=0.1)
+    segmentor = SEGMENTORS.build(dict(METHODS[method][0], model=model, max_iters=10)).train()
+    sizes = []
+    term = segmentor.target_terms[0]
+    term.register_forward_pre_hook(lambda module, args: sizes.append(args[0]['main'].shape))
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert sizes == [(2, 19, 32, 32)] and 'decode.hr.loss_ce' in losses(log)
+
+
+def test_one_pass_for_all_views_gives_the_same(build, batch):
+    logs = [build('multi', joint_views=joint) for joint in (False, True)]
+    logs = [m.train_step(batch, sgd(m))['log_vars'] for m in logs]
+    assert logs[0] == pytest.approx(logs[1], rel=1e-4)
+
+
+def test_a_weight_for_a_head_that_is_not_there_counts_for_nothing(build, batch):
+    segmentor = build('advseg', auxiliary=False)
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert {name for name in losses(log) if name.startswith('G')} == {'G_trg.loss.main'}
+
+
+def test_guidance_from_one_prediction(build):
+    part = build('multi', guidance_from='main').target_terms[0]
+    assert isinstance(part, MaximumSquares) and part.guidance.guide == 'main'
+    assert part.guidance == (0.1, 0.06, 'main') and part.image_wise_ratio == 0.2
+
+
+def test_targets_are_needed(build, batch):
+    segmentor = build('minent')
+    del batch['target_img']
+    with pytest.raises(ConfigError, match='learns from target images.*UDADataset'):
+        segmentor.train_step(batch, sgd(segmentor))
+
+
+def test_source_only_is_the_first_stage(build, batch):
+    segmentor = SEGMENTORS.build(dict(type='MaxSquare', model=student(), max_iters=1,
+                                      source_only=True)).train()
+    del batch['target_img']
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == SOURCE
+
+
+def test_trainers_that_step_themselves_cannot_train_discriminators(build, batch):
+    metas = batch.pop('target_img_metas')
+    with pytest.raises(ConfigError, match='trains discriminators'):
+        build('advseg').forward_train(**batch, target_img_metas=metas)
+    terms = build('minent').forward_train(**batch, target_img_metas=metas)
+    assert terms['ent.loss.main'].requires_grad
+
+
+@pytest.mark.parametrize('method, auxiliary, options, message', [
+    ('minent', True, dict(lambda_ent=0.), 'needs lambda_ent'),
+    ('minent', True, dict(lambda_ent=dict(mian=1.)), "lambda_ent.mian, did you mean 'main'"),
+    ('minent', True, dict(lambda_ent=-1.), 'lambda_ent.main must be at least 0'),
+    ('minent', True, dict(source_only=True), 'source_only=True.*lambda_ent'),
+    ('multi', False, {}, 'no auxiliary head to guide'),
+    ('multi', True, dict(guidance_from='aux'), 'guidance_from must be one of'),
+    ('maxsquare', True, dict(image_wise_ratio=20.), 'image_wise_ratio'),
+    ('advseg', True, dict(discriminator_type='ls'), 'discriminator_type must be one of'),
+    ('advseg', True, dict(lr_D=-1.), 'lr_D must be above 0')])
+def test_wrong_values_name_their_key(build, method, auxiliary, options, message):
+    options = {**METHODS[method][0], **options}
+    with pytest.raises(ConfigError, match=message):
+        SEGMENTORS.build(dict(options, model=student(auxiliary), max_iters=1))
