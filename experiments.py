@@ -232,7 +232,7 @@ EXPERIMENTS: List[Experiment] = [
                         source=f'{MIC}, Table 1', baseline='hrda_dlv2red')),
         baseline='daformer'),
     Experiment(
-        'maxsquare', 'Losses on target predictions: DeepLabV2, two stages (in this order)', MAX_SQUARE,
+        'maxsquare', 'Losses on target predictions: DeepLabV2, two stages', MAX_SQUARE,
         (target_row('source', 36.9),
          target_row('source_multi'),
          target_row('maxsquare', 44.3),

@@ -85,7 +85,8 @@ def test_it_builds(path, no_random_weights):
 OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare')
 
 
-@pytest.mark.parametrize('path', [path for path in FULL_SIZE if Path(path).parent.name not in OTHERS])
+@pytest.mark.parametrize('path', [
+    path for path in FULL_SIZE if Path(path).parent.name not in OTHERS])
 def test_the_papers_setting(path):
     cfg = read(path)
     resnet = 'r101' in path or 'dlv2' in path

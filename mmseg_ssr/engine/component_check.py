@@ -50,7 +50,8 @@ PLAIN_ANYWHERE = {
     'mask_generator': dict(type=str, mask_ratio=float, mask_block_size=int),
     'test_cfg': dict(
         mode=str, crop_size=Tuple[int, int], stride=Tuple[int, int], batched_slide=None, amp=None,
-        compile=None, logit_shift=None, subdivision_num_points=int, subdivision_steps=int, scale_factor=float),
+        compile=None, logit_shift=None, subdivision_num_points=int, subdivision_steps=int,
+        scale_factor=float),
 }
 #: Keys whose dict has the arguments of one function or class.
 ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer}

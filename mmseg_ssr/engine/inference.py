@@ -85,14 +85,14 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     if test_cfg.get('compile'):
         changes += [(part, 'forward', torch.compile(part.forward, dynamic=False))
                     for part in interface.compilable(network)]
-    encode_decode = network.encode_decode
+    encode_decode: Optional[Callable] = None
     if test_cfg.get('amp'):
-        encode_decode = _autocast(encode_decode, PRECISIONS[test_cfg['amp']['dtype']])
+        encode_decode = _autocast(network.encode_decode, PRECISIONS[test_cfg['amp']['dtype']])
         changes += [(network, '_decode_head_forward_test',
                      _in_full_precision(network._decode_head_forward_test))]
     if test_cfg.get('logit_shift'):
-        encode_decode = _shifted(encode_decode, test_cfg['logit_shift'])
-    if encode_decode != network.encode_decode:
+        encode_decode = _shifted(encode_decode or network.encode_decode, test_cfg['logit_shift'])
+    if encode_decode is not None:
         changes += [(network, 'encode_decode', encode_decode)]
     if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
         changes += [(network, 'slide_inference', functools.partial(slide_inference, network))]

@@ -84,10 +84,10 @@ def target_images(cfg: Config) -> Dataset:
     target = (cfg.data.get('train') or {}).get('target')
     if target is None:
         return build_test_dataset(cfg, need_labels=False)
-    config = target_config(dict(target, pipeline=copy.deepcopy(cfg.data.test.pipeline)))
+    config = dict(target, pipeline=copy.deepcopy(cfg.data.test.pipeline))
     config.pop('crop_pseudo_margins', None)
     with explained(cfg, 'data.train.target'):
-        return build_dataset(config, test_mode=True, need_labels=False)
+        return build_dataset(target_config(config), test_mode=True, need_labels=False)
 
 
 @torch.inference_mode()

@@ -69,8 +69,9 @@ class AdversarialAdaptation(OutsideNetwork):
     def set_rate(self, iteration: int, student: torch.optim.Optimizer) -> None:
         """The learning rate of an iteration, that of ``student`` being set already."""
         if self.rate_power is None:
-            group = student.param_groups[0]  # ``initial_lr`` is there where a schedule is
-            share = group['lr'] / (group.get('initial_lr') or group['lr'] or 1.)
+            group = student.param_groups[0]
+            start = group.get('initial_lr')  # of mmcv's schedules
+            share = group['lr'] / start if start else 1.
         else:
             share = (1 - iteration / self.max_iters) ** self.rate_power
         for group in self.optimizer.param_groups:

@@ -9,13 +9,12 @@ from mmseg.models.builder import SEGMENTORS
 from torch import nn
 
 from mmseg_ssr.datasets.class_statistics import load_class_statistics
-from mmseg_ssr.engine import label_shift
-from mmseg_ssr.engine.data_loader import test_loader
+from mmseg_ssr.engine import data_loader, label_shift
 from mmseg_ssr.engine.device import OnDevice
 from mmseg_ssr.engine.inference import inference_options
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 
-METAS = [dict(img_shape=(32, 32, 3), ori_shape=(32, 32, 3), pad_shape=(32, 32, 3), flip=False)]
+METAS = [dict(img_shape=(32, 64, 3), ori_shape=(32, 64, 3), pad_shape=(32, 64, 3), flip=False)]
 
 
 def segmentor(**test_cfg):
@@ -48,11 +47,11 @@ def test_it_turns_source_posteriors_into_target_posteriors():
 
 
 @pytest.mark.parametrize('options', [
-    {}, dict(mode='slide', crop_size=(16, 16), stride=(8, 8)),
-    dict(mode='slide', crop_size=(16, 16), stride=(8, 8), batched_slide=3)])
+    {}, dict(mode='slide', crop_size=(32, 32), stride=(16, 16)),
+    dict(mode='slide', crop_size=(32, 32), stride=(16, 16), batched_slide=3)])
 def test_logits_of_every_inference_mode_are_shifted(options):
     shift = torch.linspace(-2, 2, 19)
-    img = torch.randn(1, 3, 32, 32)
+    img = torch.randn(1, 3, 32, 64)
     network = segmentor(**options)
     infer = network.slide_inference if options else network.whole_inference
     with torch.no_grad():
@@ -65,7 +64,7 @@ def test_logits_of_every_inference_mode_are_shifted(options):
 
 
 def test_with_mixed_precision():
-    network, img = segmentor(), torch.randn(1, 3, 32, 32)
+    network, img = segmentor(), torch.randn(1, 3, 32, 64)
     network.test_cfg.update(amp=dict(dtype='bfloat16'), logit_shift=[100.] + [0.] * 18)
     with torch.no_grad(), inference_options(network):
         logits = network.encode_decode(img, METAS)
@@ -77,7 +76,7 @@ def test_a_number_for_each_class():
     network = segmentor(logit_shift=[1., 2.])
     with pytest.raises(ConfigError, match='each of the 19 classes, got 2'), \
             inference_options(network):
-        network.encode_decode(torch.randn(1, 3, 32, 32), METAS)
+        network.encode_decode(torch.randn(1, 3, 32, 64), METAS)
     with pytest.raises(ConfigError, match="logit_shift must be a list.*'high'"), \
             inference_options(segmentor(logit_shift='high')):
         pass
@@ -118,7 +117,7 @@ class Painter(nn.Module):
 
 def test_estimated_priors_count_images_above_the_sources_share(cfg):
     model = OnDevice(Painter([0.5, 0.3, 0.2]), torch.device('cpu'))
-    loader = test_loader(label_shift.target_images(cfg))
+    loader = data_loader.test_loader(label_shift.target_images(cfg))
     source = label_shift.SourcePriors(torch.ones(3), torch.tensor([0.4, 0.4, 0.1]))
     assert label_shift.estimated_priors(model, loader, source).tolist() == [4, 0, 4]
 

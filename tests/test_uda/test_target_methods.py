@@ -30,7 +30,7 @@ def student(auxiliary=True):
     model['backbone']['drop_path_rate'] = model['decode_head']['dropout_ratio'] = 0.
     if auxiliary:
         model['auxiliary_head'] = dict(
-            type='FCNHead', in_channels=40, in_index=2, channels=8, num_convs=0,
+            type='FCNHead', in_channels=40, in_index=2, channels=40, num_convs=0,
             concat_input=False, dropout_ratio=0., num_classes=19, align_corners=False,
             loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.1))
     return ConfigDict(model)
@@ -217,15 +217,17 @@ def test_images_of_source_and_target_may_differ_in_size(build, batch):
 @pytest.mark.parametrize('method', ['minent', 'maxsquare', 'advseg'])
 def test_on_hrda_the_fused_logits_count(batch, method):
     model = student(auxiliary=False)
-    model.update(type='HRDAEncoderDecoder', scales=[1, 0.5], hr_crop_size=[16, 16])
+    model.update(type='HRDAEncoderDecoder', scales=[1, 0.5], hr_crop_size=[32, 32])
     model.decode_head.update(type='HRDAHead', single_scale_head='DAFormerHead',
                              attention_embed_dim=8, hr_loss_weight=0.1)
     segmentor = SEGMENTORS.build(dict(METHODS[method][0], model=model, max_iters=10)).train()
+    batch.update(img=torch.randn(2, 3, 64, 64), target_img=torch.randn(2, 3, 64, 64),
+                 gt_semantic_seg=torch.randint(0, 19, (2, 1, 64, 64)))
     sizes = []
     term = segmentor.target_terms[0]
     term.register_forward_pre_hook(lambda module, args: sizes.append(args[0]['main'].shape))
     log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
-    assert sizes == [(2, 19, 32, 32)] and 'decode.hr.loss_ce' in losses(log)
+    assert sizes == [(2, 19, 64, 64)] and 'decode.hr.loss_ce' in losses(log)
 
 
 def test_one_pass_for_all_views_gives_the_same(build, batch):
