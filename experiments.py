@@ -135,6 +135,14 @@ STREETS_ORACLE = {
     'data.train.source.img_dir': 'leftImg8bit/train',
     'data.train.source.ann_dir': 'gtFine/train',
 }
+STREETS_MAX_SQUARE = {
+    'uda.type': 'MaxSquare', 'uda.source_only': False, 'uda.lambda_max_square': 0.1}
+STREETS_MULTI = {
+    **STREETS_MAX_SQUARE, 'uda.image_wise_ratio': 0.2, 'uda.guidance_weight': 0.1,
+    'model.auxiliary_head': dict(
+        type='DLV2Head', in_channels=128, in_index=2, dilations=(6, 12), num_classes=19,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.1)),
+}
 #: What each row of the comparison gets: minutes on one core.
 STREETS_BUDGET = {
     'runner.max_iters': 400,
@@ -182,6 +190,14 @@ EXPERIMENTS: List[Experiment] = [
         'this repository', tuple(
             replace(row, overrides={**STREETS_BUDGET, **row.overrides}) for row in (
                 streets('source_only', 'source_only'),
+                streets('minent', 'source_only', 'source_only', **{
+                    'uda.type': 'MinEnt', 'uda.source_only': False, 'uda.lambda_ent': 0.001}),
+                streets('maxsquare', 'source_only', 'source_only', **STREETS_MAX_SQUARE),
+                streets('maxsquare_iw', 'source_only', 'source_only', **STREETS_MAX_SQUARE,
+                        **{'uda.image_wise_ratio': 0.2}),
+                streets('maxsquare_iw_multi', 'source_only', 'source_only', **STREETS_MULTI),
+                streets('advseg', 'source_only', 'source_only', **{
+                    'uda.type': 'AdvSeg', 'uda.source_only': False, 'uda.lambda_adv_target': 0.001}),
                 streets('dacs', 'daformer', **{'data.train.rare_class_sampling': None}),
                 streets('daformer', 'daformer'),
                 streets('daformer_ssr', 'daformer_ssr'),

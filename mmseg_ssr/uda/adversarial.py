@@ -73,7 +73,7 @@ class AdversarialAdaptation(OutsideNetwork):
             start = group.get('initial_lr')  # of mmcv's schedules
             share = group['lr'] / start if start else 1.
         else:
-            share = (1 - iteration / self.max_iters) ** self.rate_power
+            share = max(1 - iteration / self.max_iters, 0) ** self.rate_power
         for group in self.optimizer.param_groups:
             group['lr'] = (self.rate - self.rate_min) * share + self.rate_min
 

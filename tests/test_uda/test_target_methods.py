@@ -248,6 +248,23 @@ def test_guidance_from_one_prediction(build):
     assert part.guidance == (0.1, 0.06, 'main') and part.image_wise_ratio == 0.2
 
 
+def test_the_keys_of_mics_configs_are_understood(batch):
+    shared = dict(
+        debug_img_interval=1000, alpha=0.999, mask_alpha='same', mask_pseudo_threshold='same',
+        pseudo_threshold=0.968, pseudo_weight_ignore_top=0, pseudo_weight_ignore_bottom=0, blur=True,
+        color_jitter_strength=0.2, color_jitter_probability=0.2, mask_mode=None, mask_lambda=0,
+        mask_generator=None, model=student(auxiliary=False), max_iters=40)
+    weights = dict(main=0.001, aux=0.0002)
+    SEGMENTORS.build(dict(type='MinEnt', lambda_ent=weights, **shared))
+    segmentor = SEGMENTORS.build(dict(
+        type='AdvSeg', discriminator_type='LS', lr_D=1e-4, lr_D_power=0.9, lr_D_min=0,
+        lambda_adv_target=weights, **shared)).train()
+    segmentor.iteration = 10
+    segmentor.train_step(batch, sgd(segmentor))
+    assert segmentor.adversary.optimizer.param_groups[0]['lr'] == pytest.approx(
+        1e-4 * 0.75 ** 0.9)
+
+
 def test_targets_are_needed(build, batch):
     segmentor = build('minent')
     del batch['target_img']
