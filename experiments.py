@@ -135,6 +135,8 @@ STREETS_ORACLE = {
     'data.train.source.img_dir': 'leftImg8bit/train',
     'data.train.source.ann_dir': 'gtFine/train',
 }
+STREETS_MINENT = {'uda.type': 'MinEnt', 'uda.source_only': False, 'uda.lambda_ent': 0.001}
+STREETS_ADVSEG = {'uda.type': 'AdvSeg', 'uda.source_only': False, 'uda.lambda_adv_target': 0.001}
 STREETS_MAX_SQUARE = {
     'uda.type': 'MaxSquare', 'uda.source_only': False, 'uda.lambda_max_square': 0.1}
 STREETS_MULTI = {
@@ -190,14 +192,12 @@ EXPERIMENTS: List[Experiment] = [
         'this repository', tuple(
             replace(row, overrides={**STREETS_BUDGET, **row.overrides}) for row in (
                 streets('source_only', 'source_only'),
-                streets('minent', 'source_only', 'source_only', **{
-                    'uda.type': 'MinEnt', 'uda.source_only': False, 'uda.lambda_ent': 0.001}),
+                streets('minent', 'source_only', 'source_only', **STREETS_MINENT),
                 streets('maxsquare', 'source_only', 'source_only', **STREETS_MAX_SQUARE),
                 streets('maxsquare_iw', 'source_only', 'source_only', **STREETS_MAX_SQUARE,
                         **{'uda.image_wise_ratio': 0.2}),
                 streets('maxsquare_iw_multi', 'source_only', 'source_only', **STREETS_MULTI),
-                streets('advseg', 'source_only', 'source_only', **{
-                    'uda.type': 'AdvSeg', 'uda.source_only': False, 'uda.lambda_adv_target': 0.001}),
+                streets('advseg', 'source_only', 'source_only', **STREETS_ADVSEG),
                 streets('dacs', 'daformer', **{'data.train.rare_class_sampling': None}),
                 streets('daformer', 'daformer'),
                 streets('daformer_ssr', 'daformer_ssr'),

@@ -75,6 +75,7 @@ class Method(UDASegmentor):
             :data:`~mmseg_ssr.uda.masked_consistency.MASK_MODES`.
         mask_alpha, mask_pseudo_threshold: 'same', or numbers for a teacher of its own.
         mask_lambda: weight of the masked loss.
+        mask_generator: ``dict(type='block', mask_ratio=0.7, mask_block_size=64)``.
         lambda_ent: weight of the entropy of predictions for target images (MinEnt), None or 0 is
             off. A number is that of the decode head; ``dict(main=0.001, aux=0.0002)`` has one for
             the auxiliary head too (which counts where the student has one). See
@@ -96,7 +97,6 @@ class Method(UDASegmentor):
         lr_D_power: of its polynomial decay over ``max_iters``; None follows the student's
             schedule.
         lr_D_min: where that ends.
-        mask_generator: ``dict(type='block', mask_ratio=0.7, mask_block_size=64)``.
         sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
         stop_stage: stages that SSR enhances.
         sam_checkpoint: file of the SAM weights, by default where :data:`SAM_CHECKPOINTS` says.
