@@ -6,8 +6,8 @@
     python run_experiments.py --list
 
 Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as it was
-used, and result.json. A run that was killed goes on with --resume-from auto; a table goes on by
-itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
+used, result.json and report.html. A run that was killed goes on with --resume-from auto; a table
+goes on by itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
 """
 import argparse
 import json
@@ -45,6 +45,7 @@ from mmseg_ssr.engine.interrupt import Interruption, resumable  # noqa: E402
 from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.results import Runs, as_dict, markdown, read_run  # noqa: E402
 from mmseg_ssr.errors import ConfigError, MissingFile, cli, nearest  # noqa: E402
+from mmseg_ssr.report import report_at_end  # noqa: E402
 
 
 class Job(NamedTuple):
@@ -124,11 +125,13 @@ def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
         result = distributed.from_first(finished) if args.exp else None
         say(f'job {i + 1} of {len(jobs)}: {job.config} in {job.work_dir}'
             + (' is finished' if result else ''))
+        page = None
         if result is None:
             with resumable(command, job.work_dir if args.config else None):
                 result = train_and_test(cfg, job.work_dir, device, job.seed,
                                         resume_from=job.resume_from, **shared)
-        report(job, result)
+            page = report_at_end(cfg, job.work_dir, device)
+        report(job, result, page)
 
 
 def config_job(args: argparse.Namespace) -> List[Job]:
@@ -180,14 +183,14 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
-def report(job: Job, result: Dict[str, Any]) -> None:
+def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
     metric = job.row.metric if job.row else 'mIoU'
     known = job.row is not None and job.row.published is not None
     published = f' (published: {job.row.published})' if known else ''
     say(f'{metric} {result["scores"][metric]:.2f}{published}\n'
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
         f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
-        f'memory {result["peak_memory_mb"]} MB')
+        f'memory {result["peak_memory_mb"]} MB' + (f'\nreport {page}' if page else ''))
 
 
 def print_results(args: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssr', 'mmseg_ssr.*']),
+    package_data={'mmseg_ssr.report': ['templates/*']},
     python_requires='>=3.9,<3.13',
     install_requires=requirements(),
     extras_require={'dev': ['pytest>=7', 'ruff']},

@@ -145,7 +145,8 @@ def schedule(iterations: int) -> dict:
         checkpoint_config=dict(by_epoch=False, interval=2),
         evaluation=dict(interval=100, metric='mIoU'),
         log_config=dict(interval=3, hooks=[dict(type='TextLoggerHook', by_epoch=False)]),
-        log_level='INFO', seed=3, load_from=None, resume_from=None, workflow=[('train', 1)],
+        report=False, log_level='INFO', seed=3, load_from=None, resume_from=None,
+        workflow=[('train', 1)],
         dist_params=dict(backend='gloo'))
 
 

@@ -15,7 +15,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 OLDEST, NEWEST = (3, 9), (3, 12)
 RUNTIME_MODULES = ['torch', 'torchvision', 'mmcv', 'mmseg', 'segment_anything', 'timm', 'cv2',
-                   'numpy', 'PIL', 'tensorboard', 'tqdm']
+                   'numpy', 'PIL', 'jinja2', 'matplotlib', 'tensorboard', 'tqdm']
 GIBIBYTE_PER_COMPILER = 1.5
 COMPILER_PROBE = '#include <Python.h>\n#include <vector>\nint main() { return 0; }\n'
 

@@ -20,6 +20,7 @@ from mmseg_ssr.engine.interrupt import resumable  # noqa: E402
 from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.train import train  # noqa: E402
 from mmseg_ssr.errors import cli  # noqa: E402
+from mmseg_ssr.report import report_at_end  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -57,8 +58,9 @@ def main(argv: Optional[List[str]] = None) -> None:
                 resume_from='auto' if args.auto_resume else args.resume_from,
                 load_from=args.load_from, evaluate=not args.no_validate,
                 trusted=args.trust_checkpoint)
+        page = report_at_end(cfg, work_dir, device)
         if distributed.rank() == 0:
-            print(f'checkpoint {checkpoint}')
+            print(f'checkpoint {checkpoint}' + (f'\nreport {page}' if page else ''))
 
 
 if __name__ == '__main__':

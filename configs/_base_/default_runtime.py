@@ -3,7 +3,7 @@ custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 log_config = dict(
     interval=50,
     hooks=[
-        dict(type='TextLoggerHook', by_epoch=False),
+        dict(type='ProgressLoggerHook', by_epoch=False),
         dict(type='TensorboardLoggerHook', by_epoch=False),
     ])
 log_level = 'INFO'

@@ -16,7 +16,7 @@ TOP_LEVEL = set('''
     model uda data optimizer optimizer_config lr_config momentum_config runner total_iters
     checkpoint_config evaluation log_config log_level load_from resume_from workflow work_dir seed
     deterministic custom_hooks custom_imports dist_params train_cfg test_cfg crop_size name
-    cudnn_benchmark
+    cudnn_benchmark report tracker
     '''.split())
 FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
                 'MultiResAttentionWrapper': 'HRDAHead'}

@@ -11,6 +11,7 @@ from ..errors import ConfigError, nearest
 from .argument_kinds import fits
 from .component_check import check_arguments, check_kinds, check_plain, check_value, shown
 from .config import TOP_LEVEL
+from .trackers import check_trackers
 
 #: Names that other projects have at the top.
 ALSO_KNOWN = set('''
@@ -22,7 +23,7 @@ KINDS = dict(
     model=dict, data=dict, uda=dict, optimizer=dict, optimizer_config=dict, lr_config=dict,
     momentum_config=dict, runner=dict, total_iters=int, checkpoint_config=dict, evaluation=dict,
     log_config=dict, load_from=str, resume_from=str, work_dir=str, seed=int, custom_hooks=list,
-    train_cfg=dict, test_cfg=dict, name=str)
+    train_cfg=dict, test_cfg=dict, name=str, tracker=str)
 
 
 def validate(cfg: Config) -> None:
@@ -54,6 +55,8 @@ def validate(cfg: Config) -> None:
         _check_classes(cfg)
         _check_loader(cfg.data)
         _check_training_keys(cfg)
+        _check_report(cfg.get('report', True))
+        check_trackers(cfg)
     except ConfigError as error:
         raise ConfigError(f'{cfg.filename}: {error}') from None
 
@@ -192,3 +195,12 @@ def _check_training_keys(cfg: Config) -> None:
         raise ConfigError('optimizer_config must be None with uda, whose step calls the optimizer '
                           f'itself, got {dict(cfg.optimizer_config)}: uda.grad_clip and '
                           'uda.cumulative_iters clip and accumulate gradients')
+
+
+def _check_report(report: Any) -> None:
+    options = report if isinstance(report, dict) else {}
+    images = options.get('images', 0)
+    if not isinstance(report, (bool, dict)) or set(options) - {'images'} or \
+            not isinstance(images, int) or images < 0:
+        raise ConfigError('report must be True, False or dict(images=N), the number of test images '
+                          f'that it shows the best and worst of, got {shown(report)}')

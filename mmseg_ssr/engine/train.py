@@ -31,6 +31,7 @@ from .checkpoint import (
 from .config import experiment_name, max_iterations
 from .config_check import validate
 from .data_loader import explained_worker_death, training_loader
+from .debug_panels import DebugPanels
 from .device import OnDevice
 from .evaluation import EvaluationHook, evaluation_loader
 from .explain import explained, explained_start
@@ -41,6 +42,7 @@ from .random_state import draw_seed, set_seed
 from .replicas import ReplicaCheck, check_agreement, share_networks
 from .run_log import RunLog, explained_full_disk, open_log
 from .runner import SelfTrainingRunner
+from .trackers import tracker_hooks
 from .weight_files import check_weight_files
 
 #: Runs after everything else of an iteration, the logs too: a checkpoint is a finished iteration.
@@ -145,13 +147,16 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):
         runner.register_training_hooks(  # which takes keys out of its arguments
             _lr_config(cfg), _own_optimizer_hook(cfg, model.module),
-            log_config=_log_config(cfg, log),
+            log_config=_log_config(cfg, work_dir, log),
             momentum_config=copy.deepcopy(cfg.get('momentum_config')))
         runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
         for hook_cfg in cfg.get('custom_hooks') or []:
             hook_cfg = dict(hook_cfg)
             priority = hook_cfg.pop('priority', 'NORMAL')
             runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
+    interval = getattr(model.module, 'debug_img_interval', 0)
+    if interval:
+        runner.register_hook(DebugPanels(interval, dataset))
     if distributed.world_size() > 1:
         runner.register_hook(ReplicaCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
     return runner
@@ -263,11 +268,12 @@ def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
     load_weights(runner.bare_model, path, trusted=trusted)
 
 
-def _log_config(cfg: Config, log: RunLog) -> Optional[Dict[str, Any]]:
-    log_config = cfg.get('log_config')
-    if not log_config:
+def _log_config(cfg: Config, work_dir: str, log: RunLog) -> Optional[Dict[str, Any]]:
+    log_config = cfg.get('log_config') or {}
+    hooks = [dict(hook, by_epoch=False)
+             for hook in (*(log_config.get('hooks') or []), *tracker_hooks(cfg, work_dir))]
+    if not hooks:
         return None
-    hooks = [dict(hook, by_epoch=False) for hook in log_config.get('hooks') or []]
     if any(hook['type'] == 'TensorboardLoggerHook' for hook in hooks):
         try:
             import torch.utils.tensorboard  # noqa: F401

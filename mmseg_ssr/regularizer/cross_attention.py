@@ -32,5 +32,11 @@ class CrossAttention(nn.Module):
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
+    def weights(self, query: Tensor, context: Tensor) -> Tensor:
+        """Where each query token looks: B x heads x N x M, in [0, 1], rows sum to 1."""
+        q = self._split_heads(self.q(query))
+        k = self._split_heads(self.kv(context).chunk(2, dim=-1)[0])
+        return (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)
+
     def _split_heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -60,6 +60,23 @@ class FeatureRegularizer(nn.Module):
         return [self._enhance(i, feature, tokens) if i in self.stages else feature
                 for i, feature in enumerate(features)]
 
+    def attention(self, stage: int, feature: Tensor, context: Tensor, pixels: Tensor) -> Tensor:
+        """Where pixels of a stage look on the encoder's map.
+
+        Args:
+            stage: one of ``stages``.
+            feature: B x C_i x H_i x W_i of that stage.
+            context: B x C x h x w, see :meth:`encode`.
+            pixels: N indices into the H_i * W_i pixels, row by row.
+
+        Returns:
+            B x heads x N x h x w, in [0, 1]; each map sums to 1.
+        """
+        tokens = self.projections[str(stage)](context.flatten(2).transpose(1, 2))
+        query = feature.flatten(2).transpose(1, 2)[:, pixels]
+        return self.attentions[str(stage)].weights(query, tokens).unflatten(
+            -1, tuple(context.shape[2:]))
+
     def _enhance(self, stage: int, feature: Tensor, tokens: Tensor) -> Tensor:
         query = feature.flatten(2).transpose(1, 2)  # B x H*W x C_i
         attended = self.attentions[str(stage)](query, self.projections[str(stage)](tokens))

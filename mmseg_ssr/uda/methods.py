@@ -117,7 +117,9 @@ class Method(UDASegmentor):
         channels_last: memory format of the networks.
         compile: let torch compile the networks (the first iterations take longer): True, or a
             mode of ``torch.compile``; 'reduce-overhead' replays CUDA graphs.
-        debug_img_interval, print_grad_magnitude: accepted from MIC's configs, without effect.
+        debug_img_interval: iterations between two pictures of the training views, 0 makes none;
+            see :class:`~mmseg_ssr.engine.debug_panels.DebugPanels`.
+        print_grad_magnitude: accepted from MIC's configs, without effect.
         seed: of the random decisions.
         pretrained: of the student, when its own config has none.
         train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
@@ -197,7 +199,7 @@ class Method(UDASegmentor):
             pseudo_weight_ignore_bottom=pseudo_weight_ignore_bottom,
             imnet_feature_dist_lambda=imnet_feature_dist_lambda, mask_lambda=mask_lambda,
             regularizer_weight=regularizer_weight, lambda_max_square=lambda_max_square,
-            guidance_weight=guidance_weight)
+            guidance_weight=guidance_weight, debug_img_interval=debug_img_interval)
         targets = [term for term in (
             entropy_minimization(student, lambda_ent),
             maximum_squares(student, lambda_max_square, image_wise_ratio, guidance_weight,
@@ -231,6 +233,7 @@ class Method(UDASegmentor):
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
+        self.debug_img_interval = debug_img_interval
         if joint_views:
             check_joint_views(student)
         if channels_last:

@@ -51,3 +51,15 @@ def test_refuses_stages_that_do_not_exist(stages):
 def test_refuses_heads_for_another_number_of_stages():
     with pytest.raises(ValueError, match='each of the 4 stages'):
         make(num_heads=[1, 2])
+
+
+def test_attention_of_chosen_pixels_is_that_of_the_forward_pass():
+    regularizer, maps, context = make(), features(), torch.randn(2, 6, 3, 5)
+    weights = regularizer.attention(1, maps[1], context, torch.tensor([0, 7]))
+    assert weights.shape == (2, 2, 2, 3, 5)  # images, heads, pixels, the encoder's map
+    layer = regularizer.attentions['1']
+    tokens = regularizer.projections['1'](context.flatten(2).transpose(1, 2))
+    values = layer.kv(tokens).chunk(2, -1)[1].unflatten(-1, (2, 4)).transpose(1, 2)
+    attended = layer.proj((weights.flatten(3) @ values).transpose(1, 2).flatten(2))
+    enhanced = regularizer(maps, context)[1].flatten(2).transpose(1, 2)[:, [0, 7]]
+    torch.testing.assert_close(maps[1].flatten(2).transpose(1, 2)[:, [0, 7]] + attended, enhanced)

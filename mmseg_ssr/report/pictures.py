@@ -1,0 +1,69 @@
+"""Panels of predictions: which pixels are wrong, how sure the networks are."""
+from typing import Dict, List, Optional, Sequence
+
+import matplotlib
+import numpy as np
+
+from ..visualization import Panel, colorize, draw_panels
+from .predictions import Prediction
+
+IGNORED = 255
+RED = np.array([230, 40, 40], np.uint8)
+#: What is left of the light of a pixel whose label is not trusted.
+DIM = 0.35
+TILE = 300  # pixels
+
+
+def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
+                      palette: Sequence, threshold: Optional[float] = None) -> np.ndarray:
+    """One row an image: image, truth, prediction, error, confidence, and the teacher's label.
+
+    Args:
+        threshold: pixels that the teacher is less sure of are dark in its label.
+    """
+    panels = [
+        Panel('image', [p.image for p in predictions]),
+        Panel('ground truth', [colorize(p.truth, palette) for p in predictions]),
+        Panel('prediction', [colorize(p.label, palette) for p in predictions]),
+        Panel('error (red)', [error_map(p.image, p.label, p.truth) for p in predictions]),
+        Panel('confidence', [heat(p.confidence) for p in predictions]),
+    ]
+    if all(p.teacher_label is not None for p in predictions):
+        caption = 'teacher' + ('' if threshold is None else f' (dark: below {threshold:g})')
+        panels.append(Panel(caption, [pseudo_label_map(p, palette, threshold)
+                                      for p in predictions]))
+    return draw_panels(panels, classes, palette, TILE)
+
+
+def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str],
+                      palette: Sequence) -> np.ndarray:
+    """One row an image: image, truth, and the prediction of each run."""
+    first = next(iter(by_run.values()))
+    panels = [Panel('image', [p.image for p in first]),
+              Panel('ground truth', [colorize(p.truth, palette) for p in first])]
+    panels += [Panel(name, [colorize(p.label, palette) for p in predictions])
+               for name, predictions in by_run.items()]
+    return draw_panels(panels, classes, palette, TILE)
+
+
+def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The image in pale grey with wrong pixels red; pixels that do not count are black."""
+    picture = np.repeat(128 + image.mean(axis=2, keepdims=True) / 2, 3, axis=2).astype(np.uint8)
+    picture[label != truth] = RED
+    picture[truth == IGNORED] = 0
+    return picture
+
+
+def heat(values: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1], H x W, as colours: dark blue to yellow."""
+    return matplotlib.colormaps['viridis'](np.clip(values, 0, 1), bytes=True)[..., :3]
+
+
+def pseudo_label_map(prediction: Prediction, palette: Sequence,
+                     threshold: Optional[float]) -> np.ndarray:
+    """The teacher's label in colours, dark where it is less sure than ``threshold``."""
+    picture = colorize(prediction.teacher_label, palette)
+    if threshold is not None:
+        unsure = prediction.teacher_confidence < threshold
+        picture[unsure] = (DIM * picture[unsure]).astype(np.uint8)
+    return picture

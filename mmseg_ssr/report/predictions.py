@@ -1,0 +1,134 @@
+"""What the newest checkpoint of a training predicts on the test images of its config."""
+import copy
+import math
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+import mmcv
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ..datasets.confusion import areas
+from ..engine.build import build_test_dataset, build_test_model
+from ..engine.checkpoint import read_checkpoint
+from ..engine.config_check import validate
+from ..engine.device import to_device
+from ..engine.evaluation import evaluation_loader, run_test
+from ..engine.inference import inference_options
+from ..engine.labelled_images import compares_itself
+from ..engine.load_weights import apply_weights
+from ..errors import CheckpointError, ConfigError
+from .runs import Run
+
+
+class Prediction(NamedTuple):
+    """One image, H x W pixels, and what is predicted on it.
+
+    Attributes:
+        name: of its file.
+        image: RGB, H x W x 3 uint8.
+        truth: H x W uint8, classes and 255.
+        label: H x W, the student's classes.
+        confidence: H x W in [0, 1], the student's probability of that class.
+        teacher_label, teacher_confidence: the same of the teacher, or None.
+    """
+    name: str
+    image: np.ndarray
+    truth: np.ndarray
+    label: np.ndarray
+    confidence: np.ndarray
+    teacher_label: Optional[np.ndarray] = None
+    teacher_confidence: Optional[np.ndarray] = None
+
+
+class Checkpointed:
+    """The networks of a training's newest checkpoint, and its test images.
+
+    Args:
+        run: with a config and a checkpoint.
+        images: how many of ``data.test`` to look at, evenly spread; None is all.
+
+    Attributes:
+        dataset: those images.
+        content: of the checkpoint file.
+
+    Raises:
+        UserError: checkpoint, config or data are not there or not right.
+    """
+
+    def __init__(self, run: Run, device: torch.device, images: Optional[int] = None):
+        if run.config is None or run.checkpoint is None:
+            raise ConfigError('no config.py in the folder' if run.config is None else
+                              'no checkpoint iter_N.pth in the folder')
+        validate(run.config)
+        self.run, self.device = run, device
+        self.dataset = spread(build_test_dataset(run.config), images)
+        if compares_itself(self.dataset):
+            raise ConfigError(f'{type(self.dataset).__name__} compares predictions with labels '
+                              'in its own way')
+        self.content = read_checkpoint(run.checkpoint)
+        self.student = self._network('student')
+        try:
+            self.teacher: Optional[nn.Module] = self._network('teacher')
+        except CheckpointError:  # trained without one
+            self.teacher = None
+
+    def matrices(self) -> List[Tensor]:
+        """The student's confusion matrix for each image, K x K (rows: labels)."""
+        return run_test(self.student, self.dataset, self.device)
+
+    def predictions(self, indices: Sequence[int]) -> Iterator[Prediction]:
+        """The student's and the teacher's predictions on some of the images."""
+        for sample in self.samples(indices):
+            img, metas = sample['batch']['img'][0], sample['batch']['img_metas'][0]
+            found = [_most_likely(network, img, metas) for network in (self.student, self.teacher)
+                     if network is not None]
+            path = metas[0]['filename']
+            yield Prediction(str(metas[0].get('ori_filename') or path), read_rgb(path),
+                             sample['label'][0].cpu().numpy(), *found[0],
+                             *(found[1] if len(found) > 1 else ()))
+
+    def samples(self, indices: Sequence[int]) -> Iterator[Dict[str, Any]]:
+        """Batches of one image with its label, on the device."""
+        some = copy.copy(self.dataset)
+        some.img_infos = [self.dataset.img_infos[i] for i in indices]
+        for sample in evaluation_loader(some):
+            yield to_device(sample, self.device)
+
+    def _network(self, role: str) -> nn.Module:
+        model = build_test_model(self.run.config)
+        apply_weights(self.content, model, self.run.checkpoint, role)
+        return model.to(self.device).eval()
+
+
+def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
+    """The data set with ``count`` of its images, evenly spread (all when None)."""
+    if count is not None and count < len(dataset):
+        positions = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+        dataset.img_infos = [dataset.img_infos[i] for i in positions]
+    return dataset
+
+
+def image_scores(matrices: Sequence[Tensor]) -> List[float]:
+    """Percent: the mean IoU over the classes that an image's label holds; NaN without any."""
+    scores = []
+    for matrix in matrices:
+        both, union, _, labelled = areas(matrix)
+        there = labelled > 0
+        scores.append(100 * float((both[there] / union[there]).mean()) if there.any()
+                      else math.nan)
+    return scores
+
+
+def read_rgb(path: str) -> np.ndarray:
+    """H x W x 3 uint8."""
+    return mmcv.imread(path, channel_order='rgb')
+
+
+@torch.no_grad()
+def _most_likely(network: nn.Module, img: Tensor, metas: List[dict]) -> List[np.ndarray]:
+    """Classes and their probabilities, H x W each, at the size of the original image."""
+    with inference_options(network):
+        probability, label = network.inference(img, metas, True).max(dim=1)
+    return [label[0].cpu().numpy(), probability[0].float().cpu().numpy()]

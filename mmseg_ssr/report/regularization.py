@@ -1,0 +1,191 @@
+"""What SSR's regulariser attends to, and how far its branch differs from the shadow branch."""
+import copy
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmseg.ops import resize
+from torch import Tensor, nn
+
+from ..engine.build import build_training_model
+from ..engine.load_weights import apply_weights
+from ..errors import CheckpointError, ConfigError
+from ..models import interface
+from ..uda.draws import Draws
+from ..visualization import Panel, colorize, draw_panels
+from .pictures import IGNORED, TILE, error_map, heat
+from .predictions import Checkpointed, read_rgb
+
+#: Keys of ``uda`` that say what the regularisation branch is made of.
+KEPT = ('type', 'sam_model_registry', 'stop_stage', 'sam_checkpoint', 'regularizer')
+#: Share of an image that a class must fill for a pixel of it to be looked at.
+LEAST_SHARE = 0.002
+POINTS = 3
+
+
+class Branches(NamedTuple):
+    """One image through both branches, at the size h x w that the network sees.
+
+    Attributes:
+        name: of its file.
+        image: RGB, h x w x 3 uint8.
+        truth: h x w uint8, classes and 255.
+        shadow, regularized: h x w, the classes of each branch.
+        distance: mean over pixels of half the sum of |differences| of the two probabilities,
+            in [0, 1] (total variation).
+        points: (class, row, column) of the pixels that are looked at.
+        attention: stage -> N x h' x w' over the encoder's map, mean over heads, sums to 1.
+    """
+    name: str
+    image: np.ndarray
+    truth: np.ndarray
+    shadow: np.ndarray
+    regularized: np.ndarray
+    distance: float
+    points: Sequence[Tuple[int, int, int]]
+    attention: Dict[int, np.ndarray]
+
+
+def has_regularizer(content: Dict[str, Any]) -> bool:
+    """Has the checkpoint been written by a training with a regularisation branch?"""
+    return bool((content.get('training_state') or {}).get('regularizer'))
+
+
+def both_branches(trained: Checkpointed, indices: Sequence[int]) -> List[Branches]:
+    """Some of the test images through both branches.
+
+    Raises:
+        UserError: the frozen encoder cannot be built, for lack of its weights file for one.
+    """
+    student, regularizer = _networks(trained)
+    return [_branches(student, regularizer, sample) for sample in trained.samples(indices)]
+
+
+def attention_panels(branches: Branches) -> np.ndarray:
+    """One row a pixel: where it is (a ring), and what each stage looks at for it."""
+    panels = [Panel('pixel', [_ring(branches.image, *point[1:]) for point in branches.points])]
+    panels += [Panel(f'stage {stage}', [_overlay(branches.image, one) for one in maps])
+               for stage, maps in branches.attention.items()]
+    return draw_panels(panels, tile_width=TILE)
+
+
+def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
+                  palette: Sequence) -> np.ndarray:
+    """One row an image: image, truth, both predictions, and where they differ."""
+    return draw_panels([
+        Panel('image', [b.image for b in branches]),
+        Panel('ground truth', [colorize(b.truth, palette) for b in branches]),
+        Panel('shadow', [colorize(b.shadow, palette) for b in branches]),
+        Panel('regularised', [colorize(b.regularized, palette) for b in branches]),
+        Panel('different (red)', [error_map(b.image, b.shadow, b.regularized) for b in branches]),
+    ], classes, palette, TILE)
+
+
+def looked_at(maps: np.ndarray) -> float:
+    """Mean number of cells that N maps look at: exp of the entropy, 1 to all of them."""
+    flat = maps.reshape(len(maps), -1)
+    return float(np.exp(-(flat * np.log(flat + 1e-12)).sum(axis=1)).mean())
+
+
+def shares(branches: Branches) -> Tuple[float, float, float]:
+    """Percent of pixels where the branches differ; of labelled ones right in each branch."""
+    counted = branches.truth != IGNORED
+    right = [100 * float((label == branches.truth)[counted].mean()) if counted.any() else 0.
+             for label in (branches.shadow, branches.regularized)]
+    return (100 * float((branches.shadow != branches.regularized).mean()), *right)
+
+
+def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
+    """Student and regulariser as the checkpoint has them, in eval mode."""
+    cfg = copy.deepcopy(trained.run.config)
+    if cfg.get('uda'):  # teachers and feature distance stay away
+        cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
+    cfg.model['pretrained'] = None
+    method = build_training_model(cfg, seed=0)
+    apply_weights(trained.content, method, trained.run.checkpoint)
+    if getattr(method, 'regularizer', None) is None:
+        raise ConfigError('config.py has no regulariser')
+    try:
+        method.regularizer.load_state_dict(trained.content['training_state']['regularizer'])
+    except RuntimeError as error:
+        raise CheckpointError(f'{trained.run.checkpoint} holds another regulariser than '
+                              'config.py') from error
+    method.to(trained.device).eval()
+    return getattr(method, 'model', method), method.regularizer
+
+
+@torch.no_grad()
+def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]) -> Branches:
+    img, meta = sample['batch']['img'][0], sample['batch']['img_metas'][0][0]
+    size = tuple(img.shape[2:])
+    truth = cv2.resize(sample['label'][0].cpu().numpy(), size[::-1],
+                       interpolation=cv2.INTER_NEAREST)
+    features = interface.training_features(student, img, Draws())
+    context = regularizer.encode(img)
+    seen: List[Sequence[Tensor]] = []  # of HRDA, the context's come first
+
+    def enhance(maps: Sequence[Tensor]) -> Sequence[Tensor]:
+        seen.append(maps)
+        return regularizer(maps, context)
+
+    enhanced = interface.map_features(features, enhance)
+    shadow, regularized = (_probabilities(student.decode_head, maps, size)
+                           for maps in (features, enhanced))
+    points = chosen_points(truth)
+    attention = {
+        stage: regularizer.attention(
+            stage, seen[0][stage], context, _cells(points, size, seen[0][stage].shape[2:]))
+        [0].mean(dim=0).cpu().numpy() for stage in regularizer.stages}
+    return Branches(
+        str(meta.get('ori_filename') or meta['filename']),
+        cv2.resize(read_rgb(meta['filename']), size[::-1], interpolation=cv2.INTER_AREA), truth,
+        *(p.argmax(dim=1)[0].cpu().numpy() for p in (shadow, regularized)),
+        float((shadow - regularized).abs().sum(dim=1).mean() / 2), points, attention)
+
+
+def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
+    """(class, row, column): a pixel in the middle of each of the rarest classes of a label.
+
+    Classes that fill less than :data:`LEAST_SHARE` of the image are passed over; without any, it
+    is the middle of the image, of class 255.
+    """
+    classes, counts = np.unique(truth[truth != IGNORED], return_counts=True)
+    large = counts >= LEAST_SHARE * truth.size
+    points = []
+    for c in classes[large][np.argsort(counts[large], kind='stable')][:POINTS]:
+        pixels = np.argwhere(truth == c)
+        middle = np.median(pixels, axis=0)
+        row, column = pixels[np.abs(pixels - middle).sum(axis=1).argmin()]
+        points.append((int(c), int(row), int(column)))
+    return points or [(IGNORED, truth.shape[0] // 2, truth.shape[1] // 2)]
+
+
+def _cells(points: Sequence[Tuple[int, int, int]], size: Sequence[int],
+           stage_size: Sequence[int]) -> Tensor:
+    """The pixels of a stage's map that the points fall into, row by row."""
+    height, width = stage_size
+    return torch.tensor([row * height // size[0] * width + column * width // size[1]
+                         for _, row, column in points])
+
+
+def _probabilities(head: nn.Module, features: Any, size: Sequence[int]) -> Tensor:
+    return resize(interface.full_precision(head(features)), size=tuple(size), mode='bilinear',
+                  align_corners=head.align_corners).softmax(dim=1)
+
+
+def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
+    """The image with a ring around a pixel."""
+    picture = image.copy()
+    radius = max(3, min(image.shape[:2]) // 20)
+    for colour, width in (((0, 0, 0), 3), ((255, 255, 0), 1)):
+        cv2.circle(picture, (column, row), radius, colour, width, cv2.LINE_AA)
+    return picture
+
+
+def _overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Attention as colours over a grey image; the most attended cell is yellow."""
+    size = image.shape[1::-1]
+    cells = cv2.resize(attention / attention.max(), size, interpolation=cv2.INTER_NEAREST)
+    grey = image.mean(axis=2, keepdims=True)
+    return (0.35 * grey + 0.65 * heat(cells)).astype(np.uint8)

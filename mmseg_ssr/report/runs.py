@@ -1,0 +1,135 @@
+"""What a training has left in its work directory, as the report needs it."""
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from mmcv import Config
+
+from ..engine.checkpoint import checkpoints_in
+from ..engine.history import read_history
+from ..engine.plain_config import read_plain_config
+from ..errors import MissingFile, UserError
+
+Record = Dict[str, Any]
+Curve = Tuple[List[int], List[float]]
+
+
+class Run(NamedTuple):
+    """One training.
+
+    Attributes:
+        name: of the config, else of the folder; different for each run of a report.
+        folder: its work directory.
+        history: see :func:`~mmseg_ssr.engine.history.read_history`.
+        result: content of ``result.json``, empty where there is none.
+        config: as it was used, None where it is not there.
+        checkpoint: path of the newest one, or None.
+        missing: what is not there, a line each.
+    """
+    name: str
+    folder: str
+    history: Sequence[Record] = ()
+    result: Record = {}
+    config: Optional[Config] = None
+    checkpoint: Optional[str] = None
+    missing: Sequence[str] = ()
+
+    def curve(self, key: str, mode: str = 'train') -> Curve:
+        """Iterations and values of a logged number, in the order of the log."""
+        found = [(record['iter'], record[key]) for record in self.history
+                 if record.get('mode') == mode and isinstance(record.get(key), (int, float))]
+        return [x for x, _ in found], [y for _, y in found]
+
+    @property
+    def terms(self) -> List[str]:
+        """Names of the loss terms, their sum last."""
+        names = dict.fromkeys(name for record in self.history if record.get('mode') == 'train'
+                              for name in record if 'loss' in name)
+        return [name for name in names if name != 'loss'] + [name for name in names
+                                                              if name == 'loss']
+
+    @property
+    def method(self) -> str:
+        """What ``uda`` says, in a word or two."""
+        uda = (self.config or {}).get('uda')
+        if not uda:
+            return 'supervised' if self.config else '-'
+        if uda.get('source_only'):
+            return 'source-only'
+        return uda['type'] + (' + MIC' if uda.get('mask_mode') else '')
+
+    @property
+    def class_ious(self) -> Dict[str, float]:
+        """Percent by class: of the test after the training, else of the last evaluation."""
+        scores = self.result.get('scores')
+        if not scores:
+            last = [record for record in self.history if 'mIoU' in record][-1:]
+            scores = {name: 100 * value for record in last for name, value in record.items()
+                      if isinstance(value, float)}
+        return {name[4:]: value for name, value in scores.items() if name.startswith('IoU.')}
+
+    @property
+    def miou(self) -> Optional[float]:
+        """Percent: of the test after the training, else of the last evaluation."""
+        if 'mIoU' in self.result:
+            return self.result['mIoU']
+        values = self.curve('mIoU', 'val')[1]
+        return 100 * values[-1] if values else None
+
+
+def read_runs(folders: Sequence[str]) -> List[Run]:
+    """The trainings of several work directories, with names that tell them apart.
+
+    Raises:
+        MissingFile: a folder is not there, or holds nothing that a training leaves.
+    """
+    runs: List[Run] = []
+    for folder in folders:
+        run = read_run(folder)
+        taken = {other.name for other in runs}
+        if run.name in taken:
+            run = run._replace(name=f'{run.name} ({os.path.normpath(folder)})')
+        runs.append(run)
+    return runs
+
+
+def read_run(folder: str) -> Run:
+    """The training of one work directory; see :func:`read_runs`."""
+    if not os.path.isdir(folder):
+        raise MissingFile(f'{folder} is no folder: give the work directory of a training')
+    missing: List[str] = []
+    history = read_history(folder)
+    if not history:
+        missing.append('curves: no log with records (<time>.log.json)')
+    checkpoint = next(iter(checkpoints_in(folder)), None)
+    if not history and not checkpoint:
+        raise MissingFile(f'{folder} holds neither the log (<time>.log.json) nor a checkpoint '
+                          '(iter_N.pth) of a training: give its work directory')
+    result, config = _result(folder, missing), _config(folder, missing)
+    name = (config or {}).get('name') or result.get('name') or os.path.basename(
+        os.path.normpath(folder))
+    return Run(name, folder, history, result, config, checkpoint, missing)
+
+
+def _result(folder: str, missing: List[str]) -> Record:
+    try:
+        result = json.loads(Path(folder, 'result.json').read_text(encoding='utf-8'))
+        return result if isinstance(result, dict) else {}
+    except FileNotFoundError:
+        missing.append('the test after the training: no result.json (scores are those of the '
+                       'last evaluation)')
+    except (OSError, ValueError):
+        missing.append('the test after the training: result.json is damaged')
+    return {}
+
+
+def _config(folder: str, missing: List[str]) -> Optional[Config]:
+    path = os.path.join(folder, 'config.py')
+    try:
+        return read_plain_config(Path(path).read_text(encoding='utf-8'), path)
+    except FileNotFoundError:
+        missing.append('all that needs the config: no config.py')
+    except (OSError, UserError, ValueError) as error:
+        missing.append(f'all that needs the config: {error}')
+    return None

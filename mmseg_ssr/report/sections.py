@@ -1,0 +1,166 @@
+"""What each run's checkpoint shows: the part of the page that needs the network and the data."""
+import math
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from ..errors import WRONG_VALUE, UserError, said
+from . import figures, pictures, regularization
+from .predictions import Checkpointed, image_scores
+from .runs import Run
+from .tables import Table, number
+
+#: Best and worst images of a run, and images that are compared over runs.
+SHOWN = 3
+#: Images whose cross-attention is shown.
+ATTENDED = 2
+
+
+class Picture(NamedTuple):
+    """An image of the page: what it shows, and its content as an address."""
+    caption: str
+    address: str
+
+
+class Section(NamedTuple):
+    """What the checkpoint of one run shows.
+
+    Attributes:
+        name: of the run.
+        images: how many were looked at.
+        pictures: confusion matrix, best and worst images.
+        regularization: attention and both branches, of SSR.
+        differences: how far the branches differ, image by image, or None.
+    """
+    name: str
+    images: int
+    pictures: Sequence[Picture]
+    regularization: Sequence[Picture] = ()
+    differences: Optional[Table] = None
+
+
+class Examined(NamedTuple):
+    """A run's network and images, with the score of each image in percent."""
+    trained: Checkpointed
+    scores: Sequence[float]
+
+
+def examine(runs: Sequence[Run], device: torch.device, images: Optional[int]
+            ) -> Tuple[List[Section], List[Picture], List[str]]:
+    """The sections of all runs, the runs side by side, and what is left out with the reason."""
+    sections: List[Section] = []
+    examined: List[Examined] = []
+    left_out: List[str] = []
+    for run in runs:
+        try:
+            section, found = _section(run, device, images, left_out)
+        except WRONG_VALUE as error:  # of user errors and of what libraries raise over old files
+            left_out.append(f'{run.name}, confusion matrix and images: {said(error)}')
+        else:
+            sections.append(section)
+            examined.append(found)
+    return sections, _side_by_side(examined, left_out), left_out
+
+
+def _section(run: Run, device: torch.device, images: Optional[int],
+             left_out: List[str]) -> Tuple[Section, Examined]:
+    trained = Checkpointed(run, device, images)
+    matrices = trained.matrices()
+    examined = Examined(trained, image_scores(matrices))
+    best, worst = best_and_worst(examined.scores)
+    threshold = (run.config.get('uda') or {}).get('pseudo_threshold')
+    shown = [_confusion(np.sum([matrix.numpy() for matrix in matrices], axis=0),
+                        trained.dataset.CLASSES)]
+    for title, chosen in (('best', best), ('worst', worst)):
+        panels = pictures.prediction_panels(
+            list(trained.predictions(chosen)), trained.dataset.CLASSES, trained.dataset.PALETTE,
+            threshold)
+        shown.append(Picture(f'{title} images: {_names(examined, chosen)}', figures.jpeg(panels)))
+    section = Section(run.name, len(trained.dataset), shown)
+    if regularization.has_regularizer(trained.content):
+        try:
+            section = _with_regularization(section, trained, worst[:ATTENDED])
+        except WRONG_VALUE as error:
+            left_out.append(f'{run.name}, regulariser: {said(error)}')
+    return section, examined
+
+
+def best_and_worst(scores: Sequence[float], count: int = SHOWN) -> Tuple[List[int], List[int]]:
+    """Indices of the best images and of the worst ones, the extreme first; none is in both.
+
+    Raises:
+        UserError: no image has a score.
+    """
+    order = sorted((i for i, score in enumerate(scores) if not math.isnan(score)),
+                   key=lambda i: (-scores[i], i))
+    if not order:
+        raise UserError('no label of the test images holds a class')
+    count = min(count, max(1, len(order) // 2))
+    worst = order[::-1][:count]
+    return [i for i in order[:count] if i not in worst] or order[:1], worst
+
+
+def _confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
+    """Rows of the labels' classes that occur, as percent of their pixels."""
+    there = matrix.sum(axis=1) > 0
+    share = 100 * matrix[there] / matrix[there].sum(axis=1, keepdims=True)
+    figure = figures.matrix_figure(
+        share, [name for name, is_there in zip(classes, there) if is_there], list(classes),
+        'percent of the pixels of a class (row) that are predicted as (column)', (0, 100))
+    return Picture('confusion matrix', figures.svg(figure))
+
+
+def _with_regularization(section: Section, trained: Checkpointed,
+                         indices: Sequence[int]) -> Section:
+    branches = regularization.both_branches(trained, indices)
+    classes, palette = trained.dataset.CLASSES, trained.dataset.PALETTE
+    shown = [Picture(_attention_caption(one, classes),
+                     figures.jpeg(regularization.attention_panels(one))) for one in branches]
+    shown.append(Picture('shadow branch (the network that is kept) and regularisation branch',
+                         figures.jpeg(regularization.branch_panels(branches, classes, palette))))
+    table = Table(
+        ['image', 'pixels of another class (%)', 'shadow right (%)', 'regularised right (%)',
+         'total variation of the probabilities'],
+        [[one.name, *(number(share) for share in regularization.shares(one)),
+          number(one.distance, 4)] for one in branches])
+    return section._replace(regularization=shown, differences=table)
+
+
+def _attention_caption(branches: regularization.Branches, classes: Sequence[str]) -> str:
+    pixels = ', '.join(classes[c] if c < len(classes) else 'middle of the image'
+                       for c, _, _ in branches.points)
+    cells = ', '.join(f'stage {stage}: {regularization.looked_at(maps):.0f}'
+                      for stage, maps in branches.attention.items())
+    some = next(iter(branches.attention.values()))[0].size
+    return (f'{branches.name}: cross-attention (mean over heads) of pixels of {pixels}; cells that '
+            f'a pixel looks at, of {some}: {cells}')
+
+
+def _side_by_side(examined: Sequence[Examined], left_out: List[str]) -> List[Picture]:
+    """The images that the runs differ on most."""
+    if len(examined) < 2:
+        return []
+    files = [_files(one) for one in examined]
+    first = examined[0].trained.dataset
+    if any(names != files[0] for names in files) or any(
+            one.trained.dataset.CLASSES != first.CLASSES for one in examined):
+        left_out.append('images side by side: the runs are tested on different images')
+        return []
+    scores = np.array([one.scores for one in examined])
+    gaps = np.nan_to_num(scores.max(axis=0) - scores.min(axis=0), nan=-1)
+    chosen = np.argsort(-gaps, kind='stable')[:SHOWN].tolist()
+    by_run = {one.trained.run.name: list(one.trained.predictions(chosen)) for one in examined}
+    caption = 'the images that the runs differ on most: ' + '; '.join(
+        f'{one.trained.run.name} {_names(one, chosen)}' for one in examined)
+    return [Picture(caption, figures.jpeg(
+        pictures.comparison_panels(by_run, first.CLASSES, first.PALETTE)))]
+
+
+def _files(examined: Examined) -> List[Any]:
+    return [info['filename'] for info in examined.trained.dataset.img_infos]
+
+
+def _names(examined: Examined, indices: Sequence[int]) -> str:
+    files = _files(examined)
+    return ', '.join(f'{files[i]} ({examined.scores[i]:.1f})' for i in indices)

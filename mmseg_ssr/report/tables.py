@@ -1,0 +1,76 @@
+"""The tables of the report, as rows of text."""
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+from .curves import evaluated_classes
+from .runs import Run
+
+NONE = '-'
+
+
+class Table(NamedTuple):
+    """Column headings, and rows whose first cell is the heading of the row."""
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def overview(runs: Sequence[Run]) -> Table:
+    """One row a run."""
+    return Table(
+        ['run', 'method', 'seed', 'iterations', 'mIoU', 'best mIoU in training', 'training',
+         'peak memory', 'folder'],
+        [[run.name, run.method, str(run.result.get('seed', NONE)), _iterations(run),
+          number(run.miou), _best(run), _unit(run.result.get('train_seconds'), ' s'),
+          _unit(run.result.get('peak_memory_mb'), ' MB'), run.folder] for run in runs])
+
+
+def classes(runs: Sequence[Run]) -> Optional[Table]:
+    """IoU of each class: first and last evaluation, the final score, and what it adds to run 1."""
+    finals = [run.class_ious for run in runs]
+    names = list(dict.fromkeys(name for final in finals for name in final))
+    if not names:
+        return None
+    headings = ['class']
+    columns: List[List[str]] = []
+    for position, (run, final) in enumerate(zip(runs, finals)):
+        evaluations = evaluated_classes(run)
+        first = evaluations[0] if evaluations else None
+        headings.append(f'{run.name}: IoU')
+        columns.append([number(final.get(name)) for name in names] + [number(run.miou)])
+        if first:
+            headings.append(f'since iteration {first[0]}')
+            columns.append(_changes(names, final, first[1]))
+        if position:
+            headings.append(f'against {runs[0].name}')
+            columns.append(_changes(names, final, finals[0]))
+    return Table(headings, [[name, *cells] for name, *cells in zip([*names, 'mean'], *columns)])
+
+
+def number(value: Optional[float], digits: int = 2) -> str:
+    """A number, or a dash where there is none."""
+    return NONE if value is None or value != value else f'{value:.{digits}f}'
+
+
+def _changes(names: Sequence[str], now: Dict[str, float], before: Dict[str, float]) -> List[str]:
+    """The difference of each class, then the mean of them."""
+    found = [now[name] - before[name] if name in now and name in before else None
+             for name in names]
+    known = [value for value in found if value is not None and value == value]
+    mean = sum(known) / len(known) if known else None
+    return [NONE if value is None or value != value else f'{value:+.2f}'
+            for value in [*found, mean]]
+
+
+def _iterations(run: Run) -> str:
+    return str(max((record['iter'] for record in run.history), default=NONE))
+
+
+def _best(run: Run) -> str:
+    iterations, values = run.curve('mIoU', 'val')
+    if not values:
+        return NONE
+    best = max(range(len(values)), key=values.__getitem__)
+    return f'{100 * values[best]:.2f} at {iterations[best]}'
+
+
+def _unit(value: Optional[float], unit: str) -> str:
+    return NONE if value is None else f'{value:.0f}{unit}'

@@ -1,0 +1,79 @@
+"""The page itself."""
+import datetime
+import os
+from typing import List, Optional, Sequence
+
+import jinja2
+import torch
+
+from .. import __version__
+from ..datasets.atomic_file import write_atomic
+from ..errors import UserError
+from . import tables
+from .curves import class_curves, loss_curves, other_curves
+from .runs import Run, read_runs
+from .sections import Picture, examine
+
+#: Name of the page in a work directory.
+PAGE = 'report.html'
+#: Test images that a report looks at.
+IMAGES = 50
+
+
+def write_report(folders: Sequence[str], path: Optional[str] = None,
+                 device: Optional[torch.device] = None, images: Optional[int] = IMAGES) -> str:
+    """Write one page about the trainings of some work directories; returns its path.
+
+    What is not there is left out, and the page says what and why.
+
+    Args:
+        folders: work directories; the first one is what the others are compared with.
+        path: of the page; by default ``report.html`` in the first folder.
+        device: where to predict, the CPU by default.
+        images: how many of the test images to predict, evenly spread; 0 leaves out everything
+            that needs checkpoint and data, None is all.
+
+    Raises:
+        MissingFile: a folder holds no training.
+        UserError: the page cannot be written.
+    """
+    runs = read_runs(folders)
+    path = path or os.path.join(folders[0], PAGE)
+    text = _render(runs, device or torch.device('cpu'), images)
+    try:
+        write_atomic(path, text.encode())
+    except OSError as error:
+        raise UserError(f'{path} cannot be written ({error.strerror}): choose another --out'
+                        ) from error
+    return path
+
+
+def _render(runs: Sequence[Run], device: torch.device, images: Optional[int]) -> str:
+    curves, left_out = _curves(runs)
+    if images == 0:
+        sections, side_by_side = [], []
+        left_out.append('confusion matrix and images: not asked for')
+    else:
+        sections, side_by_side, more = examine(runs, device, images)
+        left_out += more
+    left_out += [f'{run.name}, {line}' for run in runs for line in run.missing]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader('mmseg_ssr.report'), autoescape=True,
+        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template('page.html.jinja').render(
+        title=', '.join(run.name for run in runs), version=__version__,
+        date=datetime.datetime.now().strftime('%Y-%m-%d %H:%M'),
+        overview=tables.overview(runs), curves=curves, classes=tables.classes(runs),
+        class_curves=[Picture(run.name, found) for run in runs if (found := class_curves(run))],
+        sections=sections, side_by_side=side_by_side, left_out=left_out)
+
+
+def _curves(runs: Sequence[Run]) -> 'tuple[List[Picture], List[str]]':
+    losses = loss_curves(runs)
+    others, unlogged = other_curves(runs)
+    shown = [Picture(caption, address) for caption, address in (
+        ('losses, means over the logging interval', losses),
+        ('scores, learning rate, speed, memory', others)) if address]
+    if not losses:
+        unlogged.insert(0, 'losses')
+    return shown, [f'curve of {title}: in no log' for title in unlogged]

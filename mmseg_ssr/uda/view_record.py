@@ -1,0 +1,67 @@
+"""The views of an iteration, seen while it runs; the step knows nothing of it."""
+import contextlib
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from torch import Tensor
+
+from .pseudo_label import PseudoLabel
+from .self_training import SelfTraining
+from .views import Batch, View
+
+
+class Record(NamedTuple):
+    """Copies on the CPU of what one iteration is trained on.
+
+    Attributes:
+        mean, std: of the images' normalisation, 1 x 3 x 1 x 1.
+        views: by the prefix of their losses: source, mix, masked.
+        target_img: B x 3 x H x W, or None.
+        pseudo: the teacher's, or None; of a masked view with its own teacher, that one's too.
+    """
+    mean: Tensor
+    std: Tensor
+    views: Dict[str, View]
+    target_img: Optional[Tensor]
+    pseudo: List[PseudoLabel]
+
+
+@contextlib.contextmanager
+def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
+    """Within the block each iteration of ``method`` adds a record of its views to the list.
+
+    It computes nothing, draws nothing and changes no tensor: the numbers of the training are the
+    same with and without. Outside of such blocks it costs nothing.
+    """
+    records: List[Record] = []
+    make_views, make_labels = method._views, method._pseudo_label
+
+    def views(batch: Batch) -> Iterator[View]:
+        records.append(Record(copied(batch.mean), copied(batch.std), {},
+                              copied(batch.target_img), []))
+        for view in make_views(batch):
+            records[-1].views[view.prefix or 'source'] = _copied_view(view)
+            yield view
+
+    def labels(*args: Any, **kwargs: Any) -> PseudoLabel:
+        found = make_labels(*args, **kwargs)
+        records[-1].pseudo.append(PseudoLabel(*map(copied, found)))
+        return found
+
+    changes = dict(_views=views, _pseudo_label=labels)
+    for name, function in changes.items():
+        setattr(method, name, function)
+    try:
+        yield records
+    finally:
+        for name in changes:
+            delattr(method, name)
+
+
+def copied(value: Optional[Tensor]) -> Optional[Tensor]:
+    """A copy on the CPU that nobody else writes to."""
+    return None if value is None else value.detach().to('cpu', copy=True)
+
+
+def _copied_view(view: View) -> View:
+    return view._replace(img=copied(view.img), label=copied(view.label),
+                         weight=copied(view.weight))

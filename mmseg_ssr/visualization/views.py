@@ -1,0 +1,88 @@
+"""Panels of the views that a training iteration sees."""
+from typing import List, Mapping, NamedTuple, Optional, Sequence
+
+import cv2
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from .panels import Panel, colorize, draw_panels
+
+TILE = 256
+
+
+class ViewTiles(NamedTuple):
+    """One view, or the target images with their pseudo-label.
+
+    Attributes:
+        name: for the captions.
+        images: B x 3 x H x W, normalised.
+        label: B x H x W, classes and 255, or None.
+        weight: B x H x W in [0, 1], or None.
+    """
+    name: str
+    images: np.ndarray
+    label: Optional[np.ndarray] = None
+    weight: Optional[np.ndarray] = None
+
+
+def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
+               classes: Sequence[str], palette: Sequence) -> np.ndarray:
+    """RGB picture: one row an image of the batch, columns image, label and weight of each view.
+
+    Args:
+        mean, std: of the normalisation, 3 numbers each, in 0..255.
+    """
+    panels: List[Panel] = []
+    for view in views:
+        panels.append(Panel(view.name, [restored(one, mean, std) for one in view.images]))
+        if view.label is not None:
+            panels.append(Panel(f'{view.name} label', [colorize(one, palette)
+                                                       for one in view.label]))
+        if view.weight is not None:
+            panels.append(Panel(f'{view.name} weight', [grey(one) for one in view.weight]))
+    return draw_panels(panels, classes, palette, TILE)
+
+
+def restored(image: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """3 x H x W normalised RGB -> H x W x 3 uint8."""
+    pixels = image * std.reshape(3, 1, 1) + mean.reshape(3, 1, 1)
+    return np.ascontiguousarray(pixels.clip(0, 255).round().astype(np.uint8).transpose(1, 2, 0))
+
+
+def grey(weight: np.ndarray) -> np.ndarray:
+    """H x W in [0, 1] -> H x W x 3 uint8, black is 0."""
+    return np.repeat((255 * weight.clip(0, 1)).round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str],
+                      title: str, width: int) -> np.ndarray:
+    """RGB bars, a group for each class: how often what happens.
+
+    Args:
+        shares: name -> a number in [0, 1] for each class.
+        width: of the picture in pixels.
+    """
+    figure = Figure(figsize=(width / 100, 3), dpi=100, layout='constrained')
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    bar = 0.8 / max(1, len(shares))
+    for i, (name, values) in enumerate(shares.items()):
+        axes.bar(np.arange(len(classes)) + i * bar, values, bar, label=name, align='edge')
+    axes.set_xticks(np.arange(len(classes)) + 0.4, classes, rotation=45, ha='right', fontsize=8)
+    axes.set_title(title, fontsize=10)
+    axes.legend(fontsize=8)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """RGB pictures, one above the other, as wide as the first."""
+    width = pictures[0].shape[1]
+    return np.concatenate([one if one.shape[1] == width else cv2.resize(
+        one, (width, round(one.shape[0] * width / one.shape[1]))) for one in pictures])
+
+
+def encoded(picture: np.ndarray) -> bytes:
+    """The bytes of a PNG file."""
+    return cv2.imencode('.png', picture[..., ::-1])[1].tobytes()

@@ -1,0 +1,79 @@
+"""Pictures of the views: what is on them, and that the training does not notice."""
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import tiny_training
+from comparison import assert_same, without_times
+
+from mmseg_ssr.engine.checkpoint import read_checkpoint
+from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.train import train
+from mmseg_ssr.errors import ConfigError
+
+CPU = pick_device('cpu')
+
+
+def run(data, config, folder, interval, **uda):
+    sections = tiny_training.ssr_config(data, 4)
+    sections['uda'].update(debug_img_interval=interval, **uda)
+    return read_checkpoint(train(config(sections), str(folder), CPU, deterministic=True,
+                                 evaluate=False))
+
+
+@pytest.mark.parametrize('uda', [{}, dict(joint_views=False, mask_alpha=0.9)])
+def test_pictures_leave_the_training_as_it_is(data, config, tmp_path, uda):
+    without, with_pictures = (run(data, config, tmp_path / str(interval), interval, **uda)
+                              for interval in (0, 2))
+    assert_same(*(without_times(content) for content in (without, with_pictures)))
+    assert not (tmp_path / '0' / 'debug').exists()
+    assert sorted(path.name for path in (tmp_path / '2' / 'debug').iterdir()) == [
+        'iter_2.png', 'iter_4.png']
+    picture = cv2.imread(str(tmp_path / '2' / 'debug' / 'iter_4.png'))
+    # source 2 columns, target, mix and masked 3 each; two images a row below the captions
+    assert picture.shape[1] == 11 * 256 + 10 * 4
+    assert picture.shape[0] > 28 + 2 * 260
+
+
+def test_they_are_drawn_on_another_thread(data, config, tmp_path, monkeypatch):
+    threads = []
+    monkeypatch.setattr('mmseg_ssr.engine.debug_panels.write_panels',
+                        lambda *args: threads.append(threading.current_thread().name))
+    run(data, config, tmp_path, 2)
+    assert len(threads) == 2 and all(name.startswith('debug panels') for name in threads)
+
+
+def test_a_picture_that_cannot_be_written_is_logged(data, config, tmp_path):
+    (tmp_path / 'debug').touch()  # a file where the folder should be
+    run(data, config, tmp_path, 4)
+    text = next(tmp_path.glob('2*.log')).read_text()
+    assert 'debug/iter_4.png is not written' in text
+    assert (tmp_path / 'iter_4.pth').exists()
+
+
+def test_source_only_has_a_picture_of_its_one_view(data, config, tmp_path):
+    sections = tiny_training.method_config(data, 1, source_only=True, debug_img_interval=1)
+    train(config(sections), str(tmp_path), CPU, evaluate=False)
+    assert cv2.imread(str(tmp_path / 'debug' / 'iter_1.png')).shape[1] == 2 * 256 + 4
+
+
+@pytest.mark.parametrize('interval', [-1, 'often'])
+def test_intervals_that_are_none(data, config, tmp_path, interval):
+    cfg = config(tiny_training.method_config(data, 1, debug_img_interval=interval))
+    with pytest.raises(ConfigError, match='uda.debug_img_interval must be'):
+        validate(cfg)
+        train(cfg, str(tmp_path), CPU, evaluate=False)
+
+
+def test_shares_count_images(data):
+    import torch
+
+    from mmseg_ssr.engine.debug_panels import DebugPanels
+    hook = DebugPanels(1)
+    label = torch.full((2, 1, 8, 8), 255)
+    label[0, :, :4] = 1
+    hook._count(label)
+    hook._count(torch.ones(2, 1, 8, 8, dtype=torch.int64))
+    np.testing.assert_array_equal(next(iter(hook._shares(['a', 'b']).values())), [0, 0.75])

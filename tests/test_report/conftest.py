@@ -1,0 +1,114 @@
+"""Two trainings in miniature with everything that a report shows."""
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pytest
+import tiny_training
+import torch
+
+from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.experiment import train_and_test
+
+CPU = torch.device('cpu')
+
+
+@pytest.fixture(scope='session')
+def runs(data, tmp_path_factory):
+    """Work directories: SSR with all its parts, and source-only."""
+    root = tmp_path_factory.mktemp('runs')
+    sections = dict(ssr=tiny_training.ssr_config(data, 4),
+                    source_only=tiny_training.method_config(data, 4, source_only=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmcv.runner.iter_based_runner.time',
+                      SimpleNamespace(sleep=lambda seconds: None))
+        for name, config in sections.items():
+            config['log_config']['interval'] = 2
+            config['evaluation'] = dict(interval=2, metric='mIoU')
+            path = tiny_training.write_config(root / f'{name}.py', dict(config, name=name))
+            train_and_test(load_config(path), str(root / name), CPU)
+    return SimpleNamespace(ssr=root / 'ssr', source_only=root / 'source_only')
+
+
+@pytest.fixture
+def copied(runs, tmp_path):
+    """A copy of the SSR run that a test may damage."""
+    return shutil.copytree(runs.ssr, tmp_path / 'copy', symlinks=True)
+
+
+class Page(HTMLParser):
+    """A page taken apart, with its faults: tags that are not closed, addresses outside."""
+
+    VOID = {'meta', 'img', 'br', 'link', 'input'}
+
+    def __init__(self, path):
+        super().__init__()
+        self.text = path.read_text(encoding='utf-8')
+        self.open, self.images, self.ids, self.links, self.faults = [], [], [], [], []
+        self.feed(self.text)
+        self.close()
+        self.faults += [f'<{tag}> is not closed' for tag in self.open]
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag in ('script', 'iframe', 'link', 'object'):
+            self.faults.append(f'<{tag}>')
+        for key, value in attributes.items():
+            if key in ('src', 'href') and not value.startswith(('data:', '#')):
+                self.faults.append(f'{key}={value}')
+        if tag == 'img':
+            self.images.append(attributes['src'])
+        if 'id' in attributes:
+            self.ids.append(attributes['id'])
+        if tag == 'a':
+            self.links.append(attributes['href'][1:])
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f'</{tag}>')
+
+    def cells(self, heading):
+        """The rows of the table whose first heading this is."""
+        table = re.search(rf'<thead><tr><th>{heading}</th>.*?</table>', self.text, re.S).group()
+        return [re.findall(r'<td>(.*?)</td>', row) for row in re.findall(
+            r'<tr>(<td>.*?)</tr>', table)]
+
+
+@pytest.fixture
+def read_page():
+    return Page
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """Command of a headless browser."""
+    for name in ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable',
+                 'headless_shell'):
+        if shutil.which(name):
+            return name
+    pytest.skip('no Chromium or Chrome is installed')
+
+
+@pytest.fixture
+def screenshot(browser, tmp_path):
+    """Opens a page in the browser without a network: ``screenshot(path)`` -> (picture, DOM)."""
+
+    def take(path):
+        common = [browser, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
+                  f'--user-data-dir={tmp_path / "profile"}',
+                  '--host-resolver-rules=MAP * ~NOTFOUND']
+        picture = tmp_path / 'page.png'
+        url = path.resolve().as_uri()
+        environ = {**os.environ, 'HOME': str(tmp_path)}
+        for options in ([f'--screenshot={picture}', '--window-size=1400,6000'], ['--dump-dom']):
+            done = subprocess.run([*common, *options, url], capture_output=True, text=True,
+                                  timeout=120, env=environ)
+            assert done.returncode == 0, done.stderr[-2000:]
+        return picture, done.stdout
+
+    return take

@@ -1,0 +1,46 @@
+from mmseg_ssr.report.runs import Run, read_runs
+from mmseg_ssr.report.tables import classes, overview
+
+
+def record(mode, iteration, **numbers):
+    return dict(mode=mode, iter=iteration, **numbers)
+
+
+HISTORY = [
+    record('train', 2, loss=3., time=.5, **{'decode.loss_ce': 1., 'mix.decode.loss_ce': 2.}),
+    record('val', 2, mIoU=.25, **{'IoU.road': .5, 'IoU.sky': 0.}),
+    record('train', 4, loss=2., time=.5, **{'decode.loss_ce': .5, 'mix.decode.loss_ce': 1.5}),
+    record('val', 4, mIoU=.2, **{'IoU.road': .375, 'IoU.sky': .025}),
+]
+
+
+def test_what_a_run_tells():
+    run = Run('a', 'folder', HISTORY)
+    assert run.curve('decode.loss_ce') == ([2, 4], [1., .5])
+    assert run.curve('mIoU', 'val') == ([2, 4], [.25, .2])
+    assert run.terms == ['decode.loss_ce', 'mix.decode.loss_ce', 'loss']
+    assert run.miou == 20 and run.class_ious == {'road': 37.5, 'sky': 2.5}
+    assert overview([run]).rows == [
+        ['a', '-', '-', '4', '20.00', '25.00 at 2', '-', '-', 'folder']]
+
+
+def test_the_test_after_the_training_comes_first():
+    run = Run('a', 'folder', HISTORY, dict(mIoU=30., scores={'IoU.road': 60., 'mIoU': 30.}))
+    assert run.miou == 30 and run.class_ious == {'road': 60.}
+
+
+def test_changes_of_the_classes():
+    one, other = Run('a', 'a', HISTORY), Run('b', 'b', HISTORY[:2])
+    table = classes([one, other])
+    assert table.headings == ['class', 'a: IoU', 'since iteration 2', 'b: IoU',
+                              'since iteration 2', 'against a']
+    assert table.rows == [
+        ['road', '37.50', '-12.50', '50.00', '+0.00', '+12.50'],
+        ['sky', '2.50', '+2.50', '0.00', '+0.00', '-2.50'],
+        ['mean', '20.00', '-5.00', '25.00', '+0.00', '+5.00']]
+    assert classes([Run('c', 'c')]) is None
+
+
+def test_runs_of_one_name_are_told_apart(runs):
+    names = [run.name for run in read_runs([str(runs.ssr), str(runs.ssr)])]
+    assert names == ['ssr', f'ssr ({runs.ssr})']

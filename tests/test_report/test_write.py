@@ -1,0 +1,123 @@
+"""The page: its structure, what it shows, and what it says of what is not there."""
+import base64
+import json
+import xml.etree.ElementTree as ElementTree
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmseg_ssr.errors import MissingFile, UserError
+from mmseg_ssr.report.write import write_report
+
+CPU = torch.device('cpu')
+
+
+@pytest.fixture(scope='module')
+def pair(runs, tmp_path_factory):
+    """A page about both runs."""
+    path = tmp_path_factory.mktemp('page') / 'pair.html'
+    assert write_report([str(runs.ssr), str(runs.source_only)], str(path), CPU) == str(path)
+    return path
+
+
+def decoded(address):
+    """Width and height of an embedded image."""
+    kind, content = address.removeprefix('data:').split(';base64,')
+    content = base64.b64decode(content, validate=True)
+    if kind == 'image/svg+xml':
+        root = ElementTree.fromstring(content)
+        assert root.tag.endswith('svg') and len(root.findall('.//{*}path')) > 10
+        return tuple(float(root.get(key).removesuffix('pt')) for key in ('width', 'height'))
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels.std() > 5  # something is on it
+    return pixels.shape[1::-1]
+
+
+def test_the_page_is_whole_and_stands_alone(pair, read_page):
+    page = read_page(pair)
+    assert page.faults == []
+    assert set(page.links) == set(page.ids) >= {
+        'runs', 'curves', 'classes', 'side-by-side', 'images-1', 'images-2', 'left-out'}
+    # curves 2, classes 2, side by side 1, matrix with best and worst 3 + 3, attention 1, branches 1
+    assert len(page.images) == 13
+    assert all(min(decoded(address)) > 50 for address in page.images)
+
+
+def test_the_numbers_are_those_of_the_runs(pair, read_page, runs):
+    page = read_page(pair)
+    results = [json.loads((folder / 'result.json').read_text())
+               for folder in (runs.ssr, runs.source_only)]
+    rows = page.cells('run')
+    assert [row[:4] for row in rows] == [['ssr', 'SSR + MIC', '3', '4'],
+                                         ['source_only', 'source-only', '3', '4']]
+    assert [row[4] for row in rows] == [f'{result["mIoU"]:.2f}' for result in results]
+    scores = [result['scores'] for result in results]
+    road = next(row for row in page.cells('class') if row[0] == 'road')
+    one, other = (score['IoU.road'] for score in scores)
+    assert (road[1], road[3], road[5]) == (f'{one:.2f}', f'{other:.2f}', f'{other - one:+.2f}')
+
+
+def test_a_browser_shows_it(pair, screenshot):
+    picture, dom = screenshot(pair)
+    pixels = cv2.imread(str(picture))
+    assert pixels.shape[1] == 1400 and pixels.std() > 5
+    assert 'Regularisation' in dom
+
+
+def left_out(page):
+    return page.text.split('<section id="left-out">')[1]
+
+
+def test_logs_alone_are_enough(copied, read_page):
+    for path in [*copied.glob('*.pth'), copied / 'config.py', copied / 'result.json']:
+        path.unlink()
+    page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
+    assert page.faults == [] and len(page.images) == 3  # curves and classes
+    assert page.cells('run')[0][0] == 'copy' and page.cells('run')[0][4] != '-'
+    for reason in ('no config.py in the folder', 'no result.json', 'all that needs the config'):
+        assert reason in left_out(page)
+
+
+@pytest.mark.parametrize('damage, reason', [
+    (lambda run: (run / 'iter_4.pth').write_bytes(b'garbage'), 'iter_4.pth'),
+    (lambda run: (run / 'config.py').write_text('import os\nos.abort()'), 'could run code'),
+    (lambda run: (run / 'config.py').write_text(
+        (run / 'config.py').read_text().replace('leftImg8bit/val', 'nowhere')), 'nowhere'),
+])
+def test_damaged_runs_keep_their_curves(copied, read_page, damage, reason):
+    damage(copied)
+    page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
+    assert page.faults == [] and len(page.images) == 3
+    assert reason in left_out(page) and 'confusion matrix and images' in left_out(page)
+
+
+def test_a_missing_encoder_leaves_the_images(copied, read_page):
+    config = copied / 'config.py'
+    config.write_text(config.read_text().replace('checkpoint=None', "checkpoint='no_sam.pth'"))
+    page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
+    assert 'ssr, regulariser: ' in left_out(page) and 'no_sam.pth' in left_out(page)
+    assert len(page.images) == 6
+
+
+def test_without_images_no_network_is_built(copied, read_page, monkeypatch):
+    monkeypatch.setattr('mmseg_ssr.report.write.examine', None)
+    page = read_page(type(copied)(write_report([str(copied)], images=0)))
+    assert 'not asked for' in left_out(page) and len(page.images) == 3
+
+
+def test_folders_that_are_no_runs(tmp_path, runs):
+    with pytest.raises(MissingFile, match='nowhere is no folder: give the work directory'):
+        write_report([str(tmp_path / 'nowhere')])
+    with pytest.raises(MissingFile, match='holds neither the log'):
+        write_report([str(tmp_path)])
+    with pytest.raises(UserError, match='cannot be written .*choose another --out'):
+        write_report([str(runs.ssr)], str(tmp_path / 'no' / 'page.html'), images=0)
+
+
+def test_text_of_a_run_is_no_markup(copied, read_page):
+    config = copied / 'config.py'
+    config.write_text(config.read_text() + "\nname = '<script>alert(1)</script>'\n")
+    page = read_page(type(copied)(write_report([str(copied)], images=0)))
+    assert page.faults == [] and '&lt;script&gt;' in page.text
