@@ -1,4 +1,6 @@
-"""Where the computation runs, and getting mmcv's batches there."""
+"""Where the computation runs, what memory it takes, and getting mmcv's batches there."""
+import resource
+import sys
 from typing import Any
 
 import torch
@@ -24,6 +26,14 @@ def pick_device(name: str = 'auto') -> torch.device:
         raise ConfigError(f'--device {name}: there is no such device here ({pick_device()} is): '
                           'give --device auto or cpu') from error
     return device
+
+
+def peak_memory_mb(device: torch.device) -> int:
+    """Largest resident memory of this process, or on an accelerator the most it allocated."""
+    if device.type != 'cpu' and torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated(device) / 2**20)
+    unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux kilobytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

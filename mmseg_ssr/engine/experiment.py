@@ -3,8 +3,6 @@ import contextlib
 import copy
 import json
 import os
-import resource
-import sys
 import tempfile
 import time
 from typing import Any, Dict, Iterator, Optional
@@ -17,6 +15,7 @@ from ..datasets.atomic_file import write_atomic
 from .build import build_test_dataset, build_test_model, limit_images
 from .checkpoint import checkpoints_in
 from .config import experiment_name, max_iterations
+from .device import peak_memory_mb
 from .evaluation import run_test, scores
 from .explain import explained
 from .load_weights import load_weights
@@ -113,11 +112,3 @@ def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
 
 def has_checkpoint(work_dir: str) -> bool:
     return bool(checkpoints_in(work_dir))
-
-
-def peak_memory_mb(device: torch.device) -> int:
-    """Largest resident memory of this process, or on an accelerator the most it allocated."""
-    if device.type != 'cpu' and torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated(device) / 2**20)
-    unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux kilobytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)

@@ -4,9 +4,11 @@ import logging
 import sys
 from typing import Any, Dict
 
+import torch
 from mmcv.runner import HOOKS, TextLoggerHook
 
 from .. import distributed
+from .device import peak_memory_mb
 from .history import read_history
 
 #: Marks a line of the log that a terminal shows in another way.
@@ -19,7 +21,8 @@ class ProgressLoggerHook(TextLoggerHook):
 
     In a file, and where standard error is none, it is a plain line at each interval. On a
     terminal it is one line that is written anew in place; other messages scroll by above it. The
-    records in ``<time>.log.json`` are those of ``TextLoggerHook``.
+    records in ``<time>.log.json`` are those of ``TextLoggerHook``, with the memory of a training
+    on a CPU too.
 
     The arguments are those of ``TextLoggerHook``.
     """
@@ -55,6 +58,11 @@ class ProgressLoggerHook(TextLoggerHook):
         runner.logger.info(f'iter {log_dict["iter"]}/{runner.max_iters}, '
                            f'{self._time(log_dict, runner)}{self._numbers(log_dict)}',
                            extra=PROGRESS)
+
+    def _dump_log(self, log_dict: Dict[str, Any], runner: Any) -> None:
+        if log_dict.get('mode') == 'train' and 'memory' not in log_dict:  # mmcv's, on a GPU
+            log_dict = dict(log_dict, memory=peak_memory_mb(torch.device('cpu')))
+        super()._dump_log(log_dict, runner)
 
     def _time(self, log_dict: Dict[str, Any], runner: Any) -> str:
         """Time left, by the mean over all iterations of this process."""

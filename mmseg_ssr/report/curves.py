@@ -68,9 +68,9 @@ def _plots(runs: Sequence[Run],
         ax.set_title(title, fontsize=10)
         ax.set_ylabel(unit, fontsize=8)
         ax.tick_params(labelsize=8)
+        ax.locator_params(nbins=5)
         ax.grid(alpha=0.3)
     if len(runs) > 1:
         lines = {line.get_label(): line for ax in axes for line in ax.get_lines()}
-        figure.legend(lines.values(), lines.keys(), loc='outside upper left', fontsize=8,
-                      ncols=len(lines))
+        axes[0].legend(lines.values(), lines.keys(), fontsize=8)
     return figures.svg(figure)

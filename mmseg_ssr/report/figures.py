@@ -22,8 +22,10 @@ def colour(number: int) -> str:
 def grid(count: int, columns: int = 2, height: float = ROW) -> 'tuple[Figure, Sequence[Axes]]':
     """A figure and its ``count`` axes."""
     rows = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, rows * height), layout='constrained')
+    figure = Figure(figsize=(WIDTH, rows * height))  # a layout that measures texts is slow
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    figure.subplots_adjust(left=0.08, right=0.99, wspace=0.2, hspace=0.5,
+                           top=1 - 0.4 / rows / height, bottom=0.3 / rows / height)
     for spare in axes[count:]:
         spare.remove()
     return figure, axes[:count]

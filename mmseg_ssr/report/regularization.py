@@ -184,8 +184,9 @@ def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
 
 
 def _overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Attention as colours over a grey image; the most attended cell is yellow."""
+    """Attention over a grey image: from blue, the least attended cell, to yellow, the most."""
     size = image.shape[1::-1]
-    cells = cv2.resize(attention / attention.max(), size, interpolation=cv2.INTER_NEAREST)
+    above = attention - attention.min()
+    cells = cv2.resize(above / max(above.max(), 1e-12), size, interpolation=cv2.INTER_NEAREST)
     grey = image.mean(axis=2, keepdims=True)
     return (0.35 * grey + 0.65 * heat(cells)).astype(np.uint8)

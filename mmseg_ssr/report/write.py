@@ -8,7 +8,7 @@ import torch
 
 from .. import __version__
 from ..datasets.atomic_file import write_atomic
-from ..errors import UserError
+from ..errors import MissingFile, UserError
 from . import tables
 from .curves import class_curves, loss_curves, other_curves
 from .runs import Run, read_runs
@@ -34,11 +34,13 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
             that needs checkpoint and data, None is all.
 
     Raises:
-        MissingFile: a folder holds no training.
+        MissingFile: a folder holds no training, or there is none for the page.
         UserError: the page cannot be written.
     """
     runs = read_runs(folders)
     path = path or os.path.join(folders[0], PAGE)
+    if not os.path.isdir(os.path.dirname(path) or '.'):  # now, not after the work
+        raise MissingFile(f'--out {path}: there is no folder {os.path.dirname(path)}')
     text = _render(runs, device or torch.device('cpu'), images)
     try:
         write_atomic(path, text.encode())

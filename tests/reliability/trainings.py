@@ -88,7 +88,7 @@ def sections(data, workers=0):
     config['checkpoint_config']['interval'] = 1
     config['evaluation'] = dict(interval=3, metric='mIoU', save_best='mIoU')
     config['log_config'] = dict(interval=2, hooks=[
-        dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook')])
+        dict(type='ProgressLoggerHook'), dict(type='TensorboardLoggerHook')])
     return config
 
 

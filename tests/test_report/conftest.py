@@ -6,12 +6,14 @@ import subprocess
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tiny_training
 import torch
 
 from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.experiment import train_and_test
+from mmseg_ssr.report import figures
 
 CPU = torch.device('cpu')
 
@@ -20,14 +22,14 @@ CPU = torch.device('cpu')
 def runs(data, tmp_path_factory):
     """Work directories: SSR with all its parts, and source-only."""
     root = tmp_path_factory.mktemp('runs')
-    sections = dict(ssr=tiny_training.ssr_config(data, 4),
-                    source_only=tiny_training.method_config(data, 4, source_only=True))
+    sections = dict(ssr=tiny_training.ssr_config(data, 2),
+                    source_only=tiny_training.method_config(data, 2, source_only=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('mmcv.runner.iter_based_runner.time',
                       SimpleNamespace(sleep=lambda seconds: None))
         for name, config in sections.items():
-            config['log_config']['interval'] = 2
-            config['evaluation'] = dict(interval=2, metric='mIoU')
+            config['log_config'] = dict(interval=1, hooks=[dict(type='ProgressLoggerHook')])
+            config['evaluation'] = dict(interval=1, metric='mIoU')
             path = tiny_training.write_config(root / f'{name}.py', dict(config, name=name))
             train_and_test(load_config(path), str(root / name), CPU)
     return SimpleNamespace(ssr=root / 'ssr', source_only=root / 'source_only')
@@ -77,6 +79,13 @@ class Page(HTMLParser):
         table = re.search(rf'<thead><tr><th>{heading}</th>.*?</table>', self.text, re.S).group()
         return [re.findall(r'<td>(.*?)</td>', row) for row in re.findall(
             r'<tr>(<td>.*?)</tr>', table)]
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Drawings take most of the time of a page; where they do not matter, it is one pixel."""
+    pixel = figures.png(np.zeros((1, 1, 3), np.uint8))
+    monkeypatch.setattr(figures, 'svg', lambda figure: pixel)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from mmseg_ssr.report import report_at_end
 CPU = torch.device('cpu')
 
 
-def test_a_run_gets_its_page(copied):
+def test_a_run_gets_its_page(copied, no_drawing):
     path = report_at_end(Config(dict(report=dict(images=2))), str(copied), CPU)
     assert path == str(copied / 'report.html')
     text = (copied / 'report.html').read_text()
