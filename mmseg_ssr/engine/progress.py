@@ -51,7 +51,7 @@ class ProgressLoggerHook(TextLoggerHook):
     def _log_info(self, log_dict: Dict[str, Any], runner: Any) -> None:
         if log_dict['mode'] != 'train':
             self._remember(log_dict)
-            super()._log_info(log_dict, runner)
+            runner.logger.info(f'evaluation at iteration {log_dict["iter"]}: {_means(log_dict)}')
             return
         if self._bar is not None:
             self._bar.set_postfix_str(self._numbers(log_dict), refresh=False)
@@ -104,3 +104,9 @@ class ProgressLoggerHook(TextLoggerHook):
             self._bar.close()
             self._redirection.__exit__(None, None, None)
             self._bar = None
+
+
+def _means(record: Dict[str, Any]) -> str:
+    """The scores over all classes; those of each class are in the table above."""
+    return ', '.join(f'{name} {100 * value:.2f}' for name, value in record.items()
+                     if isinstance(value, float) and '.' not in name and name != 'lr')

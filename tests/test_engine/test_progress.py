@@ -58,6 +58,8 @@ def test_a_plain_line_an_interval(sections, config, tmp_path, stderr):
         score = f', mIoU {100 * scores[0]:.2f} at 2' if i > 2 else ''
         assert re.fullmatch(pattern.format(i, re.escape(score)), line), line
     assert all(line in stream.getvalue() for line in found)
+    assert lines(tmp_path, 'evaluation')[0].startswith('evaluation at iteration 2: aAcc ')
+    assert f'mIoU {100 * scores[0]:.2f}' in lines(tmp_path, 'evaluation')[0]
     assert 'iter/s' not in stream.getvalue()  # no bar
 
 
