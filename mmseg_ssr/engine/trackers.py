@@ -28,7 +28,7 @@ def check_trackers(cfg: Config) -> None:
         if hook.get('type') in packages:
             named[f'log_config.hooks.{i}'] = packages[hook['type']]
     for key, package in named.items():
-        if importlib.util.find_spec(package) is None:
+        if not _is_installed(package):
             raise ConfigError(f'{key} needs the package {package}, which is not installed: '
                               f'pip install {package}, or remove the key')
 
@@ -43,3 +43,9 @@ def tracker_hooks(cfg: Config, work_dir: str) -> List[Dict[str, Any]]:
         return [dict(type=HOOKS['mlflow'], log_model=False, exp_name=PROJECT,
                      tags={'mlflow.runName': name, 'work_dir': work_dir})]
     return []
+
+
+def _is_installed(package: str) -> bool:
+    """A mere folder of that name, as trackers leave them, is no package."""
+    spec = importlib.util.find_spec(package)
+    return spec is not None and spec.origin is not None

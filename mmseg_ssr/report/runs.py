@@ -11,6 +11,8 @@ from ..engine.history import read_history
 from ..engine.plain_config import read_plain_config
 from ..errors import MissingFile, UserError
 
+#: Keys of a config that the report has no use for: their packages may be missing here.
+LOGGING = ('tracker', 'log_config')
 Record = Dict[str, Any]
 Curve = Tuple[List[int], List[float]]
 
@@ -127,7 +129,10 @@ def _result(folder: str, missing: List[str]) -> Record:
 def _config(folder: str, missing: List[str]) -> Optional[Config]:
     path = os.path.join(folder, 'config.py')
     try:
-        return read_plain_config(Path(path).read_text(encoding='utf-8'), path)
+        config = read_plain_config(Path(path).read_text(encoding='utf-8'), path)
+        for key in LOGGING:
+            config.pop(key, None)
+        return config
     except FileNotFoundError:
         missing.append('all that needs the config: no config.py')
     except (OSError, UserError, ValueError) as error:

@@ -1,4 +1,5 @@
 """Weights & Biases and MLflow: stand-ins that note what they are told."""
+import importlib.util
 import json
 
 import pytest
@@ -73,6 +74,14 @@ def test_what_is_missing_is_said_when_the_config_is_read(data, config, monkeypat
     with pytest.raises(ConfigError, match=message) as error:
         validate(config(dict(tiny_training.method_config(data), **change)))
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.skipif(importlib.util.find_spec('wandb') is not None, reason='wandb is installed')
+def test_a_folder_is_no_package(data, config, tmp_path, monkeypatch):
+    (tmp_path / 'here' / 'wandb').mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path / 'here'))
+    with pytest.raises(ConfigError, match='pip install wandb'):
+        validate(config(dict(tiny_training.method_config(data), tracker='wandb')))
 
 
 @pytest.mark.parametrize('report', ['yes', dict(image=3), dict(images=-1), dict(images='all'), 2])

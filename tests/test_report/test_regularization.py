@@ -1,7 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 import torch
+from mmseg.models.builder import SEGMENTORS
 
+from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.report import regularization
 from mmseg_ssr.report.predictions import Checkpointed
 from mmseg_ssr.report.runs import read_run
@@ -75,3 +78,21 @@ def test_only_checkpoints_with_a_regulariser_have_one(runs):
     assert regularization.has_regularizer(Checkpointed(read_run(str(runs.ssr)), CPU).content)
     assert not regularization.has_regularizer(
         Checkpointed(read_run(str(runs.source_only)), CPU).content)
+
+
+def test_hrda_has_both_branches_too(daformer_b0, tiny_sam, tmp_path):
+    head = dict(daformer_b0.decode_head, type='HRDAHead', single_scale_head='DAFormerHead',
+                attention_embed_dim=8)
+    daformer_b0.update(type='HRDAEncoderDecoder', decode_head=head, scales=[1, 0.5],
+                       hr_crop_size=[32, 32], feature_scale=0.5, crop_coord_divisible=8)
+    hrda = SEGMENTORS.build(daformer_b0).eval()
+    regularizer = build_regularizer(hrda, encoder=tiny_sam).eval()
+    cv2.imwrite(str(tmp_path / 'a.png'), np.random.default_rng(0).integers(
+        0, 255, (64, 96, 3)).astype(np.uint8))
+    sample = dict(batch=dict(img=[torch.randn(1, 3, 64, 96)],
+                             img_metas=[[dict(filename=str(tmp_path / 'a.png'))]]),
+                  label=[torch.zeros(64, 96, dtype=torch.uint8)])
+    found = regularization._branches(hrda, regularizer, sample)
+    assert found.shadow.shape == found.regularized.shape == (64, 96)
+    assert [maps.shape for maps in found.attention.values()] == [(1, 2, 2)] * 4
+    assert found.distance > 0

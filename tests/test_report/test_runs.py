@@ -41,6 +41,11 @@ def test_changes_of_the_classes():
     assert classes([Run('c', 'c')]) is None
 
 
+def test_a_tracker_that_is_not_installed_here_does_not_matter(copied):
+    (copied / 'config.py').write_text((copied / 'config.py').read_text() + "\ntracker = 'wandb'\n")
+    assert 'tracker' not in read_runs([str(copied)])[0].config
+
+
 def test_runs_of_one_name_are_told_apart(runs):
     names = [run.name for run in read_runs([str(runs.ssr), str(runs.ssr)])]
     assert names == ['ssr', f'ssr ({runs.ssr})']
