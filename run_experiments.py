@@ -112,6 +112,7 @@ def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
     """Train and test each job that is not finished; ``command`` is this command line."""
     shared = dict(deterministic=args.deterministic, load_from=args.load_from,
                   trusted=args.trust_checkpoint)
+    trained: List[Job] = []
     for i, job in enumerate(jobs):
         cfg = load_config(job.config, job.options)
         if args.startup_test:
@@ -127,11 +128,18 @@ def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
             + (' is finished' if result else ''))
         page = None
         if result is None:
+            trained.append(job)
             with resumable(command, job.work_dir if args.config else None):
                 result = train_and_test(cfg, job.work_dir, device, job.seed,
                                         resume_from=job.resume_from, **shared)
-            page = report_at_end(cfg, job.work_dir, device)
+            page = report_at_end(cfg, [job.work_dir], device)
         report(job, result, page)
+    if args.exp and trained:
+        folders = [job.work_dir for job in jobs]
+        page = report_at_end(cfg, folders, device,
+                             os.path.join(os.path.dirname(folders[0]), 'report.html'))
+        if page:
+            say(f'report of all runs {page}')
 
 
 def config_job(args: argparse.Namespace) -> List[Job]:

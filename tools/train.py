@@ -58,7 +58,7 @@ def main(argv: Optional[List[str]] = None) -> None:
                 resume_from='auto' if args.auto_resume else args.resume_from,
                 load_from=args.load_from, evaluate=not args.no_validate,
                 trusted=args.trust_checkpoint)
-        page = report_at_end(cfg, work_dir, device)
+        page = report_at_end(cfg, [work_dir], device)
         if distributed.rank() == 0:
             print(f'checkpoint {checkpoint}' + (f'\nreport {page}' if page else ''))
 

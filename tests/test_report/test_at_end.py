@@ -10,14 +10,14 @@ CPU = torch.device('cpu')
 
 
 def test_a_run_gets_its_page(copied, no_drawing):
-    path = report_at_end(Config(dict(report=dict(images=2))), str(copied), CPU)
+    path = report_at_end(Config(dict(report=dict(images=2))), [str(copied)], CPU)
     assert path == str(copied / 'report.html')
     text = (copied / 'report.html').read_text()
     assert '2 test images' in text and 'Regularisation' in text
 
 
 def test_none_is_made_where_none_is_wanted(copied):
-    assert report_at_end(Config(dict(report=False)), str(copied), CPU) is None
+    assert report_at_end(Config(dict(report=False)), [str(copied)], CPU) is None
     assert not (copied / 'report.html').exists()
 
 
@@ -31,7 +31,7 @@ def test_no_error_of_it_reaches_the_training(copied, monkeypatch, caplog, error)
     logger = logging.getLogger('mmseg')
     logger.addHandler(caplog.handler)
     try:
-        assert report_at_end(Config(dict()), str(copied), CPU) is None
+        assert report_at_end(Config(dict()), [str(copied)], CPU) is None
     finally:
         logger.removeHandler(caplog.handler)
     assert f'no report of {copied}: {type(error).__name__}' in caplog.text

@@ -40,3 +40,21 @@ def test_a_training_ends_with_its_report(tool, data, config_file, tmp_path, monk
     assert f'report {os.path.join("run", "report.html")}' in capsys.readouterr().out
     text = (tmp_path / 'run' / 'report.html').read_text()
     assert 'confusion matrix' in text and 'best images' in text
+
+
+def test_an_experiment_ends_with_a_page_about_all_its_runs(tool, data, config_file, tmp_path,
+                                                           monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    sections = tiny_training.method_config(data, 1, source_only=True)
+    path = config_file(dict(sections, report=dict(images=0)))
+    table = tool('run_experiments.py')
+    import experiments
+    monkeypatch.setattr(table, 'EXPERIMENTS', [experiments.Experiment(
+        'tiny', 'One row', 'a test', (experiments.Row('row', path, seeds=(1, 2)), ))])
+    monkeypatch.setattr(experiments, 'EXPERIMENTS', table.EXPERIMENTS)
+    page = os.path.join('work_dirs', 'tiny', 'report.html')
+    table.main(['--exp', 'tiny', '--device', 'cpu'])
+    assert f'report of all runs {page}' in capsys.readouterr().out
+    assert (tmp_path / page).read_text().count('<td>source-only</td>') == 2
+    table.main(['--exp', 'tiny', '--device', 'cpu'])  # all is finished
+    assert 'report' not in capsys.readouterr().out
