@@ -23,9 +23,13 @@ def run(data, config, folder, interval, **uda):
                                  evaluate=False))
 
 
-@pytest.mark.parametrize('uda', [{}, dict(joint_views=True, mask_alpha=0.9)])
-def test_pictures_leave_the_training_as_it_is(data, config, tmp_path, uda):
-    without, with_pictures = (run(data, config, tmp_path / str(interval), interval, **uda)
+def run_source_only(data, config, folder, interval):
+    sections = tiny_training.method_config(data, 3, source_only=True, debug_img_interval=interval)
+    train(config(sections), str(folder), CPU, evaluate=False)
+
+
+def test_pictures_leave_the_training_as_it_is(data, config, tmp_path):
+    without, with_pictures = (run(data, config, tmp_path / str(interval), interval, mask_alpha=0.9)
                               for interval in (0, 2))
     assert_same(*(without_times(content) for content in (without, with_pictures)))
     assert not (tmp_path / '0' / 'debug').exists()
@@ -41,21 +45,20 @@ def test_they_are_drawn_on_another_thread(data, config, tmp_path, monkeypatch):
     threads = []
     monkeypatch.setattr('mmseg_ssr.engine.debug_panels.write_panels',
                         lambda *args: threads.append(threading.current_thread().name))
-    run(data, config, tmp_path, 1)
+    run_source_only(data, config, tmp_path, 1)
     assert len(threads) == 3 and all(name.startswith('debug panels') for name in threads)
 
 
 def test_a_picture_that_cannot_be_written_is_logged(data, config, tmp_path):
     (tmp_path / 'debug').touch()  # a file where the folder should be
-    run(data, config, tmp_path, 3)
+    run_source_only(data, config, tmp_path, 3)
     text = next(tmp_path.glob('2*.log')).read_text()
     assert 'debug/iter_3.png is not written' in text
     assert (tmp_path / 'iter_3.pth').exists()
 
 
 def test_source_only_has_a_picture_of_its_one_view(data, config, tmp_path):
-    sections = tiny_training.method_config(data, 1, source_only=True, debug_img_interval=1)
-    train(config(sections), str(tmp_path), CPU, evaluate=False)
+    run_source_only(data, config, tmp_path, 1)
     assert cv2.imread(str(tmp_path / 'debug' / 'iter_1.png')).shape[1] == 2 * 256 + 4
 
 
