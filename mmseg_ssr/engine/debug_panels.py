@@ -100,8 +100,11 @@ def write_panels(record: Record, path: str, classes: List[str], palette: List[Li
 def _tiles(record: Record) -> List[ViewTiles]:
     tiles = []
     for name, view in record.views.items():
+        if view.label is None and record.pseudo:
+            continue  # the target images, which are there with their pseudo-label
+        label = None if view.label is None else view.label[:, 0].numpy()
         weight = None if view.weight is None else view.weight.numpy()
-        tiles.append(ViewTiles(name, view.img.numpy(), view.label[:, 0].numpy(), weight))
+        tiles.append(ViewTiles(name, view.img.numpy(), label, weight))
         if name == 'source' and record.target_img is not None and record.pseudo:
             label, weight = record.pseudo[0]
             tiles.append(ViewTiles('target', record.target_img.numpy(), label[:, 0].numpy(),

@@ -23,8 +23,9 @@ def run(data, config, folder, interval, **uda):
                                  evaluate=False))
 
 
-def run_source_only(data, config, folder, interval):
-    sections = tiny_training.method_config(data, 3, source_only=True, debug_img_interval=interval)
+def run_source_only(data, config, folder, interval, **uda):
+    sections = tiny_training.method_config(
+        data, 3, **dict(dict(source_only=True, debug_img_interval=interval), **uda))
     train(config(sections), str(folder), CPU, evaluate=False)
 
 
@@ -57,9 +58,15 @@ def test_a_picture_that_cannot_be_written_is_logged(data, config, tmp_path):
     assert (tmp_path / 'iter_3.pth').exists()
 
 
-def test_source_only_has_a_picture_of_its_one_view(data, config, tmp_path):
-    run_source_only(data, config, tmp_path, 1)
-    assert cv2.imread(str(tmp_path / 'debug' / 'iter_1.png')).shape[1] == 2 * 256 + 4
+@pytest.mark.parametrize('uda, columns', [
+    ({}, 2),  # source image and label
+    (dict(type='MinEnt', source_only=False, lambda_ent=0.001), 3),  # and target images
+    (dict(source_only=False, lambda_ent=0.001), 8),  # target with pseudo-label, mixed view
+])
+def test_columns_are_the_views_of_the_method(data, config, tmp_path, uda, columns):
+    run_source_only(data, config, tmp_path, 3, **uda)
+    picture = cv2.imread(str(tmp_path / 'debug' / 'iter_3.png'))
+    assert picture.shape[1] == columns * 256 + (columns - 1) * 4
 
 
 @pytest.mark.parametrize('interval', [-1, 'often'])
