@@ -1,7 +1,7 @@
 """One training, from a config to its last checkpoint."""
 import copy
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import torch
 from mmcv import Config
@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from .. import distributed
 from ..datasets.atomic_file import remove_leftovers, write_atomic
-from ..errors import ConfigError
 from ..uda import UDASegmentor
+from .beginning import checkpoint_to_resume, compare_batch, seed_training
 from .build import (
     build_test_dataset,
     build_training_dataset,
@@ -21,13 +21,7 @@ from .build import (
     class_names,
     limit_images,
 )
-from .checkpoint import (
-    Checkpoint,
-    checkpoints_in,
-    newest_readable,
-    read_checkpoint,
-    set_aside_newer,
-)
+from .checkpoint import checkpoints_in, set_aside_newer
 from .config import experiment_name, max_iterations
 from .config_check import validate
 from .data_loader import explained_worker_death, training_loader
@@ -38,7 +32,6 @@ from .explain import explained, explained_start
 from .load_weights import load_weights
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
-from .random_state import draw_seed, set_seed
 from .replicas import ReplicaCheck, check_agreement, share_networks
 from .run_log import RunLog, explained_full_disk, open_log
 from .runner import SelfTrainingRunner
@@ -86,8 +79,8 @@ def train(cfg: Config,
     check_agreement(configuration=str(dict(cfg.items())))
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         distributed.from_first(lambda: remove_leftovers(work_dir))
-        begun = _begun(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
-        seed = _set_seed(cfg, seed, deterministic, begun)
+        begun = checkpoint_to_resume(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
+        seed = seed_training(cfg, seed, deterministic, begun)
         log.logger.info('%s: seed %d, device %s, batch of %d in %d process(es)',
                         experiment_name(cfg), seed, device,
                         batch_size(cfg) * distributed.world_size(), distributed.world_size())
@@ -105,7 +98,7 @@ def train(cfg: Config,
         if begun:
             start = begun.path
             runner.go_on_from(begun.content, start)
-            _compare_batch(begun, runner)
+            compare_batch(begun, runner)
         elif load_from or cfg.get('load_from'):
             _load_weights(runner, load_from or cfg.load_from, trusted)
         del begun  # as large as the model and its optimizer
@@ -203,64 +196,8 @@ def write_config(cfg: Config, work_dir: str) -> None:
         write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
 
 
-def _begun(cfg: Config, work_dir: str, resume_from: Optional[str],
-           log: RunLog) -> Optional[Checkpoint]:
-    """The training to go on with, or None.
-
-    Raises:
-        ConfigError: that of ``work_dir`` has another config.
-    """
-    if resume_from != 'auto':
-        return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
-    found = _newest(work_dir, log)
-    if found and found.content.get('meta', {}).get('config') != cfg.pretty_text:
-        raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
-                          'now: choose another --work-dir, or name the file, --resume-from FILE, '
-                          'if you mean to go on with the changed config')
-    return found
 
 
-def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:
-    """The newest checkpoint that can be read; process 0 chooses it for all."""
-    found: List[Optional[Checkpoint]] = []
-
-    def choose() -> Optional[str]:
-        found.append(newest_readable(work_dir, log.logger))
-        return found[0] and found[0].path
-
-    path = distributed.from_first(choose)
-    if path is None or found:
-        return found[0] if found else None
-    return Checkpoint(path, read_checkpoint(path))
-
-
-def _compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
-    """Say that the batch is another one than before: the config alone does not tell."""
-    before, now = begun.content['meta'].get('batch'), runner.meta['batch']
-    if before not in (None, now):
-        runner.logger.warning('%s was written by a training on batches of %d images, this one has '
-                              '%d: its iterations have other samples', begun.path, before, now)
-
-
-def _set_seed(cfg: Config, seed: Optional[int], deterministic: bool,
-              begun: Optional[Checkpoint]) -> int:
-    """Seed everything; returns the seed.
-
-    A training that goes on keeps its seed; a new one takes that of the call, of the config, or
-    draws one.
-    """
-    chosen = cfg.get('seed') if seed is None else seed
-    autotune = bool(cfg.get('cudnn_benchmark')) and chosen is None
-    kept = begun.content.get('meta', {}).get('seed') if begun else None
-    if seed is not None and kept is not None and seed != kept:
-        raise ConfigError(f'{begun.path} was trained with seed {kept}, not {seed}: leave --seed '
-                          'away to go on with it')
-    chosen = kept if kept is not None else chosen
-    chosen = distributed.from_first(draw_seed) if chosen is None else chosen
-    if not isinstance(chosen, int) or not 0 <= chosen < 2**32:
-        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {chosen}')
-    set_seed(chosen, deterministic or bool(cfg.get('deterministic')), autotune)
-    return chosen
 
 
 def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
