@@ -7,7 +7,8 @@ from .versions import check_versions
 
 check_versions()
 
-from . import datasets, engine, models, uda  # noqa: E402
+from . import datasets, deploy, engine, models, uda  # noqa: E402
+from .deploy import load  # noqa: E402
 
 __version__ = '0.1.0'
-__all__ = ['__version__', 'datasets', 'engine', 'models', 'uda']
+__all__ = ['__version__', 'datasets', 'deploy', 'engine', 'load', 'models', 'uda']

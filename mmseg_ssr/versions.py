@@ -1,7 +1,8 @@
 """The versions this package stands on, checked once when it is imported."""
+import platform
 import re
-from importlib import import_module
-from typing import Tuple
+from importlib import import_module, metadata
+from typing import Dict, Iterable, Tuple
 
 # package: (lowest that works, first that does not)
 SUPPORTED = {
@@ -29,3 +30,14 @@ def check_versions() -> None:
             wanted = f'>={lowest}' + (f',<{above}' if above else '')
             raise ImportError(f'mmseg_ssr needs {package}{wanted}, found {found}: install a '
                               'version in that range (README, "Install")')
+
+
+def installed_versions(packages: Iterable[str]) -> Dict[str, str]:
+    """Python's version, and of each of the ``packages`` (as an index knows them) that is there."""
+    versions = dict(python=platform.python_version())
+    for name in packages:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -69,6 +69,13 @@ def layouts(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def untrained(data, tmp_path_factory):
+    """Path of a checkpoint of the tiny network, with its config and classes in it."""
+    return tiny_training.untrained_checkpoint(
+        tmp_path_factory.mktemp('untrained') / 'model.pth', tiny_training.method_config(data))
+
+
+@pytest.fixture(scope='session')
 def pair():
     """Runs functions on two processes of one group: ``pair(function, *args)``, both results."""
     processes = ProcessPair()

@@ -1,6 +1,7 @@
 """A training in miniature: Streets drawn small, the demo's configs with a tiny network."""
 from pathlib import Path
 
+import torch
 from mmcv import Config
 
 from mmseg_ssr.datasets.label_conversion import (
@@ -172,4 +173,25 @@ def supervised_config(data: Path, iterations: int = 4, **model) -> dict:
 
 def write_config(path: Path, sections: dict) -> str:
     path.write_text(''.join(f'{key} = {value!r}\n' for key, value in sections.items()))
+    return str(path)
+
+
+def untrained_checkpoint(path: Path, sections: dict, **meta) -> str:
+    """A checkpoint as a training of the sections leaves it, of weights that are random."""
+    from mmseg.datasets import CityscapesDataset
+
+    from mmseg_ssr.engine.build import build_test_model
+    from mmseg_ssr.engine.checkpoint import write_checkpoint
+    cfg = Config(sections)
+    torch.manual_seed(0)
+    network = build_test_model(cfg)
+    network.init_weights()
+    for norm in network.modules():  # as after a training
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 1.5)
+    torch.nn.init.normal_(network.decode_head.conv_seg.weight)
+    meta = dict(dict(config=cfg.pretty_text, CLASSES=CityscapesDataset.CLASSES,
+                     PALETTE=CityscapesDataset.PALETTE, iter=7), **meta)
+    write_checkpoint(dict(meta=meta, state_dict=network.state_dict()), str(path))
     return str(path)

@@ -2,11 +2,11 @@
 import os
 import platform
 import time
-from importlib import metadata
 from typing import Any, Dict, List, Sequence
 
 import torch
 
+from ..versions import installed_versions
 from .cases import Case, Outcome, Settings
 from .measure import Workload
 
@@ -47,13 +47,7 @@ def memory_bytes() -> int:
 
 def describe_versions() -> Dict[str, str]:
     """Python, and what is installed of :data:`PACKAGES`."""
-    versions = dict(python=platform.python_version())
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return installed_versions(PACKAGES)
 
 
 def timestamp() -> str:

@@ -1,8 +1,9 @@
 """Label images on disk: ours are 8-bit PNGs of one channel, whose values are class ids."""
+import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, Tuple, Union
+from typing import Dict, Iterator, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -146,6 +147,28 @@ def write_label(path: PathLike, label: np.ndarray) -> None:
     """Write H x W uint8 ids as an 8-bit grey PNG, atomically."""
     content = cv2.imencode('.png', label, PNG_OF_AREAS)[1]
     write_atomic(path, content.tobytes())
+
+
+def encode_label(label: np.ndarray, values: Sequence[int],
+                 palette: Optional[Sequence[Sequence[int]]] = None) -> bytes:
+    """A label as an 8-bit PNG of one channel.
+
+    Args:
+        label: H x W, classes 0..K-1.
+        values: what stands for each of the K classes in the file.
+        palette: their colours (R, G, B), in which image viewers then show it (mode P); readers
+            that convert palettes to colours want none (mode L).
+    """
+    table = np.arange(256, dtype=np.uint8)
+    table[:len(values)] = values
+    image = Image.fromarray(table[label.astype(np.uint8)])
+    if palette is not None:
+        colours = np.zeros((256, 3), np.uint8)
+        colours[list(values)] = np.array(palette, np.uint8)
+        image.putpalette(colours.flatten().tolist())
+    content = io.BytesIO()
+    image.save(content, format='PNG')
+    return content.getvalue()
 
 
 def count_pixels(label: np.ndarray, ignore_index: int = 255) -> Dict[int, int]:

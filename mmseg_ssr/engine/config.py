@@ -46,7 +46,7 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
         cfg.merge_from_dict(dict(options or {}))
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
-    return _tidy(cfg)
+    return tidy(cfg)
 
 
 def _check_option(option: str, cfg: Config) -> None:
@@ -125,7 +125,7 @@ def _forget_reading(error: BaseException, search_path: List[str]) -> None:
                 copy.close()
 
 
-def _tidy(cfg: Config) -> Config:
+def tidy(cfg: Config) -> Config:
     """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples.
 
     The names that DAFormer and HRDA had before they were published, which are in the JSON files

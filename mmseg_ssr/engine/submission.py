@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from ..datasets.atomic_file import write_atomic
 from ..datasets.label_conversion import TRAIN_IDS
-from ..datasets.label_files import image_size, read_label
+from ..datasets.label_files import encode_label, image_size, read_label
 from ..errors import ConfigError, DataError, MissingFile
 
 LABEL_IDS = {train_id: label_id for label_id, train_id in TRAIN_IDS.items()}
@@ -140,18 +140,12 @@ def _write(dataset: Dataset, index: int, prediction: np.ndarray, folder: str,
            to_label_id: bool) -> str:
     """Write classes, H x W; painted in the classes' colours, except where they could be read."""
     path = _file_name(dataset, index, folder)
-    values, palette = _values(dataset, to_label_id), np.zeros((256, 3), np.uint8)
-    table = np.arange(256, dtype=np.uint8)
-    table[:len(values)] = values
-    label = Image.fromarray(table[prediction.astype(np.uint8)])
     server = server_of(dataset)
-    if server is None or server.label_ids:
-        palette[values] = np.array(dataset.PALETTE, np.uint8)
-        label.putpalette(palette.flatten().tolist())
-    content = io.BytesIO()
-    label.save(content, format='PNG')
+    painted = server is None or server.label_ids
+    content = encode_label(prediction, _values(dataset, to_label_id),
+                           dataset.PALETTE if painted else None)
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    write_atomic(path, content.getvalue())
+    write_atomic(path, content)
     return path
 
 
@@ -159,11 +153,21 @@ def _values(dataset: Dataset, to_label_id: bool) -> List[int]:
     """What stands for each class in the files: its own number where there is no server."""
     if server_of(dataset) is None and not to_label_id:
         return list(range(len(dataset.CLASSES)))
-    unknown = [name for name in dataset.CLASSES if name not in CityscapesDataset.CLASSES]
-    if unknown:
-        raise ConfigError(f'class {unknown[0]!r} has no Cityscapes id: give to_label_id=False')
-    train_ids = [CityscapesDataset.CLASSES.index(name) for name in dataset.CLASSES]
+    train_ids = cityscapes_train_ids(dataset.CLASSES)
     return [LABEL_IDS[i] for i in train_ids] if to_label_id else train_ids
+
+
+def cityscapes_train_ids(classes: Sequence[str]) -> List[int]:
+    """The train id in Cityscapes of each class.
+
+    Raises:
+        ConfigError: a class that Cityscapes does not have.
+    """
+    unknown = [name for name in classes if name not in CityscapesDataset.CLASSES]
+    if unknown:
+        raise ConfigError(f'class {unknown[0]!r} has no Cityscapes id: give to_label_id=False, or '
+                          '--label-ids train')
+    return [CityscapesDataset.CLASSES.index(name) for name in classes]
 
 
 def _check_names(names: Counter) -> None:

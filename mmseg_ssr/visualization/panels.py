@@ -39,7 +39,7 @@ def draw_panels(panels: Sequence[Panel], classes: Sequence[str] = (),
     picture = _with_gaps(columns, axis=1)
     if not classes:
         return picture
-    return np.concatenate([picture, _legend(classes, palette, picture.shape[1])])
+    return np.concatenate([picture, draw_legend(classes, palette, picture.shape[1])])
 
 
 def _column(panel: Panel, width: int) -> np.ndarray:
@@ -61,7 +61,8 @@ def _with_gaps(parts: List[np.ndarray], axis: int) -> np.ndarray:
     return np.concatenate(spaced[:-1], axis=axis)
 
 
-def _legend(classes: Sequence[str], palette: Sequence[Colour], width: int) -> np.ndarray:
+def draw_legend(classes: Sequence[str], palette: Sequence[Colour], width: int) -> np.ndarray:
+    """The classes beside their colours, RGB, as many rows as they need in ``width`` pixels."""
     entry = 150
     per_row = max(1, width // entry)
     rows = -(-len(classes) // per_row)

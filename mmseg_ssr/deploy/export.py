@@ -1,0 +1,138 @@
+"""Writing a model in several formats, each run and compared before it gets its name."""
+import os
+import tempfile
+from typing import List, Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..datasets.atomic_file import write_atomic
+from ..errors import WRONG_VALUE, ConfigError, UserError, nearest, said
+from .formats import FORMATS, Exported, Format, Job, Size
+from .graph import Deployed
+from .model_card import model_card
+from .model_file import ModelFile, build_network
+from .numbers import Numbers
+from .outputs import explained_writing
+from .preparation import normalisation, tested_size
+
+#: The most that logits may differ from the network's, absolutely or in relation to them.
+TOLERANCE = 1e-4
+CARD = 'MODEL_CARD.md'
+
+
+def export(model: ModelFile,
+           out: str,
+           formats: Sequence[str] = tuple(FORMATS),
+           weights: str = 'student',
+           size: Optional[Size] = None,
+           fixed_size: bool = False,
+           numbers: Optional[Numbers] = None) -> List[Exported]:
+    """Write the shadow branch of a model into the folder ``out``, and a model card.
+
+    A graph (TorchScript, torch.export, ONNX) is made for images of any size. Where the network
+    does not allow that, as HRDA's, whose crops depend on the size, it is made for one size.
+
+    Args:
+        model: what :func:`~mmseg_ssr.deploy.model_file.read_model` gives.
+        formats: names in :data:`~mmseg_ssr.deploy.formats.FORMATS`.
+        weights: ``'student'`` or ``'teacher'``.
+        size: (height, width) of the image that graphs are made of; None as in the test of the
+            config.
+        fixed_size: make graphs for that size alone.
+        numbers: measured scores for the model card.
+
+    Raises:
+        ConfigError: an unknown format, or a config that does not fit.
+        CheckpointError: the weights do not fit.
+        UserError: a package is missing, a format cannot be made or does not compute what the
+            network does, or a file cannot be written; what was under its name is untouched.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise ConfigError(f'formats are {", ".join(FORMATS)}, got {name!r}'
+                              f'{nearest(name, FORMATS)}')
+    network = build_network(model, weights)
+    size = tuple(size or tested_size(model.cfg))
+    job = Job(model, Deployed(network, normalisation(model.cfg)).eval(), _image(size))
+    with explained_writing(out):
+        os.makedirs(out, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out) as stage:
+            done = [_export(name, job, stage, fixed_size) for name in formats]
+            card = model_card(model, network, weights, done, numbers)
+            for i, file in enumerate(done):
+                path = os.path.join(out, os.path.basename(file.path))
+                os.replace(file.path, path)
+                done[i] = file._replace(path=path)
+        write_atomic(os.path.join(out, CARD), card.encode())
+    return done
+
+
+def other_sizes(size: Size) -> List[Size]:
+    """Two more sizes, one upright and one that is a multiple of nothing, to run a graph on."""
+    height, width = size
+    return [(max(96, width // 2), max(64, height // 2)),
+            (max(64, height * 3 // 4) + 5, max(64, width * 5 // 8) + 3)]
+
+
+def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
+    """The format for any size, or else for one."""
+    size = tuple(job.example.shape[2:])
+    dynamic = not (FORMATS[name].traced and fixed_size)
+    reason = 'as asked for'
+    if dynamic:
+        try:
+            return _written(name, job, stage, True, [size, *other_sizes(size)])
+        except (UserError, *WRONG_VALUE) as error:
+            if isinstance(error, UserError) and not isinstance(error, NotTheSame) \
+                    or not FORMATS[name].traced:
+                raise
+            reason = said(error)
+    try:
+        written = _written(name, job, stage, False, [size])
+    except UserError:
+        raise
+    except WRONG_VALUE as error:
+        raise UserError(f'{name} cannot be made of this network: {said(error)}') from error
+    return written._replace(fixed_size=size, reason=reason)
+
+
+class NotTheSame(UserError):
+    """A file does not compute what the network does."""
+
+
+def _written(name: str, job: Job, stage: str, dynamic: bool, sizes: Sequence[Size]) -> Exported:
+    """Write a format and run it on images of these sizes."""
+    path = os.path.join(stage, FORMATS[name].file)
+    FORMATS[name].write(job, path, dynamic)
+    difference = max(_difference(name, FORMATS[name], job.deployed, path, sizes))
+    return Exported(name, path, os.path.getsize(path), list(sizes), difference)
+
+
+def _difference(name: str, kind: Format, deployed: nn.Module, path: str,
+                sizes: Sequence[Size]) -> List[float]:
+    """The largest difference for each size; raises :class:`NotTheSame` if it is too large."""
+    differences = []
+    run = kind.read(path)
+    for size in sizes:
+        image = _image(size, seed=1)
+        with torch.no_grad():
+            expected, found = deployed(image), run(image)
+        if found.shape != expected.shape:
+            raise NotTheSame(f'{name} gives {tuple(found.shape)} for an image of {size[0]} x '
+                             f'{size[1]}, the network {tuple(expected.shape)}')
+        distance = (found - expected).abs()
+        differences.append(distance.max().item())
+        if not (distance <= TOLERANCE * (1 + expected.abs())).all():
+            raise NotTheSame(f'{name} does not compute what the network does: logits of an image '
+                             f'of {size[0]} x {size[1]} differ by {differences[-1]:.2g}, more '
+                             f'than {TOLERANCE}')
+    return differences
+
+
+def _image(size: Size, seed: int = 0) -> Tensor:
+    """A random image 1 x 3 x H x W in 0..255, with areas and edges, not noise alone."""
+    random = torch.Generator().manual_seed(seed)
+    coarse = torch.rand((1, 3, 8, 8), generator=random)
+    areas = nn.functional.interpolate(coarse, size, mode='nearest')
+    return 255 * (0.8 * areas + 0.2 * torch.rand((1, 3, *size), generator=random))

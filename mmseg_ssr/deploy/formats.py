@@ -1,0 +1,184 @@
+"""The formats that a model is handed on in: writing each, and running what has been written."""
+import contextlib
+import logging
+import warnings
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from ..engine.checkpoint import write_checkpoint
+from ..errors import UserError, said
+from ..versions import parse
+from . import safetensors_file
+from .graph import Deployed
+from .model_file import ModelFile, build_network, read_model
+from .optional import required
+from .preparation import normalisation
+
+#: What an exported checkpoint keeps of the training's ``meta``.
+META = ('iter', 'seed', 'exp_name', 'mmseg_version')
+OPSET = 18
+#: Sides of the images that a graph for any size takes, for torch.export.
+SMALLEST, LARGEST = 64, 8192
+Run = Callable[[Tensor], Tensor]
+Size = Tuple[int, int]
+
+
+class Job(NamedTuple):
+    """What is exported.
+
+    Attributes:
+        model: the file that it was read from.
+        deployed: its network.
+        example: an image 1 x 3 x H x W, for tracing.
+    """
+    model: ModelFile
+    deployed: Deployed
+    example: Tensor
+
+
+class Format(NamedTuple):
+    """One way to write a model.
+
+    Attributes:
+        file: name of the file.
+        write: ``write(job, path, dynamic)``; dynamic: for any H and W, else for the example's.
+        read: ``read(path)``: what has been written, as a function from images to logits.
+        purpose: for the model card.
+        traced: a graph that is made of one example, and may be bound to its size.
+    """
+    file: str
+    write: Callable[[Job, str, bool], None]
+    read: Callable[[str], Run]
+    purpose: str
+    traced: bool = True
+
+
+class Exported(NamedTuple):
+    """One file that has been written.
+
+    Attributes:
+        format: its name in :data:`FORMATS`.
+        path, bytes: of the file.
+        sizes: (H, W) of the images on which it was run and compared.
+        difference: the largest between its logits and the network's.
+        fixed_size: None, or the only (H, W) that it takes.
+        reason: why it takes no other.
+    """
+    format: str
+    path: str
+    bytes: int
+    sizes: List[Size]
+    difference: float
+    fixed_size: Optional[Size] = None
+    reason: str = ''
+
+
+def exported_meta(job: Job) -> Dict[str, Any]:
+    """Config and classes, and of which training it is: what a program needs that predicts."""
+    from .. import __version__
+    network = job.deployed.network
+    return dict({key: job.model.meta[key] for key in META if key in job.model.meta},
+                config=job.model.cfg.pretty_text, CLASSES=tuple(network.CLASSES),
+                PALETTE=[list(colour) for colour in network.PALETTE],
+                mmseg_ssr_version=__version__)
+
+
+def _write_pth(job: Job, path: str, dynamic: bool) -> None:
+    write_checkpoint(
+        dict(meta=exported_meta(job), state_dict=job.deployed.network.state_dict()), path)
+
+
+def _write_safetensors(job: Job, path: str, dynamic: bool) -> None:
+    safetensors_file.write(path, job.deployed.network.state_dict(), exported_meta(job))
+
+
+def _read_weights(path: str) -> Run:
+    model = read_model(path)
+    return Deployed(build_network(model), normalisation(model.cfg)).eval()
+
+
+def _write_torchscript(job: Job, path: str, dynamic: bool) -> None:
+    with quiet_exporters():
+        traced = torch.jit.trace(job.deployed, job.example, check_trace=False)
+        torch.jit.save(traced, path)
+
+
+def _read_torchscript(path: str) -> Run:
+    with quiet_exporters():
+        return torch.jit.load(path)
+
+
+def _dynamic_sides() -> Dict[int, Any]:
+    return {2: torch.export.Dim('height', min=SMALLEST, max=LARGEST),
+            3: torch.export.Dim('width', min=SMALLEST, max=LARGEST)}
+
+
+def _write_torch_export(job: Job, path: str, dynamic: bool) -> None:
+    if parse(torch.__version__) < (2, 5):
+        raise UserError(f'torch.export needs torch 2.5 or later, found {torch.__version__}')
+    shapes = (_dynamic_sides(), ) if dynamic else None
+    with quiet_exporters():
+        program = torch.export.export(job.deployed, (job.example, ), dynamic_shapes=shapes)
+        torch.export.save(program, path)
+
+
+def _read_torch_export(path: str) -> Run:
+    with quiet_exporters():
+        return torch.export.load(path).module()
+
+
+def _write_onnx(job: Job, path: str, dynamic: bool) -> None:
+    required('onnx', 'ONNX')
+    names = {2: 'height', 3: 'width'}
+    with quiet_exporters():
+        torch.onnx.export(
+            job.deployed, (job.example, ), path, input_names=['image'], output_names=['logits'],
+            dynamic_axes=dict(image=names, logits=names) if dynamic else None,
+            opset_version=OPSET, dynamo=False)
+
+
+def _read_onnx(path: str) -> Run:
+    runtime = required('onnxruntime', 'checking ONNX')
+
+    def run(image: Tensor) -> Tensor:
+        try:
+            return torch.from_numpy(session.run(None, dict(image=image.numpy()))[0])
+        except Exception as error:  # it has classes of its own, which are only Exceptions
+            raise RuntimeError(said(error)) from error
+
+    session = runtime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    return run
+
+
+#: Names of the formats, as they are given to ``tools/export.py``.
+FORMATS: Dict[str, Format] = {
+    'mmseg': Format('model.pth', _write_pth, _read_weights,
+                    "plain mmseg checkpoint: mmseg's and this package's test scripts, "
+                    '`mmseg_ssr.load`', traced=False),
+    'safetensors': Format(f'model{safetensors_file.SUFFIX}', _write_safetensors, _read_weights,
+                          'the same weights in a file that cannot hold code, `mmseg_ssr.load`',
+                          traced=False),
+    'torchscript': Format('model.torchscript', _write_torchscript, _read_torchscript,
+                          '`torch.jit.load`, Python or C++'),
+    'torch_export': Format('model.pt2', _write_torch_export, _read_torch_export,
+                           '`torch.export.load`, to compile ahead of time'),
+    'onnx': Format('model.onnx', _write_onnx, _read_onnx, 'onnxruntime and other ONNX programs'),
+}
+
+
+@contextlib.contextmanager
+def quiet_exporters() -> Iterator[None]:
+    """Tracers warn of every shape that becomes a number: what they made is run and compared."""
+    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'torch.export', 'onnxscript')]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels):
+                logger.setLevel(level)

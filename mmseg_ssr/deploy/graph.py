@@ -1,0 +1,30 @@
+"""The network as other programs get it: an image goes in, logits of its size come out."""
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..models.interface import full_precision
+
+
+class Deployed(nn.Module):
+    """The shadow branch with the normalisation in front.
+
+    Args:
+        network: a segmentor in eval mode, with its weights.
+        normalisation: ``mean``, ``std`` (of values in 0..255) and ``to_rgb``, see
+            :func:`~mmseg_ssr.deploy.preparation.normalisation`.
+    """
+
+    def __init__(self, network: nn.Module, normalisation: Mapping[str, Any]):
+        super().__init__()
+        self.network = network
+        self.to_bgr = not normalisation['to_rgb']
+        for name in ('mean', 'std'):
+            self.register_buffer(
+                name, torch.tensor(normalisation[name], dtype=torch.float32).view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Images B x 3 x H x W, RGB in 0..255, float32 -> logits B x K x H x W."""
+        image = image.flip(1) if self.to_bgr else image
+        return full_precision(self.network.encode_decode((image - self.mean) / self.std, None))

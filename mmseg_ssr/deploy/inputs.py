@@ -1,0 +1,173 @@
+"""What is to be predicted: files, folders, globs, videos and cameras, as a list of inputs."""
+import contextlib
+import glob
+import os
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+import cv2
+import numpy as np
+
+from ..errors import DataError, MissingFile
+
+IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
+VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+#: Frames per second of a video or camera that does not say.
+DEFAULT_RATE = 25.
+
+
+class Input(NamedTuple):
+    """An image file, or a video or camera.
+
+    Attributes:
+        path: of the file; the index of a camera.
+        name: of what is written for it, a path without ending, relative to the folder of results.
+        is_video: whether there are frames to read.
+    """
+    path: str
+    name: str
+    is_video: bool = False
+
+
+def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
+    """The inputs that the arguments of a command name.
+
+    Args:
+        arguments: image and video files, folders (all images below them, their results in the
+            same folders), globs (``**`` for any depth), and indices of cameras. A file that is
+            named twice is one input.
+        out: folder of the results; what is below it is no input of a folder or glob.
+
+    Raises:
+        MissingFile: there is no such thing.
+        DataError: a file of another kind, a folder without images, or two inputs whose results
+            would have one name.
+    """
+    inputs: Dict[str, Input] = {}
+    for argument in arguments:
+        for item in _of_argument(argument, os.path.realpath(out)):
+            inputs.setdefault(item.path if _is_camera(item.path) else os.path.realpath(item.path),
+                              item)
+    _check_names(list(inputs.values()))
+    return list(inputs.values())
+
+
+def _check_names(inputs: Sequence[Input]) -> None:
+    """Raise :class:`DataError` for results of one name; a video's frames are in a folder."""
+    by_name: Dict[str, Input] = {}
+    pairs = [(by_name.setdefault(item.name, item), item) for item in inputs]
+    pairs += [(by_name[parent], item) for item in inputs for parent in _parents(item.name)
+              if parent in by_name and by_name[parent].is_video]
+    for other, item in pairs:
+        if other is not item:
+            raise DataError(
+                f'{other.path} and {item.path} would both have results of the name {other.name}: '
+                'give the folder that both are in, a glob that leaves one out, or predict them '
+                'into different folders (--out)')
+
+
+def _parents(name: str) -> Iterator[str]:
+    while os.path.dirname(name):
+        name = os.path.dirname(name)
+        yield name
+
+
+def _of_argument(argument: str, out: str) -> List[Input]:
+    if os.path.isdir(argument):
+        return _of_folder(argument, out)
+    if os.path.isfile(argument):
+        return [_of_file(argument)]
+    if _is_camera(argument):
+        return [Input(argument, f'camera{argument}', True)]
+    if not glob.has_magic(argument):
+        raise MissingFile(f'input {argument} is missing: give images, folders, globs, video files '
+                          'or the index of a camera')
+    found = [path for path in sorted(glob.glob(argument, recursive=True))
+             if os.path.isfile(path) and path.lower().endswith((*IMAGES, *VIDEOS))
+             and not _is_below(path, out)]
+    if not found:
+        raise MissingFile(f'no image or video fits {argument}')
+    root = _fixed_folder(argument)
+    return [_of_file(path, root) for path in found]
+
+
+def _of_folder(folder: str, out: str) -> List[Input]:
+    paths = [os.path.join(parent, name)
+             for parent, _, names in os.walk(folder, followlinks=True) for name in names
+             if name.lower().endswith(IMAGES)]
+    paths = sorted(path for path in paths if not _is_below(path, out))
+    if not paths:
+        raise DataError(f'folder {folder} holds no images ({", ".join(IMAGES)})')
+    return [_of_file(path, folder) for path in paths]
+
+
+def _of_file(path: str, root: Optional[str] = None) -> Input:
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in (*IMAGES, *VIDEOS):
+        raise DataError(f'input {path} is neither an image ({", ".join(IMAGES)}) nor a video '
+                        f'({", ".join(VIDEOS)}) by its ending')
+    name = os.path.basename(path) if root is None else os.path.relpath(path, root)
+    return Input(path, os.path.splitext(name)[0], ending in VIDEOS)
+
+
+def _fixed_folder(pattern: str) -> str:
+    """The part of a glob before the first folder with a wildcard in it."""
+    folder = os.path.dirname(pattern)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder or '.'
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.join(folder, ''))
+
+
+def _is_camera(argument: str) -> bool:
+    return argument.isdecimal()
+
+
+class Frames(NamedTuple):
+    """An open video.
+
+    Attributes:
+        images: its frames, H x W x 3 uint8, RGB.
+        count: how many there are by its header; None where it does not say, as of cameras.
+        rate: frames per second.
+    """
+    images: Iterator[np.ndarray]
+    count: Optional[int]
+    rate: float
+
+
+@contextlib.contextmanager
+def open_video(path: str, most: Optional[int] = None) -> Iterator[Frames]:
+    """The frames of a video file or of the camera with that index.
+
+    Args:
+        most: read no more frames than these.
+
+    Raises:
+        DataError: it cannot be opened.
+    """
+    is_camera = _is_camera(path) and not os.path.isfile(path)
+    capture = cv2.VideoCapture(int(path) if is_camera else path)
+    try:
+        if not capture.isOpened():
+            raise DataError(f'camera {path} cannot be opened: is it there, and in no other use?'
+                            if is_camera else f'video {path} cannot be opened: it is damaged, or '
+                            'OpenCV has no decoder for it')
+        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        count = min(filter(None, (max(0, count), most)), default=None)
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        yield Frames(_frames(capture, most), count, rate if 0 < rate < 1000 else DEFAULT_RATE)
+    finally:
+        capture.release()
+
+
+def _frames(capture: cv2.VideoCapture, most: Optional[int]) -> Iterator[np.ndarray]:
+    read = 0
+    while most is None or read < most:
+        there, frame = capture.read()
+        if not there:
+            return
+        read += 1
+        yield np.ascontiguousarray(frame[..., ::-1])

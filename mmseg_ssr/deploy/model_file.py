@@ -1,0 +1,110 @@
+"""A trained model in one file: weights, and the config and classes that belong to them."""
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from mmcv import Config
+from mmseg.datasets.builder import DATASETS
+from torch import nn
+
+from ..datasets.class_table import ClassTable
+from ..engine.build import build_test_model, class_names
+from ..engine.checkpoint import read_checkpoint
+from ..engine.config import load_config, tidy
+from ..engine.load_weights import apply_weights
+from ..engine.plain_config import read_plain_config
+from ..errors import WRONG_VALUE, CheckpointError, ConfigError, said
+from . import safetensors_file
+
+#: Predictions are images of 8 bits, in which 255 means ignore.
+MOST_CLASSES = 255
+PathLike = Union[str, os.PathLike]
+
+
+class ModelFile(NamedTuple):
+    """What is in the file, but not the network that is built of it.
+
+    Attributes:
+        path: of the file.
+        content: of the checkpoint.
+        cfg: the config in it, or the one that was given.
+    """
+    path: str
+    content: Dict[str, Any]
+    cfg: Config
+
+    @property
+    def meta(self) -> Dict[str, Any]:
+        """What the training has noted; an empty dict in a file of weights alone."""
+        return self.content.get('meta') or {}
+
+
+def read_model(path: PathLike, config: Optional[PathLike] = None,
+               trusted: bool = False) -> ModelFile:
+    """Read a checkpoint of ours, mmseg's or the predecessors', or a ``.safetensors`` file of ours.
+
+    Args:
+        config: a config file, where there is none in the checkpoint, or another one.
+        trusted: see :func:`~mmseg_ssr.engine.checkpoint.read_checkpoint`.
+
+    Raises:
+        MissingFile, CheckpointError: the file cannot be read or holds no config.
+        ConfigError: see :func:`~mmseg_ssr.engine.config.load_config`.
+    """
+    path = os.fspath(path)
+    content = (safetensors_file.read(path) if path.endswith(safetensors_file.SUFFIX)
+               else read_checkpoint(path, trusted))
+    if config is not None:
+        return ModelFile(path, content, load_config(os.fspath(config)))
+    meta = content.get('meta')
+    text = meta.get('config') if isinstance(meta, dict) else None
+    if not isinstance(text, str):
+        raise CheckpointError(f'{path} holds no config, as files of weights alone: give the one '
+                              'that it was trained with (--config FILE)')
+    try:
+        cfg = read_plain_config(text, path)
+    except WRONG_VALUE as error:  # of custom_imports, for one
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f'the config in {path} cannot be read: {said(error)}') from error
+    return ModelFile(path, content, tidy(Config(cfg._cfg_dict, text, filename=path)))
+
+
+def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:
+    """The shadow branch, a plain segmentor in eval mode with its weights, on the CPU.
+
+    Args:
+        weights: ``'student'`` or ``'teacher'``.
+
+    Raises:
+        ConfigError, CheckpointError: config and weights do not fit, or too many classes.
+    """
+    if not isinstance(model.cfg.get('model'), dict):
+        raise ConfigError(f'{model.cfg.filename}: no model = dict(...) in it')
+    network = build_test_model(model.cfg)
+    apply_weights(model.content, network, model.path, weights)
+    if network.num_classes > MOST_CLASSES:
+        raise ConfigError(f'{model.path} has {network.num_classes} classes, at most '
+                          f'{MOST_CLASSES} fit into a prediction')
+    network.CLASSES, network.PALETTE = classes_of(model, network)
+    return network.eval()
+
+
+def classes_of(model: ModelFile, network: nn.Module
+               ) -> Tuple[Tuple[str, ...], List[Sequence[int]]]:
+    """Names and colours (R, G, B) of the classes.
+
+    Out of the checkpoint, else of the data set of ``data.test``, else numbers and drawn colours.
+    """
+    count = max(2, network.num_classes)
+    noted = [(model.meta.get('CLASSES'), model.meta.get('PALETTE')), _of_dataset(model.cfg)]
+    names = next((tuple(names) for names, _ in noted if names and len(names) == count),
+                 tuple(f'class {k}' for k in range(count)))
+    drawn = ClassTable.from_config(names).palette
+    return names, next(([list(map(int, colour)) for colour in palette] for _, palette in noted
+                        if palette is not None and len(palette) == count), drawn)
+
+
+def _of_dataset(cfg: Config) -> Tuple[Optional[tuple], Optional[list]]:
+    dataset = (cfg.get('data') or {}).get('test') or {}
+    found = DATASETS.get(dataset.get('type')) if isinstance(dataset, dict) else None
+    return class_names(found)

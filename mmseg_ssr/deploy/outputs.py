@@ -1,0 +1,171 @@
+"""Predictions as files: overlay, label and confidence of each image, and one legend."""
+import contextlib
+import os
+import tempfile
+from typing import Callable, Iterator, List, Sequence
+
+import cv2
+import numpy as np
+
+from ..datasets.atomic_file import write_atomic
+from ..datasets.label_files import encode_label
+from ..engine.submission import LABEL_IDS, cityscapes_train_ids
+from ..errors import ConfigError, DataError, UserError, nearest
+from ..visualization import draw_legend
+from .inputs import Input
+from .predictor import Prediction
+
+KINDS = ('overlay', 'label', 'confidence')
+LABEL_KINDS = ('train', 'cityscapes')
+LEGEND = 'legend.png'
+LEGEND_WIDTH = 460
+VIDEO = '.mp4'
+
+
+class Results:
+    """The folder of results: ``KIND/NAME.png`` for each kind and image, and ``legend.png``.
+
+    * overlay: the image with the classes painted over it; of a video ``overlay/NAME.mp4``.
+    * label: one channel, the value of each pixel's class, painted with a palette.
+    * confidence: one channel, 255 times the probability of the class.
+
+    Every file is written whole or not at all.
+
+    Args:
+        out: the folder; it is made with the first file.
+        classes, palette: names and colours (R, G, B).
+        kinds: what is to be written.
+        label_ids: ``'train'``: the position of the class; ``'cityscapes'``: its Cityscapes id
+            (road is 7).
+        opacity: of the overlay, in (0, 1].
+
+    Raises:
+        ConfigError: a value that is not valid, or a class that has no Cityscapes id.
+    """
+
+    def __init__(self, out: str, classes: Sequence[str], palette: Sequence[Sequence[int]],
+                 kinds: Sequence[str] = KINDS, label_ids: str = 'train', opacity: float = 0.5):
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ConfigError(f'results are {", ".join(KINDS)}, got {kind!r}'
+                                  f'{nearest(kind, KINDS)}')
+        if label_ids not in LABEL_KINDS:
+            raise ConfigError(f'label ids are {" or ".join(LABEL_KINDS)}, got {label_ids!r}')
+        if not 0 < opacity <= 1:
+            raise ConfigError(f'opacity must be in (0, 1], got {opacity}')
+        self.out, self.kinds, self.opacity = out, tuple(kinds), opacity
+        self.classes, self.palette = classes, palette
+        self.values = list(range(len(classes)))
+        if label_ids == 'cityscapes':
+            self.values = [LABEL_IDS[i] for i in cityscapes_train_ids(classes)]
+
+    def path(self, kind: str, name: str, ending: str = '.png') -> str:
+        """Of one result."""
+        return os.path.join(self.out, kind, name + ending)
+
+    def check_inputs(self, inputs: Sequence[Input]) -> None:
+        """Raise :class:`DataError` if a result would take the place of an input."""
+        files = {os.path.realpath(item.path): item.path for item in inputs}
+        for item in inputs:
+            for kind in self.kinds:
+                video = item.is_video and kind == 'overlay'
+                path = self.path(kind, item.name, VIDEO if video else '.png')
+                if os.path.realpath(path) in files:
+                    raise DataError(f'the {kind} of {item.path} would be written over the input '
+                                    f'{files[os.path.realpath(path)]}: choose another --out')
+
+    def write_legend(self) -> None:
+        """The classes beside their colours."""
+        self._write(os.path.join(self.out, LEGEND),
+                    _png(draw_legend(self.classes, self.palette, LEGEND_WIDTH)))
+
+    def write(self, name: str, prediction: Prediction) -> None:
+        """All kinds for one image.
+
+        Raises:
+            UserError: no space left, no permission.
+        """
+        if 'overlay' in self.kinds:
+            self._write(self.path('overlay', name), _png(prediction.overlay(self.opacity)))
+        self._write_maps(name, prediction)
+
+    @contextlib.contextmanager
+    def video(self, name: str, rate: float) -> Iterator[Callable[[Prediction], None]]:
+        """A function that writes the results of the next frame, the first is number 1.
+
+        Labels and confidences are ``KIND/NAME/000001.png``, ... The overlay takes its name when
+        the block ends, also when an error or Ctrl-C ends it: it then has the frames so far.
+
+        Args:
+            rate: frames per second.
+        """
+        with _overlay_video(self.path('overlay', name, VIDEO), rate) as add:
+            count = 0
+
+            def write(prediction: Prediction) -> None:
+                nonlocal count
+                count += 1
+                if 'overlay' in self.kinds:
+                    add(prediction.overlay(self.opacity))
+                self._write_maps(os.path.join(name, f'{count:06d}'), prediction)
+
+            yield write
+
+    def _write_maps(self, name: str, prediction: Prediction) -> None:
+        if 'label' in self.kinds:
+            self._write(self.path('label', name),
+                        encode_label(prediction.label, self.values, self.palette))
+        if 'confidence' in self.kinds:
+            self._write(self.path('confidence', name),
+                        _png(np.rint(255 * prediction.confidence).astype(np.uint8)))
+
+    @staticmethod
+    def _write(path: str, content: bytes) -> None:
+        with explained_writing(path):
+            os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+            write_atomic(path, content)
+
+
+@contextlib.contextmanager
+def explained_writing(path: str) -> Iterator[None]:
+    """What the system says about writing ``path``, as a :class:`UserError`."""
+    try:
+        yield
+    except UserError:  # some of which are errors of the system as well
+        raise
+    except OSError as error:
+        raise UserError(f'{path} cannot be written ({error.strerror}): make room, or choose '
+                        'another --out') from error
+
+
+@contextlib.contextmanager
+def _overlay_video(path: str, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that adds RGB frames; the file is made with the first one."""
+    writers: List[cv2.VideoWriter] = []
+    folder = os.path.dirname(path)
+    with contextlib.ExitStack() as stack:
+        def add(frame: np.ndarray) -> None:
+            if not writers:
+                with explained_writing(path):
+                    os.makedirs(folder, exist_ok=True)
+                    part = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
+                part = os.path.join(part, os.path.basename(path))
+                writers.append(_open_writer(part, rate, frame.shape[:2]))
+                stack.callback(os.replace, part, path)
+                stack.callback(writers[0].release)
+            writers[0].write(frame[..., ::-1])
+
+        yield add
+
+
+def _open_writer(path: str, rate: float, size: Sequence[int]) -> cv2.VideoWriter:
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), rate, tuple(size[::-1]))
+    if not writer.isOpened():
+        raise UserError('OpenCV here cannot write videos (mp4v): leave the overlay out (--save '
+                        'label confidence), or install another build of OpenCV')
+    return writer
+
+
+def _png(picture: np.ndarray) -> bytes:
+    """H x W x 3 uint8, RGB, or H x W uint8, as PNG."""
+    return cv2.imencode('.png', picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes()

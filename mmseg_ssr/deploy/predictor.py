@@ -1,0 +1,150 @@
+"""A trained model as a function from images to labels: ``load(checkpoint).predict(image)``."""
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from ..engine.device import pick_device
+from ..engine.evaluation import set_inference_mode, set_inference_options
+from ..engine.inference import inference_options
+from ..errors import ConfigError, DataError, MissingFile, nearest
+from ..visualization import overlay
+from .decision import decide
+from .model_file import PathLike, build_network, read_model
+from .preparation import Preparation, Scale
+
+MODES = ('same', 'whole', 'slide')
+Image = Union[PathLike, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model sees in an image of H x W pixels.
+
+    Attributes:
+        image: H x W x 3 uint8, RGB.
+        label: H x W uint8, the class of each pixel (train ids).
+        confidence: H x W float32 in [0, 1], its probability.
+        classes, palette: names and colours (R, G, B) of the classes.
+    """
+    image: np.ndarray
+    label: np.ndarray
+    confidence: np.ndarray
+    classes: Tuple[str, ...]
+    palette: List[Sequence[int]]
+
+    def overlay(self, opacity: float = 0.5) -> np.ndarray:
+        """The image with the classes painted over it, H x W x 3 uint8, RGB."""
+        return overlay(self.image, self.label, self.palette, opacity)
+
+
+class Predictor:
+    """A network ready to predict; see :func:`load`.
+
+    Args:
+        network: a segmentor with its weights, ``CLASSES`` and ``PALETTE``; it predicts as its
+            ``test_cfg`` says (:func:`~mmseg_ssr.engine.inference.inference_options`).
+        preparation: how an image becomes the network's input.
+        device: where it runs.
+    """
+
+    def __init__(self, network: nn.Module, preparation: Preparation, device: torch.device):
+        self.network = network.to(device).eval()
+        self.preparation = preparation
+        self.device = device
+        self.classes, self.palette = tuple(network.CLASSES), list(network.PALETTE)
+        self._options = contextlib.ExitStack()
+        self._options.enter_context(inference_options(network))  # once: it may compile
+
+    def predict(self, image: Image) -> Prediction:
+        """Predict one image of any size.
+
+        Args:
+            image: a file, or an array H x W x 3 (RGB) or H x W (grey) of uint8.
+
+        Raises:
+            MissingFile, DataError: the file is missing or no image, or the array is none.
+            ConfigError: the test pipeline of the config does not work on it.
+        """
+        image = read_image(image) if isinstance(image, (str, os.PathLike)) else _checked(image)
+        img, metas = self.preparation(image, self.network, self.device)
+        with torch.inference_mode():
+            label, confidence = decide(self.network, img, metas)
+        return Prediction(image, label[0].to(torch.uint8).cpu().numpy(),
+                          confidence[0].float().cpu().numpy(), self.classes, self.palette)
+
+
+def load(checkpoint: PathLike,
+         config: Optional[PathLike] = None,
+         device: str = 'auto',
+         weights: str = 'student',
+         mode: str = 'same',
+         scale: Scale = None,
+         amp: Optional[str] = None,
+         compile: bool = False,
+         batched_slide: Optional[int] = None,
+         trusted: bool = False) -> Predictor:
+    """A trained model that predicts images: ``load('latest.pth').predict('photo.jpg').label``.
+
+    Only the shadow branch is built: no SAM, no ImageNet weights.
+
+    Args:
+        checkpoint: of a training of this package, mmseg, DAFormer, HRDA, MIC or SSR, or what
+            ``tools/export.py`` wrote as ``.pth`` or ``.safetensors``.
+        config: config file, where there is none in the checkpoint, or another one.
+        device: ``'auto'``, ``'cpu'``, or a device of torch.
+        weights: ``'student'`` or ``'teacher'``.
+        mode: ``'whole'`` images or ``'slide'`` (windows); ``'same'`` as in the config.
+        scale: ``'original'``, or (long side, short side) that images are made to fit; None as in
+            the config's test (:class:`~mmseg_ssr.deploy.preparation.Preparation`).
+        amp, compile, batched_slide: see
+            :func:`~mmseg_ssr.engine.evaluation.set_inference_options`; None as in the config.
+        trusted: also read a file that could run code when it is read.
+
+    Raises:
+        MissingFile, CheckpointError, ConfigError: see :mod:`mmseg_ssr.deploy.model_file`.
+    """
+    if mode not in MODES:
+        raise ConfigError(f'mode must be one of {", ".join(MODES)}, got {mode!r}'
+                          f'{nearest(mode, MODES)}')
+    model = read_model(checkpoint, config, trusted)
+    set_inference_mode(model.cfg, mode)
+    set_inference_options(model.cfg, amp, compile, batched_slide)
+    preparation = Preparation(model.cfg, scale)
+    return Predictor(build_network(model, weights), preparation, pick_device(device))
+
+
+def read_image(path: PathLike) -> np.ndarray:
+    """An image file, H x W x 3 uint8, RGB; turned as its EXIF says, as mmseg does it.
+
+    Raises:
+        MissingFile: no such file.
+        DataError: it does not decode.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except FileNotFoundError as error:
+        raise MissingFile(f'image {path} is missing') from error
+    except OSError as error:
+        raise DataError(f'image {path} cannot be read: {error.strerror}') from error
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    except cv2.error:  # of more pixels than OpenCV reads, for one
+        image = None
+    if image is None:
+        raise DataError(f'image {path} does not decode, it is damaged or no image')
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    array = np.asarray(image)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or not array.size or (
+            array.ndim == 3 and array.shape[2] != 3):
+        raise DataError('an image must be a file name or an array H x W x 3 (RGB) or H x W of '
+                        f'uint8, got {array.dtype} of shape {array.shape}')
+    return array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2)

@@ -1,0 +1,159 @@
+"""From an image of any size to what the network was tested on: the config's test pipeline."""
+import copy
+import math
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from mmcv import Config
+from mmseg.datasets.pipelines import Compose
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..engine.device import to_device
+from ..engine.explain import explained
+from ..errors import ConfigError
+
+#: Steps that read files: the image is there already, and a label is not needed.
+LOADING = ('LoadImageFromFile', 'LoadAnnotations')
+ORIGINAL = 'original'
+#: 'original', or the (long, short) sides that an image is made to fit; None: as in the config.
+Scale = Union[str, Sequence[int], None]
+#: The deepest maps of a backbone have 1/32 of the image's sides: it needs that many pixels.
+STRIDE = 32
+
+
+class Preparation:
+    """The steps of ``data.test.pipeline`` after the loading, for images that are in memory.
+
+    **Resizing rule.** The image is resized as in the test of the config, for Cityscapes so that
+    it fits into 1024 x 512 with its aspect kept (whichever side is the longer). Other scales: see
+    ``scale``. An image with a side of less than 32 pixels then (64 for HRDA, whose context is
+    half as large) is padded at the right and below. The prediction goes back to the size of the
+    image.
+
+    Args:
+        cfg: with the pipeline in ``data.test`` or ``data.val``, or in ``test_pipeline``.
+        scale: None for the config's, 'original' to leave images as large as they are, or (long,
+            short): the sides in pixels that an image is resized to fit, with its aspect kept.
+
+    Raises:
+        ConfigError: there is no pipeline, it cannot be built, or scale is something else.
+    """
+
+    def __init__(self, cfg: Config, scale: Scale = None):
+        steps = [step for step in copy.deepcopy(test_pipeline(cfg))
+                 if step.get('type') not in LOADING]
+        set_scale(steps, scale, cfg)
+        self.cfg = cfg
+        with explained(cfg, 'data.test.pipeline'):
+            self.compose = Compose(steps)
+
+    def __call__(self, image: np.ndarray, network: nn.Module, device: torch.device
+                 ) -> Tuple[List[Tensor], List[List[Dict[str, Any]]]]:
+        """(img, img_metas) of an image H x W x 3 uint8, RGB: a list of batches of one image.
+
+        Raises:
+            ConfigError: a step of the pipeline fails on it.
+        """
+        with explained(self.cfg, 'data.test.pipeline', 'cannot be used'):
+            results = self.compose(_as_loaded(image))
+        img, metas = results['img'], results['img_metas']
+        if not isinstance(img, list):  # a pipeline without MultiScaleFlipAug
+            img, metas = [img], [metas]
+        smallest = math.ceil(STRIDE / getattr(network, 'context_scale', 1))
+        img = [_padded(to_device(part, device), smallest)[None] for part in img]
+        return img, [[to_device(meta, device)] for meta in metas]
+
+
+def test_pipeline(cfg: Config) -> List[dict]:
+    """The pipeline of ``data.test``, else ``data.val``, else ``test_pipeline``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for split in ('test', 'val'):
+        pipeline = _pipeline((cfg.get('data') or {}).get(split))
+        if pipeline:
+            return pipeline
+    if not cfg.get('test_pipeline'):
+        raise ConfigError(f'{cfg.filename}: no data.test with a pipeline in it that says how '
+                          'images are resized and normalised: give the config of the training')
+    return cfg.test_pipeline
+
+
+def normalisation(cfg: Config) -> Dict[str, Any]:
+    """``mean`` and ``std`` (three numbers each, in 0..255) and ``to_rgb`` of the test pipeline.
+
+    Raises:
+        ConfigError: the pipeline has no step Normalize.
+    """
+    for step in _all_steps(test_pipeline(cfg)):
+        if step.get('type') == 'Normalize':
+            return dict(mean=list(step['mean']), std=list(step['std']),
+                        to_rgb=step.get('to_rgb', True))
+    raise ConfigError(f'{cfg.filename}: no step Normalize in data.test.pipeline')
+
+
+def tested_size(cfg: Config) -> Tuple[int, int]:
+    """(height, width) of what the network sees in the test of the config.
+
+    The windows of slide inference, or a lying image of the scale of the test pipeline.
+    """
+    test_cfg = cfg.model.get('test_cfg') or cfg.get('test_cfg') or {}
+    if test_cfg.get('mode') == 'slide' and test_cfg.get('crop_size'):
+        return tuple(test_cfg['crop_size'])
+    scales = [step.get('img_scale') for step in test_pipeline(cfg) if step.get('img_scale')]
+    scale = scales[0] if scales else (1024, 512)
+    if not isinstance(scale[0], int):  # several, for --aug-test
+        scale = scale[0]
+    return min(scale), max(scale)
+
+
+def set_scale(steps: List[dict], scale: Scale, cfg: Config) -> None:
+    """Change the scale of the step MultiScaleFlipAug of a pipeline."""
+    if scale is None:
+        return
+    valid = scale == ORIGINAL or not isinstance(scale, str) and len(scale) == 2 and all(
+        isinstance(side, int) and side > 0 for side in scale)
+    if not valid:
+        raise ConfigError("scale must be None, 'original' or (long side, short side) in pixels, "
+                          f'got {scale!r}')
+    found = [step for step in steps if step.get('type') == 'MultiScaleFlipAug']
+    if not found:
+        raise ConfigError(f'{cfg.filename}: another scale needs a MultiScaleFlipAug in '
+                          'data.test.pipeline')
+    if scale == ORIGINAL:
+        found[0].update(img_scale=None, img_ratios=[1.0])
+    else:
+        found[0].update(img_scale=tuple(scale), img_ratios=None)
+
+
+def _pipeline(dataset: Union[dict, list, None]) -> Optional[List[dict]]:
+    """Of a data set, or of the first one in a wrapper or list."""
+    if isinstance(dataset, (list, tuple)):
+        dataset = dataset[0] if dataset else None
+    if not dataset:
+        return None
+    inner = dataset.get('dataset') or dataset.get('datasets')
+    return dataset.get('pipeline') or _pipeline(inner)
+
+
+def _all_steps(steps: Sequence[dict]) -> Iterator[dict]:
+    for step in steps:
+        yield step
+        yield from _all_steps(step.get('transforms', []))
+
+
+def _as_loaded(image: np.ndarray) -> Dict[str, Any]:
+    """What mmseg's ``LoadImageFromFile`` gives; it has the channels in the order B, G, R."""
+    none = dict(mean=np.zeros(3, np.float32), std=np.ones(3, np.float32), to_rgb=False)
+    return dict(filename=None, ori_filename=None, img=np.ascontiguousarray(image[..., ::-1]),
+                img_shape=image.shape, ori_shape=image.shape, pad_shape=image.shape,
+                scale_factor=1.0, img_norm_cfg=none, img_fields=['img'], seg_fields=[])
+
+
+def _padded(img: Tensor, smallest: int) -> Tensor:
+    """3 x h x w with sides of at least ``smallest``; 0 is the mean of what it was trained on."""
+    height, width = img.shape[-2:]
+    return F.pad(img, (0, max(0, smallest - width), 0, max(0, smallest - height)))

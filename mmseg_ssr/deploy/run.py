@@ -1,0 +1,85 @@
+"""Predicting all inputs, one after the other, and what became of them."""
+import time
+from typing import Iterator, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import WRONG_VALUE, DataError, MissingFile, UserError, one_line, said
+from .inputs import Input, open_video
+from .outputs import Results
+from .predictor import Prediction, Predictor, read_image
+
+#: Images per second, also where they are less than one.
+BAR = '{desc}: {n_fmt}/{total_fmt} {bar} {rate_noinv_fmt}, {remaining} left'
+
+
+class Outcome(NamedTuple):
+    """Attributes:
+        images: predicted ones, frames included.
+        seconds: for reading, predicting and writing.
+        faults: a line for each input that has no result, or not for all its frames.
+    """
+    images: int
+    seconds: float
+    faults: List[str]
+
+
+def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
+                most_frames: Optional[int] = None, show: bool = True) -> Outcome:
+    """Predict the inputs and write the results; one that is damaged does not stop the others.
+
+    Args:
+        most_frames: of each video or camera.
+        show: a progress bar on standard error, with images per second.
+
+    Raises:
+        ConfigError: the config does not work on any image.
+        DataError: a result would take the place of an input; nothing is written.
+        UserError: a result cannot be written.
+    """
+    results.check_inputs(inputs)
+    results.write_legend()
+    start, images, faults = time.perf_counter(), 0, []
+    with tqdm(total=len(inputs), desc='predict', unit=' images', bar_format=BAR,
+              mininterval=0.5, disable=not show) as bar:
+        for item in inputs:
+            try:
+                for _ in _predict(predictor, item, results, most_frames, bar):
+                    images += 1
+                    bar.update()
+            except (DataError, MissingFile) as error:
+                faults.append(one_line(error))
+    return Outcome(images, time.perf_counter() - start, faults)
+
+
+def _predict(predictor: Predictor, item: Input, results: Results, most_frames: Optional[int],
+             bar: tqdm) -> Iterator[None]:
+    """Steps once for each image or frame that has been written."""
+    if not item.is_video:
+        results.write(item.name, predicted(predictor, read_image(item.path), item.path))
+        yield
+        return
+    with open_video(item.path, most_frames) as video, \
+            results.video(item.name, video.rate) as write:
+        if bar.total is not None:
+            bar.total = None if video.count is None else bar.total - 1 + video.count
+        count = 0
+        for count, frame in enumerate(video.images, 1):
+            write(predicted(predictor, frame, f'frame {count} of {item.path}'))
+            yield
+    if not count:
+        raise DataError(f'no frame of {item.path} can be read')
+
+
+def predicted(predictor: Predictor, image: np.ndarray, name: str) -> Prediction:
+    """The prediction, or a :class:`DataError` with the name and size of the image."""
+    try:
+        return predictor.predict(image)
+    except UserError:
+        raise
+    except WRONG_VALUE as error:  # such as too little memory
+        height, width = image.shape[:2]
+        raise DataError(f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; '
+                        'large images need less memory with --mode slide or a smaller --scale'
+                        ) from error

@@ -1,0 +1,48 @@
+"""Weights as safetensors, a format that cannot hold code; what mmseg has in ``meta`` beside them.
+
+The header of the file has one entry, ``meta``: JSON of config (text), CLASSES, PALETTE, iter.
+"""
+import json
+import os
+from typing import Any, Dict, Mapping
+
+from torch import Tensor
+
+from ..datasets.atomic_file import write_atomic
+from ..errors import CheckpointError, MissingFile, said
+from .optional import required
+
+SUFFIX = '.safetensors'
+PURPOSE = f'a {SUFFIX} file'
+
+
+def write(path: str, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+    """Write tensors and what JSON can hold of ``meta``.
+
+    Raises:
+        UserError: the package safetensors is not installed.
+        OSError: no space left, no permission.
+    """
+    module = required('safetensors.torch', PURPOSE)
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
+    write_atomic(path, module.save(tensors, dict(meta=json.dumps(dict(meta)))))
+
+
+def read(path: str) -> Dict[str, Any]:
+    """The file as a checkpoint: ``meta`` and ``state_dict``, on the CPU.
+
+    Raises:
+        MissingFile, CheckpointError: no such file, or it is damaged.
+        UserError: the package safetensors is not installed.
+    """
+    if not os.path.isfile(path):
+        raise MissingFile(f'checkpoint {path} is missing')
+    module = required('safetensors', PURPOSE)
+    try:
+        with module.safe_open(path, framework='pt') as file:
+            meta = json.loads((file.metadata() or {}).get('meta', '{}'))
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+    except (module.SafetensorError, ValueError, OSError) as error:
+        raise CheckpointError(f'{path} cannot be read, it is damaged or no {SUFFIX} file: '
+                              f'{said(error)}') from error
+    return dict(meta=meta if isinstance(meta, dict) else {}, state_dict=weights)

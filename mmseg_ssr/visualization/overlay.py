@@ -1,0 +1,19 @@
+"""A label painted over its image."""
+from typing import Sequence
+
+import cv2
+import numpy as np
+
+from .panels import Colour, colorize
+
+
+def overlay(image: np.ndarray, label: np.ndarray, palette: Sequence[Colour],
+            opacity: float = 0.5) -> np.ndarray:
+    """RGB, H x W x 3 uint8.
+
+    Args:
+        image: H x W x 3 uint8, RGB.
+        label: H x W, train ids.
+        opacity: of the paint, in [0, 1].
+    """
+    return cv2.addWeighted(image, 1 - opacity, colorize(label, palette), opacity, 0)
