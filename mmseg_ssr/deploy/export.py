@@ -52,6 +52,8 @@ def export(model: ModelFile,
         if name not in FORMATS:
             raise ConfigError(f'formats are {", ".join(FORMATS)}, got {name!r}'
                               f'{nearest(name, FORMATS)}')
+        if os.path.realpath(os.path.join(out, FORMATS[name].file)) == os.path.realpath(model.path):
+            raise ConfigError(f'{model.path} would be written over itself: choose another --out')
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))
     job = Job(model, Deployed(network, normalisation(model.cfg)).eval(), _image(size))
