@@ -26,7 +26,10 @@ setup(
     package_data={'mmseg_ssr.report': ['templates/*']},
     python_requires='>=3.9,<3.13',
     install_requires=requirements(),
-    extras_require={'dev': ['pytest>=7', 'ruff']},
+    extras_require={
+        'dev': ['pytest>=7', 'ruff'],
+        'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript', 'safetensors'],
+    },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',
         'Programming Language :: Python :: 3',

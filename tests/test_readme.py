@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
+DEPLOY = (ROOT / 'docs/deploy.md').read_text(encoding='utf-8')
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 # a path of ours: not part of a longer one such as mmseg/.mim/tools/test.py
 NAMED = re.compile(r'(?<![\w/.-])((?:configs|tools|docs|tests|mmseg_ssr)/[\w./-]+\.(?:py|md|sh)'
@@ -20,9 +21,9 @@ def named_files():
                    for name in NAMED.findall(page.read_text(encoding='utf-8'))})
 
 
-def section(title: str) -> str:
-    """The text of a second-level section of the README."""
-    return re.search(rf'^## {re.escape(title)}\n(.*?)(?=^## |\Z)', README, re.M | re.S).group(1)
+def section(title: str, page: str = README) -> str:
+    """The text of a second-level section of the README, or of another page."""
+    return re.search(rf'^## {re.escape(title)}\n(.*?)(?=^## |\Z)', page, re.M | re.S).group(1)
 
 
 @pytest.mark.parametrize('page, name', named_files())
@@ -49,10 +50,12 @@ def test_make_targets_exist():
     assert {'demo', 'test', 'setup'} <= named <= targets
 
 
-@pytest.mark.parametrize('title, script', [('Train', 'run_experiments.py'),
-                                           ('Test', 'tools/test.py')])
+@pytest.mark.parametrize('title, script', [
+    ('Train', 'run_experiments.py'), ('Test', 'tools/test.py'),
+    ('Predict', 'tools/infer.py'), ('Export', 'tools/export.py')])
 def test_options_exist(title, script):
-    named = set(re.findall(r'(?<![\w-])--[a-z][a-z-]+', section(title)))
+    page = README if title in ('Train', 'Test') else DEPLOY
+    named = set(re.findall(r'(?<![\w-])--[a-z][a-z-]+', section(title, page)))
     assert len(named) > 4
     shown = subprocess.run([sys.executable, str(ROOT / script), '--help'], cwd=ROOT, text=True,
                            capture_output=True, check=True).stdout

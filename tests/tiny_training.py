@@ -177,7 +177,10 @@ def write_config(path: Path, sections: dict) -> str:
 
 
 def untrained_checkpoint(path: Path, sections: dict, **meta) -> str:
-    """A checkpoint as a training of the sections leaves it, of weights that are random."""
+    """A checkpoint as a training of the sections leaves it, of weights that are random.
+
+    Its predictions have several classes: batch norm has seen images, the classifier is wide.
+    """
     from mmseg.datasets import CityscapesDataset
 
     from mmseg_ssr.engine.build import build_test_model
@@ -186,10 +189,11 @@ def untrained_checkpoint(path: Path, sections: dict, **meta) -> str:
     torch.manual_seed(0)
     network = build_test_model(cfg)
     network.init_weights()
-    for norm in network.modules():  # as after a training
-        if isinstance(norm, torch.nn.BatchNorm2d):
-            norm.running_mean.normal_()
-            norm.running_var.uniform_(0.5, 1.5)
+    network.train()
+    with torch.no_grad():
+        for _ in range(20):
+            areas = torch.randn(2, 3, 8, 8).repeat_interleave(8, 2).repeat_interleave(8, 3)
+            network.encode_decode(areas, None)
     torch.nn.init.normal_(network.decode_head.conv_seg.weight)
     meta = dict(dict(config=cfg.pretty_text, CLASSES=CityscapesDataset.CLASSES,
                      PALETTE=CityscapesDataset.PALETTE, iter=7), **meta)

@@ -11,7 +11,7 @@ from ..engine.checkpoint import write_checkpoint
 from ..errors import UserError, said
 from ..versions import parse
 from . import safetensors_file
-from .graph import Deployed
+from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model
 from .optional import required
 from .preparation import normalisation
@@ -19,23 +19,45 @@ from .preparation import normalisation
 #: What an exported checkpoint keeps of the training's ``meta``.
 META = ('iter', 'seed', 'exp_name', 'mmseg_version')
 OPSET = 18
+OLDEST_TORCH = (2, 6)
 #: Sides of the images that a graph for any size takes, for torch.export.
 SMALLEST, LARGEST = 64, 8192
 Run = Callable[[Tensor], Tensor]
 Size = Tuple[int, int]
 
 
-class Job(NamedTuple):
+class Job:
     """What is exported.
 
-    Attributes:
+    Args:
         model: the file that it was read from.
         deployed: its network.
         example: an image 1 x 3 x H x W, for tracing.
     """
-    model: ModelFile
-    deployed: Deployed
-    example: Tensor
+
+    def __init__(self, model: ModelFile, deployed: Deployed, example: Tensor):
+        self.model, self.deployed, self.example = model, deployed, example
+        self._programs: Dict[bool, Any] = {}
+
+    def program(self, dynamic: bool) -> Any:
+        """What ``torch.export`` makes of the network, once.
+
+        Args:
+            dynamic: for any H and W, else for the example's.
+
+        Raises:
+            UserError: torch is too old.
+        """
+        if parse(torch.__version__) < OLDEST_TORCH:
+            raise UserError(f'torch.export and ONNX need torch {".".join(map(str, OLDEST_TORCH))} '
+                            f'or later, found {torch.__version__}')
+        if dynamic not in self._programs:
+            sides = {2: torch.export.Dim('height', min=SMALLEST, max=LARGEST),
+                     3: torch.export.Dim('width', min=SMALLEST, max=LARGEST)}
+            self._programs[dynamic] = torch.export.export(
+                traceable(self.deployed), (self.example, ), strict=False,
+                dynamic_shapes=(sides, ) if dynamic else None)
+        return self._programs[dynamic]
 
 
 class Format(NamedTuple):
@@ -101,7 +123,7 @@ def _read_weights(path: str) -> Run:
 
 def _write_torchscript(job: Job, path: str, dynamic: bool) -> None:
     with quiet_exporters():
-        traced = torch.jit.trace(job.deployed, job.example, check_trace=False)
+        traced = torch.jit.trace(traceable(job.deployed), job.example, check_trace=False)
         torch.jit.save(traced, path)
 
 
@@ -110,18 +132,9 @@ def _read_torchscript(path: str) -> Run:
         return torch.jit.load(path)
 
 
-def _dynamic_sides() -> Dict[int, Any]:
-    return {2: torch.export.Dim('height', min=SMALLEST, max=LARGEST),
-            3: torch.export.Dim('width', min=SMALLEST, max=LARGEST)}
-
-
 def _write_torch_export(job: Job, path: str, dynamic: bool) -> None:
-    if parse(torch.__version__) < (2, 5):
-        raise UserError(f'torch.export needs torch 2.5 or later, found {torch.__version__}')
-    shapes = (_dynamic_sides(), ) if dynamic else None
     with quiet_exporters():
-        program = torch.export.export(job.deployed, (job.example, ), dynamic_shapes=shapes)
-        torch.export.save(program, path)
+        torch.export.save(job.program(dynamic), path)
 
 
 def _read_torch_export(path: str) -> Run:
@@ -130,13 +143,13 @@ def _read_torch_export(path: str) -> Run:
 
 
 def _write_onnx(job: Job, path: str, dynamic: bool) -> None:
-    required('onnx', 'ONNX')
-    names = {2: 'height', 3: 'width'}
+    for package in ('onnx', 'onnxscript'):
+        required(package, 'ONNX')
     with quiet_exporters():
         torch.onnx.export(
-            job.deployed, (job.example, ), path, input_names=['image'], output_names=['logits'],
-            dynamic_axes=dict(image=names, logits=names) if dynamic else None,
-            opset_version=OPSET, dynamo=False)
+            job.program(dynamic), (job.example, ), path, input_names=['image'],
+            output_names=['logits'], opset_version=OPSET, dynamo=True, external_data=False,
+            verbose=False)
 
 
 def _read_onnx(path: str) -> Run:

@@ -1,10 +1,12 @@
 """The network as other programs get it: an image goes in, logits of its size come out."""
+import copy
 from typing import Any, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from ..models.interface import full_precision
+from ..models.mit import EfficientSelfAttention
 
 
 class Deployed(nn.Module):
@@ -28,3 +30,12 @@ class Deployed(nn.Module):
         """Images B x 3 x H x W, RGB in 0..255, float32 -> logits B x K x H x W."""
         image = image.flip(1) if self.to_bgr else image
         return full_precision(self.network.encode_decode((image - self.mean) / self.std, None))
+
+
+def traceable(module: nn.Module) -> nn.Module:
+    """A copy that computes the same with operations that do not bind a graph to one size."""
+    module = copy.deepcopy(module)
+    for part in module.modules():
+        if isinstance(part, EfficientSelfAttention):
+            part.convolves = True
+    return module

@@ -53,8 +53,14 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
     path = os.fspath(path)
     content = (safetensors_file.read(path) if path.endswith(safetensors_file.SUFFIX)
                else read_checkpoint(path, trusted))
-    if config is not None:
-        return ModelFile(path, content, load_config(os.fspath(config)))
+    cfg = _config_in(content, path) if config is None else load_config(os.fspath(config))
+    if not isinstance(cfg.get('model'), dict):
+        raise ConfigError(f'{cfg.filename}: no model = dict(...) in it')
+    return ModelFile(path, content, cfg)
+
+
+def _config_in(content: Dict[str, Any], path: str) -> Config:
+    """The config that a training has noted."""
     meta = content.get('meta')
     text = meta.get('config') if isinstance(meta, dict) else None
     if not isinstance(text, str):
@@ -66,7 +72,7 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f'the config in {path} cannot be read: {said(error)}') from error
-    return ModelFile(path, content, tidy(Config(cfg._cfg_dict, text, filename=path)))
+    return tidy(Config(cfg._cfg_dict, text, filename=path))
 
 
 def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:
@@ -78,8 +84,6 @@ def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:
     Raises:
         ConfigError, CheckpointError: config and weights do not fit, or too many classes.
     """
-    if not isinstance(model.cfg.get('model'), dict):
-        raise ConfigError(f'{model.cfg.filename}: no model = dict(...) in it')
     network = build_test_model(model.cfg)
     apply_weights(model.content, network, model.path, weights)
     if network.num_classes > MOST_CLASSES:
@@ -105,6 +109,6 @@ def classes_of(model: ModelFile, network: nn.Module
 
 
 def _of_dataset(cfg: Config) -> Tuple[Optional[tuple], Optional[list]]:
-    dataset = (cfg.get('data') or {}).get('test') or {}
-    found = DATASETS.get(dataset.get('type')) if isinstance(dataset, dict) else None
-    return class_names(found)
+    dataset = (cfg.get('data') or {}).get('test')
+    kind = dataset.get('type') if isinstance(dataset, dict) else None
+    return class_names(DATASETS.get(kind) if isinstance(kind, str) else None)

@@ -3,6 +3,7 @@ import copy
 import math
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
+import cv2
 import numpy as np
 import torch
 from mmcv import Config
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from ..engine.device import to_device
 from ..engine.explain import explained
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError, said
 
 #: Steps that read files: the image is there already, and a label is not needed.
 LOADING = ('LoadImageFromFile', 'LoadAnnotations')
@@ -55,15 +56,23 @@ class Preparation:
 
         Raises:
             ConfigError: a step of the pipeline fails on it.
+        DataError: nothing is left of it after resizing.
         """
         with explained(self.cfg, 'data.test.pipeline', 'cannot be used'):
-            results = self.compose(_as_loaded(image))
+            results = self._composed(image)
         img, metas = results['img'], results['img_metas']
         if not isinstance(img, list):  # a pipeline without MultiScaleFlipAug
             img, metas = [img], [metas]
         smallest = math.ceil(STRIDE / getattr(network, 'context_scale', 1))
         img = [_padded(to_device(part, device), smallest)[None] for part in img]
         return img, [[to_device(meta, device)] for meta in metas]
+
+    def _composed(self, image: np.ndarray) -> Dict[str, Any]:
+        try:
+            return self.compose(_as_loaded(image))
+        except cv2.error as error:
+            raise DataError(f'an image of {image.shape[1]} x {image.shape[0]} pixels cannot be '
+                            f'resized as data.test.pipeline says: {said(error)}') from error
 
 
 def test_pipeline(cfg: Config) -> List[dict]:

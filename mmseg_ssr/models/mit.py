@@ -34,7 +34,14 @@ def to_tokens(feature: Tensor) -> Tensor:
 
 
 class EfficientSelfAttention(nn.Module):
-    """Self-attention whose keys and values come from a map reduced ``sr_ratio`` times (Eq. 2)."""
+    """Self-attention whose keys and values come from a map reduced ``sr_ratio`` times (Eq. 2).
+
+    Attributes:
+        convolves: reduce by the convolution as such: slower, but an operation that a graph for
+            images of any size can hold.
+    """
+
+    convolves = False
 
     def __init__(self, channels: int, num_heads: int, sr_ratio: int):
         super().__init__()
@@ -60,6 +67,8 @@ class EfficientSelfAttention(nn.Module):
         They do not overlap, and tokens already have their channels last. What remains at the
         right and lower border is left out, as the convolution does.
         """
+        if self.convolves:
+            return to_tokens(self.sr(to_map(tokens, size)))
         side = self.sr_ratio
         rows, columns = size[0] // side, size[1] // side
         grid = tokens.unflatten(1, size)[:, :rows * side, :columns * side]

@@ -32,8 +32,8 @@ def photo(tmp_path):
 def test_predictions_are_those_of_the_test(data, untrained, mode):
     cfg = Config(tiny_training.method_config(data))
     if mode == 'slide':
-        cfg.model.test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
-        cfg.crop_size = (32, 32)
+        cfg.merge_from_dict(dict(model=dict(test_cfg=dict(
+            mode='slide', crop_size=(32, 32), stride=(16, 16)))))
     dataset, network = build_test_dataset(cfg), build_test_model(cfg)
     load_weights(network, untrained)
     expected = run_test(network, dataset, torch.device('cpu'), evaluate=False)
@@ -45,7 +45,7 @@ def test_predictions_are_those_of_the_test(data, untrained, mode):
         np.testing.assert_array_equal(found.label, label)
 
 
-@pytest.mark.parametrize('size', [(32, 64), (201, 77), (3, 400), (1, 1)])
+@pytest.mark.parametrize('size', [(32, 64), (201, 77), (5, 300), (1, 1)])
 def test_any_size(predictor, size):
     found = predictor.predict(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8))
     assert found.label.shape == found.confidence.shape == size
@@ -74,6 +74,11 @@ def test_file_rgb_array_and_grey_array_are_one_image(predictor, tmp_path):
                                   predictor.predict(grey).confidence)
 
 
+def test_an_image_that_would_have_no_pixel_left(predictor):
+    with pytest.raises(DataError, match='400 x 2 pixels cannot be resized as data.test.pipeline'):
+        predictor.predict(np.zeros((2, 400), np.uint8))
+
+
 @pytest.mark.parametrize('image', [np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8),
                                    np.zeros((0, 4), np.uint8), None])
 def test_what_is_no_image(predictor, image):
@@ -93,7 +98,8 @@ def test_files_that_are_no_images(tmp_path):
 
 
 def test_options_reach_the_network(untrained):
-    network = mmseg_ssr.load(untrained, device='cpu', amp='bfloat16', batched_slide=2).network
+    predictor = mmseg_ssr.load(untrained, device='cpu', amp='bfloat16', batched_slide=2)
+    network = predictor.network
     assert network.test_cfg['amp'] == dict(dtype='bfloat16')
     assert network.test_cfg['batched_slide'] == 2
     assert 'encode_decode' in vars(network)  # which casts

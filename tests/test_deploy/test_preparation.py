@@ -55,7 +55,8 @@ def test_what_is_too_small_for_a_backbone_is_padded(cfg, context_scale, smallest
 def test_a_pipeline_of_single_images(cfg):
     cfg.data.test.pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
                               *cfg.data.test.pipeline[1].transforms]
-    cfg.data.test.pipeline[2] = dict(type='Resize', img_scale=(64, 32))
+    cfg.data.test.pipeline[2:4] = [dict(type='Resize', img_scale=(64, 32)),
+                                   dict(type='RandomFlip', prob=0.)]
     _, (img, ), _ = prepared(cfg, 64, 128)
     assert img.shape == (1, 3, 32, 64)
 
@@ -78,7 +79,7 @@ def test_wrong_scale(cfg, scale):
 
 
 def test_a_step_that_fails_is_a_fault_of_the_config(cfg):
-    cfg.data.test.pipeline[1].transforms.insert(0, dict(type='Normalize', mean=[0], std='x'))
+    cfg.data.test.pipeline[1].transforms.insert(0, dict(type='Normalize', mean='x', std='x'))
     with pytest.raises(ConfigError, match='data.test.pipeline cannot be'):
         prepared(cfg, 64, 128)
 
