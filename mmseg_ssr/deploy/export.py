@@ -73,7 +73,7 @@ def export(model: ModelFile,
 def other_sizes(size: Size) -> List[Size]:
     """Two more sizes, one upright and one that is a multiple of nothing, to run a graph on."""
     height, width = size
-    return [(max(96, width // 2), max(64, height // 2)),
+    return [(max(96, width // 2), max(64, height // 3)),
             (max(64, height * 3 // 4) + 5, max(64, width * 5 // 8) + 3)]
 
 

@@ -20,8 +20,6 @@ from .preparation import normalisation
 META = ('iter', 'seed', 'exp_name', 'mmseg_version')
 OPSET = 18
 OLDEST_TORCH = (2, 6)
-#: Sides of the images that a graph for any size takes, for torch.export.
-SMALLEST, LARGEST = 64, 8192
 Run = Callable[[Tensor], Tensor]
 Size = Tuple[int, int]
 
@@ -52,8 +50,7 @@ class Job:
             raise UserError(f'torch.export and ONNX need torch {".".join(map(str, OLDEST_TORCH))} '
                             f'or later, found {torch.__version__}')
         if dynamic not in self._programs:
-            sides = {2: torch.export.Dim('height', min=SMALLEST, max=LARGEST),
-                     3: torch.export.Dim('width', min=SMALLEST, max=LARGEST)}
+            sides = dict.fromkeys((2, 3), torch.export.Dim.DYNAMIC)
             self._programs[dynamic] = torch.export.export(
                 traceable(self.deployed), (self.example, ), strict=False,
                 dynamic_shapes=(sides, ) if dynamic else None)
@@ -143,7 +140,7 @@ def _read_torch_export(path: str) -> Run:
 
 
 def _write_onnx(job: Job, path: str, dynamic: bool) -> None:
-    for package in ('onnx', 'onnxscript'):
+    for package in ('onnx', 'onnxscript', 'onnxruntime'):
         required(package, 'ONNX')
     with quiet_exporters():
         torch.onnx.export(
