@@ -1,6 +1,7 @@
 """Writing a model in several formats, each run and compared before it gets its name."""
 import os
 import tempfile
+import textwrap
 from typing import List, Optional, Sequence
 
 import torch
@@ -19,6 +20,7 @@ from .preparation import normalisation, tested_size
 #: The most that logits may differ from the network's, absolutely or in relation to them.
 TOLERANCE = 1e-4
 CARD = 'MODEL_CARD.md'
+REASON = 160
 
 
 def export(model: ModelFile,
@@ -89,7 +91,7 @@ def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
             if isinstance(error, UserError) and not isinstance(error, NotTheSame) \
                     or not FORMATS[name].traced:
                 raise
-            reason = said(error)
+            reason = textwrap.shorten(said(error), REASON, placeholder=' ...')
     try:
         written = _written(name, job, stage, False, [size])
     except UserError:
