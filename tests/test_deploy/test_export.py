@@ -43,6 +43,8 @@ def mit(data, tmp_path_factory):
         BACKBONES.register_module(module=NarrowMiT)
     sections = tiny_training.supervised_config(data)
     sections['model']['backbone'] = dict(type='NarrowMiT')
+    sections['model']['decode_head']['decoder_params']['fusion_cfg'] = dict(
+        type='conv', kernel_size=1, act_cfg=dict(type='ReLU'), norm_cfg=dict(type='BN'))
     return tiny_training.untrained_checkpoint(
         tmp_path_factory.mktemp('mit') / 'mit.pth', sections)
 
