@@ -101,7 +101,7 @@ def exported_meta(job: Job) -> Dict[str, Any]:
     return dict({key: job.model.meta[key] for key in META if key in job.model.meta},
                 config=job.model.cfg.pretty_text, CLASSES=tuple(network.CLASSES),
                 PALETTE=[list(colour) for colour in network.PALETTE],
-                mmseg_ssr_version=__version__)
+                exported_with=f'mmseg_ssr {__version__}')
 
 
 def _write_pth(job: Job, path: str, dynamic: bool) -> None:
