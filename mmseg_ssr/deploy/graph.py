@@ -10,7 +10,7 @@ from ..models.mit import EfficientSelfAttention
 
 
 class Deployed(nn.Module):
-    """The shadow branch with the normalisation in front.
+    """The shadow branch with the normalisation in front, and ``test_cfg.logit_shift`` behind.
 
     Args:
         network: a segmentor in eval mode, with its weights.
@@ -25,11 +25,15 @@ class Deployed(nn.Module):
         for name in ('mean', 'std'):
             self.register_buffer(
                 name, torch.tensor(normalisation[name], dtype=torch.float32).view(1, 3, 1, 1))
+        shift = (network.test_cfg or {}).get('logit_shift')
+        self.register_buffer('shift', torch.tensor(
+            shift, dtype=torch.float32).view(1, -1, 1, 1) if shift else None)
 
     def forward(self, image: Tensor) -> Tensor:
         """Images B x 3 x H x W, RGB in 0..255, float32 -> logits B x K x H x W."""
         image = image.flip(1) if self.to_bgr else image
-        return full_precision(self.network.encode_decode((image - self.mean) / self.std, None))
+        logits = full_precision(self.network.encode_decode((image - self.mean) / self.std, None))
+        return logits if self.shift is None else logits + self.shift
 
 
 def traceable(module: nn.Module) -> nn.Module:

@@ -111,14 +111,18 @@ def test_a_graph_for_one_size(mit, tmp_path):
     assert (file.fixed_size, file.sizes, file.reason) == ((64, 96), [(64, 96)], 'as asked for')
 
 
-def test_logits_are_those_of_the_prediction(untrained):
-    predictor = mmseg_ssr.load(untrained, device='cpu', scale='original')
+@pytest.mark.parametrize('shift', [None, [2.5] + 18 * [-0.5]])
+def test_logits_are_those_of_the_prediction(data, untrained, config_file, shift):
+    sections = tiny_training.method_config(data)
+    sections['model']['test_cfg']['logit_shift'] = shift
+    predictor = mmseg_ssr.load(untrained, config_file(sections), device='cpu', scale='original')
     array = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
-    deployed = Deployed(predictor.network, tiny_training.NORM)
+    found = predictor.predict(array)
+    deployed = Deployed(build_network(read_model(untrained, predictor.preparation.cfg.filename)),
+                        tiny_training.NORM)
     with torch.no_grad():
         logits = deployed(torch.from_numpy(array).permute(2, 0, 1)[None].float())
     confidence, label = logits.softmax(1).max(1)
-    found = predictor.predict(array)
     np.testing.assert_allclose(found.confidence, confidence[0].numpy(), atol=1e-4)
     assert (found.label == label[0].numpy()).mean() > 0.999
 
