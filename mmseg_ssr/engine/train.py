@@ -3,6 +3,7 @@ import copy
 import os
 from typing import Any, Dict, Optional
 
+import mmseg
 import torch
 from mmcv import Config
 from mmcv.runner import HOOKS, CheckpointHook
@@ -130,7 +131,8 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         work_dir=work_dir,
         logger=log.logger,
         meta=dict(CLASSES=classes, PALETTE=palette, config=cfg.pretty_text, seed=seed,
-                  exp_name=experiment_name(cfg),
+                  exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
+                  mmseg_version=mmseg.__version__,
                   batch=batch_size(cfg) * distributed.world_size()),
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
