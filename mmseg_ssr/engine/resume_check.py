@@ -66,17 +66,28 @@ def _check_optimizer(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer)
     for mine, theirs in zip(optimizer.state_dict()['param_groups'], saved['param_groups']):
         if mine['params'] != theirs['params']:
             raise ValueError('the optimizer has other parameters')
+    kinds = {tuple(sorted((name, type(value).__name__) for name, value in state.items()))
+             for state in optimizer.state.values()}
+    if len(kinds) > 1:
+        raise ValueError('the optimizer has states of several kinds, '
+                         + ' and '.join(str(dict(kind)) for kind in sorted(kinds)))
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.dim() and value.shape != parameter.shape:
                 raise ValueError(f'{name} of the optimizer has shape {tuple(value.shape)} for a '
                                  f'parameter of shape {tuple(parameter.shape)}')
+        _all_finite({name: value for name, value in state.items() if isinstance(value, Tensor)},
+                    'of the optimizer ')
 
 
 def _check_finite(training_state: Mapping[str, Any]) -> None:
     networks = [teacher['network'] for teacher in training_state.get('teachers', [])]
     networks.append(training_state.get('adversary', {}).get('network', {}))
     for network in (*networks, training_state.get('regularizer', {})):
-        for name, value in network.items():
-            if value.is_floating_point() and not torch.isfinite(value).all():
-                raise ValueError(f'{name} holds numbers that are not finite')
+        _all_finite(network)
+
+
+def _all_finite(values: Mapping[str, Any], whose: str = '') -> None:
+    for name, value in values.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f'{name} {whose}holds numbers that are not finite')

@@ -123,6 +123,11 @@ def test_auto_passes_over_a_damaged_checkpoint(data, config, tmp_path, caplog):
     (lambda c: c['meta'].update(iter=9), r'at iteration 9, past the end .*\(2 iterations\)'),
     (lambda c: c['training_state'].update(teachers=[]), 'does not fit the training'),
     (lambda c: c['optimizer']['param_groups'].pop(), 'does not fit the training'),
+    (lambda c: c['optimizer']['state'].update({0: {}}),
+     "changed.pth does not fit .*states of several kinds, {} and {'exp_avg': 'Tensor'"),
+    (lambda c: c['optimizer']['state'][3].update(exp_avg=-1), "several kinds.*'exp_avg': 'int'"),
+    (lambda c: c['optimizer']['state'][3]['exp_avg_sq'].fill_(float('inf')),
+     'exp_avg_sq of the optimizer holds numbers that are not finite'),
 ])
 def test_what_cannot_be_resumed(data, config, tmp_path, change, message):
     cfg = config(tiny_training.method_config(data, 2))
