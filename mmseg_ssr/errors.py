@@ -13,7 +13,8 @@ WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionErro
                ImportError, RuntimeError, MemoryError, OSError)
 #: Set to anything, it lets a command show where an error comes from.
 TRACEBACK = 'MMSEG_SSR_TRACEBACK'
-LONGEST = 400
+#: Characters of what a library says, and of the line that a command ends with.
+LONGEST, LONGEST_LINE = 300, 600
 
 
 class UserError(Exception):
@@ -78,6 +79,12 @@ def said(error: BaseException) -> str:
     return text if len(text) <= LONGEST else f'{text[:LONGEST]}...'
 
 
+def without_middle(text: str, longest: int = LONGEST_LINE) -> str:
+    """``text`` in at most ``longest`` characters: a name in its middle may be of any length."""
+    end = longest // 3
+    return text if len(text) <= longest else f'{text[:longest - end - 5]} ... {text[-end:]}'
+
+
 def cli(main: Callable) -> Callable:
     """Wrap a command's ``main``: errors of the user and signals end it with one line.
 
@@ -108,5 +115,5 @@ def cli(main: Callable) -> Callable:
 def _stop(error: UserError) -> NoReturn:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    sys.stderr.write(f'error: {one_line(error)}\n')
+    sys.stderr.write(f'error: {without_middle(one_line(error))}\n')
     sys.exit(2)

@@ -8,6 +8,7 @@ from mmseg_ssr.errors import (
     cli,
     nearest,
     one_line,
+    said,
 )
 
 
@@ -33,6 +34,23 @@ def test_a_command_ends_with_one_line_and_exit_code_2(capsys):
         command()
     assert stop.value.code == 2
     assert capsys.readouterr().err == 'error: uda.alpha must be in [0, 1), got 2\n'
+
+
+def test_a_line_keeps_its_ends_however_long_the_name_in_it(capsys):
+    @cli
+    def command():
+        raise DataError(f'split.txt names {"x" * 5000}: take it out')
+
+    with pytest.raises(SystemExit):
+        command()
+    line = capsys.readouterr().err.strip()
+    assert line.startswith('error: split.txt names xxx') and line.endswith('xxx: take it out')
+    assert len(line) == len('error: ') + 600 and 'x ... x' in line
+
+
+def test_what_a_library_says_leaves_room_for_where():
+    assert said(ValueError('short')) == 'short'
+    assert len(said(ValueError('x' * 5000))) == 303
 
 
 def test_what_the_system_says_about_a_path_is_one_line(tmp_path, capsys):
