@@ -2,7 +2,7 @@
 import os
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ..errors import MissingFile
+from ..errors import DataError, MissingFile
 from .label_files import relative_path
 
 
@@ -20,6 +20,7 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
 
     Raises:
         MissingFile: ``split``, or an image that it names.
+        DataError: ``split`` is no text.
     """
     names = {}
     shared = ann_dir is not None and os.path.realpath(ann_dir) == os.path.realpath(img_dir)
@@ -58,6 +59,9 @@ def _chosen(names: Mapping[str, str], split: str, img_dir: str) -> Dict[str, str
     except FileNotFoundError as error:
         raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing') \
             from error
+    except UnicodeDecodeError as error:
+        raise DataError(f'split {split} is no UTF-8 text: write it anew, the name of an image of '
+                        f'{img_dir} on each line') from error
     chosen = {file: name for file, name in names.items() if name in wanted}
     absent = sorted(wanted - set(chosen.values()))
     if absent:

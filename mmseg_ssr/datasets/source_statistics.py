@@ -108,7 +108,7 @@ def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
     except (MissingFile, DataError):
         return {}
     return {name: counts for name, counts in recorded.items()
-            if name not in ours and not leads_out(name) and (root / name).is_file()}
+            if name not in ours and not leads_out(name) and os.path.isfile(root / name)}
 
 
 def _save(root: Path, statistics: Dict[str, Counts]) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from mmseg_ssr.datasets.image_list import list_images
-from mmseg_ssr.errors import MissingFile
+from mmseg_ssr.errors import DataError, MissingFile
 
 ENDINGS = ('.png', '.jpg')
 
@@ -50,6 +50,9 @@ def test_a_file_can_choose(folder, tmp_path):
         list_images(str(folder), ENDINGS, None, '.png', str(split))
     with pytest.raises(MissingFile, match='split .*none.txt.* is missing'):
         list_images(str(folder), ENDINGS, None, '.png', str(tmp_path / 'none.txt'))
+    split.write_bytes(b'b\n\xff\xfe\n')
+    with pytest.raises(DataError, match='train.txt is no UTF-8 text'):
+        list_images(str(folder), ENDINGS, None, '.png', str(split))
 
 
 def test_links_are_followed(folder, tmp_path_factory):

@@ -56,7 +56,8 @@ def test_only_new_and_changed_labels_are_counted_again(gta, counted):
 def test_records_of_other_labels_in_the_folder_are_kept(gta):
     stats = gta / 'sample_class_stats.json'
     write_ids(gta / 'other' / 'a.png', [[1]])
-    stats.write_text(json.dumps([{'file': 'other/a.png', '1': 1}, {'file': 'gone/b.png', '1': 1}]))
+    stats.write_text(json.dumps([{'file': 'other/a.png', '1': 1}, {'file': 'gone/b.png', '1': 1},
+                                 {'file': 'x' * 300, '1': 1}]))
     source_counts(build_dataset(gta_config(gta)))
     files = {r['file'] for r in json.loads(stats.read_text())}
     assert len(files) == 7 and 'other/a.png' in files
