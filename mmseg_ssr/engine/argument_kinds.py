@@ -80,12 +80,12 @@ def described(annotation: Any) -> str:
         return ' or '.join(dict.fromkeys(words))
     if annotation in SCALARS:
         return SCALARS[annotation]
+    plural = {int: 'integers', float: 'numbers', str: 'texts', dict: 'dicts'}
     if origin in (dict, abc.Mapping) or annotation is dict:
-        return 'a dict'
+        return f'a dict of {plural[inner[1]]}' if inner and inner[1] in plural else 'a dict'
     if origin is tuple and inner and Ellipsis not in inner:
         return f'{len(inner)} values ({", ".join(described(kind) for kind in inner)})'
     if origin in (tuple, list, abc.Sequence) and inner:
-        plural = {int: 'integers', float: 'numbers', str: 'texts', dict: 'dicts'}
         return f'a list of {plural[inner[0]]}' if inner[0] in plural else 'a list'
     if origin in (tuple, list, abc.Sequence):
         return 'a list'

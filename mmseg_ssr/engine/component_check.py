@@ -3,7 +3,7 @@
 A value is checked against the constructor that will get it, so a fault has a key, not a traceback.
 """
 import math
-from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from mmcv.cnn.bricks.registry import ACTIVATION_LAYERS, CONV_LAYERS, NORM_LAYERS
 from mmcv.runner import HOOKS, RUNNERS
@@ -32,9 +32,9 @@ PLAIN = {
     'data.val_dataloader': LOADER,
     'data.test_dataloader': LOADER,
     'optimizer.paramwise_cfg': dict(
-        custom_keys=dict, bias_lr_mult=float, bias_decay_mult=float, norm_decay_mult=float,
-        dwconv_decay_mult=float, dcn_offset_lr_mult=float, bypass_duplicate=bool, num_layers=int,
-        decay_rate=float, decay_type=str),
+        custom_keys=Dict[str, dict], bias_lr_mult=float, bias_decay_mult=float,
+        norm_decay_mult=float, dwconv_decay_mult=float, dcn_offset_lr_mult=float,
+        bypass_duplicate=bool, num_layers=int, decay_rate=float, decay_type=str),
     'runner': dict(type=str, max_iters=int, max_epochs=int, max_keep_ckpts=int),
     'checkpoint_config': dict(
         interval=int, by_epoch=bool, save_optimizer=bool, out_dir=str, max_keep_ckpts=int,

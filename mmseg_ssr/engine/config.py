@@ -29,6 +29,8 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
         MissingFile: no such file.
         ConfigError: it, or a file it stands on, cannot be read or merged.
     """
+    if not path:
+        raise MissingFile('no config file is given: its argument is empty')
     if not os.path.isfile(path):
         raise MissingFile(f'config file {path} is missing{_neighbour(path)}')
     search_path = list(sys.path)

@@ -22,7 +22,7 @@ def pick_device(name: str = 'auto') -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # meta has no values
-    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError, ImportError) as error:
         raise ConfigError(f'--device {name}: there is no such device here ({pick_device()} is): '
                           'give --device auto or cpu') from error
     return device

@@ -24,6 +24,11 @@ def test_missing_file_names_the_nearest(write, tmp_path):
         load_config(str(tmp_path / 'dafomer.py'))
 
 
+def test_an_empty_name_is_said():
+    with pytest.raises(MissingFile, match='no config file is given: its argument is empty'):
+        load_config('')
+
+
 @pytest.mark.parametrize('text, message', [
     ('model = dict(', 'config.py: '),
     ('model = undefined', "NameError: name 'undefined'"),

@@ -99,6 +99,12 @@ def test_values_of_inference_and_loading(sections, key, value, message):
         check(sections, **{key: value})
 
 
+def test_options_of_parameters_are_dicts(sections):
+    with pytest.raises(ConfigError, match='optimizer.paramwise_cfg.custom_keys must be a dict of '
+                                          "dicts, got {'head': 10"):
+        check(sections, **{'optimizer.paramwise_cfg': dict(custom_keys=dict(head=10.))})
+
+
 def test_good_values_of_inference_and_loading(sections):
     check(sections, **{'model.test_cfg': dict(
         mode='slide', crop_size=(32, 32), stride=[16, 16], batched_slide=4, compile=True,

@@ -13,7 +13,7 @@ def test_auto_is_a_device_that_works():
     assert torch.ones(1, device=pick_device('auto')).item() == 1
 
 
-@pytest.mark.parametrize('name', ['cuda:99', 'fpga', 'nonsense'])
+@pytest.mark.parametrize('name', ['cuda:99', 'fpga', 'nonsense', 'privateuseone'])
 def test_a_device_that_is_not_there(name):
     with pytest.raises(ConfigError, match=f'--device {name}: there is no such device here'):
         pick_device(name)
