@@ -15,8 +15,6 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmcv.utils import DictAction  # noqa: E402
-
 import mmseg_ssr  # noqa: E402, F401
 from mmseg_ssr.datasets import build_dataset  # noqa: E402
 from mmseg_ssr.datasets.inspection import (  # noqa: E402
@@ -25,8 +23,12 @@ from mmseg_ssr.datasets.inspection import (  # noqa: E402
     inspect_statistics,
     published_images,
 )
-from mmseg_ssr.datasets.parallel import default_workers, progress_bar  # noqa: E402
-from mmseg_ssr.engine.config import load_config  # noqa: E402
+from mmseg_ssr.datasets.parallel import (  # noqa: E402
+    default_workers,
+    progress_bar,
+    worker_count,
+)
+from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
 from mmseg_ssr.engine.config_check import dataset_configs, validate  # noqa: E402
 from mmseg_ssr.errors import cli  # noqa: E402
 
@@ -38,11 +40,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--nproc', type=int, default=default_workers(),
+    parser.add_argument('--nproc', type=worker_count, default=default_workers(),
                         help='number of processes (default: %(default)s)')
     parser.add_argument('--all', action='store_true',
                         help=f'show all problems and notes, not the first {SHOWN}')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config')
     return parser.parse_args(argv)
 

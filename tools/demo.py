@@ -20,7 +20,7 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
-from mmseg_ssr.datasets.parallel import progress_bar  # noqa: E402
+from mmseg_ssr.datasets.parallel import progress_bar, worker_count  # noqa: E402
 from mmseg_ssr.datasets.streets import make_streets  # noqa: E402
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images  # noqa: E402
 from mmseg_ssr.engine.config import load_config  # noqa: E402
@@ -49,7 +49,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--iterations', type=int, help='train shorter, for a quick look')
     parser.add_argument('--images', type=int, default=IMAGES, help='source and target images')
     parser.add_argument('--device', default='cpu', help='auto, cpu, or a device of torch')
-    parser.add_argument('--nproc', type=int, help='processes that draw the data (default: all)')
+    parser.add_argument('--nproc', type=worker_count,
+                        help='processes that draw the data (default: all)')
     return parser.parse_args(argv)
 
 
@@ -89,8 +90,6 @@ def check_args(args: argparse.Namespace) -> None:
         raise ConfigError(f'--iterations must be at least 1, got {args.iterations}')
     if args.images < 1:
         raise ConfigError(f'--images must be at least 1, got {args.images}')
-    if args.nproc is not None and args.nproc < 1:
-        raise ConfigError(f'--nproc must be at least 1, got {args.nproc}')
     pick_device(args.device)
 
 

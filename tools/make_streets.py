@@ -6,7 +6,7 @@ from typing import List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg_ssr.datasets.parallel import progress_bar
+from mmseg_ssr.datasets.parallel import progress_bar, worker_count
 from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
 from mmseg_ssr.errors import cli
 
@@ -24,7 +24,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--size', type=int, nargs=2, default=(512, 256), metavar=('W', 'H'),
                         help='image size in pixels (default: 512 256)')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--nproc', type=int, default=None, help='processes (default: one a core)')
+    parser.add_argument('--nproc', type=worker_count, help='processes (default: one a core)')
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,5 @@
 """One function over many files, in several processes, with a progress bar on request."""
+import argparse
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,8 @@ Result = TypeVar('Result')
 Progress = Callable[[Iterable, int], Iterable]
 
 CHUNK = 16
+#: More processes than any machine has cores.
+MOST_WORKERS = 4096
 
 
 def default_workers() -> int:
@@ -24,6 +27,16 @@ def default_workers() -> int:
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def worker_count(text: str) -> int:
+    """Number of processes in a command line, argparse's ``type``: 1 to :data:`MOST_WORKERS`."""
+    try:
+        if 1 <= int(text) <= MOST_WORKERS:
+            return int(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f'must be an integer of 1 to {MOST_WORKERS}, got {text!r}')
 
 
 def progress_bar(description: str) -> Progress:

@@ -39,9 +39,11 @@ def test_wrong_folder_and_wrong_number_exit_with_2(run_converter, gta_raw, tmp_p
         run_gta(run_converter, tmp_path / 'nowhere')
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith('error: ')
-    with pytest.raises(SystemExit) as caught:
-        run_gta(run_converter, gta_raw, '--nproc', 0)
-    assert caught.value.code == 2
+    for arguments, message in [((gta_raw, '--nproc', 0), '--nproc: must be an integer of 1 to'),
+                               (('', ), 'argument data: expected a folder')]:
+        with pytest.raises(SystemExit) as caught:
+            run_gta(run_converter, *arguments)
+        assert caught.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_ctrl_c_says_how_to_go_on(run_converter, capsys):

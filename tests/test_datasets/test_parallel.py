@@ -1,10 +1,11 @@
+import argparse
 import os
 import signal
 
 import cv2
 import pytest
 
-from mmseg_ssr.datasets.parallel import default_workers, parallel_map
+from mmseg_ssr.datasets.parallel import default_workers, parallel_map, worker_count
 from mmseg_ssr.errors import DataError
 
 
@@ -50,6 +51,13 @@ def test_there_are_as_many_processes_as_cores_to_run_on():
         assert default_workers() == 1
     finally:
         os.sched_setaffinity(0, cores)
+
+
+def test_a_number_of_processes_is_one():
+    assert worker_count('1') == 1 and worker_count('4096') == 4096
+    for text in ('0', '-2', '4097', '9' * 30, 'all', '1.5', ''):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"1 to 4096, got '{text}'"):
+            worker_count(text)
 
 
 @pytest.mark.parametrize('workers', [1, 2])

@@ -103,6 +103,7 @@ def test_other_data_is_never_touched(tmp_path):
 
 @pytest.mark.parametrize('change, message', [
     (dict(train_source=-1), 'train_source must be 0 or more, got -1'),
+    (dict(val_target=10**30), 'val_target must be at most 1000000 images, got 10'),
     (dict(seed=-2), 'seed must be 0 or more, got -2'),
     (dict(size=(32, 16)), r'size must be .* at least 64 x 32 pixels, got \(32, 16\)'),
 ])

@@ -36,6 +36,13 @@ def test_problems_are_listed_with_exit_code_1(tool, data, config_file, tmp_path,
     assert output.count('problem: image ') == 4 and '2 more problems: --all shows' in output
 
 
+def test_a_malformed_option_ends_in_one_line(tool, small, capsys):
+    with pytest.raises(SystemExit) as end:
+        tool(TOOL).main([small, '--cfg-options', 'x'])
+    assert end.value.code == 2
+    assert '--cfg-options: expected KEY=VALUE' in capsys.readouterr().err
+
+
 def test_absent_data_ends_in_one_line(fails, config_file, tmp_path):
     config = config_file(tiny_training.method_config(tmp_path / 'none', 2))
     assert 'image folder' in fails(TOOL, config)

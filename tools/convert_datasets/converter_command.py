@@ -7,7 +7,7 @@ from typing import Callable, Optional, Sequence
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from mmseg_ssr.datasets.label_conversion import Conversion
-from mmseg_ssr.datasets.parallel import default_workers, progress_bar
+from mmseg_ssr.datasets.parallel import default_workers, progress_bar, worker_count
 from mmseg_ssr.errors import cli
 
 
@@ -31,11 +31,11 @@ def run_converter(convert: Callable[..., Conversion], name: str, folder: str, pu
                     f'{name}. Can be stopped and started again: finished labels are kept.')
     parser.add_argument('data', nargs='?', default=folder,
                         help=f'folder of the data set (default: {folder})')
-    parser.add_argument('--nproc', type=int, default=default_workers(),
+    parser.add_argument('--nproc', type=worker_count, default=default_workers(),
                         help='number of processes (default: %(default)s)')
     options = parser.parse_args(arguments)
-    if options.nproc < 1:
-        parser.error(f'argument --nproc: must be at least 1, got {options.nproc}')
+    if not options.data:
+        parser.error('argument data: expected a folder, got an empty text')
     try:
         result = convert(options.data, options.nproc, progress_bar(f'{name} labels'))
     except KeyboardInterrupt:

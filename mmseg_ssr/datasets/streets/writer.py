@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 VERSION = 1  # of the drawings: a data set of another version is drawn anew
 STAMP = 'streets.json'
 MIN_SIZE = (64, 32)
+MOST_IMAGES = 10**6  # of a split: more is a slip, and a list of them fills the memory
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,10 @@ def _check(counts: dict[str, int], size: tuple[int, int], seed: int,
     for name, value in {**counts, 'seed': seed}.items():
         if value < 0:
             raise DataError(f'make_streets: {name} must be 0 or more, got {value}')
+    for name, value in counts.items():
+        if value > MOST_IMAGES:
+            raise DataError(f'make_streets: {name} must be at most {MOST_IMAGES} images, got '
+                            f'{value}')
     if not len(size) == 2 or size[0] < MIN_SIZE[0] or size[1] < MIN_SIZE[1]:
         raise DataError(f'make_streets: size must be (width, height) of at least {MIN_SIZE[0]} x '
                         f'{MIN_SIZE[1]} pixels, got {tuple(size)}')
