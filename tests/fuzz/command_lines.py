@@ -31,7 +31,7 @@ def command_line_case(seed: int, world, folder: Path) -> Case:
     if wrong_first and rng.random() < 0.3:
         good = rng.choice(wrong_first)
     else:
-        for option in rng.sample(sorted(options), rng.choice([1, 1, 2])):
+        for option in rng.sample(sorted(options), min(rng.choice([1, 1, 2]), len(options))):
             value = rng.choice(options[option])
             chosen += [option, *(value if isinstance(value, list) else [value])]
     arguments = [str(word).replace('{}', str(folder)) for word in [*good, *chosen]]
@@ -42,10 +42,10 @@ def command_line_case(seed: int, world, folder: Path) -> Case:
 
 
 def told(arguments: List[str]) -> List[str]:
-    """Any of the arguments, by name or value, or the usage of the command."""
+    """Any of the arguments, by name or value, the usage of the command, or what to give."""
     words = [word.lstrip('-') for word in arguments if len(word) > 1]
     return [*words, *(Path(word).name for word in words if Path(word).name), 'argument',
-            'arguments']
+            'arguments', 'give --eval']
 
 
 def must_fail(name: str, chosen: List[str]) -> bool:

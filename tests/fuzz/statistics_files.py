@@ -37,7 +37,8 @@ def statistics_case(seed: int, world, folder: Path) -> Case:
                                                                           result(clean))[1]))
     what, case.expect = damage(rng, root)
     os.utime(root / READ) if (root / READ).exists() else None  # not older than the labels
-    if damage is split:
+    # a list chooses other images; a record without classes is that of a label that is all ignore
+    if damage is split or what == 'no classes':
         case.reference = None
     case.what = f'{damage.__name__} {what}'
     return case
