@@ -101,7 +101,7 @@ def cli(main: Callable) -> Callable:
         except OSError as error:
             if error.filename is None:
                 raise
-            _stop(UserError(said(Exception(f'{error.filename}: {error.strerror}'))))
+            _stop(UserError(f'{error.filename}: {error.strerror}'))
         except Interrupted as error:
             sys.stderr.write(f'{error.message}\n')
             raise
