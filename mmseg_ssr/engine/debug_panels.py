@@ -1,5 +1,6 @@
 """Pictures of the views that a method trains on, every so many iterations."""
 import contextlib
+import gc
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Dict, List, Optional
@@ -62,7 +63,7 @@ class DebugPanels(Hook):
             self._block = None
             path = os.path.join(runner.work_dir, FOLDER, f'iter_{runner.iter + 1}.png')
             future = self._thread.submit(
-                write_panels, self._records[0], path, runner.bare_model.CLASSES,
+                write_panels, self._records.pop(), path, runner.bare_model.CLASSES,
                 runner.bare_model.PALETTE, self._shares(runner.bare_model.CLASSES),
                 f'source images {self._images}')
             future.add_done_callback(lambda done: _report(done, path, runner))
@@ -89,12 +90,16 @@ class DebugPanels(Hook):
 
 def write_panels(record: Record, path: str, classes: List[str], palette: List[List[int]],
                  shares: Dict[str, np.ndarray], title: str) -> None:
-    """Draw an iteration and write the picture, whole or not at all."""
+    """Draw an iteration and write the picture, whole or not at all.
+
+    Figures hold themselves in cycles, which Python looks for too rarely for what they weigh.
+    """
     picture = draw_views(list(_tiles(record)), record.mean.numpy(), record.std.numpy(), classes,
                          palette)
     bars = draw_class_shares(shares, classes, title, picture.shape[1])
     os.makedirs(os.path.dirname(path), exist_ok=True)
     write_atomic(path, encoded(stacked([picture, bars])))
+    gc.collect()
 
 
 def _tiles(record: Record) -> List[ViewTiles]:

@@ -36,6 +36,7 @@ def test_memory_and_files_stay_flat(data, tmp_path):
     config = tiny_training.ssr_config(data, ITERATIONS)
     config['data']['workers_per_gpu'] = 1
     config['checkpoint_config']['interval'] = 100
+    config['uda']['debug_img_interval'] = 100  # what drawing needs at first is there before WARM
     config['evaluation'] = dict(interval=ITERATIONS, metric='mIoU')
     config['log_config'] = dict(interval=10, hooks=[
         dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook')])
