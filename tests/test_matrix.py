@@ -87,6 +87,7 @@ MODES = {
     'skip': {'not_finite': 'skip'},
     'watch': {'watch_interval': 2},
     'skip_and_watch': {'not_finite': 'skip', 'watch_interval': 2},
+    'regularized_labels': {'pseudo_label_branch': 'regularized'},
     'checkpointing': {'model.backbone.with_cp': True},
     'all': {'amp': dict(dtype='bfloat16'), 'joint_views': True, 'cumulative_iters': 2,
             'grad_clip': dict(max_norm=1.), 'channels_last': True, 'model.backbone.with_cp': True},
@@ -116,6 +117,9 @@ def refusal(case: Case) -> Optional[str]:
                 'have no pretrained counterpart')
     if case.method == 'daformer_to_the_regularizer' and case.regularizer is None:
         return "uda.imnet_feature_dist_encoder must be .* got 'regularizer' without SSR"
+    if case.mode == 'regularized_labels' and not (case.regularizer
+                                                  and METHODS[case.method].teachers):
+        return "uda.pseudo_label_branch='regularized' needs SSR's regulariser and a teacher"
     return None
 
 

@@ -193,6 +193,12 @@ def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[T
     return [HRDAFeatures(*maps, (box, )) for *maps, box in parts]
 
 
+@interface.inference_features.register(HRDAEncoderDecoder)
+def hrda_inference_features(segmentor: HRDAEncoderDecoder, img: Tensor) -> HRDAFeatures:
+    """Features of the context and of all detail crops."""
+    return segmentor.inference_features(img)
+
+
 @interface.feature_image.register(HRDAEncoderDecoder)
 def hrda_feature_image(segmentor: HRDAEncoderDecoder, img: Tensor) -> Tensor:
     """The down-scaled image: the feature distance compares the context."""

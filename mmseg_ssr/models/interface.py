@@ -98,13 +98,28 @@ def compilable(segmentor: nn.Module) -> Sequence[nn.Module]:
     return [segmentor.backbone, segmentor.decode_head]
 
 
-def segmentation_logits(segmentor: nn.Module, img: Tensor) -> Tensor:
+@singledispatch
+def inference_features(segmentor: nn.Module, img: Tensor) -> Any:
+    """Features of ``img`` as the segmentor's own ``encode_decode`` has them."""
+    return segmentor.extract_feat(img)
+
+
+def segmentation_logits(segmentor: nn.Module, img: Tensor,
+                        enhance: Optional[Callable] = None) -> Tensor:
     """Logits B x K x H x W at the size of the image, without gradients.
 
     The segmentor stays in the mode it is in: the teacher's batch norm runs on batch statistics.
+
+    Args:
+        enhance: four stage maps -> four stage maps, before the head; None changes nothing.
     """
     with torch.no_grad():
-        return full_precision(segmentor.encode_decode(img, None))
+        if enhance is None:
+            return full_precision(segmentor.encode_decode(img, None))
+        features = map_features(inference_features(segmentor, img), enhance)
+        logits = segmentor._decode_head_forward_test(features, None)
+        return full_precision(resize(logits, size=img.shape[2:], mode='bilinear',
+                                     align_corners=segmentor.align_corners))
 
 
 def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,

@@ -144,6 +144,17 @@ def check_targets(needed: Optional[str], source_only: bool, targets: Sequence[nn
                           'loss on them: remove one of the two')
 
 
+def regularized_labels(branch: str, possible: bool) -> bool:
+    """Whether the regularisation branch labels target images."""
+    if branch not in ('shadow', 'regularized'):
+        raise ConfigError("uda.pseudo_label_branch must be 'shadow' or 'regularized', got "
+                          f'{branch!r}{nearest(branch, ("shadow", "regularized"))}')
+    if branch == 'regularized' and not possible:
+        raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regulariser and a "
+                          "teacher that labels target images (type='SSR'): set it to 'shadow'")
+    return branch == 'regularized'
+
+
 def own_value(value: Union[str, float], shared: float, sharing: bool) -> Optional[float]:
     """None for 'same' or an equal number: the host method's value is shared, if it has one."""
     if isinstance(value, str) and value != 'same':

@@ -29,6 +29,7 @@ from .method_parts import (
     optimization,
     own_value,
     part,
+    regularized_labels,
     to_channels_last,
 )
 from .numerical_watch import NumericalWatch
@@ -104,6 +105,9 @@ class Method(UDASegmentor):
             :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
             ``sam_model_registry``.
         regularizer_weight: of the regularisation branch's losses, 1 in the paper.
+        pseudo_label_branch: 'shadow', as in the paper, or 'regularized': the teacher's features
+            are enhanced by the regulariser before they are labelled, so that pseudo-labels too
+            know what the frozen encoder knows (one more pass of it, over the target images).
         joint_views: one backbone pass for all views, see
             :class:`~mmseg_ssr.uda.self_training.SelfTraining`; not with batch norm in it.
         amp: mixed precision, ``dict(dtype='bfloat16')`` or ``dict(dtype='float16')``; see
@@ -172,6 +176,7 @@ class Method(UDASegmentor):
                  sam_checkpoint: Optional[str] = None,
                  regularizer: Optional[Dict[str, Any]] = None,
                  regularizer_weight: float = 1.,
+                 pseudo_label_branch: str = 'shadow',
                  joint_views: bool = False,
                  amp: Optional[Dict[str, str]] = None,
                  grad_clip: Optional[Dict[str, float]] = None,
@@ -229,7 +234,9 @@ class Method(UDASegmentor):
         super().__init__(
             student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
             pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
-            regularizer_weight, targets, joint_views, Draws(seed),
+            regularizer_weight,
+            regularized_labels(pseudo_label_branch, regularization is not None and labels_targets),
+            targets, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()

@@ -50,6 +50,8 @@ class SelfTraining(nn.Module):
         masked_consistency: the masked view.
         regularizer: the regularisation branch; None is DAFormer or MIC.
         regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
+        regularized_labels: the teacher labels target images by its regularisation branch, not
+            by its shadow branch as in the paper.
         target_terms: losses on the target view, which is there when there are any; each makes them
             from :func:`~mmseg_ssr.models.interface.level_logits`.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
@@ -71,6 +73,7 @@ class SelfTraining(nn.Module):
                  masked_consistency: Optional[MaskedConsistency] = None,
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
+                 regularized_labels: bool = False,
                  target_terms: Sequence[nn.Module] = (),
                  joint_views: bool = False,
                  draws: Optional[Draws] = None,
@@ -86,6 +89,7 @@ class SelfTraining(nn.Module):
         self.masked_consistency = masked_consistency
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
+        self.regularized_labels = regularized_labels
         self.target_terms = nn.ModuleList(target_terms)
         self.joint_views = joint_views
         self.draws = draws or Draws()
@@ -192,9 +196,19 @@ class SelfTraining(nn.Module):
 
     def _pseudo_label(self, teacher: EMATeacher, batch: Batch, threshold: float) -> PseudoLabel:
         with self._precision(batch):
-            logits = interface.segmentation_logits(teacher.network, batch.target_img)
+            logits = interface.segmentation_logits(
+                teacher.network, batch.target_img, self._teacher_enhancement(batch.target_img))
         return pseudo_label(logits, threshold, self.ignore_top, self.ignore_bottom,
                             batch.valid_mask)
+
+    def _teacher_enhancement(self, img: Tensor) -> Optional[Callable]:
+        """What the regulariser as it is now makes of the teacher's maps of ``img``."""
+        if not self.regularized_labels:
+            return None
+        context = self.regularizer.encode(img)
+        # the windows of an image (HRDA) share its map
+        return lambda maps: self.regularizer(
+            maps, context.repeat(len(maps[0]) // len(context), 1, 1, 1))
 
     def _mixed_view(self, batch: Batch, pseudo: PseudoLabel) -> View:
         masks = class_mix_masks(batch.label, self.draws)

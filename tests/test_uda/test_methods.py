@@ -5,8 +5,11 @@ import torch
 from mmcv.runner import build_optimizer
 from mmcv.runner.checkpoint import get_state_dict, load_state_dict
 from mmseg.models.builder import SEGMENTORS
+from mmseg.ops import resize
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.uda import self_training
+from mmseg_ssr.uda.pseudo_label import pseudo_label
 
 LOSSES = {
     'daformer': {'decode.loss_ce', 'src.loss_imnet_feat_dist', 'mix.decode.loss_ce'},
@@ -182,6 +185,21 @@ def test_weights_of_terms_scale_their_losses(method, batch):
         assert half[name] == pytest.approx(factor * full[name], rel=1e-5), name
 
 
+def test_pseudo_labels_of_the_regularisation_branch(method, batch, monkeypatch):
+    segmentor = method(ssr=True, pseudo_label_branch='regularized')
+    seen = []
+    monkeypatch.setattr(self_training, 'pseudo_label',
+                        lambda logits, *args: seen.append(logits) or pseudo_label(logits, *args))
+    segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0))
+    teacher, img = segmentor.teacher.network, batch['target_img']
+    with torch.no_grad():  # after a step at rate 0 the networks are as they were
+        maps = segmentor.regularizer(teacher.extract_feat(img), segmentor.regularizer.encode(img))
+        expected, shadow = (resize(teacher.decode_head(features), img.shape[2:], mode='bilinear')
+                            for features in (maps, teacher.extract_feat(img)))
+    torch.testing.assert_close(seen[0], expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(seen[0], shadow, rtol=1e-2, atol=1e-3)
+
+
 def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     segmentor = SEGMENTORS.build(dict(
         type='SSR', model=daformer_b0, sam_model_registry='vit_b', train_cfg=None,
@@ -202,6 +220,9 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
         type='block', mask_ratio=0.7, mask_block_size=8)), "'same' or numbers, got 'equal'"),
     (dict(sam_model_registry='vit_x'), 'sam_model_registry must be one of'),
     (dict(sam_model_registry='vit_b', regularizer=dict()), 'not both'),
+    (dict(ssr=True, pseudo_label_branch='shadows'), "did you mean 'shadow'"),
+    (dict(pseudo_label_branch='regularized'), 'needs SSR'),
+    (dict(ssr=True, source_only=True, pseudo_label_branch='regularized'), 'and a teacher'),
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
     (dict(color_jitter_strength=3.), 'colour jitter strengths'),
 ])
