@@ -65,6 +65,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     what.add_argument('--config', metavar='FILE', help='config to train')
     what.add_argument('--exp', metavar='ID', help='experiment of experiments.py')
     what.add_argument('--list', action='store_true', help='list the experiments')
+    parser.add_argument('--rows', nargs='+', metavar='NAME',
+                        help='with --exp: these rows of the table alone, as --list names them')
     parser.add_argument('--results', action='store_true',
                         help='with --exp: run nothing, print what finished runs have reached '
                              'beside the published numbers, as Markdown')
@@ -92,6 +94,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
+    if args.rows and not args.exp:
+        raise ConfigError('--rows goes with --exp ID')
     if args.list:
         print_experiments()
         return
@@ -166,13 +170,23 @@ def experiment_jobs(args: argparse.Namespace) -> List[Job]:
         raise ConfigError('--resume-from goes with --config: --exp resumes its jobs by itself')
     root = args.work_dir or os.path.join('work_dirs', args.exp)
     jobs = []
-    for row in known[args.exp].rows:
+    for row in chosen_rows(known[args.exp], args.rows):
         for seed in row.seeds if args.seed is None else [args.seed]:
             work_dir = os.path.join(root, f'{row.name}_s{seed}')
             options = {**row.overrides, **args.cfg_options}
             validate(load_config(row.config, options))
             jobs.append(Job(row.config, options, seed, work_dir, 'auto', row))
     return jobs
+
+
+def chosen_rows(experiment: Experiment, names: Optional[List[str]]) -> List[Row]:
+    """Rows of a table by name; all of them without names."""
+    known = {row.name: row for row in experiment.rows}
+    for name in names or []:
+        if name not in known:
+            raise ConfigError(f'--rows {name}: {experiment.id} has no such row'
+                              f'{nearest(name, known)}')
+    return [row for name, row in known.items() if not names or name in names]
 
 
 def next_free(work_dir: str) -> str:
@@ -210,7 +224,7 @@ def print_results(args: argparse.Namespace) -> None:
     jobs = experiment_jobs(args)
     experiment = by_id()[args.exp]
     table = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
-             for row in experiment.rows]
+             for row in chosen_rows(experiment, args.rows)]
     print(markdown(f'{experiment.id}: {experiment.title} ({experiment.source})', table), end='')
     if args.json:
         content = dict(experiment=experiment.id, rows=as_dict(table))

@@ -121,6 +121,17 @@ def test_a_dry_run_prints_the_jobs_and_makes_nothing(tool, table, small, capsys,
     assert not (tmp_path / 'work_dirs').exists()
 
 
+def test_rows_by_name(tool, table, fails, capsys):
+    run(tool, '--exp', 'tiny', '--rows', 'slow', '--dry-run')
+    assert capsys.readouterr().out.count('work_dirs/tiny/') == 1
+    run(tool, '--exp', 'tiny', '--rows', 'slow', '--results')
+    output = capsys.readouterr().out
+    assert '- slow: seed 1 (not run)' in output and 'fast' not in output
+    assert "--rows slo: tiny has no such row, did you mean 'slow'?" in fails(
+        TOOL, '--exp', 'tiny', '--rows', 'slo')
+    assert '--rows goes with --exp ID' in fails(TOOL, '--list', '--rows', 'slow')
+
+
 def test_a_table_is_run_and_finished_jobs_are_not_repeated(tool, table, capsys, tmp_path):
     run(tool, '--exp', 'tiny', '--seed', '1')
     output = capsys.readouterr().out

@@ -1,0 +1,123 @@
+"""How well frozen features stand a change of domain: a linear classifier, trained on the source."""
+from typing import Callable, Dict, NamedTuple, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..datasets.cityscapes_classes import CLASSES
+from ..datasets.label_conversion import train_id_table
+from ..datasets.streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
+from .scenes import normalise
+
+#: Normalised images B x 3 x S x S -> features B x C x h x w.
+Features = Callable[[Tensor], Tensor]
+IGNORE = 255
+STRIDE = 4  # of the classified pixels in the image
+AT_ONCE = 32
+
+
+class Samples(NamedTuple):
+    """Square images and the classes at every fourth pixel of every fourth row.
+
+    Attributes:
+        images: N x 3 x S x S, normalised.
+        labels: N x S / 4 x S / 4, int64, 0..18 or 255.
+    """
+    images: Tensor
+    labels: Tensor
+
+
+class Probe(NamedTuple):
+    """A linear classifier on standardised features."""
+    mean: Tensor
+    std: Tensor
+    linear: nn.Linear
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """M x C features -> M classes."""
+        return self.linear((features - self.mean) / self.std).argmax(dim=1)
+
+
+def draw_domains(count: int, size: int = 128, seed: int = 0) -> Dict[str, Samples]:
+    """Images of Streets: 'source' to train on, 'source_val' and 'target_val' to measure on.
+
+    Args:
+        count: pictures of each, 2 ``size`` x ``size`` pixels; their halves are the images.
+        seed: of Streets.
+    """
+    splits = dict(source=SOURCE_TRAIN, source_val=source_val(), target_val=TARGET_VAL)
+    return {name: _samples(split, count, size, seed) for name, split in splits.items()}
+
+
+def _samples(split: Split, count: int, size: int, seed: int) -> Samples:
+    images, labels = [], []
+    for index in range(count):
+        picture, raster = draw_sample(split, index, (2 * size, size), seed)
+        classes = train_id_table()[raster.labels]
+        for half in (slice(0, size), slice(size, 2 * size)):
+            images.append(picture[:, half])
+            labels.append(classes[::STRIDE, half][:, ::STRIDE])
+    return Samples(normalise(np.stack(images)),
+                   torch.from_numpy(np.stack(labels).astype(np.int64)))
+
+
+def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 4096,
+        lr: float = 0.01, seed: int = 0) -> Probe:
+    """Train a linear classifier on frozen features.
+
+    Args:
+        steps, batch, lr: of Adam on random pixels; the rate falls on a cosine.
+    """
+    values, labels = pixels(features, samples)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        linear = nn.Linear(values.shape[1], len(CLASSES))
+    mean, std = values.mean(dim=0), values.std(dim=0).clamp(min=1e-6)
+    optimizer = torch.optim.Adam(linear.parameters(), lr=lr, weight_decay=1e-5)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        rows = torch.randint(len(values), (batch, ), generator=generator)
+        logits = linear((values[rows] - mean) / std)
+        optimizer.zero_grad()
+        F.cross_entropy(logits, labels[rows]).backward()
+        optimizer.step()
+        schedule.step()
+    return Probe(mean, std, linear.requires_grad_(False))
+
+
+def score(probe: Probe, features: Features, samples: Samples) -> Dict[str, float]:
+    """Pixel accuracy and mean IoU over the classes that occur, in percent."""
+    values, labels = pixels(features, samples)
+    found = probe(values)
+    pairs = torch.bincount(labels * len(CLASSES) + found, minlength=len(CLASSES)**2)
+    matrix = pairs.reshape(len(CLASSES), -1).double()
+    hits, truth = matrix.diagonal(), matrix.sum(dim=1)
+    iou = hits / (truth + matrix.sum(dim=0) - hits)
+    return dict(accuracy=100 * float(hits.sum() / matrix.sum()),
+                mIoU=100 * float(iou[truth > 0].mean()))
+
+
+@torch.no_grad()
+def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
+    """Features at the labelled pixels, M x C, and their classes, M."""
+    values, labels = [], []
+    for images, truth in zip(samples.images.split(AT_ONCE), samples.labels.split(AT_ONCE)):
+        maps = F.interpolate(features(images), truth.shape[1:], mode='bilinear',
+                             align_corners=False)
+        known = truth != IGNORE
+        values.append(maps.permute(0, 2, 3, 1)[known])
+        labels.append(truth[known])
+    return torch.cat(values), torch.cat(labels)
+
+
+def joined(backbone: nn.Module, stages: Sequence[int] = (0, 1, 2, 3)) -> Features:
+    """The maps of a backbone's stages, brought to the size of the first, in one map."""
+
+    def features(images: Tensor) -> Tensor:
+        maps = [backbone(images)[i] for i in stages]
+        return torch.cat([F.interpolate(m, maps[0].shape[2:], mode='bilinear',
+                                        align_corners=False) for m in maps], dim=1)
+    return features

@@ -1,0 +1,89 @@
+"""How domain-robust are an encoder's features? Linear classifiers on Streets, trained on source.
+
+For the encoder that comes with the package, the same one with random weights, and the backbone of
+a trained student: how well a linear classifier on the frozen features does on source images that
+it has not seen, how well on target images, and what is lost between them.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from mmseg_ssr.datasets.atomic_file import write_atomic
+from mmseg_ssr.deploy.predictor import load
+from mmseg_ssr.errors import ConfigError, cli
+from mmseg_ssr.pretraining.probe import Features, draw_domains, fit, joined, score
+from mmseg_ssr.regularizer import FrozenSAMEncoder
+
+SIZE = 128
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--weights', default='shipped', metavar='FILE',
+                        help="weights of the SAM variant 'mini' (default: %(default)s)")
+    parser.add_argument('--student', nargs='+', default=[], metavar='CHECKPOINT',
+                        help='of trained networks; their configs are inside')
+    parser.add_argument('--images', type=int, default=150,
+                        help='pictures of each domain (default: %(default)s)')
+    parser.add_argument('--seeds', type=int, default=1,
+                        help='probes of each encoder (default: %(default)s)')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores there, too')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    for name in ('images', 'seeds'):
+        if getattr(args, name) < 1:
+            raise ConfigError(f'--{name} must be at least 1, got {getattr(args, name)}')
+    encoders = {'mini SAM': encoder(args.weights), 'random encoder': encoder(None)}
+    encoders.update({f'student {file}': joined(load(file, device='cpu').network.backbone)
+                     for file in args.student})
+    domains = draw_domains(args.images, SIZE)
+    scores = {}
+    for name, features in encoders.items():
+        scores[name] = [measured(features, domains, seed) for seed in range(args.seeds)]
+        print(f'{name}: done', file=sys.stderr, flush=True)
+    print(table(scores))
+    if args.json:
+        write_atomic(args.json, json.dumps(scores, indent=2).encode())
+
+
+def encoder(weights: Optional[str]) -> Features:
+    torch.manual_seed(0)
+    return FrozenSAMEncoder('mini', checkpoint=weights, input_size=SIZE)
+
+
+def measured(features: Features, domains: dict, seed: int) -> Dict[str, float]:
+    probe = fit(features, domains['source'], seed=seed)
+    found = {}
+    for domain in ('source', 'target'):
+        for name, value in score(probe, features, domains[f'{domain}_val']).items():
+            found[f'{domain}_{name}'] = value
+    return found
+
+
+def table(scores: Dict[str, List[Dict[str, float]]]) -> str:
+    """Means over the seeds, as Markdown."""
+    lines = ['| features | accuracy: source | target | lost | mIoU: source | target | lost |',
+             '|---|---:|---:|---:|---:|---:|---:|']
+    for name, runs in scores.items():
+        cells = [name]
+        for measure in ('accuracy', 'mIoU'):
+            source, target = (sum(run[f'{domain}_{measure}'] for run in runs) / len(runs)
+                              for domain in ('source', 'target'))
+            cells += [f'{source:.1f}', f'{target:.1f}', f'{source - target:.1f}']
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+if __name__ == '__main__':
+    main()
