@@ -67,8 +67,12 @@ class FolderDataset(CustomDataset):
 
     @staticmethod
     def check_config(config: Mapping) -> None:
-        """Raise :class:`ConfigError` for a class table that is not right."""
-        ClassTable.from_config(config.get('classes', ()), config.get('ignore', ()))
+        """Raise :class:`ConfigError` for a class table that is not right.
+
+        A derived class may bring its own, so that the config has none.
+        """
+        if 'classes' in config:
+            ClassTable.from_config(config['classes'], config.get('ignore', ()))
 
     def load_annotations(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
                          seg_map_suffix: str, split: Optional[str]) -> List[Dict]:

@@ -64,7 +64,8 @@ BOUNDS = {
     'data.samples_per_gpu': (1, 2**16), 'data.workers_per_gpu': (0, 2**16),
     'evaluation.interval': (1, None), 'log_config.interval': (1, None)}
 #: Keys whose dict must name something registered.
-COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode')
+COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
+              'loss_terms')
 LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CONV_LAYERS}
 #: Keys that a builder takes before the constructor sees the rest.
 SUPPLIED = {'type', 'priority'}

@@ -40,8 +40,10 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
         _forget_reading(error, search_path)
         while not str(error) and error.__context__:  # mmcv hides which module is missing
             error = error.__context__
+        hint = ('; the folder of a module of your own has to be in PYTHONPATH'
+                if isinstance(error, ImportError) else '')
         raise ConfigError(f'{path} cannot be read: {type(error).__name__}: '
-                          f'{said(error)}') from error
+                          f'{said(error)}{hint}') from error
     for option in options or {}:
         _check_option(option, cfg)
     try:

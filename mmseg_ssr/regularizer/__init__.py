@@ -1,10 +1,10 @@
 """SSR itself, in pure torch: a frozen encoder, and what its map does to backbone features."""
 from .cross_attention import CrossAttention
-from .encoders import build_encoder
+from .encoders import build_encoder, register_encoder
 from .feature_regularizer import FeatureRegularizer
 from .frozen import FrozenNetwork
 from .sam_encoder import FrozenSAMEncoder
 from .timm_encoder import FrozenTimmEncoder
 
 __all__ = ['CrossAttention', 'FeatureRegularizer', 'FrozenNetwork', 'FrozenSAMEncoder',
-           'FrozenTimmEncoder', 'build_encoder']
+           'FrozenTimmEncoder', 'build_encoder', 'register_encoder']

@@ -1,5 +1,5 @@
 """The frozen encoders by the names that configs use."""
-from typing import Any, Dict, Mapping, Type
+from typing import Any, Callable, Dict, Mapping, Type
 
 from ..errors import ConfigError, nearest
 from .frozen import FrozenNetwork
@@ -8,6 +8,28 @@ from .timm_encoder import FrozenTimmEncoder
 
 ENCODERS: Dict[str, Type[FrozenNetwork]] = {'sam': FrozenSAMEncoder, 'timm': FrozenTimmEncoder}
 DEFAULT = 'sam'  # the paper's
+
+
+def register_encoder(name: str) -> Callable[[Type[FrozenNetwork]], Type[FrozenNetwork]]:
+    """Class decorator: ``encoder=dict(type=name, ...)`` in a config builds the class.
+
+    The class is a :class:`FrozenNetwork` from images, B x 3 x H x W, normalised as the config's
+    pipeline says, to B x ``out_channels`` x h x w; its instances have ``out_channels``.
+
+    Raises:
+        TypeError: it is no ``FrozenNetwork``, so it would be trained and saved.
+        ValueError: another class has the name.
+    """
+
+    def enter(cls: Type[FrozenNetwork]) -> Type[FrozenNetwork]:
+        if not issubclass(cls, FrozenNetwork):
+            raise TypeError(f'the encoder {cls.__name__} must be derived from FrozenNetwork')
+        if name in ENCODERS and ENCODERS[name] is not cls:
+            raise ValueError(f'{ENCODERS[name].__name__} has the name {name!r} already')
+        ENCODERS[name] = cls
+        return cls
+
+    return enter
 
 
 def encoder_class(kind: Any) -> Type[FrozenNetwork]:

@@ -5,6 +5,7 @@ from .draws import Draws
 from .encoder_distance import EncoderDistance
 from .entropy_minimization import EntropyMinimization
 from .feature_distance import FeatureDistance
+from .loss_term import LossTerm
 from .masked_consistency import BlockMask, MaskedConsistency
 from .maximum_squares import MaximumSquares
 from .methods import DACS, SSR, AdvSeg, MaxSquare, MinEnt
@@ -19,8 +20,8 @@ from .views import Batch, View
 
 __all__ = [
     'DACS', 'SSR', 'AdvSeg', 'AdversarialAdaptation', 'Batch', 'BlockMask', 'Draws', 'EMATeacher',
-    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'MaskedConsistency', 'MaxSquare',
-    'MaximumSquares', 'MinEnt', 'NotFinite', 'NumericalWatch', 'Optimization',
+    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'LossTerm', 'MaskedConsistency',
+    'MaxSquare', 'MaximumSquares', 'MinEnt', 'NotFinite', 'NumericalWatch', 'Optimization',
     'PseudoLabel', 'SelfTraining', 'StrongAugmentation', 'UDASegmentor', 'View',
     'class_mix_masks', 'mix', 'pseudo_label'
 ]

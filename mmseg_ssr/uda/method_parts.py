@@ -1,10 +1,10 @@
 """From config keys to the parts of a method, each checked and named when it is wrong."""
 from copy import deepcopy
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import torch
 from mmcv import ConfigDict
-from mmseg.models.builder import SEGMENTORS
+from mmseg.models.builder import LOSSES, SEGMENTORS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -16,6 +16,7 @@ from .adversarial import AdversarialAdaptation
 from .encoder_distance import EncoderDistance
 from .entropy_minimization import EntropyMinimization
 from .feature_distance import FeatureDistance
+from .loss_term import VIEWS, LossTerm
 from .masked_consistency import BlockMask, MaskedConsistency
 from .maximum_squares import Guidance, MaximumSquares
 from .optimization import Optimization
@@ -116,6 +117,29 @@ def adversarial_adaptation(student: nn.Module, weights: Union[float, Dict[str, f
         return None
     return part(AdversarialAdaptation, student.decode_head.num_classes, weights, kind, rate,
                 rate_power, rate_min, max_iters)
+
+
+def loss_terms_of(configs: Sequence[Dict[str, Any]], views: Sequence[str]) -> List[LossTerm]:
+    """The user's own terms; ``views`` are those that the method has."""
+    terms = []
+    for i, config in enumerate(configs):
+        where = f'uda.loss_terms.{i}'
+        if config['type'] not in LOSSES:
+            raise ConfigError(f'unknown {where}.type {config["type"]!r}'
+                              f'{nearest(config["type"], LOSSES.module_dict)}')
+        term = part(LOSSES.build, config)
+        if not isinstance(term, LossTerm):
+            raise ConfigError(f'{where}: {config["type"]} is no mmseg_ssr.uda.LossTerm; losses of '
+                              'logits and labels go to model.decode_head.loss_decode')
+        for name in term.views:
+            if name not in VIEWS:
+                raise ConfigError(f'{where}: {config["type"]} looks at the view {name!r}'
+                                  f'{nearest(name, VIEWS)}, valid are {", ".join(VIEWS)}')
+        if not set(term.views) & set(views):
+            raise ConfigError(f'{where}: {config["type"]} looks at {", ".join(term.views)}, but '
+                              f'the views of this method are {", ".join(views)}')
+        terms.append(term)
+    return terms
 
 
 def level_weights(key: str, weights: Union[float, Dict[str, float], None],

@@ -24,6 +24,7 @@ from .method_parts import (
     compile_networks,
     entropy_minimization,
     feature_distance,
+    loss_terms_of,
     masked_consistency,
     maximum_squares,
     optimization,
@@ -98,6 +99,8 @@ class Method(UDASegmentor):
         lr_D_power: of its polynomial decay over ``max_iters``; None follows the student's
             schedule.
         lr_D_min: where that ends.
+        loss_terms: terms of your own, ``[dict(type=NAME, ...)]``, classes in mmseg's ``LOSSES``
+            derived from :class:`~mmseg_ssr.uda.loss_term.LossTerm`.
         sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
         stop_stage: stages that SSR enhances.
         sam_checkpoint: file of the SAM weights, by default where :data:`SAM_CHECKPOINTS` says.
@@ -171,6 +174,7 @@ class Method(UDASegmentor):
                  lr_D: float = 1e-4,
                  lr_D_power: Optional[float] = None,
                  lr_D_min: float = 0.,
+                 loss_terms: Sequence[Dict[str, Any]] = (),
                  sam_model_registry: Optional[str] = None,
                  stop_stage: Sequence[int] = (0, 1, 2, 3),
                  sam_checkpoint: Optional[str] = None,
@@ -226,6 +230,9 @@ class Method(UDASegmentor):
                   for value, shared in ((mask_alpha, alpha),
                                         (mask_pseudo_threshold, pseudo_threshold))),
                 alpha, pseudo_threshold)
+        views = dict(source=True, mix=teacher is not None, target=not source_only,
+                     masked=masked is not None)
+        terms = loss_terms_of(loss_terms, [name for name, there in views.items() if there])
         regularization = self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
                                            regularizer)
         distance = feature_distance(
@@ -236,7 +243,7 @@ class Method(UDASegmentor):
             pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
             regularizer_weight,
             regularized_labels(pseudo_label_branch, regularization is not None and labels_targets),
-            targets, joint_views, Draws(seed),
+            targets, terms, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()

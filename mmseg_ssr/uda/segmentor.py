@@ -62,7 +62,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         return losses
 
     def _batch(self, data: Dict[str, Any]) -> Batch:
-        if (self.teachers or self.target_terms) and data.get('target_img') is None:
+        if (self.teachers or self.has_target_view) and data.get('target_img') is None:
             raise ConfigError('this method learns from target images, but the training data has '
                               "none: set data.train to a dict(type='UDADataset', source=..., "
                               'target=...), or uda.source_only=True')

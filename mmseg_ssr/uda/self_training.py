@@ -5,7 +5,7 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 
     source view   the labelled source image
     mixed view    source classes pasted on a target image that the teacher has labelled (ClassMix)
-    target view   the target image without a label (entropy, maximum squares, discriminators)
+    target view   the target image without a label (entropy, maximum squares, own terms)
     masked view   an image with blocks hidden (MIC)
 
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
@@ -24,6 +24,7 @@ from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .feature_distance import FeatureDistance
 from .graph_cut import GraphCut
+from .loss_term import LossTerm
 from .masked_consistency import MaskedConsistency
 from .numerical_watch import NotFinite, NumericalWatch
 from .optimization import Optimization
@@ -54,6 +55,7 @@ class SelfTraining(nn.Module):
             by its shadow branch as in the paper.
         target_terms: losses on the target view, which is there when there are any; each makes them
             from :func:`~mmseg_ssr.models.interface.level_logits`.
+        loss_terms: further losses on the shadow branch's predictions for the views they name.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
             all are in memory at once. The same numbers, for backbones without batch norm; heads
             go view by view either way.
@@ -75,6 +77,7 @@ class SelfTraining(nn.Module):
                  regularizer_weight: float = 1.,
                  regularized_labels: bool = False,
                  target_terms: Sequence[nn.Module] = (),
+                 loss_terms: Sequence[LossTerm] = (),
                  joint_views: bool = False,
                  draws: Optional[Draws] = None,
                  optimization: Optional[Optimization] = None,
@@ -91,6 +94,7 @@ class SelfTraining(nn.Module):
         self.regularizer_weight = regularizer_weight
         self.regularized_labels = regularized_labels
         self.target_terms = nn.ModuleList(target_terms)
+        self.loss_terms = nn.ModuleList(loss_terms)
         self.joint_views = joint_views
         self.draws = draws or Draws()
         self.optimization = optimization or Optimization()
@@ -189,7 +193,7 @@ class SelfTraining(nn.Module):
         if self.teacher is not None:
             pseudo = self._pseudo_label(self.teacher, batch, self.threshold)
             yield self._mixed_view(batch, pseudo)
-        if self.target_terms:
+        if self.has_target_view:
             yield View(batch.target_img, None, None, TARGET)
         if self.masked_consistency is not None:
             yield self._masked_view(batch, pseudo)
@@ -260,7 +264,7 @@ class SelfTraining(nn.Module):
 
     def _shadow_losses(self, view: View, features: Any) -> Losses:
         """The plain student's."""
-        name = f'{view.prefix or "source"} view: every label is ignore, it teaches nothing'
+        name = f'{view.name} view: every label is ignore, it teaches nothing'
         self._notes[name] = (view.label == self.model.decode_head.ignore_index).all()
         losses: Losses = {}
         predicted = {}
@@ -268,6 +272,7 @@ class SelfTraining(nn.Module):
             predicted[prefix] = interface.prediction(head, features)
             losses.update(interface.prefixed(prefix, interface.prediction_losses(
                 head, predicted[prefix], view.label, view.weight)))
+        losses.update(self._own_losses(view, features, predicted))
         losses = interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
         if self.adversary is not None and view.prefix == SOURCE:
             losses.update(self.adversary.source_losses(
@@ -282,6 +287,20 @@ class SelfTraining(nn.Module):
         losses: Losses = {}
         for term in self.target_terms:
             losses.update(term(logits))
+        return {**losses, **interface.prefixed(
+            view.prefix, self._own_losses(view, features, predicted))}
+
+    def _own_losses(self, view: View, features: Any, predicted: Dict[str, Any]) -> Losses:
+        """Those of the user's own terms, from what the heads have predicted for the view."""
+        terms = [term for term in self.loss_terms if view.name in term.views]
+        if not terms:
+            return {}
+        logits = interface.level_logits(self.model, predicted, view.img)
+        losses: Losses = {}
+        for term in terms:
+            found = term(view, interface.semantic_features(features), logits)
+            for name, value in found.items():
+                losses[name] = losses[name] + value if name in losses else value
         return losses
 
     def _regularized_losses(self, view: View, context: Tensor, features: Any) -> Losses:
@@ -306,6 +325,11 @@ class SelfTraining(nn.Module):
     def _parameters_without_finite_gradient(self) -> List[str]:
         return [f'gradient of {name}' for name, parameter in self.named_parameters()
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
+
+    @property
+    def has_target_view(self) -> bool:
+        """Whether something is learnt from target images without a label."""
+        return len(self.target_terms) > 0 or any(TARGET in term.views for term in self.loss_terms)
 
     @property
     def adversary(self) -> Optional[AdversarialAdaptation]:

@@ -14,6 +14,7 @@ def training_state(method: SelfTraining) -> Dict[str, Any]:
         teachers=[teacher.training_state() for teacher in method.teachers],
         regularizer=method.regularizer.state_dict() if method.regularizer else {},
         feature_distance=method.feature_distance.state_dict() if method.feature_distance else {},
+        loss_terms=method.loss_terms.state_dict(),
         adversary=method.adversary.training_state(unfinished) if method.adversary else {},
         optimization=method.optimization.training_state(),
         skipped=method.watch.skipped,
@@ -39,6 +40,9 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
         raise ValueError('the training state is of a feature distance '
                          f'{"to" if trained else "without"} a foundation encoder, this method '
                          'is not: see imnet_feature_dist_encoder')
+    terms = state.get('loss_terms', {})  # not in states of before there were any
+    if set(terms) != set(method.loss_terms.state_dict()):
+        raise ValueError('the training state is of other loss_terms than this method has')
     adversary = state.get('adversary', {})  # not in states of before there was one
     if bool(adversary) != (method.adversary is not None):
         raise ValueError(f'the training state has {"" if adversary else "no "}discriminators, this '
@@ -50,6 +54,7 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
         method.regularizer.load_state_dict(state['regularizer'])
     if trained:
         distance.load_state_dict(trained)
+    method.loss_terms.load_state_dict(terms)
     if adversary:
         method.adversary.load_training_state(adversary)
     device = next(method.parameters()).device

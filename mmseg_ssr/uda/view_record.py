@@ -39,7 +39,7 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
         records.append(Record(copied(batch.mean), copied(batch.std), {},
                               copied(batch.target_img), []))
         for view in make_views(batch):
-            records[-1].views[view.prefix or 'source'] = _copied_view(view)
+            records[-1].views[view.name] = _copied_view(view)
             yield view
 
     def labels(*args: Any, **kwargs: Any) -> PseudoLabel:

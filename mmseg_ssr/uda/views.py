@@ -25,3 +25,8 @@ class View(NamedTuple):
     prefix: str  # of its losses in the log
     enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it
     scale: float = 1.  # weight of all its losses
+
+    @property
+    def name(self) -> str:
+        """'source', 'mix', 'target' or 'masked'."""
+        return self.prefix or 'source'

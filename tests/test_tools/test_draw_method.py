@@ -1,0 +1,57 @@
+import importlib
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_training import ROOT
+
+
+@pytest.fixture(scope='module')
+def tool():
+    import sys
+    sys.path.insert(0, str(ROOT / 'tools'))
+    yield importlib.import_module('draw_method')
+    sys.path.remove(str(ROOT / 'tools'))
+
+
+@pytest.fixture(scope='module')
+def drawn(tool, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('figures')
+    tool.main(['--out', str(folder / 'new')])
+    return folder / 'new'
+
+
+def test_figures_are_small_and_show_something(tool, drawn):
+    assert sorted(path.stem for path in drawn.iterdir()) == sorted(tool.FIGURES)
+    for path in drawn.iterdir():
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture.convert('RGB'))
+        assert path.stat().st_size < 150_000
+        assert pixels.shape == (720, 1440, 3)
+        assert 0.1 < (pixels < 250).any(axis=2).mean() < 0.9  # neither blank nor painted over
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert (edge == 255).all()  # nothing is cut off
+
+
+def test_the_same_figure_again(tool, drawn, tmp_path):
+    tool.main(['--out', str(tmp_path)])
+    for path in drawn.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize('figure', ['architecture', 'training_step'])
+def test_no_text_lies_on_another(tool, figure):
+    sheet = getattr(tool, figure)()
+    sheet.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in sheet.axes.texts if text.get_text()]
+    boxes += [text.get_window_extent() for text in sheet.axes.get_legend().get_texts()]
+    assert len(boxes) > 12
+    assert not [(one, two) for i, one in enumerate(boxes) for two in boxes[:i] if one.overlaps(two)]
+
+
+def test_the_page_shows_the_figures(tool):
+    page = (ROOT / 'docs' / 'method.md').read_text(encoding='utf-8')
+    shown = re.findall(r'\]\((images/\w+\.png)\)', page)
+    assert sorted(shown) == sorted(f'images/{name}.png' for name in tool.FIGURES)
+    assert all((ROOT / 'docs' / path).is_file() for path in shown)
