@@ -8,7 +8,7 @@ from mmseg_ssr.uda import LossTerm
 
 @LOSSES.register_module()
 class Diversity(LossTerm):
-    """How far the mean prediction is from all classes alike (SHOT, arXiv 2002.08546, Eq. 3).
+    """How far the mean prediction is from all classes alike (as in SHOT, arXiv 2002.08546).
 
     0 when the classes are equally frequent over all pixels of the batch, 1 when there is one.
 

@@ -100,7 +100,8 @@ def build_regularizer(segmentor: nn.Module,
         encoder: the frozen encoder, ``dict(type='sam', ...)`` with the arguments of
             :class:`~mmseg_ssr.regularizer.FrozenSAMEncoder` (also without a type), or
             ``dict(type='timm', ...)`` with those of
-            :class:`~mmseg_ssr.regularizer.FrozenTimmEncoder`.
+            :class:`~mmseg_ssr.regularizer.FrozenTimmEncoder`, or of a type of your own, see
+            :func:`~mmseg_ssr.regularizer.register_encoder`.
         stages: which stages are enhanced (the paper's Table I).
         channels: widths of the stages; measured on the segmentor when not given.
         num_heads: heads per stage; for the widths of MiT-B1..B5 and B0 the published 1, 2, 5, 8,
