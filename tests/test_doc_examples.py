@@ -33,6 +33,12 @@ def on_the_path(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLES))
 
 
+@pytest.fixture(autouse=True)
+def plain_layout(monkeypatch):
+    """Laying the noted configs out prettily takes most of the time of a short training."""
+    monkeypatch.setattr('mmcv.utils.config.FormatCode', lambda text, **style: (text, True))
+
+
 def example(name, folder, **options):
     """The example's config, with two iterations on the folder of data."""
     cfg = load_config(str(EXAMPLES / f'{name}_config.py'), {**BRIEF, **options})

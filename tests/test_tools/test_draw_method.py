@@ -35,9 +35,8 @@ def test_figures_are_small_and_show_something(tool, drawn):
 
 
 def test_the_same_figure_again(tool, drawn, tmp_path):
-    tool.main(['--out', str(tmp_path)])
-    for path in drawn.iterdir():
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    tool.FIGURES['method_step']().save(tmp_path / 'again.png')
+    assert (tmp_path / 'again.png').read_bytes() == (drawn / 'method_step.png').read_bytes()
 
 
 @pytest.mark.parametrize('figure', ['architecture', 'training_step'])
