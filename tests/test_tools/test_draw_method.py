@@ -49,8 +49,21 @@ def test_no_text_lies_on_another(tool, figure):
     assert not [(one, two) for i, one in enumerate(boxes) for two in boxes[:i] if one.overlaps(two)]
 
 
+def test_the_views_are_drawn(tool, tmp_path):
+    views = importlib.import_module('draw_views')
+    views.main(['--out', str(tmp_path / 'views.jpg'), '--size', '96', '48'])
+    source, target, mixed, masked = (panel.tiles for panel in views.panels((96, 48), 3))
+    with Image.open(tmp_path / 'views.jpg') as picture:
+        assert picture.size[0] > 4 * 320 and np.asarray(picture).std() > 20
+    from_source, from_target = ((mixed[1] == label).all(axis=2) for _, label in (source, target))
+    assert (from_source | from_target).all() and not from_source.all() and not from_target.all()
+    assert (masked[1] == target[1]).all()
+    assert 0.4 < (masked[0] == [124, 116, 104]).all(axis=2).mean() < 0.95  # hidden blocks
+
+
 def test_the_page_shows_the_figures(tool):
     page = (ROOT / 'docs' / 'method.md').read_text(encoding='utf-8')
-    shown = re.findall(r'\]\((images/\w+\.png)\)', page)
-    assert sorted(shown) == sorted(f'images/{name}.png' for name in tool.FIGURES)
+    shown = re.findall(r'\]\((images/\w+\.\w+)\)', page)
+    assert sorted(shown) == sorted([*(f'images/{name}.png' for name in tool.FIGURES),
+                                    'images/method_views.jpg'])
     assert all((ROOT / 'docs' / path).is_file() for path in shown)

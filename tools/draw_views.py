@@ -1,0 +1,76 @@
+"""Draw the views of one iteration on two images of Streets, for docs/method.md.
+
+The views are made by the step's own functions. There is no network: the true label of the target
+image stands where a training has the teacher's pseudo-label.
+"""
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import cv2  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+import mmseg_ssr  # noqa: E402, F401
+from mmseg_ssr.datasets.cityscapes_classes import TrainIdDataset  # noqa: E402
+from mmseg_ssr.datasets.label_conversion import train_id_table  # noqa: E402
+from mmseg_ssr.datasets.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split  # noqa: E402
+from mmseg_ssr.datasets.streets.writer import draw_sample  # noqa: E402
+from mmseg_ssr.uda import BlockMask, Draws, StrongAugmentation, class_mix_masks, mix  # noqa: E402
+from mmseg_ssr.visualization import Panel, colorize, draw_panels  # noqa: E402
+from mmseg_ssr.visualization.views import restored  # noqa: E402
+
+MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
+STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
+#: MIC's share of hidden blocks; their side in pixels of these small images.
+MASK_RATIO, BLOCK = 0.7, 32
+
+
+def sample(split: Split, size: Tuple[int, int], seed: int) -> Tuple[Tensor, Tensor]:
+    """A normalised image, 1 x 3 x H x W, and its train ids, 1 x 1 x H x W."""
+    picture, raster = draw_sample(split, 0, size, seed)
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    label = torch.from_numpy(cv2.LUT(raster.labels, train_id_table()))
+    return (image - MEAN) / STD, label[None, None].long()
+
+
+def panels(size: Tuple[int, int], seed: int) -> List[Panel]:
+    """Image and label of source, target, mixed and masked view, in the order of the step."""
+    source, source_label = sample(SOURCE_TRAIN, size, seed)
+    target, target_label = sample(TARGET_TRAIN, size, seed)
+    draws, augmentation = Draws(seed), StrongAugmentation()
+    chosen = class_mix_masks(source_label, draws)
+    mixed = augmentation(mix(chosen, source, target), MEAN, STD, draws)
+    masked = BlockMask(MASK_RATIO, BLOCK)(augmentation(target, MEAN, STD, draws), draws)
+    views = {
+        'source view': (source, source_label),
+        'target, pseudo-label': (target, target_label),
+        'mixed view': (mixed, mix(chosen, source_label, target_label)),
+        'masked view': (masked, target_label)}
+    return [Panel(name, [restored(image[0].numpy(), MEAN.numpy(), STD.numpy()),
+                         colorize(label[0, 0].numpy(), TrainIdDataset.PALETTE)])
+            for name, (image, label) in views.items()]
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=ROOT / 'docs/images/method_views.jpg',
+                        help='file to write (default: docs/images/method_views.jpg)')
+    parser.add_argument('--size', type=int, nargs=2, default=(512, 256),
+                        metavar=('WIDTH', 'HEIGHT'), help='of the images in pixels')
+    parser.add_argument('--seed', type=int, default=3, help='other images and other chance')
+    args = parser.parse_args(argv)
+    picture = draw_panels(panels(tuple(args.size), args.seed), TrainIdDataset.CLASSES,
+                          TrainIdDataset.PALETTE, tile_width=320)
+    Image.fromarray(picture).save(args.out, quality=85)
+    print(args.out)
+
+
+if __name__ == '__main__':
+    main()
