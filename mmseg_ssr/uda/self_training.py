@@ -5,7 +5,7 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 
     source view   the labelled source image
     mixed view    source classes pasted on a target image that the teacher has labelled (ClassMix)
-    target view   the target image without a label (entropy, maximum squares, own terms)
+    target view   the target image without a label (entropy, discriminators, own terms)
     masked view   an image with blocks hidden (MIC)
 
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
