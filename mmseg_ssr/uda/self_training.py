@@ -11,7 +11,6 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
 regulariser, through the regularisation branch as well (SSR, Fig. 2).
 """
-from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
@@ -19,7 +18,6 @@ from torch import Tensor, nn
 
 from .. import distributed
 from ..models import interface
-from .adversarial import AdversarialAdaptation
 from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .feature_distance import FeatureDistance
@@ -31,31 +29,26 @@ from .optimization import Optimization
 from .pseudo_label import PseudoLabel, pseudo_label
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
+from .view_losses import Losses, ViewLosses
 from .views import SOURCE, TARGET, Batch, View
 
-Losses = Dict[str, Tensor]
 #: Views that share a backbone pass, the frozen encoder's map for each, and the features of each.
 Pass = Tuple[Sequence[View], Sequence[Optional[Tensor]], Sequence[Any]]
 
 
-class SelfTraining(nn.Module):
+class SelfTraining(ViewLosses):
     """A student and the parts that train it.
 
     Args:
-        student: a segmentor of mmseg.
+        student, feature_distance, regularizer, regularizer_weight, target_terms, loss_terms: see
+            :class:`~mmseg_ssr.uda.view_losses.ViewLosses`.
         teacher: labels target images; None trains on the source views alone.
         threshold: confidence that counts for the weight of a pseudo-label.
         ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
         augmentation: colour jitter and blur of mixed images.
-        feature_distance: loss term on the source view.
         masked_consistency: the masked view.
-        regularizer: the regularisation branch; None is DAFormer or MIC.
-        regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
         regularized_labels: the teacher labels target images by its regularisation branch, not
             by its shadow branch as in the paper.
-        target_terms: losses on the target view, which is there when there are any; each makes them
-            from :func:`~mmseg_ssr.models.interface.level_logits`.
-        loss_terms: further losses on the shadow branch's predictions for the views they name.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
             all are in memory at once. The same numbers, for backbones without batch norm; heads
             go view by view either way.
@@ -82,25 +75,19 @@ class SelfTraining(nn.Module):
                  draws: Optional[Draws] = None,
                  optimization: Optional[Optimization] = None,
                  watch: Optional[NumericalWatch] = None):
-        super().__init__()
-        self.model = student
+        super().__init__(student, feature_distance, regularizer, regularizer_weight, target_terms,
+                         loss_terms)
         self.teacher = teacher
         self.threshold = threshold
         self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
         self.augmentation = augmentation or StrongAugmentation()
-        self.feature_distance = feature_distance
         self.masked_consistency = masked_consistency
-        self.regularizer = regularizer
-        self.regularizer_weight = regularizer_weight
         self.regularized_labels = regularized_labels
-        self.target_terms = nn.ModuleList(target_terms)
-        self.loss_terms = nn.ModuleList(loss_terms)
         self.joint_views = joint_views
         self.draws = draws or Draws()
         self.optimization = optimization or Optimization()
         self.watch = watch or NumericalWatch()
         self.iteration = 0
-        self._notes: Dict[str, Tensor] = {}
 
     def step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
         """One training iteration; returns what is to be logged.
@@ -245,79 +232,10 @@ class SelfTraining(nn.Module):
                 features: Sequence[Any]) -> Iterator[Losses]:
         """The losses of a pass, those of one head at a time."""
         for view, context, maps in zip(views, contexts, features):
-            for term in self._terms(view, context, maps):
+            for term in self.terms(view, context, maps):
                 with self.optimization.precision(view.img.device):
                     losses = term()
                 yield losses
-
-    def _terms(self, view: View, context: Optional[Tensor],
-               features: Any) -> Iterator[Callable[[], Losses]]:
-        """What is learnt from a view, the losses of one head (or of all that meet) at a time."""
-        if view.label is None:
-            yield partial(self._target_losses, view, features)
-            return
-        yield partial(self._shadow_losses, view, features)
-        if context is not None:
-            yield partial(self._regularized_losses, view, context, features)
-        if self.feature_distance is not None and view.prefix == SOURCE:
-            yield partial(self._feature_distance, view, context, features)
-
-    def _shadow_losses(self, view: View, features: Any) -> Losses:
-        """The plain student's."""
-        name = f'{view.name} view: every label is ignore, it teaches nothing'
-        self._notes[name] = (view.label == self.model.decode_head.ignore_index).all()
-        losses: Losses = {}
-        predicted = {}
-        for prefix, head in interface.heads(self.model).items():
-            predicted[prefix] = interface.prediction(head, features)
-            losses.update(interface.prefixed(prefix, interface.prediction_losses(
-                head, predicted[prefix], view.label, view.weight)))
-        losses.update(self._own_losses(view, features, predicted))
-        losses = interface.prefixed(view.prefix, interface.scaled(losses, view.scale))
-        if self.adversary is not None and view.prefix == SOURCE:
-            losses.update(self.adversary.source_losses(
-                interface.level_logits(self.model, predicted, view.img)))
-        return losses
-
-    def _target_losses(self, view: View, features: Any) -> Losses:
-        """What the predictions of all heads for a target image teach without a label."""
-        predicted = {prefix: interface.prediction(head, features)
-                     for prefix, head in interface.heads(self.model).items()}
-        logits = interface.level_logits(self.model, predicted, view.img)
-        losses: Losses = {}
-        for term in self.target_terms:
-            losses.update(term(logits))
-        return {**losses, **interface.prefixed(
-            view.prefix, self._own_losses(view, features, predicted))}
-
-    def _own_losses(self, view: View, features: Any, predicted: Dict[str, Any]) -> Losses:
-        """Those of the user's own terms, from what the heads have predicted for the view."""
-        terms = [term for term in self.loss_terms if view.name in term.views]
-        if not terms:
-            return {}
-        logits = interface.level_logits(self.model, predicted, view.img)
-        losses: Losses = {}
-        for term in terms:
-            found = term(view, interface.semantic_features(features), logits)
-            for name, value in found.items():
-                losses[name] = losses[name] + value if name in losses else value
-        return losses
-
-    def _regularized_losses(self, view: View, context: Tensor, features: Any) -> Losses:
-        """The same head on features that the frozen encoder's map has enhanced (SSR)."""
-        enhanced = interface.map_features(features, lambda maps: self.regularizer(maps, context))
-        losses = interface.supervised_losses(
-            self.model.decode_head, enhanced, view.label, view.weight)
-        return interface.prefixed(view.enhanced, interface.scaled(losses, self.regularizer_weight))
-
-    def _feature_distance(self, view: View, context: Optional[Tensor],
-                          features: Any) -> Losses:
-        distance, cells = self.feature_distance(
-            interface.semantic_features(features),
-            interface.feature_image(self.model, view.img), view.label, context)
-        self._notes['source view: no cell is of a thing class, the feature distance is 0'] = \
-            cells == 0
-        return {'src.loss_imnet_feat_dist': distance}
 
     def _precision(self, batch: Batch) -> Any:
         return self.optimization.precision(batch.img.device)
@@ -325,22 +243,6 @@ class SelfTraining(nn.Module):
     def _parameters_without_finite_gradient(self) -> List[str]:
         return [f'gradient of {name}' for name, parameter in self.named_parameters()
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
-
-    @property
-    def has_target_view(self) -> bool:
-        """Whether something is learnt from target images without a label."""
-        return len(self.target_terms) > 0 or any(TARGET in term.views for term in self.loss_terms)
-
-    @property
-    def adversary(self) -> Optional[AdversarialAdaptation]:
-        """The discriminators, if there are any."""
-        return next((term for term in self.target_terms
-                     if isinstance(term, AdversarialAdaptation)), None)
-
-    @property
-    def own_optimizers(self) -> List[torch.optim.Optimizer]:
-        """Of what is trained, but is no part of the model."""
-        return [] if self.adversary is None else [self.adversary.optimizer]
 
     @property
     def teachers(self) -> List[EMATeacher]:
