@@ -145,6 +145,10 @@ STREETS_MULTI = {
         type='DLV2Head', in_channels=128, in_index=2, dilations=(6, 12), num_classes=19,
         loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.1)),
 }
+STREETS_TEST = {'evaluation.interval': 1200}  # once, at the end
+#: The control of the encoder's knowledge.
+RANDOM_ENCODER = {'uda.regularizer.encoder.checkpoint': None}
+REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}  # not in the paper
 #: What each row of the comparison gets: minutes on one core.
 STREETS_BUDGET = {
     'runner.max_iters': 400,
@@ -153,9 +157,10 @@ STREETS_BUDGET = {
 }
 
 
-def streets(name: str, config: str, baseline: str = 'daformer', **overrides: Any) -> Row:
-    """A row on Streets, with one seed."""
-    return Row(name, f'configs/demo/{config}.py', seeds=(0, ),
+def streets(name: str, config: str, baseline: str = 'daformer', seeds: int = 1,
+            **overrides: Any) -> Row:
+    """A row on Streets."""
+    return Row(name, f'configs/demo/{config}.py', seeds=tuple(range(seeds)),
                overrides=overrides, baseline=baseline)
 
 
@@ -186,6 +191,21 @@ EXPERIMENTS: List[Experiment] = [
     Experiment(
         'demo', 'Streets, the embedded data: minutes on a CPU', 'this repository',
         tuple(streets(name, name) for name in ('source_only', 'daformer', 'daformer_ssr')),
+        'Streets', 'daformer'),
+    Experiment(
+        'streets', 'Does a frozen, domain-robust encoder help? (1200 iterations, five seeds)',
+        'this repository', tuple(
+            replace(row, overrides={**STREETS_TEST, **row.overrides}) for row in (
+                streets('source_only', 'source_only', seeds=5),
+                streets('daformer', 'daformer', seeds=5),
+                streets('daformer_ssr', 'daformer_ssr', seeds=5),
+                streets('daformer_ssr_labels', 'daformer_ssr', seeds=5, **REGULARIZED_LABELS),
+                streets('daformer_ssr_random', 'daformer_ssr', seeds=5, **RANDOM_ENCODER),
+                streets('mic', 'daformer', seeds=5, **STREETS_MIC),
+                streets('mic_ssr', 'daformer_ssr', 'mic', seeds=5, **STREETS_MIC),
+                *(streets('stages_' + ''.join(map(str, stages)), 'daformer_ssr', seeds=3,
+                          **{'uda.regularizer.stages': stages})
+                  for stages in ([0], [0, 1], [0, 1, 2])))),
         'Streets', 'daformer'),
     Experiment(
         'streets-methods', 'All methods at one budget (400 iterations, one seed)',

@@ -23,7 +23,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssr', 'mmseg_ssr.*']),
-    package_data={'mmseg_ssr.report': ['templates/*']},
+    package_data={'mmseg_ssr.report': ['templates/*'],
+                  'mmseg_ssr.regularizer': ['mini_sam/weights.pth']},
     python_requires='>=3.9,<3.13',
     install_requires=requirements(),
     extras_require={

@@ -32,6 +32,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         help='of trained networks; their configs are inside')
     parser.add_argument('--images', type=int, default=150,
                         help='pictures of each domain (default: %(default)s)')
+    parser.add_argument('--steps', type=int, default=1500,
+                        help='to train a probe (default: %(default)s)')
     parser.add_argument('--seeds', type=int, default=1,
                         help='probes of each encoder (default: %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores there, too')
@@ -41,7 +43,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    for name in ('images', 'seeds'):
+    for name in ('images', 'steps', 'seeds'):
         if getattr(args, name) < 1:
             raise ConfigError(f'--{name} must be at least 1, got {getattr(args, name)}')
     encoders = {'mini SAM': encoder(args.weights), 'random encoder': encoder(None)}
@@ -50,7 +52,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     domains = draw_domains(args.images, SIZE)
     scores = {}
     for name, features in encoders.items():
-        scores[name] = [measured(features, domains, seed) for seed in range(args.seeds)]
+        scores[name] = [measured(features, domains, args.steps, seed) for seed in range(args.seeds)]
         print(f'{name}: done', file=sys.stderr, flush=True)
     print(table(scores))
     if args.json:
@@ -62,8 +64,8 @@ def encoder(weights: Optional[str]) -> Features:
     return FrozenSAMEncoder('mini', checkpoint=weights, input_size=SIZE)
 
 
-def measured(features: Features, domains: dict, seed: int) -> Dict[str, float]:
-    probe = fit(features, domains['source'], seed=seed)
+def measured(features: Features, domains: dict, steps: int, seed: int) -> Dict[str, float]:
+    probe = fit(features, domains['source'], steps, seed=seed)
     found = {}
     for domain in ('source', 'target'):
         for name, value in score(probe, features, domains[f'{domain}_val']).items():

@@ -1,5 +1,5 @@
-# DAFormer + SSR on Streets. The encoder is a small one with random frozen weights, not SAM: it
-# shows that everything runs, and says nothing about the effect of SAM.
+# DAFormer + SSR on Streets. The encoder is a SAM of a million parameters that comes with the
+# package, trained on street scenes in many looks but not in that of the target domain.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_r18_small.py',
@@ -15,14 +15,5 @@ uda = dict(
     pseudo_weight_ignore_bottom=15,
     regularizer=dict(
         stages=[0, 1, 2, 3],
-        encoder=dict(
-            checkpoint=None,  # random weights, on purpose
-            input_size=128,
-            encoder_args=dict(
-                embed_dim=64,
-                depth=2,
-                num_heads=2,
-                window_size=4,
-                global_attn_indexes=[1],
-                out_chans=64))))
+        encoder=dict(variant='mini', checkpoint='shipped', input_size=128)))
 name = 'demo_daformer_ssr'

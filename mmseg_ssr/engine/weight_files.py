@@ -8,6 +8,7 @@ from mmcv.runner import checkpoint as mmcv_checkpoint
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigError, MissingFile
+from ..regularizer.sam_encoder import SHIPPED
 from ..uda.methods import SAM_CHECKPOINTS
 from ..weights import PUBLISHED, read_weights
 
@@ -117,7 +118,7 @@ def _refuse_address(cfg: Config, path: str, value: Any) -> None:
 def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:
     """(path of the key, file) of each weights file in a part of a config."""
     return ((key, item) for key, item in _leaves(value, path)
-            if key.split('.')[-1] in FILE_KEYS and isinstance(item, str))
+            if key.split('.')[-1] in FILE_KEYS and isinstance(item, str) and item != SHIPPED)
 
 
 def _leaves(value: Any, path: str) -> Iterator[Tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """The frozen image encoder of SAM (Segment Anything, arXiv 2304.02643)."""
 from functools import partial
+from pathlib import Path
 from typing import Any, Dict, Optional
 
 import torch
@@ -16,9 +17,15 @@ VARIANTS: Dict[str, Dict[str, Any]] = {
     'vit_b': dict(embed_dim=768, depth=12, num_heads=12, global_attn_indexes=(2, 5, 8, 11)),
     'vit_l': dict(embed_dim=1024, depth=24, num_heads=16, global_attn_indexes=(5, 11, 17, 23)),
     'vit_h': dict(embed_dim=1280, depth=32, num_heads=16, global_attn_indexes=(7, 15, 23, 31)),
+    # 0.9 million parameters, trained by tools/pretrain_mini_sam.py
+    'mini': dict(embed_dim=128, depth=4, num_heads=4, global_attn_indexes=(1, 3), patch_size=8,
+                 window_size=8, out_chans=64),
 }
 SHARED = dict(patch_size=16, mlp_ratio=4, qkv_bias=True, use_rel_pos=True, window_size=14,
               out_chans=256)
+
+#: Name for the weights in this package, see ``mini_sam/README.md``.
+SHIPPED = 'shipped'
 
 
 class FrozenSAMEncoder(FrozenNetwork):
@@ -29,9 +36,11 @@ class FrozenSAMEncoder(FrozenNetwork):
     0..255, so crops normalised by mmseg pass unchanged.
 
     Args:
-        variant: 'vit_b', 'vit_l' or 'vit_h'.
-        checkpoint: the published SAM weights or those of an image encoder alone. None means
-            random weights (tests, the demo) and must be given explicitly.
+        variant: 'vit_b', 'vit_l', 'vit_h', or 'mini': one of a million parameters, for images of
+            128 pixels.
+        checkpoint: the published SAM weights or those of an image encoder alone. 'shipped' means
+            the weights that come with this package, which are those of 'mini'. None means random
+            weights (tests, controls) and must be given explicitly.
         input_size: side of the square input in pixels, a multiple of the patch size. Positions
             are resampled when the weights were trained at another size (1024 as published).
         encoder_args: arguments of ``segment_anything.modeling.ImageEncoderViT`` that replace the
@@ -51,7 +60,7 @@ class FrozenSAMEncoder(FrozenNetwork):
                  encoder_args: Optional[Dict[str, Any]] = None):
         network = build_image_encoder(variant, input_size, encoder_args)
         if checkpoint is not None:
-            load_image_encoder(network, checkpoint)
+            load_image_encoder(network, shipped(variant) if checkpoint == SHIPPED else checkpoint)
         for block in network.blocks:
             block.attn = SAMAttention(block.attn)
         super().__init__(network)
@@ -65,6 +74,18 @@ class FrozenSAMEncoder(FrozenNetwork):
         if img.shape[2:] != size:
             img = F.interpolate(img, size=size, mode='bilinear', align_corners=False)
         return self.network(img)
+
+
+def shipped(variant: str) -> str:
+    """The file of weights in this package.
+
+    Raises:
+        ConfigError: for a variant that has none.
+    """
+    if variant != 'mini':
+        raise ConfigError(f"checkpoint='{SHIPPED}' is for the SAM variant 'mini' alone, got "
+                          f'{variant!r}: give the path of a file')
+    return str(Path(__file__).with_name('mini_sam') / 'weights.pth')
 
 
 def build_image_encoder(variant: str, input_size: int,

@@ -1,9 +1,12 @@
+import hashlib
+from pathlib import Path
+
 import pytest
 import torch
 from segment_anything.modeling import ImageEncoderViT
 
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
-from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.regularizer import FrozenSAMEncoder, sam_encoder
 from mmseg_ssr.regularizer.sam_attention import SAMAttention
 from mmseg_ssr.regularizer.sam_encoder import build_image_encoder
 
@@ -83,3 +86,20 @@ def test_bad_values():
         FrozenSAMEncoder('vit_b', checkpoint=None, input_size=100)
     with pytest.raises(ConfigError, match='depht'):
         FrozenSAMEncoder('vit_b', checkpoint=None, encoder_args=dict(depht=1))
+
+
+def test_the_shipped_weights_are_those_of_the_readme():
+    folder = Path(sam_encoder.__file__).parent / 'mini_sam'
+    content = (folder / 'weights.pth').read_bytes()
+    assert hashlib.sha256(content).hexdigest() in (folder / 'README.md').read_text()
+    assert len(content) < 3e6
+    encoder = FrozenSAMEncoder('mini', checkpoint='shipped', input_size=128)
+    assert 0.5e6 < sum(p.numel() for p in encoder.network.parameters()) < 2e6
+    weights = torch.load(folder / 'weights.pth')
+    torch.testing.assert_close(encoder.network.patch_embed.proj.weight,
+                               weights['patch_embed.proj.weight'].float())
+
+
+def test_only_the_small_variant_is_shipped():
+    with pytest.raises(ConfigError, match="'shipped' is for the SAM variant 'mini' alone"):
+        FrozenSAMEncoder('vit_b', checkpoint='shipped')

@@ -14,7 +14,7 @@ def test_the_whole_way_and_a_second_time(tool, tmp_path, capfd, monkeypatch):
     assert 'source-only' in output and 'DAFormer + SSR' in output
     table = output[output.index('IoU in percent'):].splitlines()
     assert sum(line.startswith(('road ', 'bicycle ', 'mean ')) for line in table) == 3
-    assert 'random frozen weights, not SAM' in output and 'peak memory' in output
+    assert 'a SAM of a million parameters' in output and 'peak memory' in output
     for name in ('source_only_s0', 'daformer_ssr_s0'):
         assert (tmp_path / 'work_dirs' / 'demo' / name / 'iter_2.pth').exists()
     picture = cv2.imread(str(tmp_path / 'work_dirs' / 'demo' / 'compare.png'))
