@@ -76,6 +76,7 @@ class RareClassSampler:
 
     Attributes:
         classes, probabilities: see :func:`class_probabilities`.
+        pixels: class -> pixels in the whole source.
         images: class -> indices of the images that hold more than ``min_pixels`` of it.
         left_out: classes that occur, but are never drawn since no image holds enough of them.
 
@@ -84,20 +85,27 @@ class RareClassSampler:
     """
 
     def __init__(self, counts: Sequence[Mapping[int, int]], options: RareClassSampling):
-        pixels: Dict[int, int] = {}
+        self.pixels: Dict[int, int] = {}
         self.images: Dict[int, List[int]] = {}
         for image, image_counts in enumerate(counts):
             for c, n in image_counts.items():
-                pixels[c] = pixels.get(c, 0) + n
+                self.pixels[c] = self.pixels.get(c, 0) + n
                 if n > options.min_pixels:
                     self.images.setdefault(c, []).append(image)
         if not self.images:
             raise ConfigError('rare_class_sampling.min_pixels: no source image holds more than '
                               f'{options.min_pixels} pixels of any class, lower it to fit the '
                               'size of your images')
-        self.left_out = sorted(c for c, n in pixels.items() if n > 0 and c not in self.images)
-        self.classes, self.probabilities = class_probabilities(pixels, options.class_temp,
+        self.left_out = sorted(c for c, n in self.pixels.items()
+                               if n > 0 and c not in self.images)
+        self.classes, self.probabilities = class_probabilities(self.pixels, options.class_temp,
                                                                keep=self.images)
+
+    def all_probabilities(self, num_classes: int) -> np.ndarray:
+        """P(c) of every class, 0 of those that are never drawn."""
+        probabilities = np.zeros(num_classes)
+        probabilities[self.classes] = self.probabilities
+        return probabilities
 
     def draw(self, rng: np.random.Generator) -> Tuple[int, int]:
         """A class and the index of an image that holds more than ``min_pixels`` of it."""

@@ -23,7 +23,7 @@ from .loading import leaf_datasets
 from .parallel import default_workers, parallel_map, progress_bar
 
 
-def source_counts(dataset) -> List[Counts]:
+def source_counts(dataset, keep: bool = True) -> List[Counts]:
     """For each image of a labelled data set, in order, its class -> pixels.
 
     The counts come from the JSON files in the data set's ``data_root`` (its ``ann_dir`` when it
@@ -31,20 +31,23 @@ def source_counts(dataset) -> List[Counts]:
     with a progress bar, and the files written anew; where they cannot be written, that is a
     warning.
 
+    Args:
+        keep: False writes no file.
+
     Raises:
         DataError: a label is damaged, holds ids out of range or has another size than its image,
             or most are all ignore.
     """
     counts: List[Counts] = []
     for leaf in leaf_datasets(dataset):
-        counts += _leaf_counts(leaf)
+        counts += _leaf_counts(leaf, keep)
     if len(counts) != len(dataset):
         # a wrapper that repeats its images: they come round in the same order
         counts = [counts[i % len(counts)] for i in range(len(dataset))]
     return counts
 
 
-def _leaf_counts(dataset) -> List[Counts]:
+def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     if dataset.ann_dir is None:
         raise ConfigError(f'rare class sampling over {dataset.img_dir} needs labels, but the '
                           'config of the source has no ann_dir')
@@ -55,14 +58,14 @@ def _leaf_counts(dataset) -> List[Counts]:
     unknown = [i for i, file in enumerate(files) if file not in counts]
     if unknown:
         get_root_logger().info(f'counting the classes of {len(unknown)} of {len(files)} labels in '
-                               f'{dataset.ann_dir}, once')
+                               f'{dataset.ann_dir}' + (', once' if keep else ''))
         images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
         parallel_map(_check_size, [(images[i], labels[i]) for i in unknown], default_workers())
         counts.update(count_labels(root, [files[i] for i in unknown], label_counter(dataset),
                                    default_workers(), progress_bar('class statistics')))
     trained = {file: as_trained(counts[file], dataset, root / file) for file in files}
     check_not_empty(trained, root)
-    if unknown:
+    if unknown and keep:
         _save(root, {**_others(root, files), **{file: counts[file] for file in files}})
     return [trained[file] for file in files]
 

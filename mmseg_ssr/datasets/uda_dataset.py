@@ -50,6 +50,8 @@ class UDADataset(Dataset):
         length: what ``len()`` gives; None is the larger of the two data sets. A stock sampler
             sees the very same samples again after that many, so give iterations x batch size when
             you train with one.
+        keep_statistics: write the pixel counts that are made on first use into the source's
+            ``data_root``; False counts again the next time.
 
     Items are dicts of mmcv DataContainers: ``img`` 3 x H x W float32, ``gt_semantic_seg``
     1 x H x W int64 (255 = ignore), ``img_metas``, ``target_img``, ``target_img_metas`` and, with
@@ -64,7 +66,7 @@ class UDADataset(Dataset):
                  target: Union[Mapping[str, Any], Dataset],
                  rare_class_sampling: Optional[Mapping[str, float]] = None,
                  sync_crop_size: Optional[Tuple[int, int]] = None,
-                 seed: int = 0, length: Optional[int] = None):
+                 seed: int = 0, length: Optional[int] = None, keep_statistics: bool = True):
         if seed < 0:
             raise ConfigError(f'data.train.seed must be at least 0, got {seed}')
         if isinstance(source, (Mapping, list)):
@@ -82,7 +84,7 @@ class UDADataset(Dataset):
         self.rare_class_sampling: Optional[RareClassSampling] = None
         if rare_class_sampling is not None:
             self.rare_class_sampling = _options(rare_class_sampling)
-            self.sampler = self._rare_class_sampler()
+            self.sampler = self._rare_class_sampler(keep_statistics)
             if self.rare_class_sampling.min_crop_ratio > 0:
                 keep_last_loaded(self.source)
 
@@ -112,6 +114,11 @@ class UDADataset(Dataset):
             sample[MASK] = target[MASK]
         return sample
 
+    def drawn(self, index: int) -> Tuple[int, int]:
+        """The class and the source image that rare class sampling draws for position ``index``."""
+        with seeded(self.seed, index) as rng:
+            return self.sampler.draw(rng)
+
     def _in_turn(self, stream: int, index: int, length: int) -> int:
         """The ``index``-th image when all are gone through again and again in random orders."""
         epoch, position = divmod(index, length)
@@ -130,8 +137,9 @@ class UDADataset(Dataset):
                 sample = self.source[image]  # the pipeline crops at another place
         return sample
 
-    def _rare_class_sampler(self) -> RareClassSampler:
-        sampler = RareClassSampler(source_counts(self.source), self.rare_class_sampling)
+    def _rare_class_sampler(self, keep_statistics: bool) -> RareClassSampler:
+        sampler = RareClassSampler(source_counts(self.source, keep_statistics),
+                                   self.rare_class_sampling)
         if sampler.left_out:
             names = ', '.join(self.CLASSES[c] for c in sampler.left_out)
             get_root_logger().warning(

@@ -22,6 +22,34 @@ FOLDER = 'debug'
 STRIDE = 4
 
 
+class SeenClasses:
+    """Counts in how many of the source images that are trained on each class is.
+
+    Args:
+        dataset: whose rare class sampling is shown beside it where there is one, or None.
+    """
+
+    def __init__(self, dataset: Optional[Dataset] = None):
+        self.sampler = getattr(dataset, 'sampler', None)
+        self.images = 0
+        self._seen = np.zeros(256, np.int64)
+
+    def count(self, label: torch.Tensor) -> None:
+        """Of a batch, B x 1 x H x W."""
+        for one in label[..., ::STRIDE, ::STRIDE]:
+            self._seen[np.unique(one.cpu().numpy())] += 1
+            self.images += 1
+
+    def shares(self, classes: List[str]) -> Dict[str, np.ndarray]:
+        """For :func:`~mmseg_ssr.visualization.views.draw_class_shares`."""
+        shares = {'share of the source images that hold it':
+                  self._seen[:len(classes)] / max(1, self.images)}
+        if self.sampler is not None:
+            shares['probability of being drawn (rare class sampling)'] = \
+                self.sampler.all_probabilities(len(classes))
+        return shares
+
+
 class DebugPanels(Hook):
     """Writes ``debug/iter_N.png`` every ``interval`` iterations, on a thread of its own.
 
@@ -38,12 +66,10 @@ class DebugPanels(Hook):
 
     def __init__(self, interval: int, dataset: Optional[Dataset] = None):
         self.interval = interval
-        self.dataset = dataset
+        self.classes = SeenClasses(dataset)
         self._block: Optional[contextlib.ExitStack] = None
         self._records: List[Record] = []
         self._thread: Optional[ThreadPoolExecutor] = None
-        self._seen = np.zeros(256, np.int64)  # source images by class that is in them
-        self._images = 0
 
     def before_run(self, runner: Any) -> None:
         if distributed.rank() == 0:
@@ -57,35 +83,20 @@ class DebugPanels(Hook):
     def after_train_iter(self, runner: Any) -> None:
         if self._thread is None:
             return
-        self._count(runner.data_batch['gt_semantic_seg'])
+        self.classes.count(runner.data_batch['gt_semantic_seg'])
         if self._block is not None:
             self._block.close()
             self._block = None
             path = os.path.join(runner.work_dir, FOLDER, f'iter_{runner.iter + 1}.png')
             future = self._thread.submit(
                 write_panels, self._records.pop(), path, runner.bare_model.CLASSES,
-                runner.bare_model.PALETTE, self._shares(runner.bare_model.CLASSES),
-                f'source images {self._images}')
+                runner.bare_model.PALETTE, self.classes.shares(runner.bare_model.CLASSES),
+                f'source images {self.classes.images}')
             future.add_done_callback(lambda done: _report(done, path, runner))
 
     def after_run(self, runner: Any) -> None:
         if self._thread is not None:
             self._thread.shutdown()
-
-    def _count(self, label: torch.Tensor) -> None:
-        for one in label[..., ::STRIDE, ::STRIDE]:
-            self._seen[np.unique(one.cpu().numpy())] += 1
-            self._images += 1
-
-    def _shares(self, classes: List[str]) -> Dict[str, np.ndarray]:
-        shares = {'share of the source images that hold it':
-                  self._seen[:len(classes)] / max(1, self._images)}
-        sampler = getattr(self.dataset, 'sampler', None)
-        if sampler is not None:
-            drawn = np.zeros(len(classes))
-            drawn[sampler.classes] = sampler.probabilities
-            shares['probability of being drawn (rare class sampling)'] = drawn
-        return shares
 
 
 def write_panels(record: Record, path: str, classes: List[str], palette: List[List[int]],
@@ -113,7 +124,7 @@ def _tiles(record: Record) -> List[ViewTiles]:
         if name == 'source' and record.target_img is not None and record.pseudo:
             label, weight = record.pseudo[0]
             tiles.append(ViewTiles('target', record.target_img.numpy(), label[:, 0].numpy(),
-                                   weight.numpy()))
+                                   weight.numpy(), 'pseudo-label'))
     return tiles
 
 

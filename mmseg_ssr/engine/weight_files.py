@@ -32,7 +32,7 @@ def check_weight_files(cfg: Config) -> None:
     """
     refuse_downloads(cfg)
     uda = cfg.get('uda') or {}
-    files = [*_weight_files(cfg.model, 'model'), *_weight_files(uda, 'uda')]
+    files = named_weight_files(cfg)
     if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
         files.append(('uda.sam_model_registry', SAM_CHECKPOINTS[uda['sam_model_registry']]))
     for path, file in files:
@@ -41,6 +41,11 @@ def check_weight_files(cfg: Config) -> None:
             raise MissingFile(
                 f'weights file {file} ({path} in {cfg.filename}) is missing: put it there'
                 + (f', it is published at {source}' if source else ''))
+
+
+def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:
+    """(path of the key, file) of each weights file that ``model`` and ``uda`` name."""
+    return [*_weight_files(cfg.model, 'model'), *_weight_files(cfg.get('uda') or {}, 'uda')]
 
 
 def refuse_downloads(cfg: Config) -> None:

@@ -2,6 +2,7 @@
 import contextlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
+import torch
 from torch import Tensor
 
 from .pseudo_label import PseudoLabel
@@ -55,6 +56,22 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
     finally:
         for name in changes:
             delattr(method, name)
+
+
+@torch.no_grad()
+def next_views(method: SelfTraining, batch: Batch) -> Record:
+    """The views of the method's next iteration; nothing is learnt from them.
+
+    Images, labels and masks are the very ones that :meth:`.SelfTraining.step` would train on. The
+    weights stay as they are, so in later iterations than the first the pseudo-labels are not those
+    of a training, whose teacher learns.
+    """
+    with recorded_views(method) as records:
+        # the whole passes: the student's backbone has random decisions of its own (HRDA's crops)
+        for _ in method._passes(batch, update_teachers=False):
+            pass
+    method.iteration += 1
+    return records[0]
 
 
 def copied(value: Optional[Tensor]) -> Optional[Tensor]:

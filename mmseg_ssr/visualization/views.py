@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from .panels import Panel, colorize, draw_panels
 
@@ -19,11 +20,13 @@ class ViewTiles(NamedTuple):
         images: B x 3 x H x W, normalised.
         label: B x H x W, classes and 255, or None.
         weight: B x H x W in [0, 1], or None.
+        kind: what the label is called.
     """
     name: str
     images: np.ndarray
     label: Optional[np.ndarray] = None
     weight: Optional[np.ndarray] = None
+    kind: str = 'label'
 
 
 def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
@@ -37,8 +40,8 @@ def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
     for view in views:
         panels.append(Panel(view.name, [restored(one, mean, std) for one in view.images]))
         if view.label is not None:
-            panels.append(Panel(f'{view.name} label', [colorize(one, palette)
-                                                       for one in view.label]))
+            panels.append(Panel(f'{view.name} {view.kind}',
+                                [colorize(one, palette) for one in view.label]))
         if view.weight is not None:
             panels.append(Panel(f'{view.name} weight', [grey(one) for one in view.weight]))
     return draw_panels(panels, classes, palette, TILE)
@@ -56,12 +59,13 @@ def grey(weight: np.ndarray) -> np.ndarray:
 
 
 def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str],
-                      title: str, width: int) -> np.ndarray:
+                      title: str, width: int, log: bool = False) -> np.ndarray:
     """RGB bars, a group for each class: how often what happens.
 
     Args:
         shares: name -> a number in [0, 1] for each class.
         width: of the picture in pixels.
+        log: shares on a logarithmic scale, for those that differ by orders of magnitude.
     """
     figure = Figure(figsize=(width / 100, 3), dpi=100, layout='constrained')
     canvas = FigureCanvasAgg(figure)
@@ -69,6 +73,11 @@ def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[s
     bar = 0.8 / max(1, len(shares))
     for i, (name, values) in enumerate(shares.items()):
         axes.bar(np.arange(len(classes)) + i * bar, values, bar, label=name, align='edge')
+    if log:
+        axes.set_yscale('log')
+        axes.set_ylim(bottom=axes.get_ylim()[0] / 2)  # the smallest share is a bar too
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.margins(x=0.01)
     axes.set_xticks(np.arange(len(classes)) + 0.4, classes, rotation=45, ha='right', fontsize=8)
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=8)

@@ -5,10 +5,12 @@ import cv2
 import numpy as np
 import pytest
 import tiny_training
+import torch
 from comparison import assert_same, without_times
 
 from mmseg_ssr.engine.checkpoint import read_checkpoint
 from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.debug_panels import SeenClasses
 from mmseg_ssr.engine.device import pick_device
 from mmseg_ssr.engine.train import train
 from mmseg_ssr.errors import ConfigError
@@ -77,13 +79,10 @@ def test_intervals_that_are_none(data, config, tmp_path, interval):
         train(cfg, str(tmp_path), CPU, evaluate=False)
 
 
-def test_shares_count_images(data):
-    import torch
-
-    from mmseg_ssr.engine.debug_panels import DebugPanels
-    hook = DebugPanels(1)
+def test_shares_count_images():
+    seen = SeenClasses()
     label = torch.full((2, 1, 8, 8), 255)
     label[0, :, :4] = 1
-    hook._count(label)
-    hook._count(torch.ones(2, 1, 8, 8, dtype=torch.int64))
-    np.testing.assert_array_equal(next(iter(hook._shares(['a', 'b']).values())), [0, 0.75])
+    seen.count(label)
+    seen.count(torch.ones(2, 1, 8, 8, dtype=torch.int64))
+    np.testing.assert_array_equal(next(iter(seen.shares(['a', 'b']).values())), [0, 0.75])

@@ -1,8 +1,6 @@
 """Two trainings in miniature with everything that a report shows."""
-import os
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -14,6 +12,7 @@ import torch
 from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.experiment import train_and_test
 from mmseg_ssr.report import figures
+from mmseg_ssr.report.write import write_report
 
 CPU = torch.device('cpu')
 
@@ -33,6 +32,14 @@ def runs(data, tmp_path_factory):
             path = tiny_training.write_config(root / f'{name}.py', dict(config, name=name))
             train_and_test(load_config(path), str(root / name), CPU)
     return SimpleNamespace(ssr=root / 'ssr', source_only=root / 'source_only')
+
+
+@pytest.fixture(scope='session')
+def pair(runs, tmp_path_factory):
+    """A page about both runs."""
+    path = tmp_path_factory.mktemp('page') / 'pair.html'
+    assert write_report([str(runs.ssr), str(runs.source_only)], str(path), CPU) == str(path)
+    return path
 
 
 @pytest.fixture
@@ -91,33 +98,3 @@ def no_drawing(monkeypatch):
 @pytest.fixture
 def read_page():
     return Page
-
-
-@pytest.fixture(scope='session')
-def browser():
-    """Command of a headless browser."""
-    for name in ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable',
-                 'headless_shell'):
-        if shutil.which(name):
-            return name
-    pytest.skip('no Chromium or Chrome is installed')
-
-
-@pytest.fixture
-def screenshot(browser, tmp_path):
-    """Opens a page in the browser without a network: ``screenshot(path)`` -> (picture, DOM)."""
-
-    def take(path):
-        common = [browser, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
-                  f'--user-data-dir={tmp_path / "profile"}',
-                  '--host-resolver-rules=MAP * ~NOTFOUND']
-        picture = tmp_path / 'page.png'
-        url = path.resolve().as_uri()
-        environ = {**os.environ, 'HOME': str(tmp_path)}
-        for options in ([f'--screenshot={picture}', '--window-size=1400,6000'], ['--dump-dom']):
-            done = subprocess.run([*common, *options, url], capture_output=True, text=True,
-                                  timeout=120, env=environ)
-            assert done.returncode == 0, done.stderr[-2000:]
-        return picture, done.stdout
-
-    return take

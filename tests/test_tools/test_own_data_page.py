@@ -26,7 +26,7 @@ def test_the_page_can_be_followed(tmp_path, monkeypatch, capfd, one_thread):
     for name in ('configs', 'tools'):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 7
     printed = []
     for command in COMMANDS:
         python, script, *arguments = shlex.split(command)
@@ -34,10 +34,12 @@ def test_the_page_can_be_followed(tmp_path, monkeypatch, capfd, one_thread):
         monkeypatch.setattr('sys.argv', [script, *arguments])
         runpy.run_path(script, run_name='__main__')
         printed.append(capfd.readouterr().out)
-    made, checked, _, scored, _, _ = printed
+    made, checked, browsed, _, scored, _, _ = printed
     assert '20 source, 20 target and 4 validation images' in made
     assert 'data.train.source, FolderDataset: 20 images, 20 labels' in checked
     assert 'no problems' in checked and 'ground' in checked
+    assert len(list((tmp_path / 'browse').glob('iter_*.png'))) == 2
+    assert re.search(r'vehicle +[\d.]+ ', browsed)
     assert re.search(r'vehicle +\| +[\d.]+ ', scored)
     assert len(list((tmp_path / 'data/own/source').glob('*.json'))) == 3
     assert len(list((tmp_path / 'painted').rglob('*.jpg'))) == 4

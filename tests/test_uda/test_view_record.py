@@ -1,7 +1,7 @@
 import torch
 
 from mmseg_ssr.uda.segmentor import batch_of
-from mmseg_ssr.uda.view_record import recorded_views
+from mmseg_ssr.uda.view_record import next_views, recorded_views
 
 
 def test_views_are_those_that_the_losses_see(method, batch):
@@ -35,3 +35,21 @@ def test_afterwards_the_method_is_as_before(method, batch):
         pass
     segmentor.forward_backward(batch_of(batch))
     assert records == [] and not {'_views', '_pseudo_label'} & set(vars(segmentor))
+
+
+def test_a_look_at_the_views_trains_nothing(method, batch):
+    segmentor, trained = method(mic=True, ssr=True), method(mic=True, ssr=True)
+    weights = [value.clone() for value in segmentor.parameters()]
+    updates = segmentor.teacher.updates
+    looks = [next_views(segmentor, batch_of(batch)) for _ in range(2)]
+    assert all(map(torch.equal, weights, segmentor.parameters()))
+    assert all(value.grad is None for value in segmentor.parameters())
+    assert segmentor.teacher.updates == updates and segmentor.iteration == 2
+    with recorded_views(trained) as records:
+        for iteration in range(2):
+            trained.iteration = iteration
+            trained.forward_backward(batch_of(batch), update_teachers=False)
+    for look, record in zip(looks, records):
+        for name, view in record.views.items():
+            assert torch.equal(look.views[name].img, view.img), name
+    assert not torch.equal(looks[0].views['masked'].img, looks[1].views['masked'].img)

@@ -38,6 +38,8 @@ def test_columns_are_what_a_view_has():
 def test_bars_are_as_wide_as_asked_and_not_blank(width):
     bars = draw_class_shares(dict(seen=[.5, 1.], drawn=[.1, .9]), ['road', 'sky'], 'x', width)
     assert bars.shape == (300, width, 3) and bars.std() > 5
+    log = draw_class_shares(dict(seen=[.5, 0.]), ['road', 'sky'], 'x', width, log=True)
+    assert log.shape == bars.shape and log.std() > 5
     above, below = (np.zeros((5, wide, 3), np.uint8) for wide in (width, width // 2))
     both = stacked([above, bars, below])
     assert both.shape[1] == width

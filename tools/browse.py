@@ -1,0 +1,70 @@
+"""Look at what a training is fed before it starts.
+
+    python tools/browse.py CONFIG --out DIR
+
+Writes, and changes nothing but DIR: iter_N.png, the views of the first iterations (source, target
+with pseudo-label and weight, mixed, masked), the very ones of a training with this seed;
+class_statistics.png; rare_class_sampling.png, what is drawn instead of uniform images. Prints the
+shares of the classes. Weights that are missing are random: then pseudo-labels mean nothing.
+"""
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+import mmseg_ssr  # noqa: E402, F401
+from mmseg_ssr.engine.beginning import seed_training  # noqa: E402
+from mmseg_ssr.engine.browse import browse  # noqa: E402
+from mmseg_ssr.engine.config import Options, experiment_name, load_config  # noqa: E402
+from mmseg_ssr.engine.config_check import validate  # noqa: E402
+from mmseg_ssr.engine.device import pick_device  # noqa: E402
+from mmseg_ssr.engine.load_weights import ROLES  # noqa: E402
+from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--out', metavar='DIR', help='folder of the pictures (default: '
+                        'browse/NAME of the config)')
+    parser.add_argument('--iterations', type=int, default=4, metavar='N',
+                        help='whose views to draw (default: %(default)s; 0: statistics only)')
+    parser.add_argument('--draws', type=int, default=2000, metavar='K', help='samples that the '
+                        'table of rare class sampling is of (default: %(default)s)')
+    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+    parser.add_argument('--checkpoint', metavar='FILE', help='weights that label the target '
+                        'images (default: those that the training starts with)')
+    parser.add_argument('--weights', choices=ROLES, default='student',
+                        help='which network of the checkpoint (default: student)')
+    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
+                        metavar='KEY=VALUE', help='change the config')
+    return parser.parse_args(argv)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    if args.iterations < 0:
+        raise ConfigError(f'--iterations must be at least 0, got {args.iterations}')
+    if args.draws < 1:
+        raise ConfigError(f'--draws must be at least 1, got {args.draws}')
+    device = pick_device(args.device)
+    cfg = load_config(args.config, args.cfg_options)
+    validate(cfg)
+    out = args.out or os.path.join('browse', experiment_name(cfg))
+    seed = seed_training(cfg, args.seed, deterministic=False, begun=None)
+    print(f'{experiment_name(cfg)}: seed {seed}')
+    for line in browse(cfg, out, device, seed, args.iterations, args.draws,
+                       args.checkpoint, args.weights):
+        print(line, flush=True)
+
+
+if __name__ == '__main__':
+    main()
