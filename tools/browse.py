@@ -20,11 +20,19 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 import mmseg_ssr  # noqa: E402, F401
 from mmseg_ssr.engine.beginning import seed_training  # noqa: E402
 from mmseg_ssr.engine.browse import browse  # noqa: E402
-from mmseg_ssr.engine.config import Options, experiment_name, load_config  # noqa: E402
+from mmseg_ssr.engine.config import (  # noqa: E402
+    Options,
+    experiment_name,
+    load_config,
+    max_iterations,
+)
 from mmseg_ssr.engine.config_check import validate  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+
+#: Enough for the shares of any number of classes.
+MOST_DRAWS = 10**6
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -51,13 +59,14 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    if args.iterations < 0:
-        raise ConfigError(f'--iterations must be at least 0, got {args.iterations}')
-    if args.draws < 1:
-        raise ConfigError(f'--draws must be at least 1, got {args.draws}')
+    if not 1 <= args.draws <= MOST_DRAWS:
+        raise ConfigError(f'--draws must be in 1..{MOST_DRAWS}, got {args.draws}')
     device = pick_device(args.device)
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
+    if not 0 <= args.iterations <= max_iterations(cfg):
+        raise ConfigError(f'--iterations must be in 0..{max_iterations(cfg)} (runner.max_iters), '
+                          f'got {args.iterations}')
     out = args.out or os.path.join('browse', experiment_name(cfg))
     seed = seed_training(cfg, args.seed, deterministic=False, begun=None)
     print(f'{experiment_name(cfg)}: seed {seed}')

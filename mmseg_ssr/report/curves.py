@@ -69,6 +69,7 @@ def _plots(runs: Sequence[Run],
         ax.set_ylabel(unit, fontsize=8)
         ax.tick_params(labelsize=8)
         ax.locator_params(nbins=5)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.3)
     if len(runs) > 1:
         lines = {line.get_label(): line for ax in axes for line in ax.get_lines()}

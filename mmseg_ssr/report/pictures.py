@@ -26,7 +26,7 @@ def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
         Panel('ground truth', [colorize(p.truth, palette) for p in predictions]),
         Panel('prediction', [colorize(p.label, palette) for p in predictions]),
         Panel('error (red)', [error_map(p.image, p.label, p.truth) for p in predictions]),
-        Panel('confidence', [heat(p.confidence) for p in predictions]),
+        Panel('confidence (bright: sure)', [heat(p.confidence) for p in predictions]),
     ]
     if all(p.teacher_label is not None for p in predictions):
         caption = 'teacher' + ('' if threshold is None else f' (dark: below {threshold:g})')

@@ -74,8 +74,8 @@ def _curves(runs: Sequence[Run]) -> 'tuple[List[Picture], List[str]]':
     losses = loss_curves(runs)
     others, unlogged = other_curves(runs)
     shown = [Picture(caption, address) for caption, address in (
-        ('losses, means over the logging interval', losses),
-        ('scores, learning rate, speed, memory', others)) if address]
+        ('losses over the iterations, means of the logging interval', losses),
+        ('scores, learning rate, speed, memory over the iterations', others)) if address]
     if not losses:
         unlogged.insert(0, 'losses')
     return shown, [f'curve of {title}: in no log' for title in unlogged]

@@ -150,6 +150,16 @@ def check_data(folder: Path, config: str, checkpoint: str):
     return command('tools/check_data.py'), [config, '--nproc', '1'], options, wrong
 
 
+def browse(folder: Path, config: str, checkpoint: str):
+    options = {
+        '--out': NO_FOLDERS, '--iterations': NUMBERS, '--draws': NUMBERS, '--seed': NUMBERS,
+        '--checkpoint': NO_FILES, '--weights': ['x', 'teacher', ''], '--device': DEVICES,
+        '--cfg-options': [['x'], ['data=5'], ['data.train.source=x'], ['model=5'], ['uda=5']]}
+    wrong = [[], [''], ['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, config]]
+    good = [config, '--out', '{}/browse', '--iterations', '1', '--draws', '10', '--device', 'cpu']
+    return command('tools/browse.py'), good, options, wrong
+
+
 def replay(folder: Path, config: str, checkpoint: str):
     wrong = [[], *([name] for name in NO_FILES), [checkpoint]]
     return command('tools/replay.py'), [checkpoint], {'--device': DEVICES}, wrong
@@ -158,4 +168,5 @@ def replay(folder: Path, config: str, checkpoint: str):
 COMMANDS = {
     'run': run, 'train': train, 'test': test, 'demo': demo, 'streets': streets,
     'gta': convert('gta'), 'cityscapes': convert('cityscapes'), 'synthia': convert('synthia'),
-    'crosscity': convert('crosscity'), 'check_data': check_data, 'replay': replay}
+    'crosscity': convert('crosscity'), 'check_data': check_data, 'browse': browse,
+    'replay': replay}

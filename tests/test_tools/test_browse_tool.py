@@ -45,12 +45,15 @@ def test_a_source_only_config_with_the_default_folder(tool, data, config_file, t
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['--iterations', '-1'], '--iterations must be at least 0, got -1'),
-    (['--draws', '0'], '--draws must be at least 1, got 0'),
+    (['--iterations', '-1'], '--iterations must be in 0..4 (runner.max_iters), got -1'),
+    (['--iterations', '5'], '--iterations must be in 0..4'),
+    (['--draws', '0'], '--draws must be in 1..1000000, got 0'),
+    (['--out', '/dev/null/x'], '/dev/null/x'),
     (['--seed', '-1'], 'seed must be an integer in'),
     (['--checkpoint', 'gone.pth'], 'gone.pth'),
     (['--cfg-options', 'data.train.source.img_dir=nowhere'], 'nowhere'),
 ])
 def test_wrong_arguments(fails, data, config_file, tmp_path, arguments, message):
     path = config_file(tiny_training.method_config(data))
-    assert message in fails(TOOL, path, '--out', tmp_path / 'out', '--device', 'cpu', *arguments)
+    assert message in fails(TOOL, path, '--out', tmp_path / 'out', '--device', 'cpu', '--draws', 10,
+                            *arguments)
