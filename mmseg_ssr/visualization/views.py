@@ -5,7 +5,6 @@ import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from .panels import Panel, colorize, draw_panels
 
@@ -76,7 +75,7 @@ def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[s
     if log:
         axes.set_yscale('log')
         axes.set_ylim(bottom=axes.get_ylim()[0] / 2)  # the smallest share is a bar too
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.yaxis.set_major_formatter(lambda share, _: f'{100 * share:g} %')
     axes.margins(x=0.01)
     axes.set_xticks(np.arange(len(classes)) + 0.4, classes, rotation=45, ha='right', fontsize=8)
     axes.set_title(title, fontsize=10)
