@@ -35,8 +35,11 @@ from .train import batch_size
 from .weight_files import named_weight_files, refuse_downloads
 
 #: Keys of a method that concern what is learnt from the views, not the views.
-LEARNING = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'regularizer_weight',
-            'stop_stage', 'imnet_feature_dist_lambda', 'imnet_feature_dist_encoder', 'compile')
+LEARNING = ('regularizer_weight', 'imnet_feature_dist_lambda', 'imnet_feature_dist_encoder',
+            'compile')
+#: The same of SSR, unless the branch that it adds makes the pseudo-labels.
+REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
+                  'pseudo_label_branch')
 #: Of the plots, in pixels.
 WIDTH = 1200
 
@@ -95,12 +98,13 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
     if kind is None or not issubclass(kind, UDASegmentor):
         return None, []
     refuse_downloads(cfg)
-    for key in LEARNING:
+    shadow = method.get('pseudo_label_branch', 'shadow') == 'shadow'
+    for key in LEARNING + REGULARIZATION * shadow:
         method.pop(key, None)
-    if method['type'] == 'SSR':  # which insists on a regulariser
+    if shadow and method['type'] == 'SSR':  # which insists on a regulariser
         method['type'] = 'DACS'
     start = checkpoint or cfg.get('load_from')
-    notes = _leave_files_out(cfg, all_of_them=bool(start))
+    notes = _leave_files_out(cfg, students=bool(start))
     if start and not checkpoint and not os.path.isfile(start):
         notes.append(f'{start} (load_from) is missing')
         start = None
@@ -131,16 +135,21 @@ def _training_dataset(cfg: Config, seed: int) -> Dataset:
     return build_training_dataset(cfg, seed)
 
 
-def _leave_files_out(cfg: Config, all_of_them: bool) -> List[str]:
-    """Take the files of weights that are missing (or all of them) out of ``cfg``."""
+def _leave_files_out(cfg: Config, students: bool) -> List[str]:
+    """Take the files of weights that are missing out of ``cfg``, and say so.
+
+    Args:
+        students: take the student's out in any case, it gets other weights.
+    """
     notes = []
     for path, file in named_weight_files(cfg):
-        if all_of_them or not os.path.isfile(file):
+        replaced = students and 'regularizer' not in path and 'sam_checkpoint' not in path
+        if replaced or not os.path.isfile(file):
             if path.endswith('.init_cfg.checkpoint'):  # of dict(type='Pretrained', checkpoint=...)
                 cfg.merge_from_dict({path[:-len('.checkpoint')]: None})
             else:
                 cfg.merge_from_dict({path: None})
-            notes += [] if all_of_them else [f'{file} ({path}) is missing']
+            notes += [] if replaced else [f'{file} ({path}) is missing']
     return notes
 
 

@@ -47,7 +47,14 @@ def trained_on(config, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize('sections', [tiny_training.ssr_config, hrda_config])
+def regularized_labels_config(data):
+    sections = tiny_training.ssr_config(data)
+    sections['uda']['pseudo_label_branch'] = 'regularized'
+    return sections
+
+
+@pytest.mark.parametrize('sections', [tiny_training.ssr_config, hrda_config,
+                                      regularized_labels_config])
 def test_views_are_those_of_the_training(data, config, trained_on, sections):
     expected = trained_on(sections(data))
     found = seen_before(config(sections(data)), 2)
