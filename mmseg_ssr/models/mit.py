@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import CheckpointError, ConfigError
 from ..registration import register
 from ..weights import check_values, read_weights
+from .gelu_linear import gelu_linear
 
 # B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
 
@@ -101,7 +102,7 @@ class MixFFN(nn.Module):
         self.fc2 = nn.Linear(hidden, channels)
 
     def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
-        return self.fc2(F.gelu(self.dwconv(self.fc1(tokens), size)))
+        return gelu_linear(self.fc2, self.dwconv(self.fc1(tokens), size))
 
 
 class Block(nn.Module):
