@@ -14,7 +14,7 @@ PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --w
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak parity lint clean
+.PHONY: help setup demo test soak parity lint docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,10 @@ parity: setup  ## compare the numbers with the published implementation's
 
 lint: setup  ## check style
 	@$(PY) -m ruff check .
+
+docs: setup  ## build docs/ as a site: build/docs/index.html
+	@$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "the site is build/docs/index.html"
 
 clean:  ## remove caches and build files (not .venv, data, pretrained or work_dirs)
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -29,6 +29,7 @@ setup(
     install_requires=requirements(),
     extras_require={
         'dev': ['pytest>=7', 'ruff'],
+        'docs': ['sphinx>=7.1', 'myst-parser>=3.0', 'furo>=2024.1.29'],
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript', 'safetensors'],
     },
     classifiers=[

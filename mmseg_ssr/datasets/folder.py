@@ -25,8 +25,9 @@ class FolderDataset(CustomDataset):
 
     Args:
         pipeline: steps as in mmseg; ``LoadAnnotations`` reads through the class table.
-        img_dir, ann_dir: folders, relative to ``data_root``; ``ann_dir=None`` where there are no
-            labels, as in a target domain.
+        img_dir: folder of the images, relative to ``data_root``.
+        ann_dir: folder of the labels, relative to ``data_root``; None where there are no labels,
+            as in a target domain.
         classes: a name, or ``dict(name=, ids=[...], color=[R, G, B])``, for each class
             (see :meth:`.ClassTable.from_config`). Source and target need the same names.
         ignore: values of the labels that count for nothing, beside 255; ``'rest'`` for all that

@@ -87,6 +87,6 @@ def described(annotation: Any) -> str:
         return f'{len(inner)} values ({", ".join(described(kind) for kind in inner)})'
     if origin in (tuple, list, abc.Sequence) and inner:
         return f'a list of {plural[inner[0]]}' if inner[0] in plural else 'a list'
-    if origin in (tuple, list, abc.Sequence):
+    if origin in (tuple, list, abc.Sequence) or annotation in (tuple, list):
         return 'a list'
     return getattr(annotation, '__name__', str(annotation))

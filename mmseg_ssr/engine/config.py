@@ -10,14 +10,8 @@ from typing import Any, List, Mapping, Optional, Sequence
 from mmcv import Config, DictAction
 
 from ..errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
+from .config_keys import TOP_LEVEL
 
-#: What is read from the top of a config. Other names there are variables of its author.
-TOP_LEVEL = set('''
-    model uda data optimizer optimizer_config lr_config momentum_config runner total_iters
-    checkpoint_config evaluation log_config log_level load_from resume_from workflow work_dir seed
-    deterministic custom_hooks custom_imports dist_params train_cfg test_cfg crop_size name
-    cudnn_benchmark report tracker
-    '''.split())
 FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
                 'MultiResAttentionWrapper': 'HRDAHead'}
 

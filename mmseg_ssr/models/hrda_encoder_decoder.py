@@ -24,9 +24,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
     fuses them. ``extract_feat`` is mmseg's: the stage maps of one image at one resolution.
 
     Args:
-        backbone, neck, train_cfg, test_cfg, pretrained, init_cfg: as in ``EncoderDecoder``.
-            ``test_cfg.batched_slide=N`` lets N windows of slide inference, and N detail crops,
-            through the network at once, True all of them.
+        backbone, neck, train_cfg, pretrained, init_cfg: as in mmseg's ``EncoderDecoder``.
+        test_cfg: as there; ``batched_slide=N`` lets N windows of slide inference, and N detail
+            crops, through the network at once, True all of them.
         decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
         auxiliary_head: must be None.
         scales: 1 for the detail and a smaller one for the context, in any order.

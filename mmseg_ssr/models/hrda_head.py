@@ -53,11 +53,12 @@ class HRDAHead(BaseDecodeHead):
 
     Args:
         single_scale_head: 'DAFormerHead' or 'DLV2Head', the head of each resolution.
-        in_channels, num_classes, in_index, align_corners, init_cfg: of that head.
-        channels, decoder_params, dropout_ratio, norm_cfg: of
-            :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`.
-        dilations: of :class:`~mmseg_ssr.models.dlv2_head.DLV2Head`.
-        lr_loss_weight, hr_loss_weight: of the context and the detail loss.
+        in_channels, num_classes, in_index, align_corners, init_cfg: as in that head.
+        channels, decoder_params, dropout_ratio, norm_cfg: as in
+            :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`, for that head alone.
+        dilations: as in :class:`~mmseg_ssr.models.dlv2_head.DLV2Head`, for that head alone.
+        lr_loss_weight: weight of the context loss.
+        hr_loss_weight: weight of the detail loss.
         scales: context and detail scale; :class:`HRDAEncoderDecoder` passes its own.
         attention_embed_dim: width of the attention's decoder, where it is a ``DAFormerHead``.
         attention_classwise: an attention per class, or one for all.

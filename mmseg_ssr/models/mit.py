@@ -241,7 +241,7 @@ def _variant(name: str, embed_dims: Sequence[int], depths: Sequence[int]) -> typ
                      pretrained=pretrained, init_cfg=init_cfg, style=style, with_cp=with_cp)
 
     body = dict(__init__=__init__, __module__=__name__,
-                __doc__=f'{name}: widths {embed_dims}, depths {depths}. See :class:`MiT`.')
+                __doc__=f'A :class:`MiT` of widths {embed_dims} and depths {depths}.')
     return register(BACKBONES, name)(type(name, (MiT, ), body))
 
 

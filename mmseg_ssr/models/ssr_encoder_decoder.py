@@ -24,9 +24,10 @@ class SSREncoderDecoder(EncoderDecoder):
     ``EncoderDecoder``: no encoder, no further parameter, the very same operations.
 
     Args:
-        backbone, decode_head, neck, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg:
-            as in mmseg's ``EncoderDecoder``; the backbone (and neck) must give at least the
+        backbone, neck: as in mmseg's ``EncoderDecoder``; together they must give at least the
             stages that are regularised.
+        decode_head, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg: as in mmseg's
+            ``EncoderDecoder``.
         regularizer: arguments of :func:`build_regularizer`.
 
     Raises:

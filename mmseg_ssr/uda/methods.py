@@ -59,8 +59,8 @@ class Method(UDASegmentor):
         source_only: no teacher, no discriminators and no target images.
         alpha: EMA rate of the teacher (0.999 in DAFormer).
         pseudo_threshold: confidence threshold of pseudo-labels.
-        pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the crop whose
-            pseudo-labels are not trusted.
+        pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows at the top and at the bottom of
+            the crop whose pseudo-labels are not trusted.
         imnet_feature_dist_lambda: weight of the ImageNet feature distance, 0 is off.
         imnet_feature_dist_classes: train ids it is restricted to, None for everywhere.
         imnet_feature_dist_scale_min_ratio: share of a feature cell one class must cover.
@@ -71,11 +71,15 @@ class Method(UDASegmentor):
             :func:`~mmseg_ssr.regularizer.build_encoder`. 'regularizer': that of SSR, whose map is
             used twice. See :class:`~mmseg_ssr.uda.encoder_distance.EncoderDistance`.
         mix: only 'class' exists.
-        blur, color_jitter_strength, color_jitter_probability: see
-            :class:`~mmseg_ssr.uda.strong_augmentation.StrongAugmentation`.
-        mask_mode: MIC's masked view, None is off; see
-            :data:`~mmseg_ssr.uda.masked_consistency.MASK_MODES`.
-        mask_alpha, mask_pseudo_threshold: 'same', or numbers for a teacher of its own.
+        blur: blur half of the mixed batches.
+        color_jitter_strength: of the mixed images' colours, a number or a dict of four; see
+            :class:`~mmseg_ssr.uda.strong_augmentation.StrongAugmentation`, as for the next one.
+        color_jitter_probability: colours are jittered when a uniform draw is *above* this number.
+        mask_mode: MIC's masked view, None is off: 'separatetrg' masks the target images,
+            'separatesrc' the source images, 'separate' one half of the batch of each; with 'aug'
+            appended their colours are jittered first.
+        mask_alpha, mask_pseudo_threshold: 'same' as without the prefix, or numbers for a teacher
+            of the masked view's own.
         mask_lambda: weight of the masked loss.
         mask_generator: ``dict(type='block', mask_ratio=0.7, mask_block_size=64)``.
         lambda_ent: weight of the entropy of predictions for target images (MinEnt), None or 0 is
@@ -103,7 +107,8 @@ class Method(UDASegmentor):
             derived from :class:`~mmseg_ssr.uda.loss_term.LossTerm`.
         sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
         stop_stage: stages that SSR enhances.
-        sam_checkpoint: file of the SAM weights, by default where :data:`SAM_CHECKPOINTS` says.
+        sam_checkpoint: file of the SAM weights, by default under its published name in
+            ``pretrained/``.
         regularizer: SSR with any encoder, see
             :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
             ``sam_model_registry``.

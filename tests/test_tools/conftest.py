@@ -1,6 +1,9 @@
 """The command line tools, ours and mmseg's."""
 import importlib.util
 import os
+import re
+import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import mmseg
 import pytest
 import tiny_training
+import torch
 
 ROOT = tiny_training.ROOT
 sys.path.insert(0, str(ROOT))  # run_experiments.py imports experiments.py
@@ -61,3 +65,37 @@ def stock():
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def follow(tmp_path, monkeypatch, capfd):
+    """Runs the commands of the ``shell`` blocks of a page, as they stand there, in ``tmp_path``.
+
+    ``follow('docs/own_data.md')`` -> what each of them has printed.
+    """
+
+    def run(page):
+        for name in ('configs', 'tools', 'run_experiments.py'):
+            (tmp_path / name).symlink_to(ROOT / name)
+        monkeypatch.chdir(tmp_path)
+        printed = []
+        for command in shell_commands(ROOT / page):
+            python, script, *arguments = shlex.split(command)
+            assert python == 'python'
+            monkeypatch.setattr('sys.argv', [script, *arguments])
+            monkeypatch.syspath_prepend(str(Path(script).resolve().parent))  # as Python does
+            runpy.run_path(script, run_name='__main__')
+            printed.append(capfd.readouterr().out)
+        return printed
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield run
+    torch.set_num_threads(threads)
+
+
+def shell_commands(page):
+    """The lines of the ``shell`` blocks of a page."""
+    text = page.read_text(encoding='utf-8')
+    return [line for block in re.findall(r'^```shell\n(.*?)^```', text, re.M | re.S)
+            for line in block.splitlines()]

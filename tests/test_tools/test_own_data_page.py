@@ -1,40 +1,12 @@
 """The commands of docs/own_data.md, one after the other, as they stand there."""
 import re
-import runpy
-import shlex
 
 import numpy as np
-import pytest
-import torch
 from PIL import Image
-from tiny_training import ROOT
-
-PAGE = (ROOT / 'docs' / 'own_data.md').read_text(encoding='utf-8')
-COMMANDS = [line for block in re.findall(r'^```shell\n(.*?)^```', PAGE, re.M | re.S)
-            for line in block.splitlines()]
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def test_the_page_can_be_followed(tmp_path, monkeypatch, capfd, one_thread):
-    for name in ('configs', 'tools'):
-        (tmp_path / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(tmp_path)
-    assert len(COMMANDS) == 7
-    printed = []
-    for command in COMMANDS:
-        python, script, *arguments = shlex.split(command)
-        assert python == 'python'
-        monkeypatch.setattr('sys.argv', [script, *arguments])
-        runpy.run_path(script, run_name='__main__')
-        printed.append(capfd.readouterr().out)
-    made, checked, browsed, _, scored, _, _ = printed
+def test_the_page_can_be_followed(follow, tmp_path):
+    made, checked, browsed, _, scored, _, _ = follow('docs/own_data.md')
     assert '20 source, 20 target and 4 validation images' in made
     assert 'data.train.source, FolderDataset: 20 images, 20 labels' in checked
     assert 'no problems' in checked and 'ground' in checked

@@ -1,0 +1,211 @@
+"""Write docs/config.md, the reference of the config keys, from signatures and docstrings.
+
+A test says when the page is out of date: change the docstring, not the page, and run this again.
+"""
+import inspect
+import re
+import sys
+import textwrap
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+from mmcv.runner import HOOKS, RUNNERS  # noqa: E402
+from mmseg.datasets.builder import DATASETS, PIPELINES  # noqa: E402
+from mmseg.models.builder import MODELS  # noqa: E402
+
+from mmseg_ssr.datasets import RareClassSampling  # noqa: E402
+from mmseg_ssr.engine.argument_kinds import described  # noqa: E402
+from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE  # noqa: E402
+from mmseg_ssr.engine.config_check import KINDS  # noqa: E402
+from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL  # noqa: E402
+from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: E402, F401
+from mmseg_ssr.engine.signatures import parameters  # noqa: E402
+from mmseg_ssr.errors import UserError, cli  # noqa: E402
+from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer  # noqa: E402
+from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder  # noqa: E402
+from mmseg_ssr.uda import BlockMask  # noqa: E402
+
+PAGE = ROOT / 'docs' / 'config.md'
+REGISTRIES = (MODELS, DATASETS, PIPELINES, RUNNERS, HOOKS)
+HEAD = """\
+# Config keys
+
+<!-- Made by tools/make_reference.py from signatures and docstrings: change those, run it again. -->
+
+Every key that this project reads, with its kind and its meaning; in the tables with defaults, a key
+that has none is needed. A misspelt key, a value of another kind, and a needed key that is missing
+end a command before anything is loaded. Keys that a class takes from mmseg or mmcv, and classes of
+theirs, mean what they mean there. `--cfg-options uda.alpha=0.99` sets a key from the command line.
+"""
+#: Titles of the page, and what is under each: paths in ``MEANINGS``, names of registered classes
+#: (several in one text share a table), or pairs of a path and what is called with its keys.
+SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
+    ('The training', ['optimizer.paramwise_cfg', 'runner', 'SelfTrainingRunner',
+                      'checkpoint_config', 'evaluation', 'PolyToHorizonLrUpdaterHook']),
+    ('Logging', ['log_config', 'ProgressLoggerHook', 'WatchedOptimizerHook']),
+    ('Methods', ['DACS SSR MinEnt MaxSquare AdvSeg', ('uda.mask_generator', BlockMask),
+                 ('uda.regularizer', build_regularizer)]),
+    ('Frozen encoders', [("encoder, type 'sam' (the default)", FrozenSAMEncoder),
+                         ("encoder, type 'timm'", FrozenTimmEncoder)]),
+    ('Segmentors', ['SSREncoderDecoder', 'HRDAEncoderDecoder', 'test_cfg']),
+    ('Backbones and necks', ['mit_b0 mit_b1 mit_b2 mit_b3 mit_b4 mit_b5', 'FoundationBackbone',
+                             'SimpleFeaturePyramid']),
+    ('Heads', ['DAFormerHead', 'HRDAHead', 'DLV2Head', 'UpscaleHead']),
+    ('Data', ['data', 'UDADataset', ('data.train.rare_class_sampling', RareClassSampling),
+              'FolderDataset', 'GTADataset SynthiaDataset CrossCityDataset', 'ACDCDataset',
+              'CityscapesSynthiaDataset']),
+    ('Steps of a pipeline', ['PseudoLabelMargins', 'FormatValidPseudoMask']),
+)
+
+
+@cli
+def main() -> None:
+    if sys.argv[1:]:
+        raise UserError(f'{sys.argv[0]} takes no arguments, got {" ".join(sys.argv[1:])}')
+    PAGE.write_text(page(), encoding='utf-8')
+    print(f'{PAGE} is written')
+
+
+def page() -> str:
+    """The text of docs/config.md."""
+    parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL, KINDS)]
+    for title, members in SECTIONS:
+        parts.append(f'## {title}\n')
+        parts += [part for member in members for part in section(member)]
+    parts += ['## Classes of other packages\n', textwrap.fill(foreign_classes(), 120) + '\n']
+    return '\n'.join(parts)
+
+
+def section(member: Any) -> Iterator[str]:
+    """Heading, summary and table of a member of :data:`SECTIONS`."""
+    if isinstance(member, str) and member in MEANINGS:
+        yield f'### `{member}`\n'
+        kinds = PLAIN.get(member) or PLAIN_ANYWHERE[member]
+        yield plain_table(MEANINGS[member], kinds)
+    elif isinstance(member, str):
+        classes = [registered(name) for name in member.split()]
+        yield '### ' + ', '.join(f'`{cls.__name__}`' for cls in classes) + '\n'
+        if len(classes) == 1:
+            yield summary(classes[0]) + '\n'
+        else:
+            yield ''.join(f'- `{cls.__name__}`: {summary(cls)}\n' for cls in classes)
+        yield argument_table(classes[0])
+    else:
+        path, target = member
+        yield f'### {path if " " in path else f"`{path}`"}\n'
+        yield summary(target) + '\n'
+        yield argument_table(target)
+
+
+def plain_table(meanings: Mapping[str, str], kinds: Mapping[str, Any]) -> str:
+    return table(('key', 'kind', 'meaning'), (
+        (f'`{key}`', described(kinds[key]) if kinds.get(key) else '', meaning)
+        for key, meaning in meanings.items()))
+
+
+def argument_table(target: Callable) -> str:
+    """The arguments of a class or function, with what its docstring says about each."""
+    rows = [(f'`{name}`', kind(parameter), default(parameter), meaning)
+            for name, (parameter, meaning) in arguments(target).items()]
+    return table(('key', 'kind', 'default', 'meaning'), rows) if rows else 'It has no keys.\n'
+
+
+def arguments(target: Callable) -> Dict[str, Tuple[inspect.Parameter, str]]:
+    """Name -> parameter and meaning; what a class of another package says is left to it."""
+    meanings: Dict[str, str] = {}
+    for cls in reversed(ours(target)):
+        meanings.update(documented(cls.__doc__ or ''))
+    found, _ = parameters(target)
+    return {name: (parameter, meanings.get(name) or origin(target, name))
+            for name, parameter in found.items() if name != 'segmentor'}  # a builder gives it
+
+
+def ours(target: Callable) -> List[Any]:
+    """The class and its bases as far as they are of this package, or the function."""
+    family = target.__mro__ if inspect.isclass(target) else [target]
+    return [member for member in family if member.__module__.startswith('mmseg_ssr')]
+
+
+def origin(target: Callable, name: str) -> str:
+    """Which class of another package takes the argument; empty for one of ours."""
+    for cls in target.__mro__ if inspect.isclass(target) else ():
+        if '__init__' in vars(cls) and name in inspect.signature(cls.__init__).parameters:
+            package = cls.__module__.split('.')[0]
+            return '' if package == 'mmseg_ssr' else f"as in {package}'s `{cls.__name__}`"
+    return ''
+
+
+def documented(docstring: str) -> Dict[str, str]:
+    """Argument -> text of the section ``Args`` (of a dataclass ``Attributes``), as Markdown.
+
+    ``a, b: text`` is the text of both.
+    """
+    text = inspect.cleandoc(docstring)
+    found = (re.search(r'^Args:\n((?:[ ].*\n?|\n)+)', text, re.M)
+             or re.search(r'^Attributes:\n((?:[ ].*\n?|\n)+)', text, re.M))
+    entries: List[str] = []
+    for line in textwrap.dedent(found.group(1)).splitlines() if found else ():
+        if line.startswith(' ') and entries:
+            entries[-1] += ' ' + line.strip()
+        elif line:
+            entries.append(line)
+    split = (entry.partition(':') for entry in entries)
+    return {name.strip(): markdown(meaning) for names, _, meaning in split
+            for name in names.split(',')}
+
+
+def summary(target: Callable) -> str:
+    """The first sentence or paragraph of a docstring."""
+    return markdown(inspect.cleandoc(target.__doc__ or '').split('\n\n')[0])
+
+
+def markdown(text: str) -> str:
+    """A docstring's text, in one line: roles and literals become code."""
+    text = re.sub(r':\w+:`(?:~[\w.]*?(\w+)|\.?([\w.]+))`',
+                  lambda role: f'`{role.group(1) or role.group(2)}`', ' '.join(text.split()))
+    return text.replace('``', '`')
+
+
+def kind(parameter: inspect.Parameter) -> str:
+    """What an argument takes, in words; empty where only its default tells."""
+    if parameter.annotation is parameter.empty:
+        return ''
+    words = described(parameter.annotation)
+    return '' if words in ('None', 'Module') else words
+
+
+def default(parameter: inspect.Parameter) -> str:
+    return '' if parameter.default is parameter.empty else f'`{parameter.default!r}`'
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [titles, ['---'] * len(titles)]
+    lines += [[cell.replace('|', '\\|') for cell in row] for row in rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines) + '\n'
+
+
+def registered(name: str) -> Any:
+    return [registry.module_dict[name] for registry in REGISTRIES
+            if name in registry.module_dict][0]
+
+
+def foreign_classes() -> str:
+    """A sentence for each package whose classes the shipped configs name."""
+    text = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'configs').rglob('*.py'))
+    packages: Dict[str, List[str]] = {}
+    for name in sorted(set(re.findall(r"type='(\w+)'", text))):
+        for registry in REGISTRIES:
+            package = getattr(registry.get(name), '__module__', 'mmseg_ssr').split('.')[0]
+            if package != 'mmseg_ssr':
+                packages.setdefault(package, []).append(f'`{name}`')
+    return ' '.join(f'The configs name these of {package}: {", ".join(dict.fromkeys(names))}.'
+                    for package, names in packages.items())
+
+
+if __name__ == '__main__':
+    main()
