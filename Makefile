@@ -38,8 +38,7 @@ lint: setup  ## check style
 	@$(PY) -m ruff check .
 
 docs: setup  ## build docs/ as a site: build/docs/index.html
-	@$(PY) -m sphinx -W --keep-going -q -b html docs build/docs
-	@echo "the site is build/docs/index.html"
+	@$(PY) -m sphinx -W --keep-going -q -b html docs build/docs && echo "the site is build/docs/index.html"
 
 clean:  ## remove caches and build files (not .venv, data, pretrained or work_dirs)
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

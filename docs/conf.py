@@ -7,6 +7,8 @@ extensions = ['myst_parser']
 html_theme = 'furo'
 html_title = 'mmseg_ssr'
 html_copy_source = False
+html_show_copyright = False
+smartquotes = False  # 'vit_b' is to be copied into a config as it is
 exclude_patterns = ['images']
 myst_heading_anchors = 3
 

@@ -33,7 +33,7 @@ def make_reference():
 def rows(section: str) -> dict:
     """Key -> the other cells of its row."""
     lines = re.findall(r'^\| (`.*) \|$', section, re.M)
-    cells = [re.split(r' (?<!\\)\| ', line) for line in lines]
+    cells = [line.split(' | ') for line in lines]
     return {key.strip('`'): rest for key, *rest in cells}
 
 

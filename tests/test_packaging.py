@@ -276,7 +276,8 @@ def make(*arguments):
 
 @pytest.mark.parametrize('target, command', [
     ('demo', 'tools/demo.py'), ('test', '-m pytest'), ('soak', '-m pytest -m soak'),
-    ('parity', '-m pytest tests/parity -q'), ('lint', '-m ruff check')])
+    ('parity', '-m pytest tests/parity -q'), ('lint', '-m ruff check'),
+    ('docs', '-m sphinx -W')])
 def test_target_installs_what_is_missing_and_then_runs(target, command):
     ran = make('-n', target, f'PYTHON={sys.executable}')
     setup, run = ran.stdout.strip().splitlines()

@@ -95,7 +95,7 @@ def follow(tmp_path, monkeypatch, capfd):
 
 
 def shell_commands(page):
-    """The lines of the ``shell`` blocks of a page."""
+    """The commands of the ``shell`` blocks of a page, a line each unless it ends in a backslash."""
     text = page.read_text(encoding='utf-8')
     return [line for block in re.findall(r'^```shell\n(.*?)^```', text, re.M | re.S)
-            for line in block.splitlines()]
+            for line in block.replace('\\\n', '').splitlines()]
