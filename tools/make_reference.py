@@ -42,6 +42,12 @@ that has none is needed. A misspelt key, a value of another kind, and a needed k
 end a command before anything is loaded. Keys that a class takes from mmseg or mmcv, and classes of
 theirs, mean what they mean there. `--cfg-options uda.alpha=0.99` sets a key from the command line.
 """
+OTHERS = """\
+## Classes of other packages
+
+Those that the configs in `configs/` name, with their keys and defaults; what these mean is in the
+documentation of the package.
+"""
 #: Titles of the page, and what is under each: paths in ``MEANINGS``, names of registered classes
 #: (several in one text share a table), or pairs of a path and what is called with its keys.
 SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
@@ -77,7 +83,7 @@ def page() -> str:
     for title, members in SECTIONS:
         parts.append(f'## {title}\n')
         parts += [part for member in members for part in section(member)]
-    parts += ['## Classes of other packages\n', textwrap.fill(foreign_classes(), 120) + '\n']
+    parts += [OTHERS, table(('class', 'package', 'keys'), foreign_classes())]
     return '\n'.join(parts)
 
 
@@ -194,17 +200,17 @@ def registered(name: str) -> Any:
             if name in registry.module_dict][0]
 
 
-def foreign_classes() -> str:
-    """A sentence for each package whose classes the shipped configs name."""
+def foreign_classes() -> Iterator[Sequence[str]]:
+    """Name, package and keys of the classes of other packages that the shipped configs name."""
     text = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'configs').rglob('*.py'))
-    packages: Dict[str, List[str]] = {}
     for name in sorted(set(re.findall(r"type='(\w+)'", text))):
-        for registry in REGISTRIES:
-            package = getattr(registry.get(name), '__module__', 'mmseg_ssr').split('.')[0]
+        for cls in {registry.get(name) for registry in REGISTRIES} - {None}:
+            package = cls.__module__.split('.')[0]
             if package != 'mmseg_ssr':
-                packages.setdefault(package, []).append(f'`{name}`')
-    return ' '.join(f'The configs name these of {package}: {", ".join(dict.fromkeys(names))}.'
-                    for package, names in packages.items())
+                keys = (f'`{key}`' if parameter.default is parameter.empty
+                        else f'`{key}={parameter.default!r}`'
+                        for key, parameter in parameters(cls)[0].items())
+                yield f'`{name}`', package, ', '.join(keys)
 
 
 if __name__ == '__main__':
