@@ -10,7 +10,7 @@ import pytest
 from mmseg_ssr.engine import optimizer_hook  # noqa: F401  (registers its hook)
 from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE
 from mmseg_ssr.engine.config_check import KINDS
-from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL
+from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL_MEANINGS
 from mmseg_ssr.engine.signatures import parameters
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.regularizer.encoders import ENCODERS
@@ -105,7 +105,7 @@ def test_every_key_that_is_checked_has_a_meaning():
     loaders = {f'data.{name}_dataloader' for name in ('train', 'val', 'test')}
     others = set(known) - set(MEANINGS)
     assert others == loaders | {'mask_generator'}  # of a class: see uda.mask_generator
-    assert set(KINDS) <= set(TOP_LEVEL)
+    assert set(KINDS) <= set(TOP_LEVEL_MEANINGS)
 
 
 def test_no_meaning_is_empty():

@@ -22,7 +22,7 @@ from mmseg_ssr.datasets import RareClassSampling  # noqa: E402
 from mmseg_ssr.engine.argument_kinds import described  # noqa: E402
 from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE  # noqa: E402
 from mmseg_ssr.engine.config_check import KINDS  # noqa: E402
-from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL  # noqa: E402
+from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL_MEANINGS  # noqa: E402
 from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: E402, F401
 from mmseg_ssr.engine.signatures import parameters  # noqa: E402
 from mmseg_ssr.errors import UserError, cli  # noqa: E402
@@ -79,7 +79,7 @@ def main() -> None:
 
 def page() -> str:
     """The text of docs/config.md."""
-    parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL, KINDS)]
+    parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL_MEANINGS, KINDS)]
     for title, members in SECTIONS:
         parts.append(f'## {title}\n')
         parts += [part for member in members for part in section(member)]

@@ -10,7 +10,7 @@ from mmseg.datasets.builder import DATASETS
 from ..errors import ConfigError, nearest
 from .argument_kinds import fits
 from .component_check import check_arguments, check_kinds, check_plain, check_value, shown
-from .config_keys import TOP_LEVEL
+from .config import TOP_LEVEL
 from .trackers import check_trackers
 
 #: Names that other projects have at the top.
@@ -33,7 +33,7 @@ def validate(cfg: Config) -> None:
         ConfigError: names the file, the path of the key and the nearest valid one.
     """
     for key in cfg.keys():
-        if key in TOP_LEVEL or key in ALSO_KNOWN:
+        if key in TOP_LEVEL | ALSO_KNOWN:
             continue
         close = difflib.get_close_matches(key, TOP_LEVEL, 1, 0.8)
         close += [name for name in sorted(TOP_LEVEL) if sorted(name) == sorted(key)]  # 'sede'

@@ -5,8 +5,8 @@ classes, whose docstrings say what they mean.
 """
 from typing import Dict
 
-#: What is read from the top of a config. Other names there are variables of its author.
-TOP_LEVEL: Dict[str, str] = dict(
+#: Of what is read from the top of a config.
+TOP_LEVEL_MEANINGS: Dict[str, str] = dict(
     model='the segmentor that is trained and tested: `dict(type=..., ...)`',
     uda='the method that trains it on two domains: `dict(type=..., ...)`; None trains supervised',
     data='the data sets and their loading',
