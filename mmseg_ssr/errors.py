@@ -29,6 +29,10 @@ class DataError(UserError, ValueError):
     """An image, a label or a statistics file."""
 
 
+class UnknownValue(DataError):
+    """A value in a label that is no class."""
+
+
 class MissingFile(UserError, FileNotFoundError):
     """A file or folder that has to be there."""
 

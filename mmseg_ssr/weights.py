@@ -1,10 +1,11 @@
 """Pretrained weights: where each published file comes from, and reading one safely."""
+import hashlib
 import os
 import pickle
 import re
 import zipfile
 import zlib
-from typing import Any, Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
 import torch
 from torch import Tensor
@@ -31,6 +32,35 @@ PUBLISHED: Dict[str, str] = {
     **{f'convnext_{size}_22k_224.pth': f'{META}convnext/convnext_{size}_22k_224.pth'
        for size in ('tiny', 'small', 'base', 'large', 'xlarge')},
 }
+
+#: SHA-256 of published files, as many public projects give them.
+SHA256: Dict[str, str] = {
+    'sam_vit_b_01ec64.pth': 'ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912',
+    'sam_vit_l_0b3195.pth': '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622',
+    'sam_vit_h_4b8939.pth': 'a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e',
+}
+#: Their sizes, where known.
+BYTES: Dict[str, int] = {'sam_vit_b_01ec64.pth': 375042383, 'sam_vit_h_4b8939.pth': 2564550879}
+
+
+def published_sum(path: Union[str, os.PathLike]) -> Optional[str]:
+    """The SHA-256 that a published file has, or its first digits; None where none is known.
+
+    The names of OpenMMLab's files end in the first eight digits.
+    """
+    name = os.path.basename(path)
+    if PUBLISHED.get(name, '').startswith(OPENMMLAB):
+        return re.search(r'-([0-9a-f]{8})\.pth$', name)[1]
+    return SHA256.get(name)
+
+
+def sha256(path: Union[str, os.PathLike]) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def find_weights(path: Union[str, os.PathLike]) -> str:

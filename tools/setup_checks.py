@@ -10,18 +10,30 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 OLDEST, NEWEST = (3, 9), (3, 12)
 RUNTIME_MODULES = ['torch', 'torchvision', 'mmcv', 'mmseg', 'segment_anything', 'timm', 'cv2',
                    'numpy', 'PIL', 'jinja2', 'matplotlib', 'tensorboard', 'tqdm']
+# Imported to see whether they work, each on those before it.
+PROBES = ['torch', 'torchvision', 'mmcv.ops', 'mmseg', 'mmseg_ssr']
 GIBIBYTE_PER_COMPILER = 1.5
 COMPILER_PROBE = '#include <Python.h>\n#include <vector>\nint main() { return 0; }\n'
 
 
 class SetupError(Exception):
     """A reason to stop, told in one line."""
+
+
+class Fault(NamedTuple):
+    """Something that is wrong with an installation."""
+    title: str
+    file: str  # Python or the package
+    found: str
+    expected: str
+    mend: str
 
 
 def check_python(version: Optional[Tuple[int, ...]] = None) -> None:
@@ -88,6 +100,48 @@ def missing_here() -> List[str]:
     if 'mmseg' not in missing and not version_of(['mmsegmentation'], default='0.').startswith('0.'):
         missing.append('mmsegmentation 0.x')
     return missing
+
+
+def faults_here() -> List[Fault]:
+    """What is wrong with the running Python and its packages, in the order in which to mend it.
+
+    Packages are imported, those that stand on a broken one are not.
+    """
+    try:
+        check_python()
+    except SetupError:
+        return [Fault('this Python cannot be used', sys.executable,
+                      'Python ' + '.'.join(map(str, sys.version_info[:3])),
+                      'Python {}.{} to {}.{}'.format(*OLDEST + NEWEST),
+                      'make setup PYTHON=python3.11')]
+    missing = missing_here()
+    if missing:
+        return [Fault('package is missing', name, 'not in ' + sys.executable, 'the packages of '
+                      'README.md, "Install"', 'make setup') for name in missing]
+    for name in PROBES:
+        try:
+            import_module(name)
+        except Exception as error:  # a package built for others fails in many ways
+            text = ' '.join('{}: {}'.format(type(error).__name__, error).split())
+            return [Fault('package cannot be imported', name, text[:400],
+                          'versions that fit each other (README.md, "Install")', 'make setup')]
+    return misfits()
+
+
+def misfits() -> List[Fault]:
+    """A torchvision that was built for another torch than the one at hand."""
+    from importlib.metadata import PackageNotFoundError, requires
+    try:
+        wanted = [text for text in requires('torchvision') or [] if re.match(r'torch\b', text)]
+    except PackageNotFoundError:  # a copy without records
+        return []
+    exact = re.search(r'==\s*([\d.]+)', wanted[0]) if wanted else None
+    found = version_of(['torch'], default='').split('+')[0]
+    if exact is None or found in ('', exact.group(1)):
+        return []
+    return [Fault('torchvision is built for another torch', 'torchvision '
+                  + version_of(['torchvision'], default=''), 'torch ' + found,
+                  'torch ' + exact.group(1), 'make setup TORCH=torch=={}'.format(exact.group(1)))]
 
 
 def version_of(distributions: Sequence[str], default: str) -> str:

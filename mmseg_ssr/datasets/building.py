@@ -75,6 +75,13 @@ def _check_type(config: Config) -> None:
 
 
 def _check_image_folder(config: Config) -> None:
+    for path in missing_image_folders(config):
+        raise MissingFile(f'image folder {path} of {config["type"]} is missing: put the data '
+                          f'set there{published_at(config["type"])}')
+
+
+def missing_image_folders(config: Config) -> Iterator[str]:
+    """The folders of images that a data set's config names and that are not there."""
     folders = config.get('img_dir')
     if folders is None or 'file_client_args' in config:  # not a folder of this machine
         return
@@ -85,8 +92,7 @@ def _check_image_folder(config: Config) -> None:
     for folder in folders if isinstance(folders, (list, tuple)) else [folders]:
         path = os.path.join(root, folder)
         if not has_images(path):
-            raise MissingFile(f'image folder {path} of {config["type"]} is missing: put the data '
-                              f'set there{_published(config["type"])}')
+            yield path
 
 
 def _check_images(dataset) -> None:
@@ -95,7 +101,7 @@ def _check_images(dataset) -> None:
         suffixes = dataset.img_suffix
         suffixes = [suffixes] if isinstance(suffixes, str) else suffixes
         raise MissingFile(f'{dataset.img_dir} holds no image {", ".join(f"*{s}" for s in suffixes)}'
-                          f' for {name}: put the data set there{_published(name)}')
+                          f' for {name}: put the data set there{published_at(name)}')
 
 
 def _check_names(dataset) -> None:
@@ -139,15 +145,16 @@ def _missing_labels(dataset, missing: List[str], present: Set[str]) -> str:
     if origin is None:
         return f'{text}put them there, or give another ann_dir'
     if origin.converter is None:
-        return f'{text}put the data set there{_published(name)}'
-    raw = missing[0][:-len(dataset.seg_map_suffix)] + origin.raw_suffix
-    make = f'{origin.converter} {dataset.data_root or os.path.dirname(dataset.ann_dir)}'
+        return f'{text}put the data set there{published_at(name)}'
+    raw = origin.published_label(missing[0], dataset)
+    make = origin.command(dataset)
     if raw.replace('\\', '/') in present:
         return f'{text}make them with: {make}'
-    return f'{text}put the data set there{_published(name)}, then run: {make}'
+    return f'{text}put the data set there{published_at(name)}, then run: {make}'
 
 
-def _published(name: str) -> str:
+def published_at(name: str) -> str:
+    """The end of a message: where the data set of a type comes from, if that is known."""
     origin = ORIGINS.get(name)
     return f', it is published at {origin.published}' if origin else ' or give another folder'
 

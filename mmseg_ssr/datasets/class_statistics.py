@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from ..errors import DataError, MissingFile
+from ..errors import DataError, MissingFile, UnknownValue
 from .atomic_file import write_atomic
 from .label_files import count_pixels, read_label
 from .parallel import Progress, parallel_map
@@ -139,12 +139,12 @@ def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
 
 def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
               ignore_index: int = 255) -> None:
-    """Raise :class:`DataError` when an id is neither a class nor ``ignore_index``."""
+    """Raise :class:`UnknownValue` when an id is neither a class nor ``ignore_index``."""
     strange = [i for i in ids if i != ignore_index and not 0 <= i < num_classes]
     if strange:
-        raise DataError(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
-                        f'{ignore_index} (ignore): convert it to train ids '
-                        '(tools/convert_datasets/)')
+        raise UnknownValue(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
+                           f'{ignore_index} (ignore): convert it to train ids '
+                           '(tools/convert_datasets/)')
 
 
 def _counts(records: List[dict]) -> Dict[str, Counts]:

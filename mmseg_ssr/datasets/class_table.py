@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from ..errors import ConfigError, DataError, nearest
+from ..errors import ConfigError, UnknownValue, nearest
 from .class_statistics import Counts
 from .label_files import PathLike, count_pixels, read_values
 
@@ -120,7 +120,7 @@ class ClassTable:
         """Pixels of each value -> of each class.
 
         Raises:
-            DataError: a value that is not in the table.
+            UnknownValue: a value that is not in the table.
         """
         classes: Counts = {}
         for value, pixels in counts.items():
@@ -132,11 +132,11 @@ class ClassTable:
         return classes
 
     @staticmethod
-    def _unknown(value: int, path: PathLike) -> DataError:
+    def _unknown(value: int, path: PathLike) -> UnknownValue:
         where = 'color of a class' if value >= COLOUR else 'ids of a class'
-        return DataError(f'label {path} holds {describe(value)}, which the config does not know: '
-                         f'put it into the {where} or into ignore (ignore={REST!r} leaves out '
-                         'all that no class has)')
+        return UnknownValue(f'label {path} holds {describe(value)}, which the config does not '
+                            f'know: put it into the {where} or into ignore (ignore={REST!r} leaves '
+                            'out all that no class has)')
 
 
 def describe(value: int) -> str:

@@ -1,6 +1,7 @@
 """Where the data sets are published and how their labels are made, for messages."""
+import os
 from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional
+from typing import Dict, Mapping, Optional, Tuple
 
 
 @dataclass(frozen=True)
@@ -12,19 +13,32 @@ class Origin:
         converter: command that makes the train labels, followed by the data set's folder.
         raw_suffix: end of the names of the labels as published, which the converter reads.
         images: folder of images (the end of ``img_dir``) -> how many are published.
+        size: width and height of all its images; None where they differ.
+        absent: classes that do not occur in it.
     """
 
     published: str
     converter: Optional[str] = None
     raw_suffix: Optional[str] = None
     images: Mapping[str, int] = field(default_factory=dict)
+    size: Optional[Tuple[int, int]] = None
+    absent: Tuple[str, ...] = ()
+
+    def command(self, dataset) -> Optional[str]:
+        """What makes the train labels of a built data set; None where they are published."""
+        root = dataset.data_root or os.path.dirname(dataset.ann_dir)
+        return self.converter and f'{self.converter} {root}'
+
+    def published_label(self, label: str, dataset) -> str:
+        """The file that the converter makes a train label of."""
+        return label[:-len(dataset.seg_map_suffix)] + self.raw_suffix
 
 
 CITYSCAPES = Origin(
     published='https://www.cityscapes-dataset.com/downloads/ '
               '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
     converter='python tools/convert_datasets/cityscapes.py', raw_suffix='_gtFine_labelIds.png',
-    images=dict(train=2975, val=500, test=1525))
+    images=dict(train=2975, val=500, test=1525), size=(2048, 1024))
 
 #: Type of the data set in a config -> its origin.
 ORIGINS: Dict[str, Origin] = {
@@ -37,19 +51,19 @@ ORIGINS: Dict[str, Origin] = {
         published='http://synthia-dataset.net/downloads/ (SYNTHIA-RAND-CITYSCAPES: '
                   'SYNTHIA_RAND_CITYSCAPES.rar)',
         converter='python tools/convert_datasets/synthia.py', raw_suffix='.png',
-        images=dict(RGB=9400)),
+        images=dict(RGB=9400), size=(1280, 760), absent=('terrain', 'truck', 'train')),
     'CityscapesDataset': CITYSCAPES,
     'CityscapesSynthiaDataset': CITYSCAPES,
     'ACDCDataset': Origin(
         published='https://acdc.vision.ee.ethz.ch/download '
                   '(rgb_anon_trainvaltest.zip, gt_trainval.zip)',
-        images=dict(train=1600, val=406, test=2000)),
+        images=dict(train=1600, val=406, test=2000), size=(1920, 1080)),
     'DarkZurichDataset': Origin(
         published='https://www.trace.ethz.ch/publications/2019/GCMA_UIoU/ (Dark_Zurich_'
                   'train_anon.zip, Dark_Zurich_val_anon.zip, Dark_Zurich_test_anon_withoutGt.zip)',
-        images={'train/night': 2416, 'val': 50, 'test': 151}),
+        images={'train/night': 2416, 'val': 50, 'test': 151}, size=(1920, 1080)),
     'CrossCityDataset': Origin(
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
         converter='python tools/convert_datasets/crosscity.py', raw_suffix='_eval.png',
-        images=dict(Train=3200, Test=100)),
+        images=dict(Train=3200, Test=100), size=(2048, 1024)),
 }

@@ -31,11 +31,7 @@ def check_weight_files(cfg: Config) -> None:
         ConfigError: a key asks for a download.
     """
     refuse_downloads(cfg)
-    uda = cfg.get('uda') or {}
-    files = named_weight_files(cfg)
-    if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
-        files.append(('uda.sam_model_registry', SAM_CHECKPOINTS[uda['sam_model_registry']]))
-    for path, file in files:
+    for path, file in needed_weight_files(cfg):
         if not os.path.isfile(file):
             source = PUBLISHED.get(os.path.basename(file))
             raise MissingFile(
@@ -46,6 +42,15 @@ def check_weight_files(cfg: Config) -> None:
 def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:
     """(path of the key, file) of each weights file that ``model`` and ``uda`` name."""
     return [*_weight_files(cfg.model, 'model'), *_weight_files(cfg.get('uda') or {}, 'uda')]
+
+
+def needed_weight_files(cfg: Config) -> List[Tuple[str, str]]:
+    """(path of the key, file): those that are named, and the one that a name of SAM stands for."""
+    uda = cfg.get('uda') or {}
+    files = named_weight_files(cfg)
+    if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
+        files.append(('uda.sam_model_registry', SAM_CHECKPOINTS[uda['sam_model_registry']]))
+    return files
 
 
 def refuse_downloads(cfg: Config) -> None:

@@ -144,10 +144,11 @@ def convert(name: str) -> Callable:
     return build
 
 
-def check_data(folder: Path, config: str, checkpoint: str):
-    options = {'--nproc': NUMBERS, '--cfg-options': [['x'], ['data=5'], ['data.train.source=x']]}
-    wrong = [[], ['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint]]
-    return command('tools/check_data.py'), [config, '--nproc', '1'], options, wrong
+def doctor(folder: Path, config: str, checkpoint: str):
+    options = {'--nproc': NUMBERS, '--quick': [[]], '--cfg-options': [
+        ['x'], ['data=5'], ['data.train.source=x']]}
+    wrong = [['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, '{}/nowhere.py']]
+    return command('tools/doctor.py'), [config, '--nproc', '1'], options, wrong
 
 
 def browse(folder: Path, config: str, checkpoint: str):
@@ -168,5 +169,4 @@ def replay(folder: Path, config: str, checkpoint: str):
 COMMANDS = {
     'run': run, 'train': train, 'test': test, 'demo': demo, 'streets': streets,
     'gta': convert('gta'), 'cityscapes': convert('cityscapes'), 'synthia': convert('synthia'),
-    'crosscity': convert('crosscity'), 'check_data': check_data, 'browse': browse,
-    'replay': replay}
+    'crosscity': convert('crosscity'), 'doctor': doctor, 'browse': browse, 'replay': replay}

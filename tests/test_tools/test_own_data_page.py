@@ -9,7 +9,7 @@ def test_the_page_can_be_followed(follow, tmp_path):
     made, checked, browsed, _, scored, _, _ = follow('docs/own_data.md')
     assert '20 source, 20 target and 4 validation images' in made
     assert 'data.train.source, FolderDataset: 20 images, 20 labels' in checked
-    assert 'no problems' in checked and 'ground' in checked
+    assert 'nothing is wrong' in checked and 'ground' in checked
     assert len(list((tmp_path / 'browse').glob('iter_*.png'))) == 2
     assert re.search(r'vehicle +[\d.]+ ', browsed)
     assert re.search(r'vehicle +\| +[\d.]+ ', scored)

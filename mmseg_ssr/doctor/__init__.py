@@ -1,0 +1,13 @@
+"""What is wrong with an installation, with weights and with data, in the order in which to mend it.
+
+``tools/doctor.py`` is its command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
+:mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings; :mod:`.finding` puts these in
+order.
+"""
+from .dataset import examine_dataset, examine_datasets
+from .finding import Finding, Stage, in_order
+from .machine import examine_machine
+from .weights import examine_weights
+
+__all__ = ['Finding', 'Stage', 'examine_dataset', 'examine_datasets', 'examine_machine',
+           'examine_weights', 'in_order']

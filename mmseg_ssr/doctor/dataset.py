@@ -1,0 +1,172 @@
+"""A data set of a config looked at: folders, pairs, every file, counts, class statistics."""
+import os
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+
+from mmcv import Config
+
+from ..datasets.building import build_dataset, missing_image_folders, published_at
+from ..datasets.class_statistics import EMPTY_SHARE
+from ..datasets.loading import leaf_datasets
+from ..datasets.origins import ORIGINS
+from ..datasets.parallel import Progress, parallel_map
+from ..engine.config_check import dataset_configs
+from ..errors import UserError, one_line
+from .files import Examiner, Pair, Seen, empty_share
+from .finding import Finding, Stage
+from .pairs import other_endings, pairs_of
+from .statistics import class_shares, examine_statistics
+
+
+@dataclass
+class Report:
+    """What is known of a data set.
+
+    Attributes:
+        key: of the config, such as ``data.train.source``.
+        name: type of the data set.
+        images, labels: how many there are.
+        read: how many pairs were read.
+        pixels: class -> its share of the labelled pixels that were read; empty without labels.
+    """
+
+    key: str
+    name: str
+    images: int = 0
+    labels: int = 0
+    read: int = 0
+    pixels: Dict[str, float] = field(default_factory=dict)
+    findings: List[Finding] = field(default_factory=list)
+
+
+def examine_datasets(configs: Iterable[Config], workers: int = 1, sample: Optional[int] = None,
+                     progress: Optional[Callable[[str], Progress]] = None) -> Iterator[Report]:
+    """Reports of all data sets that configs name, each data set once.
+
+    Args:
+        workers: processes.
+        sample: how many pairs of a data set to read, evenly spread; None reads all. Names are
+            compared in any case.
+        progress: makes a bar for the key of a data set.
+    """
+    looked_at: List[Mapping] = []
+    for cfg in configs:
+        for key, config in dataset_configs(cfg):
+            config = {**config, 'pipeline': []}
+            if key.endswith('.target'):
+                config.pop('ann_dir', None)  # never read in training
+            if config not in looked_at:
+                looked_at.append(config)
+                yield examine_dataset(key, config, workers, sample, progress and progress(key))
+
+
+def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,
+                    progress: Optional[Progress] = None) -> Report:
+    """See :func:`examine_datasets`; class statistics are looked at where ``key`` is a source's."""
+    report = Report(key, config['type'])
+    missing = list(missing_image_folders(config))
+    report.findings = [Finding(
+        Stage.FOLDERS, 'image folder is missing', folder, f'no such folder, {key} names it',
+        f'the images of {report.name}', f'put the data set there{published_at(report.name)}')
+        for folder in missing]
+    if missing:
+        return report
+    try:
+        dataset = build_dataset(config, test_mode=True, need_labels=False)
+    except UserError as error:
+        report.findings.append(Finding(Stage.FOLDERS, 'data set cannot be used', key,
+                                       one_line(error), 'images that are there', 'as it says'))
+        return report
+    for leaf in leaf_datasets(dataset):
+        _examine_leaf(leaf, config, report, workers, sample, progress)
+    return report
+
+
+def published_images(config: Mapping) -> Optional[int]:
+    """How many images the folder of a data set's config has where it is published."""
+    folder = '/' + str(config.get('img_dir', '')).strip('/')
+    origin = ORIGINS.get(config['type'])
+    fitting = {end: n for end, n in (origin.images if origin else {}).items()
+               if folder.endswith(f'/{end}')}
+    return fitting[max(fitting, key=len)] if fitting else None
+
+
+def _examine_leaf(dataset, config: Mapping, report: Report, workers: int, sample: Optional[int],
+                  progress: Optional[Progress]) -> None:
+    """One data set over files, without wrappers."""
+    examiner = Examiner.of(dataset)
+    pairs, findings = pairs_of(dataset, examiner)
+    findings += _compare_counts(dataset, config, len(pairs))
+    chosen = pairs if sample is None else _spread(pairs, sample)
+    seen = parallel_map(examiner, chosen, workers, progress)
+    findings += [finding for one in seen for finding in one.findings]
+    labels = [pair.label for pair in pairs if pair.label is not None]
+    trained = {pair.label: one.trained for pair, one in zip(chosen, seen)
+               if one.trained is not None}
+    report.images += len(pairs)
+    report.labels += len(labels)
+    report.read += len(chosen)
+    if trained:
+        report.pixels = class_shares(dataset, trained)
+        findings += _look_at_all(dataset, report, seen, whole=len(chosen) == len(pairs))
+    findings += _compare_sizes(dataset, chosen, seen)
+    if report.key.endswith('.source') and labels:
+        findings += examine_statistics(dataset, labels, trained, examiner)
+    report.findings += findings
+
+
+def _spread(pairs: List[Pair], count: int) -> List[Pair]:
+    """``count`` of the pairs, or all if there are fewer, evenly spread."""
+    count = min(count, len(pairs))
+    return [pairs[i * len(pairs) // count] for i in range(count)]
+
+
+def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
+    findings = []
+    published = published_images(config)
+    if published not in (None, images) and dataset.split is None:
+        findings.append(Finding(
+            Stage.FOLDERS, 'another number of images than published', dataset.img_dir,
+            f'{images} images', f'{published} images', 'unless it is a part on purpose, unpack all '
+            f'archives of {ORIGINS[config["type"]].published}', True))
+    if os.path.join(dataset.data_root or '', str(config['img_dir'])) == dataset.img_dir:
+        findings += other_endings(dataset)
+    return findings
+
+
+def _compare_sizes(dataset, pairs: List[Pair], seen: List[Seen]) -> List[Finding]:
+    """With the size that images are published in, in one finding: a copy is smaller as a whole."""
+    origin = ORIGINS.get(type(dataset).__name__)
+    if origin is None or origin.size is None:
+        return []
+    others = [(pair.image, one.size) for pair, one in zip(pairs, seen)
+              if one.size not in (None, origin.size)]
+    if not others:
+        return []
+    sizes = ['{} x {} pixels'.format(*size) for size in (others[0][1], origin.size)]
+    return [Finding(
+        Stage.CONTENT, 'images of another size than published', dataset.img_dir,
+        f'{len(others)} of {len(pairs)} that were read, the first: {others[0][0]} of {sizes[0]}',
+        sizes[1], 'unless it is a copy of another size on purpose, whose scores are not '
+        'comparable, unpack the archives again', True)]
+
+
+def _look_at_all(dataset, report: Report, seen: List[Seen], whole: bool) -> List[Finding]:
+    """What only all labels together tell."""
+    findings = []
+    share = empty_share(seen)
+    if share > EMPTY_SHARE:
+        findings.append(Finding(
+            Stage.CONTENT, 'most labels are all ignored', dataset.ann_dir,
+            f'{100 * share:.0f} % of the labels that were read hold no class',
+            'classes to learn from', 'check the format of the published labels, delete the train '
+            'labels and make them anew'))
+    origin = ORIGINS.get(type(dataset).__name__)
+    absent = [name for name, pixels in report.pixels.items()
+              if not pixels and not (origin and name in origin.absent)]
+    if whole and absent:
+        findings.append(Finding(
+            Stage.CONTENT, 'a class never occurs', dataset.ann_dir, f'no pixel of '
+            f'{", ".join(absent)}', f'all {len(dataset.CLASSES)} classes', 'nothing if the data '
+            'set has none of it; else look at the ids in the labels', True))
+    return findings

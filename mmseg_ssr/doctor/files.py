@@ -1,0 +1,202 @@
+"""An image and its label, read and compared; in the processes of a pool."""
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+
+import cv2
+from PIL import Image, UnidentifiedImageError
+
+from ..datasets.class_statistics import Counts
+from ..datasets.label_conversion import CITYSCAPES, CONVERTED, SYNTHIA, Format
+from ..datasets.label_files import image_size
+from ..datasets.origins import ORIGINS
+from ..datasets.source_statistics import as_trained, label_counter
+from ..errors import UnknownValue, UserError, one_line, said
+from .finding import Finding, Stage
+
+#: How published labels are read, where not as those of Cityscapes.
+FORMATS: Dict[str, Format] = {'SynthiaDataset': SYNTHIA}
+#: What our messages about labels say after what was found.
+REST = re.compile(r', (?:expected|which|whose|it is) ')
+
+
+class Pair(NamedTuple):
+    """Paths of an image, of its label, and of the label as published if there is none yet."""
+
+    image: str
+    label: Optional[str] = None
+    raw: Optional[str] = None
+
+
+@dataclass
+class Seen:
+    """What an image and its label are.
+
+    Attributes:
+        size: (width, height) of the image; None if it cannot be read.
+        counts: value in the label -> pixels; None without a label that can be read.
+        trained: class -> pixels.
+    """
+
+    findings: List[Finding] = field(default_factory=list)
+    size: Optional[Tuple[int, int]] = None
+    counts: Optional[Counts] = None
+    trained: Optional[Counts] = None
+
+
+@dataclass
+class Meaning:
+    """What turns the values in labels into classes; unlike the data set, quick to hand on."""
+
+    CLASSES: Tuple[str, ...]
+    label_map: Optional[Dict[int, int]]
+    reduce_zero_label: bool
+    class_table: Optional[object]
+
+
+@dataclass
+class Examiner:
+    """Reads pairs; picklable.
+
+    Attributes:
+        count: the values in a label file, see :func:`.label_counter`.
+        meaning: of these values.
+        published: how labels as published are read.
+        fetch: how to get published files anew.
+        convert: how to make a label anew; None where labels are published as they are used.
+    """
+
+    count: Callable
+    meaning: Meaning
+    published: Format
+    fetch: str
+    convert: Optional[str]
+
+    @classmethod
+    def of(cls, dataset) -> 'Examiner':
+        """For the files of a built data set."""
+        name = type(dataset).__name__
+        meaning = Meaning(tuple(dataset.CLASSES), getattr(dataset, 'label_map', None),
+                          getattr(dataset, 'reduce_zero_label', False),
+                          getattr(dataset, 'class_table', None))
+        origin = ORIGINS.get(name)
+        fetch = (f'unpack the files again, they are published at {origin.published}' if origin
+                 else 'copy the files again from where they are whole')
+        makes = (origin and origin.converter and dataset.ann_dir
+                 and dataset.seg_map_suffix.endswith(CONVERTED))
+        return cls(label_counter(dataset), meaning, FORMATS.get(name, CITYSCAPES), fetch,
+                   origin.command(dataset) if makes else None)
+
+    def __call__(self, pair: Pair) -> Seen:
+        seen = Seen()
+        self._image(pair.image, seen)
+        if pair.raw is not None:
+            self._published_label(pair.raw, seen)
+        if pair.label is not None:
+            self._label(pair, seen)
+        return seen
+
+    def _image(self, path: str, seen: Seen) -> None:
+        fault = unreadable(path)
+        image = None if fault else cv2.imread(path, cv2.IMREAD_COLOR)
+        if image is None:
+            seen.findings.append(Finding(
+                Stage.FILES, 'image cannot be read', path, fault or 'does not decode',
+                'a whole image', self.fetch))
+            return
+        seen.size = image.shape[1], image.shape[0]
+        if (image == image[0, 0]).all():
+            seen.findings.append(Finding(
+                Stage.CONTENT, 'image is of a single colour', path,
+                f'all pixels are {image[0, 0, ::-1].tolist()}', 'a scene',
+                'leave it if it was published so; a list of the other images as split=FILE in the '
+                'config leaves it out', True))
+
+    def _published_label(self, path: str, seen: Seen) -> None:
+        """That the converter can read it."""
+        try:
+            self.published.read(path)
+        except UserError as error:
+            seen.findings.append(Finding(
+                Stage.FILES, 'published label cannot be read', path, _what(error, path),
+                'a label as published', self.fetch))
+
+    def _label(self, pair: Pair, seen: Seen) -> None:
+        path, fault = pair.label, unreadable(pair.label)
+        try:
+            if not fault:
+                seen.counts = self.count(path)
+                seen.trained = as_trained(seen.counts, self.meaning, path)
+        except UnknownValue as error:
+            seen.findings.append(Finding(
+                Stage.CONTENT, 'label holds values that are no class', path, _what(error, path),
+                'classes and what is ignored', self._anew() if self.convert else
+                'name the value in classes or ignore of the config, or mend the label'))
+        except UserError as error:
+            fault = _what(error, path)
+        if fault:
+            self._add_unusable(path, fault, seen)
+            return
+        self._compare_sizes(pair, seen)
+        if seen.trained == {}:
+            seen.findings.append(Finding(
+                Stage.CONTENT, 'label is all ignored', path, 'no pixel of any class', 'classes',
+                'look at it: a label of the wrong format looks like this, an empty scene too',
+                True))
+
+    def _add_unusable(self, path: str, fault: str, seen: Seen) -> None:
+        stage = Stage.CONVERSION if self.convert else Stage.FILES
+        seen.findings.append(Finding(
+            stage, 'label cannot be used', path, fault,
+            'a whole PNG of one 8-bit channel' + (
+                '' if self.meaning.class_table is None else ', or of 16 bits, or of colours'),
+            self._anew() if self.convert else self.fetch))
+
+    def _compare_sizes(self, pair: Pair, seen: Seen) -> None:
+        size = image_size(pair.label)
+        if seen.size is None or size == seen.size:
+            return
+        seen.findings.append(Finding(
+            Stage.CONTENT, 'label and image differ in size', pair.label,
+            f'{size[0]} x {size[1]} pixels, its image {pair.image} has {seen.size[0]} x '
+            f'{seen.size[1]}', 'one size', self.fetch + (
+                f', delete the train labels and run: {self.convert}' if self.convert else '')))
+
+    def _anew(self) -> str:
+        return f'delete the files named here, then run: {self.convert}'
+
+
+def unreadable(path: str) -> Optional[str]:
+    """Why an image file cannot be read to its end; None if it can.
+
+    OpenCV gives the rows before the damage without a word, and no reader of images compares the
+    checksums of PNG's parts.
+    """
+    try:
+        with open(path, 'rb') as file, Image.open(file) as image:
+            if image.format == 'PNG':
+                image.verify()
+            else:
+                image.load()
+    except UnidentifiedImageError:
+        return 'no image' if os.path.getsize(path) else 'an empty file'
+    except OSError as error:
+        return error.strerror or said(error)
+    except Exception as error:  # Pillow raises what the damage happens to lead to
+        return said(error)
+    return None
+
+
+def _what(error: UserError, path: str) -> str:
+    """What was found, without the name of the file and the advice."""
+    text = one_line(error)
+    for start in (f'label {path} ', f'image {path} '):
+        text = text.removeprefix(start)
+    return REST.split(text)[0]
+
+
+def empty_share(seen: List[Seen]) -> float:
+    """The share of labels without any class among those that can be read."""
+    labels = [one.trained for one in seen if one.trained is not None]
+    return sum(not counts for counts in labels) / len(labels) if labels else 0.0

@@ -1,0 +1,88 @@
+"""Which label belongs to which image, and what has none."""
+import os
+from typing import List, Optional, Tuple
+
+from ..datasets.folder import IMAGE_SUFFIXES
+from ..datasets.image_list import list_files
+from ..datasets.origins import ORIGINS
+from .files import Examiner, Pair
+from .finding import Finding, Stage
+
+
+def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
+    """The pairs of a built data set, and findings over what is missing, alone or older.
+
+    Without ``ann_dir`` the pairs have no labels, and none are missed.
+    """
+    images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
+    if dataset.ann_dir is None:
+        return [Pair(image) for image in images], []
+    if not os.path.isdir(dataset.ann_dir):
+        return [Pair(image) for image in images], [Finding(
+            Stage.FOLDERS, 'label folder is missing', dataset.ann_dir, 'no such folder',
+            f'the labels of {dataset.img_dir}', examiner.fetch)]
+    files = set(list_files(dataset.ann_dir))
+    wanted = [info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos]
+    pairs, findings = [], []
+    for image, label in zip(images, wanted):
+        raw = _published(dataset, label, examiner, files)
+        pairs.append(Pair(image, _path(dataset, label) if label in files else None,
+                          None if label in files else raw))
+        found = _missing(pairs[-1], _path(dataset, label), examiner) if label not in files \
+            else _older(pairs[-1].label, raw, examiner)
+        findings += [found] if found else []
+    return pairs, [*findings, *_alone(dataset, files, wanted)]
+
+
+def other_endings(dataset) -> List[Finding]:
+    """Images that the data set passes over since they do not end as its images do."""
+    suffixes = dataset.img_suffix
+    suffixes = (suffixes, ) if isinstance(suffixes, str) else tuple(suffixes)
+    if dataset.ann_dir is not None and os.path.realpath(dataset.ann_dir) == os.path.realpath(
+            dataset.img_dir):
+        return []
+    others = sorted(file for file in list_files(dataset.img_dir)
+                    if file.lower().endswith(IMAGE_SUFFIXES)
+                    and not file.lower().endswith(tuple(map(str.lower, suffixes))))
+    return [Finding(Stage.FOLDERS, 'image has another ending', os.path.join(dataset.img_dir, file),
+                    'never read', f'images that end in {" or ".join(suffixes)}',
+                    'save it in that format, or give img_suffix in the config', True)
+            for file in others]
+
+
+def _path(dataset, label: str) -> str:
+    return os.path.join(dataset.ann_dir, label)
+
+
+def _published(dataset, label: str, examiner: Examiner, files: set) -> Optional[str]:
+    """The path of the label as published that a train label is made of, if it is there."""
+    if not examiner.convert:
+        return None
+    raw = ORIGINS[type(dataset).__name__].published_label(label, dataset)
+    return _path(dataset, raw) if raw in files else None
+
+
+def _missing(pair: Pair, label: str, examiner: Examiner) -> Finding:
+    if pair.raw is not None:
+        return Finding(Stage.CONVERSION, 'train label is not made yet', label, 'no such file',
+                       'a train label for each published one', examiner.convert)
+    then = f', then run: {examiner.convert}' if examiner.convert else ''
+    return Finding(Stage.FILES, 'image has no label', pair.image, f'no {label}',
+                   'a label for each image', f'{examiner.fetch}{then}')
+
+
+def _older(label: str, raw: Optional[str], examiner: Examiner) -> Optional[Finding]:
+    if raw is None or os.path.getmtime(label) >= os.path.getmtime(raw):
+        return None
+    return Finding(Stage.CONVERSION, 'train label is older than the published one', label,
+                   f'older than {raw}', 'a train label made of the label as it is now',
+                   examiner.convert, True)
+
+
+def _alone(dataset, files: set, wanted: List[str]) -> List[Finding]:
+    if dataset.split is not None or hasattr(dataset, 'conditions'):
+        return []  # it takes some of the images in its folders
+    alone = sorted({file for file in files if file.endswith(dataset.seg_map_suffix)} - set(wanted))
+    return [Finding(Stage.FILES, 'label has no image', _path(dataset, file),
+                    f'no image of that name in {dataset.img_dir}', 'an image for each label',
+                    'unpack the images again, or delete the label', True) for file in alone]

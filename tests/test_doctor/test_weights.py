@@ -1,0 +1,113 @@
+import pytest
+import torch
+from mmcv import Config
+
+from mmseg_ssr.doctor import Stage, examine_weights
+from mmseg_ssr.weights import sha256
+
+SAM = 'sam_vit_b_01ec64.pth'
+
+
+def examine(model=None, **sections):
+    lines, findings = examine_weights([Config(dict(model=model or {}, **sections))])
+    return lines, [(one.title, one.file, one.found, one.expected, one.mend) for one in findings]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Path of a whole file of tensors of no known sum."""
+    path = tmp_path / 'mit_b5.pth'
+    torch.save({'patch_embed1.proj.weight': torch.ones(4, 3)}, path)
+    return path
+
+
+def test_no_weights_are_named():
+    assert examine(dict(pretrained=None)) == ([], [])
+
+
+def test_a_file_without_a_published_sum_is_read_and_its_sum_told(weights):
+    lines, findings = examine(dict(pretrained=str(weights)))
+    assert findings == [] and len(lines) == 1
+    assert f'sha256 {sha256(weights)}, no published sum is at hand' in lines[0]
+
+
+def test_a_file_that_two_keys_name_is_one(weights):
+    lines, _ = examine(dict(pretrained=str(weights), backbone=dict(pretrained=str(weights))))
+    assert len(lines) == 1
+
+
+def test_missing_files_with_what_fetches_them():
+    _, found = examine(dict(pretrained='nowhere/mit_b5.pth'), load_from='nowhere/own.pth',
+                       uda=dict(sam_model_registry='vit_b', sam_checkpoint=f'nowhere/{SAM}'))
+    assert [one[:2] for one in found] == [('weights file is missing', f'nowhere/{name}')
+                                          for name in ('mit_b5.pth', SAM, 'own.pth')]
+    mit, sam, own = (one[4] for one in found)
+    assert mit.startswith('fetch mit_b5.pth from https://github.com/NVlabs/SegFormer')
+    assert sam == (f'curl -L --create-dirs -o nowhere/{SAM} '
+                   f'https://dl.fbaipublicfiles.com/segment_anything/{SAM}')
+    assert own == 'put the right file to nowhere/own.pth'
+
+
+def test_a_size_that_is_not_the_published_one(tmp_path):
+    path = tmp_path / SAM
+    path.write_bytes(b'<html>')
+    _, (found, ) = examine(uda=dict(regularizer=dict(encoder=dict(checkpoint=str(path)))))
+    assert found[:3] == ('weights file is not the published one', str(path), '6 bytes')
+    assert found[3].startswith('375042383 bytes')
+
+
+@pytest.mark.parametrize('name, published', [
+    ('sam_vit_l_0b3195.pth', '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622'),
+    ('resnet101_v1c-e67eebb6.pth', 'e67eebb6...')])
+def test_a_sum_that_is_not_the_published_one(weights, name, published):
+    path = weights.rename(weights.with_name(name))
+    _, (found, ) = examine(dict(pretrained=str(path)))
+    assert found[:4] == ('weights file is not the published one', str(path),
+                         f'sha256 {sha256(path)}', f'sha256 {published}')
+    assert found[4].startswith(f'curl -L --create-dirs -o {path} https://')
+
+
+def test_a_sum_that_is_the_published_one(weights, monkeypatch):
+    path = weights.rename(weights.with_name('sam_vit_l_0b3195.pth'))
+    monkeypatch.setitem(examine_weights.__globals__, 'published_sum', lambda file: sha256(file))
+    lines, findings = examine(dict(pretrained=str(path)))
+    assert findings == [] and lines[0].endswith('as published')
+
+
+def test_a_file_that_is_cut_off(weights):
+    weights.write_bytes(weights.read_bytes()[:-100])
+    _, (found, ) = examine(dict(pretrained=str(weights)))
+    assert found[0] == 'weights file cannot be read' and 'may be truncated' in found[2]
+    assert 'SegFormer' in found[4]
+
+
+def test_a_file_with_code_is_not_run(weights, capsys):
+    class Code:
+        def __reduce__(self):
+            return print, ('code was run', )
+
+    torch.save(dict(state_dict=dict(w=torch.ones(1)), meta=Code()), weights)
+    _, (found, ) = examine(dict(pretrained=str(weights)))
+    assert 'holds Python objects' in found[2] and 'code was run' not in capsys.readouterr().out
+
+
+def test_a_finished_model_in_place_of_an_encoder(weights):
+    torch.save(dict(state_dict={'decode_head.conv_seg.weight': torch.ones(2)}), weights)
+    _, (found, ) = examine(dict(backbone=dict(pretrained=str(weights))))
+    assert found[0] == 'weights file is of another kind'
+    assert examine(dict(), load_from=str(weights))[1] == []
+
+
+def test_safetensors(tmp_path):
+    module = pytest.importorskip('safetensors.torch')
+    path = tmp_path / 'model.safetensors'
+    module.save_file(dict(w=torch.ones(2)), str(path))
+    encoder = dict(uda=dict(regularizer=dict(encoder=dict(checkpoint=str(path)))))
+    assert examine(**encoder)[1] == []
+    path.write_bytes(path.read_bytes()[:-3])
+    assert examine(**encoder)[1][0][0] == 'weights file cannot be read'
+
+
+def test_findings_are_of_the_stage_after_the_installation():
+    _, findings = examine_weights([Config(dict(model=dict(pretrained='nowhere/x.pth')))])
+    assert [one.stage for one in findings] == [Stage.WEIGHTS]

@@ -1,0 +1,120 @@
+"""Say what is wrong with the installation, weights and data, in the order in which to mend it.
+
+    python tools/doctor.py                       the installation and the machine
+    python tools/doctor.py CONFIG...             also the weights and data that configs name
+    python tools/doctor.py CONFIG... --quick     a sample of the files, for a first look
+
+Every image and label is read once: pairs, damaged files, sizes, kinds and values of labels, frames
+of a single colour, counts against the published ones, class statistics against the labels. Labels
+of a target domain's training images are not looked at. Nothing is changed.
+
+The exit code is 0 when nothing is wrong (warnings are allowed), 1 when something has to be mended,
+2 when a config or an argument is wrong.
+"""
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+sys.path.append(str(ROOT / 'tools'))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+
+from setup_checks import faults_here  # noqa: E402  (all else needs the packages that it looks for)
+
+#: Files of a finding that are shown without --all.
+SHOWN = 10
+#: Pairs of each data set that are read with --quick.
+QUICK = 100
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    faults = faults_here()
+    if faults:
+        show([[fault] for fault in faults], SHOWN)
+        print(f'\n{len(faults)} to mend before anything else can be looked at')
+        sys.exit(1)
+    from mmseg_ssr.errors import cli
+    cli(examine)(parse_args(argv))
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    from mmseg_ssr.datasets.parallel import default_workers, worker_count
+    from mmseg_ssr.engine.config import Options
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('configs', nargs='*', metavar='CONFIG', help='config file')
+    parser.add_argument('--quick', action='store_true',
+                        help=f'read {QUICK} pairs of each data set, evenly spread, not all')
+    parser.add_argument('--all', action='store_true',
+                        help=f'name every file, not the first {SHOWN} of each fault')
+    parser.add_argument('--nproc', type=worker_count, default=default_workers(),
+                        help='number of processes (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
+                        metavar='KEY=VALUE', help='change the configs')
+    return parser.parse_args(argv)
+
+
+def examine(args: argparse.Namespace) -> None:
+    """Look at everything, say what was looked at, then the findings."""
+    from mmseg_ssr import doctor
+    from mmseg_ssr.datasets.parallel import progress_bar
+    from mmseg_ssr.engine.config import load_config
+    from mmseg_ssr.engine.config_check import validate
+    from mmseg_ssr.engine.weight_files import refuse_downloads
+    configs = [load_config(path, args.cfg_options) for path in args.configs]
+    for cfg in configs:
+        validate(cfg)
+        refuse_downloads(cfg)
+    lines, findings = doctor.examine_machine()
+    more_lines, more = doctor.examine_weights(configs)
+    print(*lines, *more_lines, sep='\n')
+    findings += more
+    for report in doctor.examine_datasets(configs, args.nproc, QUICK if args.quick else None,
+                                          progress_bar):
+        show_report(report)
+        findings += report.findings
+    finish(doctor.in_order(findings), None if args.all else SHOWN)
+
+
+def show_report(report) -> None:
+    read = '' if report.read == report.images else f', {report.read} of them read'
+    print(f'{report.key}, {report.name}: {report.images} images, {report.labels} labels{read}')
+    shares = [f'{name} {100 * share:.2f} %' for name, share in report.pixels.items()]
+    if shares:
+        print('  pixels:', ', '.join(shares))
+
+
+def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
+    """Show what is to be mended, then warnings; exit with 1 if there is something to mend."""
+    errors = [group for group in groups if not group[0].is_warning]
+    hints = [group for group in groups if group[0].is_warning]
+    if errors:
+        print('\nTO MEND, in this order')
+        show(errors, shown)
+    if hints:
+        print('\nWARNINGS: it works like this, but may not be meant')
+        show(hints, shown)
+    files = sum(map(len, errors))
+    print(f'\n{len(errors)} to mend ({files} files), {len(hints)} warnings' if errors else
+          f'\nnothing is wrong, {len(hints)} warnings')
+    if errors:
+        sys.exit(1)
+
+
+def show(groups: Sequence[Sequence], shown: Optional[int]) -> None:
+    """Findings of one fault together: the files, what was expected, what mends them."""
+    for number, group in enumerate(groups, start=1):
+        count = f' ({len(group)} files)' if len(group) > 1 else ''
+        print(f'{number}. {group[0].title}{count}')
+        for finding in group[:shown]:
+            print(f'     {finding.file}: {finding.found}')
+        if shown is not None and len(group) > shown:
+            print(f'     ... and {len(group) - shown} more: --all names them')
+        print(f'   expected: {group[0].expected}\n   mend: {group[0].mend}')
+
+
+if __name__ == '__main__':
+    main()
