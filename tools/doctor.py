@@ -97,8 +97,8 @@ def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
     if hints:
         print('\nWARNINGS: it works like this, but may not be meant')
         show(hints, shown)
-    files = sum(map(len, errors))
-    print(f'\n{len(errors)} to mend ({files} files), {len(hints)} warnings' if errors else
+    places = sum(map(len, errors))
+    print(f'\n{len(errors)} to mend in {places} places, {len(hints)} warnings' if errors else
           f'\nnothing is wrong, {len(hints)} warnings')
     if errors:
         sys.exit(1)
@@ -107,7 +107,7 @@ def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
 def show(groups: Sequence[Sequence], shown: Optional[int]) -> None:
     """Findings of one fault together: the files, what was expected, what mends them."""
     for number, group in enumerate(groups, start=1):
-        count = f' ({len(group)} files)' if len(group) > 1 else ''
+        count = f' ({len(group)})' if len(group) > 1 else ''
         print(f'{number}. {group[0].title}{count}')
         for finding in group[:shown]:
             print(f'     {finding.file}: {finding.found}')

@@ -1,7 +1,7 @@
 """A data set of a config looked at: folders, pairs, every file, counts, class statistics."""
 import os
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from mmcv import Config
 
@@ -108,7 +108,7 @@ def _examine_leaf(dataset, config: Mapping, report: Report, workers: int, sample
     report.read += len(chosen)
     if trained:
         report.pixels = class_shares(dataset, trained)
-        findings += _look_at_all(dataset, report, seen, whole=len(chosen) == len(pairs))
+        findings += _look_at_all(dataset, report, seen, whole=len(trained) == len(pairs))
     findings += _compare_sizes(dataset, chosen, seen)
     if report.key.endswith('.source') and labels:
         findings += examine_statistics(dataset, labels, trained, examiner)

@@ -131,7 +131,8 @@ class Examiner:
         except UnknownValue as error:
             seen.findings.append(Finding(
                 Stage.CONTENT, 'label holds values that are no class', path, _what(error, path),
-                'classes and what is ignored', self._anew() if self.convert else
+                'classes and what is ignored', self._other_label()
+                if self.meaning.class_table is None else
                 'name the value in classes or ignore of the config, or mend the label'))
         except UserError as error:
             fault = _what(error, path)
@@ -151,7 +152,7 @@ class Examiner:
             stage, 'label cannot be used', path, fault,
             'a whole PNG of one 8-bit channel' + (
                 '' if self.meaning.class_table is None else ', or of 16 bits, or of colours'),
-            self._anew() if self.convert else self.fetch))
+            self._other_label()))
 
     def _compare_sizes(self, pair: Pair, seen: Seen) -> None:
         size = image_size(pair.label)
@@ -163,8 +164,11 @@ class Examiner:
             f'{seen.size[1]}', 'one size', self.fetch + (
                 f', delete the train labels and run: {self.convert}' if self.convert else '')))
 
-    def _anew(self) -> str:
-        return f'delete the files named here, then run: {self.convert}'
+    def _other_label(self) -> str:
+        """How to get a label in the place of one that is not right."""
+        if self.convert:
+            return f'delete the files named here, then run: {self.convert}'
+        return self.fetch
 
 
 def unreadable(path: str) -> Optional[str]:

@@ -37,9 +37,11 @@ def examine_statistics(dataset, labels: List[str], trained: Mapping[str, Counts]
         return [_warning('class statistics are missing', str(root / name), 'no such file', make)
                 for name in missing]
     anew = _anew(root, examiner)
+    ours = {relative_path(os.path.join(dataset.ann_dir, info['ann']['seg_map']), root)
+            for info in dataset.img_infos}  # one that is missing is a finding already
     try:
         recorded = load_class_statistics(root)
-        gone = sorted(set(recorded) - set(match_files(recorded, list_files(str(root)))))
+        gone = sorted(set(recorded) - set(match_files(recorded, {*list_files(str(root)), *ours})))
     except UserError as error:
         return [_warning('class statistics are damaged', str(root / STATISTICS), one_line(error),
                          anew)]

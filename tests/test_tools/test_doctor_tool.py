@@ -57,11 +57,12 @@ def test_faults_are_numbered_in_order_with_exit_code_1(tool, data, config_file, 
         module.main([config, '--nproc', '1'])
     output = capsys.readouterr().out
     assert end.value.code == 1
-    folder, images = output.index('\n1. image folder is'), output.index('\n2. image cannot be read')
+    folder, images = output.index('\n1. image folder is'), output.index('\n2. image cannot be')
     assert output.index('TO MEND') < folder < images < output.index('WARNINGS')
-    assert '(6 files)' in output and output.count('gta/images/0000') == 4 and ': no image' in output
+    assert 'image cannot be read (6)' in output and ': no image' in output
+    assert output.count('gta/images/0000') == 4
     assert '... and 2 more: --all names them' in output
-    assert output.splitlines()[-1].startswith('2 to mend (7 files), ')
+    assert output.splitlines()[-1].startswith('2 to mend in 7 places, ')
 
 
 def test_a_quick_look(tool, small, capsys, monkeypatch):
