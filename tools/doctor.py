@@ -97,9 +97,9 @@ def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
     if hints:
         print('\nWARNINGS: it works like this, but may not be meant')
         show(hints, shown)
-    places = sum(map(len, errors))
-    print(f'\n{len(errors)} to mend in {places} places, {len(hints)} warnings' if errors else
-          f'\nnothing is wrong, {len(hints)} warnings')
+    told = f'{len(hints)} warning{"" if len(hints) == 1 else "s"}'
+    print(f'\n{len(errors)} to mend in {sum(map(len, errors))} places, {told}' if errors else
+          f'\nnothing is wrong, {told}')
     if errors:
         sys.exit(1)
 
