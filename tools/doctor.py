@@ -81,7 +81,8 @@ def examine(args: argparse.Namespace) -> None:
 
 def show_report(report) -> None:
     read = '' if report.read == report.images else f', {report.read} of them read'
-    print(f'{report.key}, {report.name}: {report.images} images, {report.labels} labels{read}')
+    print(f'{report.key}, {report.name}: '
+          + (f'{report.images} images, {report.labels} labels{read}' if report.images else 'none'))
     shares = [f'{name} {100 * share:.2f} %' for name, share in report.pixels.items()]
     if shares:
         print('  pixels:', ', '.join(shares))

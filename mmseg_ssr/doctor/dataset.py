@@ -1,7 +1,7 @@
 """A data set of a config looked at: folders, pairs, every file, counts, class statistics."""
 import os
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from mmcv import Config
 
@@ -49,15 +49,23 @@ def examine_datasets(configs: Iterable[Config], workers: int = 1, sample: Option
             compared in any case.
         progress: makes a bar for the key of a data set.
     """
-    looked_at: List[Mapping] = []
+    for key, config in _once(configs):
+        yield examine_dataset(key, config, workers, sample, progress and progress(key))
+
+
+def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
+    """(key, config) of each data set, reduced to what reading its files depends on."""
+    chosen: Dict[str, Tuple[str, Dict]] = {}
     for cfg in configs:
         for key, config in dataset_configs(cfg):
-            config = {**config, 'pipeline': []}
-            if key.endswith('.target'):
-                config.pop('ann_dir', None)  # never read in training
-            if config not in looked_at:
-                looked_at.append(config)
-                yield examine_dataset(key, config, workers, sample, progress and progress(key))
+            unread = {'pipeline', 'test_mode', 'crop_pseudo_margins'}
+            if '.target' in key:
+                unread |= {'ann_dir', 'seg_map_suffix', 'palette'}  # never read in training
+            config = {name: value for name, value in config.items() if name not in unread}
+            files = repr(sorted(config.items()))
+            if files not in chosen or '.source' in key:  # whose statistics are looked at too
+                chosen[files] = key, {**config, 'pipeline': []}
+    return chosen.values()
 
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,
@@ -110,7 +118,7 @@ def _examine_leaf(dataset, config: Mapping, report: Report, workers: int, sample
         report.pixels = class_shares(dataset, trained)
         findings += _look_at_all(dataset, report, seen, whole=len(trained) == len(pairs))
     findings += _compare_sizes(dataset, chosen, seen)
-    if report.key.endswith('.source') and labels:
+    if '.source' in report.key and labels:
         findings += examine_statistics(dataset, labels, trained, examiner)
     report.findings += findings
 

@@ -217,6 +217,26 @@ def test_a_data_set_is_looked_at_once(data):
         'data.train.source', 'data.train.target', 'data.val']
 
 
+def test_configs_that_read_the_same_files(data):
+    """A training on the source alone, and one with margins for the target's pseudo-labels."""
+    supervised = Config(tiny_training.supervised_config(data, 2))
+    adapted = Config(tiny_training.method_config(data, 2))
+    adapted.data.train.target.crop_pseudo_margins = [1, 1, 1, 1]
+    plain = Config(tiny_training.method_config(data, 2))
+    reports = list(examine_datasets([supervised, adapted, plain]))
+    assert [report.key for report in reports] == [
+        'data.train.source', 'data.val', 'data.train.target']
+    assert [report.images for report in reports] == [6, 3, 4]
+
+
+def test_a_target_inside_of_a_wrapper_needs_no_labels(folder):
+    sections = tiny_training.method_config(folder, 2)
+    train = sections['data']['train']
+    train['target'] = dict(type='RepeatDataset', times=2, dataset=dict(
+        train['target'], ann_dir='gtFine/nowhere'))
+    assert look(folder, sections) == []
+
+
 def test_a_sample_is_spread_over_the_files_and_names_are_compared_all_the_same(folder):
     (folder / LABEL).unlink()
     for number in (1, 4):
