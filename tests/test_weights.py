@@ -1,8 +1,11 @@
+import hashlib
+from pathlib import Path
+
 import pytest
 import torch
 
 from mmseg_ssr.errors import CheckpointError, MissingFile
-from mmseg_ssr.weights import PUBLISHED, read_weights
+from mmseg_ssr.weights import PUBLISHED, SHA256, published_sum, read_weights, sha256
 
 
 def test_reads_a_state_dict_and_one_inside_a_checkpoint(tmp_path):
@@ -42,3 +45,18 @@ def test_a_file_without_a_state_dict(tmp_path):
     torch.save([1, 2], tmp_path / 'list.pth')
     with pytest.raises(CheckpointError, match='holds no state dict'):
         read_weights(tmp_path / 'list.pth')
+
+
+@pytest.mark.parametrize('name, expected', [
+    *SHA256.items(), ('resnet101_v1c-e67eebb6.pth', 'e67eebb6'), ('mit_b5.pth', None),
+    ('own-0123abcd.pth', None)])
+def test_published_sums_are_those_of_the_page(name, expected):
+    page = (Path(__file__).parents[1] / 'docs/real_data.md').read_text(encoding='utf-8')
+    assert published_sum(f'elsewhere/{name}') == expected
+    assert expected is None or f'`{expected}`' in page
+
+
+def test_the_sum_of_a_file(tmp_path):
+    content = bytes(range(256)) * 5000  # longer than what is read at once
+    (tmp_path / 'file').write_bytes(content)
+    assert sha256(tmp_path / 'file') == hashlib.sha256(content).hexdigest()

@@ -33,7 +33,7 @@ QUICK = 100
 def main(argv: Optional[List[str]] = None) -> None:
     faults = faults_here()
     if faults:
-        show([[fault] for fault in faults], SHOWN)
+        show([faults], None)
         print(f'\n{len(faults)} to mend before anything else can be looked at')
         sys.exit(1)
     from mmseg_ssr.errors import cli

@@ -117,7 +117,8 @@ def faults_here() -> List[Fault]:
     missing = missing_here()
     if missing:
         return [Fault('package is missing', name, 'not in ' + sys.executable, 'the packages of '
-                      'README.md, "Install"', 'make setup') for name in missing]
+                      'README.md, "Install"', 'make setup, then start with its Python: '
+                      '.venv/bin/python tools/doctor.py') for name in missing]
     for name in PROBES:
         try:
             import_module(name)

@@ -110,8 +110,8 @@ def ends_with(tool, capsys, *lines):
 
 def test_missing_packages(tool, checks, monkeypatch, capsys):
     monkeypatch.setattr(checks, 'missing_here', lambda: ['timm', 'the compiled mmcv (mmcv-full)'])
-    ends_with(tool, capsys, '1. package is missing\n     timm: not in ',
-              '2. package is missing\n     the compiled mmcv', 'mend: make setup')
+    ends_with(tool, capsys, '1. package is missing (2)\n     timm: not in ',
+              '\n     the compiled mmcv (mmcv-full): not in', 'mend: make setup, then start with')
 
 
 def test_another_python(tool, checks, monkeypatch, capsys):
