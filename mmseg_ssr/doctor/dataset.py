@@ -60,7 +60,7 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
         for key, config in dataset_configs(cfg):
             unread = {'pipeline', 'test_mode', 'crop_pseudo_margins'}
             if '.target' in key:
-                unread |= {'ann_dir', 'seg_map_suffix', 'palette'}  # never read in training
+                unread.add('ann_dir')  # never read in training
             config = {name: value for name, value in config.items() if name not in unread}
             files = repr(sorted(config.items()))
             if files not in chosen or '.source' in key:  # whose statistics are looked at too
@@ -137,7 +137,7 @@ def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
             Stage.FOLDERS, 'another number of images than published', dataset.img_dir,
             f'{images} images', f'{published} images', 'unless it is a part on purpose, unpack all '
             f'archives of {ORIGINS[config["type"]].published}', True))
-    if os.path.join(dataset.data_root or '', str(config['img_dir'])) == dataset.img_dir:
+    if os.path.join(dataset.data_root or '', str(config.get('img_dir'))) == dataset.img_dir:
         findings += other_endings(dataset)
     return findings
 
