@@ -14,7 +14,7 @@ from ..engine.config_check import dataset_configs
 from ..errors import UserError, one_line
 from .files import Examiner, Pair, Seen, empty_share
 from .finding import Finding, Stage
-from .pairs import other_endings, pairs_of
+from .pairs import labels_alone, other_endings, pairs_of
 from .statistics import class_shares, examine_statistics
 
 
@@ -137,9 +137,16 @@ def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
             Stage.FOLDERS, 'another number of images than published', dataset.img_dir,
             f'{images} images', f'{published} images', 'unless it is a part on purpose, unpack all '
             f'archives of {ORIGINS[config["type"]].published}', True))
-    if os.path.join(dataset.data_root or '', str(config.get('img_dir'))) == dataset.img_dir:
-        findings += other_endings(dataset)
+    if _takes_all_of_its_folders(dataset, config):
+        findings += [*other_endings(dataset), *labels_alone(dataset)]
     return findings
+
+
+def _takes_all_of_its_folders(dataset, config: Mapping) -> bool:
+    """Not some of the files by a list, a condition or a rule of its own, nor both in one folder."""
+    folder = os.path.join(dataset.data_root or '', str(config.get('img_dir')))
+    return (folder == dataset.img_dir and dataset.split is None and not (
+        dataset.ann_dir and os.path.realpath(dataset.ann_dir) == os.path.realpath(folder)))
 
 
 def _compare_sizes(dataset, pairs: List[Pair], seen: List[Seen]) -> List[Finding]:

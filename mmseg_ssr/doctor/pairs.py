@@ -10,7 +10,7 @@ from .finding import Finding, Stage
 
 
 def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
-    """The pairs of a built data set, and findings over what is missing, alone or older.
+    """The pairs of a built data set, and findings over what is missing or older.
 
     Without ``ann_dir`` the pairs have no labels, and none are missed.
     """
@@ -31,16 +31,13 @@ def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
         found = _missing(pairs[-1], _path(dataset, label), examiner) if label not in files \
             else _older(pairs[-1].label, raw, examiner)
         findings += [found] if found else []
-    return pairs, [*findings, *_alone(dataset, files, wanted)]
+    return pairs, findings
 
 
 def other_endings(dataset) -> List[Finding]:
     """Images that the data set passes over since they do not end as its images do."""
     suffixes = dataset.img_suffix
     suffixes = (suffixes, ) if isinstance(suffixes, str) else tuple(suffixes)
-    if dataset.ann_dir is not None and os.path.realpath(dataset.ann_dir) == os.path.realpath(
-            dataset.img_dir):
-        return []
     others = sorted(file for file in list_files(dataset.img_dir)
                     if file.lower().endswith(IMAGE_SUFFIXES)
                     and not file.lower().endswith(tuple(map(str.lower, suffixes))))
@@ -48,6 +45,18 @@ def other_endings(dataset) -> List[Finding]:
                     'never read', f'images that end in {" or ".join(suffixes)}',
                     'save it in that format, or give img_suffix in the config', True)
             for file in others]
+
+
+def labels_alone(dataset) -> List[Finding]:
+    """Labels that no image belongs to."""
+    if dataset.ann_dir is None:
+        return []
+    wanted = {info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos}
+    alone = sorted(file for file in list_files(dataset.ann_dir)
+                   if file.endswith(dataset.seg_map_suffix) and file not in wanted)
+    return [Finding(Stage.FILES, 'label has no image', _path(dataset, file),
+                    f'no image of that name in {dataset.img_dir}', 'an image for each label',
+                    'unpack the images again, or delete the label', True) for file in alone]
 
 
 def _path(dataset, label: str) -> str:
@@ -77,12 +86,3 @@ def _older(label: str, raw: Optional[str], examiner: Examiner) -> Optional[Findi
     return Finding(Stage.CONVERSION, 'train label is older than the published one', label,
                    f'older than {raw}', 'a train label made of the label as it is now',
                    examiner.convert, True)
-
-
-def _alone(dataset, files: set, wanted: List[str]) -> List[Finding]:
-    if dataset.split is not None or hasattr(dataset, 'conditions'):
-        return []  # it takes some of the images in its folders
-    alone = sorted({file for file in files if file.endswith(dataset.seg_map_suffix)} - set(wanted))
-    return [Finding(Stage.FILES, 'label has no image', _path(dataset, file),
-                    f'no image of that name in {dataset.img_dir}', 'an image for each label',
-                    'unpack the images again, or delete the label', True) for file in alone]
