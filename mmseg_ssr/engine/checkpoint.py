@@ -137,6 +137,20 @@ def remove_old(folder: str, keep: int) -> None:
             os.remove(path)
 
 
+def complete_saving(folder: str, keep: int, link: bool) -> None:
+    """What a training that was killed between two steps of saving had no time for.
+
+    Args:
+        keep: as of :func:`remove_old`.
+        link: the training has a ``latest.pth``.
+    """
+    remove_old(folder, keep)
+    newest = checkpoints_in(folder)[:1]
+    latest = os.path.join(folder, LATEST)
+    if link and newest and os.path.realpath(latest) != os.path.realpath(newest[0]):
+        point_latest_at(newest[0])
+
+
 def point_latest_at(path: str) -> None:
     """Let ``latest.pth`` beside ``path`` be ``path``: a link, or a copy where links fail."""
     latest = os.path.join(os.path.dirname(path), LATEST)

@@ -22,7 +22,7 @@ from .build import (
     class_names,
     limit_images,
 )
-from .checkpoint import checkpoints_in, remove_old, set_aside_newer
+from .checkpoint import checkpoints_in, complete_saving, set_aside_newer
 from .config import experiment_name, max_iterations
 from .config_check import validate
 from .data_loader import explained_worker_death, training_loader
@@ -105,8 +105,8 @@ def train(cfg: Config,
         del begun  # as large as the model and its optimizer
         distributed.from_first(
             lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
-        distributed.from_first(  # of a training that was killed before it came to that
-            lambda: remove_old(work_dir, runner.max_keep_ckpts))
+        link = (cfg.get('checkpoint_config') or {}).get('create_symlink', True)
+        distributed.from_first(lambda: complete_saving(work_dir, runner.max_keep_ckpts, link))
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
             workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))

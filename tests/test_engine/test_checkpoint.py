@@ -8,6 +8,7 @@ import torch
 
 from mmseg_ssr.engine.checkpoint import (
     checkpoints_in,
+    complete_saving,
     newest_readable,
     plain,
     point_latest_at,
@@ -141,6 +142,17 @@ def test_a_damaged_newest_one_falls_back_with_a_warning(folder, caplog):
 
 def test_none_readable(tmp_path):
     assert newest_readable(str(tmp_path), logging.getLogger('test')) is None
+
+
+def test_what_a_killed_training_had_no_time_for_is_done(folder):
+    os.symlink('iter_4.pth', os.path.join(folder, 'latest.pth'))
+    complete_saving(folder, 2, link=True)
+    assert os.readlink(os.path.join(folder, 'latest.pth')) == 'iter_10.pth'
+    assert sorted(os.listdir(folder)) == ['iter_10.pth', 'iter_4.pth', 'latest.pth']
+    os.remove(os.path.join(folder, 'latest.pth'))
+    complete_saving(folder, 2, link=False)
+    assert 'latest.pth' not in os.listdir(folder)
+    complete_saving(os.path.join(folder, 'nowhere'), 2, link=True)
 
 
 def test_the_newest_are_kept(folder):
