@@ -148,7 +148,9 @@ STREETS_MULTI = {
 STREETS_TEST = {'evaluation.interval': 1200}  # once, at the end
 #: The control of the encoder's knowledge.
 RANDOM_ENCODER = {'uda.regularizer.encoder.checkpoint': None}
-REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}  # not in the paper
+#: Not in the paper.
+REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}
+ADDED_MAP = {'uda.regularizer.add_map': True}
 #: What each row of the comparison gets: minutes on one core.
 STREETS_BUDGET = {
     'runner.max_iters': 400,
@@ -200,6 +202,9 @@ EXPERIMENTS: List[Experiment] = [
                 streets('daformer', 'daformer', seeds=5),
                 streets('daformer_ssr', 'daformer_ssr', seeds=5),
                 streets('daformer_ssr_labels', 'daformer_ssr', seeds=5, **REGULARIZED_LABELS),
+                streets('daformer_ssr_map', 'daformer_ssr', seeds=5, **ADDED_MAP),
+                streets('daformer_ssr_map_labels', 'daformer_ssr', seeds=5, **ADDED_MAP,
+                        **REGULARIZED_LABELS),
                 streets('daformer_ssr_random', 'daformer_ssr', seeds=5, **RANDOM_ENCODER),
                 streets('mic', 'daformer', seeds=5, **STREETS_MIC),
                 streets('mic_ssr', 'daformer_ssr', 'mic', seeds=5, **STREETS_MIC),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..registration import register
 from ..regularizer import FeatureRegularizer, build_encoder
+from .hrda_encoder_decoder import HRDAEncoderDecoder
 from .slide import slide_inference
 
 
@@ -94,7 +95,8 @@ def build_regularizer(segmentor: nn.Module,
                       encoder: Dict[str, Any],
                       stages: Sequence[int] = (0, 1, 2, 3),
                       channels: Optional[Sequence[int]] = None,
-                      num_heads: Optional[Sequence[int]] = None) -> FeatureRegularizer:
+                      num_heads: Optional[Sequence[int]] = None,
+                      add_map: bool = False) -> FeatureRegularizer:
     """The regularisation branch for a segmentor.
 
     Args:
@@ -107,11 +109,18 @@ def build_regularizer(segmentor: nn.Module,
         channels: widths of the stages; measured on the segmentor when not given.
         num_heads: heads per stage; for the widths of MiT-B1..B5 and B0 the published 1, 2, 5, 8,
             for others the largest of 8, 4, 2, 1 that divides the width.
+        add_map: add the encoder's projected map to the features as well, see
+            :class:`~mmseg_ssr.regularizer.FeatureRegularizer`; not with HRDA, whose detail crop is
+            a part of the map's view.
     """
+    if add_map and isinstance(segmentor, HRDAEncoderDecoder):
+        raise ConfigError('regularizer.add_map: the map of the whole image does not lie on the '
+                          "features of HRDA's detail crop: set it to False")
     channels = tuple(channels or feature_channels(segmentor))
     num_heads = tuple(num_heads or default_heads(channels))
     try:
-        return FeatureRegularizer(build_encoder(encoder), channels, num_heads, stages)
+        return FeatureRegularizer(build_encoder(encoder), channels, num_heads, stages,
+                                  add_map)
     except (TypeError, ValueError) as error:
         raise ConfigError(f'regularizer: {error}') from error
 

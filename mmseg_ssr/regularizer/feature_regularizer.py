@@ -2,6 +2,7 @@
 from typing import List, Optional, Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .cross_attention import CrossAttention
 
@@ -24,6 +25,9 @@ class FeatureRegularizer(nn.Module):
         channels: widths of the backbone's stages.
         num_heads: heads per stage; default 1, 2, 5, 8 as published, for four stages.
         stages: indices of the stages to enhance, the rows of the paper's Table I.
+        add_map: also add ``projection_i(s)`` itself, resized to the stage. The attention compares
+            content alone and has to find the place of a pixel on the map; this gives it. Not in
+            the paper, and only for maps of the same view as the features.
 
     Raises:
         ValueError: a stage that the backbone does not have, none at all, or a number of heads
@@ -34,7 +38,8 @@ class FeatureRegularizer(nn.Module):
                  encoder: nn.Module,
                  channels: Sequence[int],
                  num_heads: Optional[Sequence[int]] = None,
-                 stages: Sequence[int] = (0, 1, 2, 3)):
+                 stages: Sequence[int] = (0, 1, 2, 3),
+                 add_map: bool = False):
         super().__init__()
         num_heads = tuple(num_heads or PAPER_HEADS[:len(channels)])
         if len(num_heads) != len(channels):
@@ -45,6 +50,7 @@ class FeatureRegularizer(nn.Module):
                              f'{list(stages)}')
         self.encoder = encoder
         self.stages = tuple(sorted(set(stages)))
+        self.add_map = add_map
         self.projections = nn.ModuleDict({
             str(i): nn.Linear(encoder.out_channels, channels[i]) for i in self.stages})
         self.attentions = nn.ModuleDict({
@@ -56,8 +62,7 @@ class FeatureRegularizer(nn.Module):
 
     def forward(self, features: Sequence[Tensor], context: Tensor) -> List[Tensor]:
         """Backbone features, B x C_i x H_i x W_i each, and the encoder's map -> enhanced ones."""
-        tokens = context.flatten(2).transpose(1, 2)  # B x h*w x C
-        return [self._enhance(i, feature, tokens) if i in self.stages else feature
+        return [self._enhance(i, feature, context) if i in self.stages else feature
                 for i, feature in enumerate(features)]
 
     def attention(self, stage: int, feature: Tensor, context: Tensor, pixels: Tensor) -> Tensor:
@@ -77,7 +82,14 @@ class FeatureRegularizer(nn.Module):
         return self.attentions[str(stage)].weights(query, tokens).unflatten(
             -1, tuple(context.shape[2:]))
 
-    def _enhance(self, stage: int, feature: Tensor, tokens: Tensor) -> Tensor:
+    def _enhance(self, stage: int, feature: Tensor, context: Tensor) -> Tensor:
         query = feature.flatten(2).transpose(1, 2)  # B x H*W x C_i
-        attended = self.attentions[str(stage)](query, self.projections[str(stage)](tokens))
-        return feature + attended.transpose(1, 2).reshape(feature.shape)
+        tokens = context.flatten(2).transpose(1, 2)  # B x h*w x C
+        projected = self.projections[str(stage)](tokens)
+        attended = self.attentions[str(stage)](query, projected)
+        enhanced = feature + attended.transpose(1, 2).reshape(feature.shape)
+        if self.add_map:
+            local = projected.transpose(1, 2).unflatten(2, tuple(context.shape[2:]))
+            enhanced = enhanced + F.interpolate(local, feature.shape[2:], mode='bilinear',
+                                                align_corners=False)
+        return enhanced

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models import interface
 from mmseg_ssr.models.hrda_head import HRDAFeatures
+from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 
 BOX = (16, 48, 32, 64)
 
@@ -268,3 +269,8 @@ def test_a_misspelt_key_is_an_error(hrda_config):
 def test_a_crop_that_does_not_fit_names_both_sizes(hrda, draws):
     with pytest.raises(ConfigError, match=r'hr_crop_size .* 24 x 64 .* got \[32, 32\]'):
         interface.training_features(hrda, torch.zeros(1, 3, 24, 64), draws)
+
+
+def test_the_regulariser_cannot_add_its_map(hrda, tiny_sam):
+    with pytest.raises(ConfigError, match="regularizer.add_map: .* HRDA's detail crop"):
+        build_regularizer(hrda, tiny_sam, add_map=True)

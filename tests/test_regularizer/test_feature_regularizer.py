@@ -30,6 +30,20 @@ def test_enhanced_is_the_feature_plus_attention_to_the_projected_map():
     torch.testing.assert_close(enhanced[1], maps[1] + attended)
 
 
+def test_the_projected_map_itself_is_added_where_the_pixel_is():
+    plain, added = make(stages=[1]), make(stages=[1], add_map=True)
+    added.load_state_dict(plain.state_dict())
+    maps, context = features(), torch.zeros(2, 6, 4, 5)
+    context[:, :, 2, 3] = 1  # of the size of stage 1: nothing is resized
+    difference = added(maps, context)[1] - plain(maps, context)[1]
+    bias = plain.projections['1'].bias
+    expected = bias[:, None, None].expand(2, 8, 4, 5).clone()
+    expected[:, :, 2, 3] = plain.projections['1'](torch.ones(6))
+    torch.testing.assert_close(difference, expected)
+    larger = added(maps, torch.randn(2, 6, 3, 3))[1]
+    assert larger.shape == maps[1].shape
+
+
 def test_chosen_stages_are_enhanced_and_the_others_pass_unchanged():
     regularizer, maps = make(stages=[2, 0]), features()
     enhanced = regularizer(maps, torch.randn(2, 6, 3, 3))
