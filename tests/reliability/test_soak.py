@@ -14,7 +14,7 @@ from trainings import KILLED, Training, Undisturbed, finish, sections
 
 pytestmark = pytest.mark.soak
 KILLS = 10
-SIGNALS = 20
+SIGNALS = 10
 LONG = 40
 
 
@@ -54,26 +54,35 @@ def whole(long_configs, tmp_path_factory):
     return outcome(folder), time.monotonic() - begin
 
 
-@pytest.mark.parametrize('workers', [0, 1, 2])
-def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_path):
-    expected, seconds = whole
-    folder, kills, training = tmp_path / 'run', 0, 0
-    while kills < KILLS:
-        begun = len(list(folder.glob('*.log')))
-        process = start(long_configs[workers], folder)
+def interrupted(config, folder, seconds, interrupt):
+    """Start a training again and again until it comes to its end; how often it was interrupted."""
+    count = 0
+    while True:
+        process = start(config, folder)
         try:
             code = process.wait(random.uniform(0.3, 1) * seconds)
             assert code == 0, Path(f'{folder}.out').read_text()[-2000:]
-            break
+            return count
         except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-            training += len(list(folder.glob('*.log'))) > begun
-    assert start(long_configs[workers], folder).wait() == 0
-    print(f'\n{kills} kills with {workers} loader workers, {training} of them after the start-up; '
-          f'{len(list(folder.glob("*.log.json")))} processes have trained')
-    assert_same(outcome(folder), expected)
+            interrupt(process)
+            count += 1
+
+
+@pytest.mark.parametrize('workers', [0, 1, 2])
+def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_path):
+    expected, seconds = whole
+    kills = trainings = 0
+
+    def kill(process):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    while kills < KILLS:
+        folder = tmp_path / f'run{trainings}'
+        kills += interrupted(long_configs[workers], folder, seconds, kill)
+        trainings += 1
+        assert_same(outcome(folder), expected)
+    print(f'\n{kills} kills with {workers} loader workers in {trainings} trainings')
 
 
 def test_killed_before_every_step_of_writing(data, tmp_path):
@@ -101,22 +110,26 @@ def test_killed_before_every_step_of_writing(data, tmp_path):
 @pytest.mark.parametrize('workers', [0, 2])
 def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
     expected, seconds = whole
-    folder, sent, answered = tmp_path / 'run', 0, 0
-    for _ in range(SIGNALS // 2):
+    sent = answered = trainings = 0
+
+    def signalled(process):
+        nonlocal answered
         signum = random.choice([signal.SIGINT, signal.SIGTERM])
-        process = start(long_configs[workers], folder)
-        try:
-            process.wait(random.uniform(0.3, 1) * seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signum)
-            code = process.wait(60)
-            sent += 1
-            # while Python starts nobody listens yet; it may also have ended just now
-            assert code in (128 + signum, -signum, 0), Path(f'{folder}.out').read_text()[-2000:]
-            answered += 'which is saved' in Path(f'{folder}.out').read_text().splitlines()[-1]
-    assert start(long_configs[workers], folder).wait() == 0
-    print(f'\n{sent} signals to all processes, {answered} answered with a saved training')
-    assert_same(without_files_of_signals(outcome(folder)), without_files_of_signals(expected))
+        os.killpg(process.pid, signum)
+        code = process.wait(60)
+        # while Python starts nobody listens yet; it may also have ended just now
+        said = Path(f'{folder}.out').read_text()
+        assert code in (128 + signum, -signum, 0), said[-2000:]
+        answered += bool(said) and 'which is saved' in said.splitlines()[-1]
+
+    while sent < SIGNALS:
+        folder = tmp_path / f'run{trainings}'
+        sent += interrupted(long_configs[workers], folder, seconds, signalled)
+        trainings += 1
+        assert_same(without_files_of_signals(outcome(folder)),
+                    without_files_of_signals(expected))
+    print(f'\n{sent} signals to all processes in {trainings} trainings, {answered} answered with a '
+          'saved training')
 
 
 def without_files_of_signals(result):
