@@ -5,6 +5,8 @@ VENV ?= .venv
 TORCH ?=
 TORCHVISION ?=
 PYTEST_ARGS ?=
+# Processes that share the tests; each takes up to 2 GiB.
+WORKERS ?= 2
 
 INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)"
 # Looked up when a recipe runs, after setup: $(PYTHON) itself where it holds all packages, else the one in $(VENV).
@@ -25,8 +27,10 @@ setup:  ## install into .venv what is missing (about 10 minutes the first time)
 demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them
 	@$(PY) tools/demo.py
 
-test: setup  ## run the test suite (about 4 minutes on 2 cores)
-	@echo "running the test suite: about 4 minutes on 2 cores"; $(PY) -m pytest $(PYTEST_ARGS)
+test: export OMP_NUM_THREADS ?= 1
+test: setup  ## run the test suite (about 10 minutes on 2 cores)
+	@echo "running the test suite: about 10 minutes on 2 cores"; \
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 soak: setup  ## run the long endurance tests
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)

@@ -28,7 +28,7 @@ setup(
     python_requires='>=3.9,<3.13',
     install_requires=requirements(),
     extras_require={
-        'dev': ['pytest>=7', 'ruff'],
+        'dev': ['pytest>=7', 'pytest-xdist>=3', 'ruff'],
         'docs': ['sphinx>=7.1', 'myst-parser>=3.0', 'furo>=2024.1.29'],
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript', 'safetensors'],
     },

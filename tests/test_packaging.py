@@ -280,7 +280,7 @@ def make(*arguments):
     ('docs', '-m sphinx -W')])
 def test_target_installs_what_is_missing_and_then_runs(target, command):
     ran = make('-n', target, f'PYTHON={sys.executable}')
-    setup, run = ran.stdout.strip().splitlines()
+    setup, run = ran.stdout.replace('\\\n', '').strip().splitlines()
     assert 'tools/setup_environment.py' in setup and '--which' not in setup
     assert command in run and f'PYTHONPATH="{ROOT}' in run
 
