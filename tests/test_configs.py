@@ -174,9 +174,9 @@ def test_target_labels_are_not_asked_for():
     assert 'ann_dir' not in read('configs/sam/daformer_sam_vit_b.py').data.train.target
 
 
-def test_the_demos_encoder_is_random_on_purpose():
-    encoder = read('configs/demo/daformer_ssr.py').uda.regularizer.encoder
-    assert encoder.checkpoint is None and 'encoder_args' in encoder
+def test_the_demos_encoder_comes_with_the_package():
+    assert read('configs/demo/daformer_ssr.py').uda.regularizer.encoder == dict(
+        variant='mini', checkpoint='shipped', input_size=128)
 
 
 def test_seeds_reproduce():

@@ -28,17 +28,13 @@ from mmseg_ssr.benchmark.data import benchmark_data  # noqa: E402
 from mmseg_ssr.benchmark.encoder import COMPARISONS, Options, benchmark_encoder  # noqa: E402
 from mmseg_ssr.benchmark.inference import MODES as INFERENCE_MODES  # noqa: E402
 from mmseg_ssr.benchmark.inference import WAYS, benchmark_inference  # noqa: E402
-from mmseg_ssr.benchmark.machine import (  # noqa: E402
-    describe_machine,
-    describe_versions,
-    timestamp,
-)
 from mmseg_ssr.benchmark.methods import METHODS, MODES, SMALL, Size  # noqa: E402
 from mmseg_ssr.benchmark.report import Report, heading, write_json  # noqa: E402
 from mmseg_ssr.benchmark.scoring import benchmark_eval  # noqa: E402
 from mmseg_ssr.benchmark.step import benchmark_step  # noqa: E402
 from mmseg_ssr.engine.device import pick_device  # noqa: E402
 from mmseg_ssr.errors import MissingFile, cli  # noqa: E402
+from mmseg_ssr.machine import describe_machine, describe_versions, timestamp  # noqa: E402
 
 SMALL_IMAGE = (128, 64)
 

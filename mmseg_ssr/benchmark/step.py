@@ -7,7 +7,7 @@ from mmcv import Config
 from ..errors import ConfigError, UserError
 from .cases import Case, Outcome, Settings, measure_cases
 from .iteration import TrainingIteration
-from .machine import matrix_cases, matrix_rates
+from .matrix_rate import matrix_cases, matrix_rates
 from .methods import (
     EXACT,
     MODES,
