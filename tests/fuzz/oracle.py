@@ -17,6 +17,7 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
+from unittest import mock
 
 SECONDS = 60
 #: What a command may allocate beyond what the process has: more is a fault, not a dead machine.
@@ -85,7 +86,7 @@ def run(case: Case) -> Outcome:
     before = snapshot(case.where)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), limits(), \
-            quiet_logging():
+            quiet_logging(), mock.patch.object(sys, 'argv', ['command']):
         try:
             case.run()
         except SystemExit as end:
