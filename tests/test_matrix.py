@@ -88,6 +88,7 @@ MODES = {
     'watch': {'watch_interval': 2},
     'skip_and_watch': {'not_finite': 'skip', 'watch_interval': 2},
     'regularized_labels': {'pseudo_label_branch': 'regularized'},
+    'shadow_statistics': {'running_statistics': 'shadow'},
     'checkpointing': {'model.backbone.with_cp': True},
     'all': {'amp': dict(dtype='bfloat16'), 'joint_views': True, 'cumulative_iters': 2,
             'grad_clip': dict(max_norm=1.), 'channels_last': True, 'model.backbone.with_cp': True},
@@ -120,6 +121,8 @@ def refusal(case: Case) -> Optional[str]:
     if case.mode == 'regularized_labels' and not (case.regularizer
                                                   and METHODS[case.method].teachers):
         return "uda.pseudo_label_branch='regularized' needs SSR's regulariser and a teacher"
+    if case.mode == 'shadow_statistics' and not case.regularizer:
+        return "uda.running_statistics='shadow' needs SSR's regulariser"
     return None
 
 

@@ -35,8 +35,8 @@ from .train import batch_size
 from .weight_files import named_weight_files, refuse_downloads
 
 #: Keys of a method that concern what is learnt from the views, not the views.
-LEARNING = ('regularizer_weight', 'imnet_feature_dist_lambda', 'imnet_feature_dist_encoder',
-            'compile')
+LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
+            'imnet_feature_dist_encoder', 'compile')
 #: The same of SSR, unless the branch that it adds makes the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
                   'pseudo_label_branch')

@@ -179,6 +179,17 @@ def regularized_labels(branch: str, possible: bool) -> bool:
     return branch == 'regularized'
 
 
+def shadow_statistics(branches: str, regularized: bool) -> bool:
+    """Whether the head's running statistics are those of the shadow branch alone."""
+    if branches not in ('both', 'shadow'):
+        raise ConfigError(f"uda.running_statistics must be 'both' or 'shadow', got {branches!r}"
+                          f'{nearest(branches, ("both", "shadow"))}')
+    if branches == 'shadow' and not regularized:
+        raise ConfigError("uda.running_statistics='shadow' needs SSR's regulariser (type='SSR'), "
+                          "without it there is one branch: set it to 'both'")
+    return branches == 'shadow'
+
+
 def own_value(value: Union[str, float], shared: float, sharing: bool) -> Optional[float]:
     """None for 'same' or an equal number: the host method's value is shared, if it has one."""
     if isinstance(value, str) and value != 'same':

@@ -31,6 +31,7 @@ from .method_parts import (
     own_value,
     part,
     regularized_labels,
+    shadow_statistics,
     to_channels_last,
 )
 from .numerical_watch import NumericalWatch
@@ -116,6 +117,9 @@ class Method(UDASegmentor):
         pseudo_label_branch: 'shadow', as in the paper, or 'regularized': the teacher's features
             are enhanced by the regulariser before they are labelled, so that pseudo-labels too
             know what the frozen encoder knows (one more pass of it, over the target images).
+        running_statistics: of the decode head's batch norms: 'both', as published, takes those of
+            both branches; 'shadow' those of the shadow branch alone, which is the one that is
+            tested. The further the two branches' features lie apart, the more it matters.
         joint_views: one backbone pass for all views, see
             :class:`~mmseg_ssr.uda.self_training.SelfTraining`; not with batch norm in it.
         amp: mixed precision, ``dict(dtype='bfloat16')`` or ``dict(dtype='float16')``; see
@@ -186,6 +190,7 @@ class Method(UDASegmentor):
                  regularizer: Optional[Dict[str, Any]] = None,
                  regularizer_weight: float = 1.,
                  pseudo_label_branch: str = 'shadow',
+                 running_statistics: str = 'both',
                  joint_views: bool = False,
                  amp: Optional[Dict[str, str]] = None,
                  grad_clip: Optional[Dict[str, float]] = None,
@@ -247,6 +252,7 @@ class Method(UDASegmentor):
             student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
             pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
             regularizer_weight,
+            shadow_statistics(running_statistics, regularization is not None),
             regularized_labels(pseudo_label_branch, regularization is not None and labels_targets),
             targets, terms, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),

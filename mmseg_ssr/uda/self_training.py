@@ -40,8 +40,8 @@ class SelfTraining(ViewLosses):
     """A student and the parts that train it.
 
     Args:
-        student, feature_distance, regularizer, regularizer_weight, target_terms, loss_terms: see
-            :class:`~mmseg_ssr.uda.view_losses.ViewLosses`.
+        student, feature_distance, regularizer, regularizer_weight, shadow_statistics,
+            target_terms, loss_terms: see :class:`~mmseg_ssr.uda.view_losses.ViewLosses`.
         teacher: labels target images; None trains on the source views alone.
         threshold: confidence that counts for the weight of a pseudo-label.
         ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
@@ -68,6 +68,7 @@ class SelfTraining(ViewLosses):
                  masked_consistency: Optional[MaskedConsistency] = None,
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
+                 shadow_statistics: bool = False,
                  regularized_labels: bool = False,
                  target_terms: Sequence[nn.Module] = (),
                  loss_terms: Sequence[LossTerm] = (),
@@ -75,8 +76,8 @@ class SelfTraining(ViewLosses):
                  draws: Optional[Draws] = None,
                  optimization: Optional[Optimization] = None,
                  watch: Optional[NumericalWatch] = None):
-        super().__init__(student, feature_distance, regularizer, regularizer_weight, target_terms,
-                         loss_terms)
+        super().__init__(student, feature_distance, regularizer, regularizer_weight,
+                         shadow_statistics, target_terms, loss_terms)
         self.teacher = teacher
         self.threshold = threshold
         self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom

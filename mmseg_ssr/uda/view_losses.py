@@ -1,4 +1,5 @@
 """What is learnt from a view: the losses of the shadow branch and of the regularisation branch."""
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
@@ -6,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models import interface
+from ..models.running_statistics import untracked_statistics
 from .adversarial import AdversarialAdaptation
 from .feature_distance import FeatureDistance
 from .loss_term import LossTerm
@@ -22,6 +24,8 @@ class ViewLosses(nn.Module):
         feature_distance: loss term on the source view.
         regularizer: the regularisation branch; None is DAFormer or MIC.
         regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
+        shadow_statistics: the head's batch norms keep running statistics of the shadow branch
+            alone; as published, of both branches.
         target_terms: losses on the target view, which is there when there are any; each makes them
             from :func:`~mmseg_ssr.models.interface.level_logits`.
         loss_terms: further losses on the shadow branch's predictions for the views they name.
@@ -32,6 +36,7 @@ class ViewLosses(nn.Module):
                  feature_distance: Optional[FeatureDistance] = None,
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
+                 shadow_statistics: bool = False,
                  target_terms: Sequence[nn.Module] = (),
                  loss_terms: Sequence[LossTerm] = ()):
         super().__init__()
@@ -39,6 +44,7 @@ class ViewLosses(nn.Module):
         self.feature_distance = feature_distance
         self.regularizer = regularizer
         self.regularizer_weight = regularizer_weight
+        self.shadow_statistics = shadow_statistics
         self.target_terms = nn.ModuleList(target_terms)
         self.loss_terms = nn.ModuleList(loss_terms)
         self._notes: Dict[str, Tensor] = {}
@@ -102,8 +108,9 @@ class ViewLosses(nn.Module):
     def _regularized_losses(self, view: View, context: Tensor, features: Any) -> Losses:
         """The same head on features that the frozen encoder's map has enhanced (SSR)."""
         enhanced = interface.map_features(features, lambda maps: self.regularizer(maps, context))
-        losses = interface.supervised_losses(
-            self.model.decode_head, enhanced, view.label, view.weight)
+        head = self.model.decode_head
+        with untracked_statistics(head) if self.shadow_statistics else nullcontext():
+            losses = interface.supervised_losses(head, enhanced, view.label, view.weight)
         return interface.prefixed(view.enhanced, interface.scaled(losses, self.regularizer_weight))
 
     def _feature_distance(self, view: View, context: Optional[Tensor],

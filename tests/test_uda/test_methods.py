@@ -200,6 +200,26 @@ def test_pseudo_labels_of_the_regularisation_branch(method, batch, monkeypatch):
     assert not torch.allclose(seen[0], shadow, rtol=1e-2, atol=1e-3)
 
 
+def test_the_shadow_branch_can_have_the_running_statistics_for_itself(method, batch, daformer_b0):
+    daformer_b0['backbone']['drop_path_rate'] = 0.
+    daformer_b0['decode_head']['dropout_ratio'] = 0.
+
+    def trained(**options):
+        segmentor = method(**options)
+        rate_0 = torch.optim.SGD(segmentor.parameters(), lr=0)
+        log = segmentor.train_step(batch, rate_0)['log_vars']
+        return log, dict(segmentor.model.decode_head.named_buffers())
+
+    plain, (both, shared), (shadow, own) = (
+        trained(), trained(ssr=True), trained(ssr=True, running_statistics='shadow'))
+    assert shadow == both, 'the losses normalise by the batch either way'
+    assert any('running_mean' in name for name in own)
+    for name, value in own.items():
+        torch.testing.assert_close(value, plain[1][name], msg=name)
+    assert not all(torch.allclose(value, own[name]) for name, value in shared.items()
+                   if 'running_mean' in name)
+
+
 def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     segmentor = SEGMENTORS.build(dict(
         type='SSR', model=daformer_b0, sam_model_registry='vit_b', train_cfg=None,
@@ -223,6 +243,8 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(ssr=True, pseudo_label_branch='shadows'), "did you mean 'shadow'"),
     (dict(pseudo_label_branch='regularized'), 'needs SSR'),
     (dict(ssr=True, source_only=True, pseudo_label_branch='regularized'), 'and a teacher'),
+    (dict(ssr=True, running_statistics='shadows'), "did you mean 'shadow'"),
+    (dict(running_statistics='shadow'), 'without it there is one branch'),
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
     (dict(color_jitter_strength=3.), 'colour jitter strengths'),
 ])
