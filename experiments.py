@@ -1,6 +1,6 @@
 """The tables of the papers as data: which configs, which seeds, which numbers to expect."""
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from mmseg_ssr.datasets.cityscapes_classes import CLASSES, SIXTEEN
 
@@ -146,13 +146,39 @@ STREETS_MULTI = {
         loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.1)),
 }
 STREETS_TEST = {'evaluation.interval': 1200}  # once, at the end
+#: For a GPU: twice the side, MiT-B2 with its ImageNet weights and the papers' learning rates.
+STREETS_LARGE = {
+    'model.pretrained': 'pretrained/mit_b2.pth',
+    'model.backbone': dict(_delete_=True, type='mit_b2'),
+    'model.decode_head.in_channels': [64, 128, 320, 512],
+    'model.decode_head.channels': 256,
+    'model.decode_head.decoder_params.embed_dims': 256,
+    **{f'data.train.{domain}.pipeline.{place}.{key}': value
+       for domain, first in (('source', 2), ('target', 1))
+       for place, key, value in ((first, 'img_scale', (512, 256)),
+                                 (first + 1, 'crop_size', (256, 256)),
+                                 (first + 4, 'size', (256, 256)))},
+    **{f'data.{split}.pipeline.1.img_scale': (512, 256) for split in ('val', 'test')},
+    'optimizer.lr': 6e-5,
+    'optimizer.paramwise_cfg.custom_keys.head': dict(lr_mult=10.),
+    'lr_config.warmup_iters': 200,
+    'runner.max_iters': 2000,
+    'uda.pseudo_weight_ignore_bottom': 30,
+    'uda.amp': dict(dtype='bfloat16'),
+    'uda.joint_views': True,
+    'uda.watch_interval': 50,
+    'evaluation.interval': 2000,
+}
 #: The control of the encoder's knowledge.
 RANDOM_ENCODER = {'uda.regularizer.encoder.checkpoint': None}
-#: Not in the paper.
+#: Not in the paper: what this project adds to SSR, one by one and together.
 REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}
 ADDED_MAP = {'uda.regularizer.add_map': True}
+SHADOW_STATISTICS = {'uda.running_statistics': 'shadow'}
+SSR_PLUS = {**ADDED_MAP, **REGULARIZED_LABELS, **SHADOW_STATISTICS}
 #: What each row of the comparison gets: minutes on one core.
 STREETS_BUDGET = {
+    'model.backbone.norm_cfg': dict(_delete_=True, type='BN', requires_grad=True),
     'runner.max_iters': 400,
     'checkpoint_config.interval': 100,
     'evaluation.interval': 400,
@@ -164,6 +190,25 @@ def streets(name: str, config: str, baseline: str = 'daformer', seeds: int = 1,
     """A row on Streets."""
     return Row(name, f'configs/demo/{config}.py', seeds=tuple(range(seeds)),
                overrides=overrides, baseline=baseline)
+
+
+def streets_rows(mic: Mapping[str, Any]) -> List[Row]:
+    """What the encoder brings to DAFormer, and to MIC with its keys ``mic``."""
+    return [
+        streets('source_only', 'source_only', seeds=5),
+        streets('daformer', 'daformer', seeds=5),
+        streets('daformer_ssr', 'daformer_ssr', seeds=5),
+        streets('daformer_ssr_plus', 'daformer_ssr', seeds=5, **SSR_PLUS),
+        streets('daformer_ssr_plus_random', 'daformer_ssr', seeds=5, **SSR_PLUS, **RANDOM_ENCODER),
+        streets('mic', 'daformer', seeds=5, **mic),
+        streets('mic_ssr', 'daformer_ssr', 'mic', seeds=5, **mic),
+        streets('mic_ssr_plus', 'daformer_ssr', 'mic', seeds=5, **mic, **SSR_PLUS),
+    ]
+
+
+def with_shared(overrides: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows with ``overrides`` below their own."""
+    return (replace(row, overrides={**overrides, **row.overrides}) for row in rows)
 
 
 def target_row(name: str, published: Optional[float] = None, folder: str = 'maxsquare',
@@ -196,44 +241,39 @@ EXPERIMENTS: List[Experiment] = [
         'Streets', 'daformer'),
     Experiment(
         'streets', 'Does a frozen, domain-robust encoder help? (1200 iterations, five seeds)',
-        'this repository', tuple(
-            replace(row, overrides={**STREETS_TEST, **row.overrides}) for row in (
-                streets('source_only', 'source_only', seeds=5),
-                streets('daformer', 'daformer', seeds=5),
-                streets('daformer_ssr', 'daformer_ssr', seeds=5),
-                streets('daformer_ssr_labels', 'daformer_ssr', seeds=5, **REGULARIZED_LABELS),
-                streets('daformer_ssr_map', 'daformer_ssr', seeds=5, **ADDED_MAP),
-                streets('daformer_ssr_map_labels', 'daformer_ssr', seeds=5, **ADDED_MAP,
-                        **REGULARIZED_LABELS),
-                streets('daformer_ssr_random', 'daformer_ssr', seeds=5, **RANDOM_ENCODER),
-                streets('mic', 'daformer', seeds=5, **STREETS_MIC),
-                streets('mic_ssr', 'daformer_ssr', 'mic', seeds=5, **STREETS_MIC),
-                *(streets('stages_' + ''.join(map(str, stages)), 'daformer_ssr', seeds=3,
-                          **{'uda.regularizer.stages': stages})
-                  for stages in ([0], [0, 1], [0, 1, 2])))),
+        'this repository', tuple(with_shared(STREETS_TEST, (
+            *streets_rows(STREETS_MIC),
+            *(streets('plus_stages_' + ''.join(map(str, stages)), 'daformer_ssr', seeds=3,
+                      **{'uda.regularizer.stages': stages}, **SSR_PLUS)
+              for stages in ([0], [0, 1], [0, 1, 2]))))),
+        'Streets', 'daformer'),
+    Experiment(
+        'streets-large', 'The same on a GPU: MiT-B2, 512 x 256 (2000 iterations, five seeds)',
+        'this repository', tuple(with_shared(STREETS_LARGE, streets_rows({
+            **STREETS_MIC, 'uda.mask_generator': dict(
+                type='block', mask_ratio=0.7, mask_block_size=16)}))),
         'Streets', 'daformer'),
     Experiment(
         'streets-methods', 'All methods at one budget (400 iterations, one seed)',
-        'this repository', tuple(
-            replace(row, overrides={**STREETS_BUDGET, **row.overrides}) for row in (
-                streets('source_only', 'source_only'),
-                streets('minent', 'source_only', 'source_only', **STREETS_MINENT),
-                streets('maxsquare', 'source_only', 'source_only', **STREETS_MAX_SQUARE),
-                streets('maxsquare_iw', 'source_only', 'source_only', **STREETS_MAX_SQUARE,
-                        **{'uda.image_wise_ratio': 0.2}),
-                streets('maxsquare_iw_multi', 'source_only', 'source_only', **STREETS_MULTI),
-                streets('advseg', 'source_only', 'source_only', **STREETS_ADVSEG),
-                streets('dacs', 'daformer', **{'data.train.rare_class_sampling': None}),
-                streets('daformer', 'daformer'),
-                streets('daformer_ssr', 'daformer_ssr'),
-                streets('mic', 'daformer', **STREETS_MIC),
-                streets('mic_ssr', 'daformer_ssr', 'mic', **STREETS_MIC),
-                streets('hrda', 'daformer', **STREETS_HRDA),
-                streets('hrda_ssr', 'daformer_ssr', 'hrda', **STREETS_HRDA),
-                streets('mic_hrda', 'daformer', 'hrda', **STREETS_HRDA, **STREETS_MIC),
-                streets('mic_hrda_ssr', 'daformer_ssr', 'mic_hrda', **STREETS_HRDA,
-                        **STREETS_MIC),
-                streets('oracle', 'source_only', **STREETS_ORACLE))),
+        'this repository', tuple(with_shared(STREETS_BUDGET, (
+            streets('source_only', 'source_only'),
+            streets('minent', 'source_only', 'source_only', **STREETS_MINENT),
+            streets('maxsquare', 'source_only', 'source_only', **STREETS_MAX_SQUARE),
+            streets('maxsquare_iw', 'source_only', 'source_only', **STREETS_MAX_SQUARE,
+                    **{'uda.image_wise_ratio': 0.2}),
+            streets('maxsquare_iw_multi', 'source_only', 'source_only', **STREETS_MULTI),
+            streets('advseg', 'source_only', 'source_only', **STREETS_ADVSEG),
+            streets('dacs', 'daformer', **{'data.train.rare_class_sampling': None}),
+            streets('daformer', 'daformer'),
+            streets('daformer_ssr', 'daformer_ssr'),
+            streets('mic', 'daformer', **STREETS_MIC),
+            streets('mic_ssr', 'daformer_ssr', 'mic', **STREETS_MIC),
+            streets('hrda', 'daformer', **STREETS_HRDA),
+            streets('hrda_ssr', 'daformer_ssr', 'hrda', **STREETS_HRDA),
+            streets('mic_hrda', 'daformer', 'hrda', **STREETS_HRDA, **STREETS_MIC),
+            streets('mic_hrda_ssr', 'daformer_ssr', 'mic_hrda', **STREETS_HRDA,
+                    **STREETS_MIC),
+            streets('oracle', 'source_only', **STREETS_ORACLE)))),
         'Streets', 'daformer'),
     Experiment(
         'ssr', 'GTA -> Cityscapes with and without SSR', SSR,

@@ -5,6 +5,7 @@ import difflib
 import os
 import sys
 import traceback
+from copy import deepcopy
 from typing import Any, List, Mapping, Optional, Sequence
 
 from mmcv import Config, DictAction
@@ -43,7 +44,7 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     for option in options or {}:
         _check_option(option, cfg)
     try:
-        cfg.merge_from_dict(dict(options or {}))
+        cfg.merge_from_dict(deepcopy(dict(options or {})))  # mmcv takes _delete_ out of them
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return tidy(cfg)

@@ -41,6 +41,13 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(write, text, message):
     assert '\n' not in str(error.value)
 
 
+def test_options_may_be_used_again(write):
+    config = write("runner = dict(type='IterBasedRunner', max_iters=4)")
+    options = {'runner': dict(_delete_=True, type='SelfTrainingRunner')}
+    for _ in range(2):
+        assert load_config(config, options).runner == dict(type='SelfTrainingRunner')
+
+
 def test_options_that_do_not_fit(write):
     with pytest.raises(ConfigError, match='--cfg-options do not fit'):
         load_config(write('workflow = [1, 2]\n'), {'workflow.7': 1})
