@@ -176,9 +176,11 @@ REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}
 ADDED_MAP = {'uda.regularizer.add_map': True}
 SHADOW_STATISTICS = {'uda.running_statistics': 'shadow'}
 SSR_PLUS = {**ADDED_MAP, **REGULARIZED_LABELS, **SHADOW_STATISTICS}
+#: As in MiT no batch statistics in the backbone.
+GROUP_NORM = {
+    'model.backbone.norm_cfg': dict(_delete_=True, type='GN', num_groups=8, requires_grad=True)}
 #: What each row of the comparison gets: minutes on one core.
 STREETS_BUDGET = {
-    'model.backbone.norm_cfg': dict(_delete_=True, type='BN', requires_grad=True),
     'runner.max_iters': 400,
     'checkpoint_config.interval': 100,
     'evaluation.interval': 400,
@@ -243,6 +245,10 @@ EXPERIMENTS: List[Experiment] = [
         'streets', 'Does a frozen, domain-robust encoder help? (1200 iterations, five seeds)',
         'this repository', tuple(with_shared(STREETS_TEST, (
             *streets_rows(STREETS_MIC),
+            streets('daformer_ssr_labels', 'daformer_ssr', **REGULARIZED_LABELS),
+            streets('daformer_ssr_map_labels', 'daformer_ssr', **ADDED_MAP, **REGULARIZED_LABELS),
+            streets('group_norm', 'daformer', **GROUP_NORM),
+            streets('group_norm_ssr_plus', 'daformer_ssr', 'group_norm', **GROUP_NORM, **SSR_PLUS),
             *(streets('plus_stages_' + ''.join(map(str, stages)), 'daformer_ssr', seeds=3,
                       **{'uda.regularizer.stages': stages}, **SSR_PLUS)
               for stages in ([0], [0, 1], [0, 1, 2]))))),

@@ -1,6 +1,5 @@
 # A narrow ResNet-18 and DAFormer head, trained from scratch in minutes on two CPU cores. MiT needs
-# its ImageNet weights: from scratch it learns too slowly for a demonstration. As in MiT no batch
-# statistics are in the backbone: those of source and mixed images do not fit the target domain.
+# its ImageNet weights: from scratch it learns too slowly for a demonstration.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',
@@ -14,7 +13,7 @@ model = dict(
         out_indices=(0, 1, 2, 3),
         strides=(1, 2, 2, 2),
         dilations=(1, 1, 1, 1),
-        norm_cfg=dict(type='GN', num_groups=8, requires_grad=True),
+        norm_cfg=norm_cfg,
         norm_eval=False,
         style='pytorch'),
     decode_head=dict(
