@@ -28,6 +28,7 @@ from mmseg_ssr.engine.device import OnDevice  # noqa: E402
 from mmseg_ssr.engine.explain import explained  # noqa: E402
 from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
 from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
+from mmseg_ssr.engine.regularized import predict_regularized  # noqa: E402
 from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
 from mmseg_ssr.engine.train import prefetch_factor, workers  # noqa: E402
 from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
@@ -50,6 +51,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--work-dir', metavar='DIR', help='write the scores there as eval.json')
     parser.add_argument('--weights', choices=ROLES, default='student',
                         help='which network of the training (default: student, as published)')
+    parser.add_argument('--branch', choices=('shadow', 'regularized'), default='shadow',
+                        help='of SSR: regularized predicts with the frozen encoder too, from a '
+                             'checkpoint of the training (default: shadow, as published)')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a file that could run code when it is read')
     parser.add_argument('--aug-test', action='store_true', help='average over scales and flips')
@@ -106,6 +110,8 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         required_server(dataset)
     model = build_test_model(cfg)
     load_weights(model, args.checkpoint, args.weights, args.trust_checkpoint)
+    if args.branch == 'regularized':
+        predict_regularized(model, cfg, args.checkpoint, args.trust_checkpoint)
     if args.label_shift:
         correct_label_shift(cfg, model, args, device)
     format_args = None

@@ -1,5 +1,4 @@
 """What SSR's regulariser attends to, and how far its branch differs from the shadow branch."""
-import copy
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
@@ -8,17 +7,13 @@ import torch
 from mmseg.ops import resize
 from torch import Tensor, nn
 
-from ..engine.build import build_training_model
-from ..engine.load_weights import apply_weights
-from ..errors import CheckpointError, ConfigError
+from ..engine.regularized import student_and_regularizer
 from ..models import interface
 from ..uda.draws import Draws
 from ..visualization import Panel, colorize, draw_panels
 from .pictures import IGNORED, TILE, error_map, heat
 from .predictions import Checkpointed, read_rgb
 
-#: Keys of ``uda`` that say what the regularisation branch is made of.
-KEPT = ('type', 'sam_model_registry', 'stop_stage', 'sam_checkpoint', 'regularizer')
 #: Share of an image that a class must fill for a pixel of it to be looked at.
 LEAST_SHARE = 0.002
 POINTS = 3
@@ -98,21 +93,10 @@ def shares(branches: Branches) -> Tuple[float, float, float]:
 
 def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
     """Student and regulariser as the checkpoint has them, in eval mode."""
-    cfg = copy.deepcopy(trained.run.config)
-    if cfg.get('uda'):  # teachers and feature distance stay away
-        cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
-    cfg.model['pretrained'] = None
-    method = build_training_model(cfg, seed=0)
-    apply_weights(trained.content, method, trained.run.checkpoint)
-    if getattr(method, 'regularizer', None) is None:
-        raise ConfigError('config.py has no regulariser')
-    try:
-        method.regularizer.load_state_dict(trained.content['training_state']['regularizer'])
-    except RuntimeError as error:
-        raise CheckpointError(f'{trained.run.checkpoint} holds another regulariser than '
-                              'config.py') from error
-    method.to(trained.device).eval()
-    return getattr(method, 'model', method), method.regularizer
+    networks = student_and_regularizer(trained.run.config, trained.content,
+                                       trained.run.checkpoint)
+    student, regularizer = (network.to(trained.device).eval() for network in networks)
+    return student, regularizer
 
 
 @torch.no_grad()

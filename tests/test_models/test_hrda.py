@@ -6,6 +6,7 @@ from mmseg.models.builder import HEADS, SEGMENTORS
 from torch import nn
 from torch.nn import functional as F
 
+from mmseg_ssr.engine.regularized import predict_regularized
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models import interface
 from mmseg_ssr.models.hrda_head import HRDAFeatures
@@ -274,3 +275,8 @@ def test_a_crop_that_does_not_fit_names_both_sizes(hrda, draws):
 def test_the_regulariser_cannot_add_its_map(hrda, tiny_sam):
     with pytest.raises(ConfigError, match="regularizer.add_map: .* HRDA's detail crop"):
         build_regularizer(hrda, tiny_sam, add_map=True)
+
+
+def test_its_regularisation_branch_cannot_predict(hrda):
+    with pytest.raises(ConfigError, match='the regularisation branch of HRDA cannot predict'):
+        predict_regularized(hrda, ConfigDict(), 'unused.pth')

@@ -36,6 +36,34 @@ def run(tool, *arguments):
     tool(TOOL).main([str(argument) for argument in arguments])
 
 
+def test_the_regularisation_branch_predicts_if_asked(trained, tool, tmp_path):
+    config, checkpoint, _ = trained
+    content = torch.load(checkpoint, weights_only=False)
+    outputs = {}
+    for name, bias in (('equal', 0.), ('other', 3.)):  # of what is added to the features
+        for key, value in content['training_state']['regularizer'].items():
+            if '.proj.' in key:
+                value.fill_(bias if key.endswith('bias') else 0.)
+        torch.save(content, tmp_path / f'{name}.pth')
+        run(tool, config, tmp_path / f'{name}.pth', '--branch', 'regularized', '--out',
+            tmp_path / f'{name}.pkl')
+        outputs[name] = pickle.loads((tmp_path / f'{name}.pkl').read_bytes())
+    run(tool, config, checkpoint, '--out', tmp_path / 'shadow.pkl')
+    shadow = pickle.loads((tmp_path / 'shadow.pkl').read_bytes())
+    assert all(np.array_equal(*pair) for pair in zip(shadow, outputs['equal']))
+    assert not all(np.array_equal(*pair) for pair in zip(shadow, outputs['other']))
+
+
+def test_without_a_regulariser_there_is_no_such_branch(trained, tool, tmp_path, capsys):
+    config, checkpoint, _ = trained
+    content = torch.load(checkpoint, weights_only=False)
+    torch.save(dict(state_dict=content['state_dict'], meta=content['meta']), tmp_path / 'plain.pth')
+    with pytest.raises(SystemExit):
+        run(tool, config, tmp_path / 'plain.pth', '--branch', 'regularized', '--out',
+            tmp_path / 'plain.pkl')
+    assert 'plain.pth holds no regulariser' in capsys.readouterr().err
+
+
 def test_the_stock_script_prints_the_same_and_warns_of_no_key(trained, tool, stock, capfd,
                                                               tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
