@@ -14,9 +14,6 @@ PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --w
 
 # Threads that wait give their core away: loader workers and other programs share it (30 times faster then).
 export OMP_WAIT_POLICY ?= PASSIVE
-# glibc keeps the memory of a layer for the next one instead of giving it back: a third of the time of a small CPU training.
-export MALLOC_MMAP_THRESHOLD_ ?= 33554432
-export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak parity lint docs clean
@@ -27,6 +24,9 @@ help:  ## list the targets
 setup:  ## install into .venv what is missing (about 10 minutes the first time)
 	@$(INSTALL)
 
+# glibc keeps the memory of a layer for the next one instead of giving it back: a third of the time of a small CPU training.
+demo: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+demo: export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
 demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them
 	@$(PY) tools/demo.py
 
