@@ -31,13 +31,14 @@ class Scenes(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Two crops of each of B scenes: from other places, in other looks.
+    """Crops of B scenes, each in two looks.
 
     Attributes:
-        images: 2B x 3 x S x S, normalised; crop i and crop B + i are of one scene.
-        objects: 2B x S x S, int64; numbers are those of the scene.
+        first, second: B x 3 x S x S, normalised; the same scene in different looks.
+        objects: B x S x S, int64.
     """
-    images: Tensor
+    first: Tensor
+    second: Tensor
     objects: Tensor
 
 
@@ -66,7 +67,7 @@ def _draw(index: int, looks: int, size: Tuple[int, int],
 
 
 def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]:
-    """An endless stream of random square crops, two of each scene, each flipped at random.
+    """An endless stream of random square crops, flipped at random.
 
     Args:
         batch: scenes of a batch.
@@ -76,16 +77,17 @@ def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]
     rng = np.random.default_rng([seed, SCENE_STREAM + 1])
     height, width = scenes.objects.shape[1:]
     while True:
-        pairs: Tuple[list, list] = [], []
+        first, second, objects = [], [], []
         for index in rng.integers(len(scenes.objects), size=batch):
-            for crops, look in zip(pairs, rng.permutation(scenes.images.shape[1])):
-                top, left = rng.integers(height - crop + 1), rng.integers(width - crop + 1)
-                window = slice(top, top + crop), slice(left, left + crop)
-                step = -1 if rng.random() < 0.5 else 1
-                crops.append((scenes.images[(index, look, *window)][:, ::step],
-                              scenes.objects[(index, *window)][:, ::step]))
-        images, objects = zip(*pairs[0], *pairs[1])
-        yield Batch(normalise(np.stack(images)),
+            top, left = rng.integers(height - crop + 1), rng.integers(width - crop + 1)
+            window = slice(top, top + crop), slice(left, left + crop)
+            step = -1 if rng.random() < 0.5 else 1
+            looks = rng.permutation(scenes.images.shape[1])[:2]
+            a, b = (scenes.images[(index, look, *window)][:, ::step] for look in looks)
+            first.append(a)
+            second.append(b)
+            objects.append(scenes.objects[(index, *window)][:, ::step])
+        yield Batch(normalise(np.stack(first)), normalise(np.stack(second)),
                     torch.from_numpy(np.stack(objects).astype(np.int64)))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..regularizer.sam_encoder import VARIANTS, build_image_encoder
-from .mask_decoder import MaskDecoder, choose_points, mask_iou, mask_loss, masks_of
+from .mask_decoder import MaskDecoder, choose_points, mask_iou, mask_loss
 from .scenes import Batch, Scenes, batches
 
 
@@ -16,7 +16,7 @@ class Recipe:
 
     Attributes:
         iterations: optimizer steps.
-        batch: scenes of a step, two crops of each in two looks.
+        batch: scenes of a step, each seen in two looks.
         crop: side of the square crops in pixels, the encoder's input size.
         points: masks asked for in each scene.
         lr, weight_decay: of AdamW; the rate rises for a twentieth of the steps and falls on a
@@ -27,7 +27,7 @@ class Recipe:
     iterations: int = 3000
     batch: int = 8
     crop: int = 128
-    points: int = 48
+    points: int = 16
     lr: float = 1e-3
     weight_decay: float = 0.05
     seed: int = 0
@@ -73,14 +73,14 @@ def pretrain(scenes: Scenes, held_out: Scenes, recipe: Recipe,
 
 def measure(encoder: nn.Module, decoder: MaskDecoder, batch: Batch, count: int,
             generator: torch.Generator) -> Tuple[Tensor, Tensor]:
-    """Loss and mask IoU of a batch: points of either crop of a scene, masks on the other."""
-    asked = batch.objects[:, ::2, ::2]  # the decoder's resolution
-    answered = torch.cat(asked.chunk(2)[::-1])
-    points = choose_points(asked, answered, count, generator)
-    pixels = decoder.enlarge(encoder(batch.images))
-    logits = decoder(pixels, torch.cat(pixels.chunk(2)[::-1]), points)
-    masks = masks_of(asked, answered, points)
-    return mask_loss(logits, masks), mask_iou(logits.detach(), masks)
+    """Loss and mask IoU of a batch: points of either look, masks on the other."""
+    objects = batch.objects[:, ::2, ::2]  # the decoder's resolution
+    points = choose_points(objects, count, generator)
+    first, second = encoder(torch.cat([batch.first, batch.second])).chunk(2)
+    logits = decoder(torch.cat([first, second]), torch.cat([second, first]),
+                     torch.cat([points, points]))
+    objects, points = torch.cat([objects, objects]), torch.cat([points, points])
+    return mask_loss(logits, objects, points), mask_iou(logits.detach(), objects, points)
 
 
 @torch.no_grad()

@@ -31,12 +31,9 @@ def test_the_mask_is_asked_for_in_one_look_and_drawn_in_the_other():
             asked.append((source, answered))
             return super().forward(source, answered, points)
 
-    images = torch.cat([torch.zeros(2, 3, 16, 16), torch.ones(2, 3, 16, 16)])
-    batch = Batch(images, torch.arange(4).repeat(4, 16, 4))
-    decoder = Decoder(3)
-    decoder.enlarge = torch.nn.Upsample(scale_factor=4)
-    decoder.query = torch.nn.Identity()
-    measure(lambda images: images[:, :, ::8, ::8], decoder, batch, 2,
+    first, second = torch.zeros(2, 3, 16, 16), torch.ones(2, 3, 16, 16)
+    batch = Batch(first, second, torch.arange(4).repeat(2, 16, 4))
+    measure(lambda images: images[:, :, ::8, ::8] * torch.ones(1), Decoder(3), batch, 2,
             torch.Generator().manual_seed(0))
     source, answered = asked[0]
     assert torch.equal(source.amax(dim=(1, 2, 3)), torch.tensor([0., 0, 1, 1]))
