@@ -24,7 +24,7 @@ help:  ## list the targets
 setup:  ## install into .venv what is missing (about 10 minutes the first time)
 	@$(INSTALL)
 
-# glibc keeps the memory of a layer for the next one instead of giving it back: a third of the time of a small CPU training.
+# glibc keeps the memory of a layer for the next one instead of giving it back: up to half of a small CPU training was system time.
 demo: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 demo: export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
 demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them
