@@ -10,12 +10,12 @@ MIB = 2 ** 20
 
 def test_peak_memory_is_of_this_call_alone():
     def large():
-        torch.ones(256 * MIB // 4).sum()
+        torch.ones(1024 * MIB // 4).sum()
 
-    # where memory is short the system takes pages of libraries back meanwhile
+    # meanwhile the system may take pages of libraries back (100 MiB and more were seen)
     first, second = measure(large, CPU), measure(lambda: None, CPU)
-    assert 200 * MIB < first.peak_bytes - first.rest_bytes < 400 * MIB
-    assert second.peak_bytes - second.rest_bytes < 64 * MIB
+    assert 768 * MIB < first.peak_bytes - first.rest_bytes < 1280 * MIB
+    assert second.peak_bytes - second.rest_bytes < 256 * MIB
 
 
 def test_time_is_of_one_of_the_calls(monkeypatch):
