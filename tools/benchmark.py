@@ -110,6 +110,8 @@ def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentPars
     data = commands.add_parser('data', parents=[common], help='loader, converters, statistics')
     data.add_argument('--batches', type=positive, default=50, help='of a timed run (default: 50)')
     scores = commands.add_parser('eval', parents=[common], help='mIoU of label maps')
+    scores.add_argument('--no-peers', action='store_true',
+                        help="leave mmseg's functions out: they take most of the time")
     for parser in (data, scores):
         parser.add_argument('--workers', nargs='+', type=int, default=[0, 1, 2], metavar='N',
                             help='numbers of processes (default: 0 1 2)')
@@ -154,7 +156,7 @@ def measure(args: argparse.Namespace, settings: Settings) -> Report:
     if args.command == 'data':
         return benchmark_data(args.workers, images, image, 4 if args.small else args.batches,
                               size, settings)
-    return benchmark_eval(args.workers, images, image, size, settings)
+    return benchmark_eval(args.workers, images, image, size, settings, not args.no_peers)
 
 
 @cli

@@ -29,14 +29,14 @@ WRONG = 0.1
 
 
 class GivenLabels(nn.Module):
-    """Called as a segmentor, it answers with given label maps, one after the other."""
+    """Called as a segmentor, it answers with given label maps, one after the other, as int64."""
 
     def __init__(self, predictions: Sequence[np.ndarray]):
         super().__init__()
         self.predictions = itertools.cycle(predictions)
 
     def forward(self, img: List[Tensor], img_metas: List[list], return_loss: bool) -> list:
-        return [next(self.predictions)]
+        return [next(self.predictions).astype(np.int64)]
 
 
 def validation_data(folder: str, size: Size) -> Tuple[Dataset, List[np.ndarray]]:
@@ -46,13 +46,13 @@ def validation_data(folder: str, size: Size) -> Tuple[Dataset, List[np.ndarray]]
 
 
 def made_predictions(dataset: Dataset) -> List[np.ndarray]:
-    """The label maps with some labels wrong, H x W int64 as mmseg predicts them."""
+    """The label maps with some labels wrong, H x W; uint8, for 500 of them are to fit in memory."""
     random = np.random.default_rng(0)
     predictions = []
     for i in range(len(dataset)):
         label = dataset.get_gt_seg_map_by_idx(i)
         wrong = (random.random(label.shape) < WRONG) | (label >= CLASSES)
-        predictions.append(np.where(wrong, random.integers(CLASSES), label).astype(np.int64))
+        predictions.append(np.where(wrong, random.integers(CLASSES), label).astype(np.uint8))
     return predictions
 
 
@@ -61,17 +61,17 @@ def counting_pixels(device: torch.device, folder: str, size: Size, package: str)
     dataset, predictions = validation_data(folder, size)
     labels = [dataset.get_gt_seg_map_by_idx(i) for i in range(len(dataset))]
     if package == 'mmseg_ssr':
-        pairs = [(torch.from_numpy(prediction).to(device), torch.from_numpy(label).to(device))
-                 for prediction, label in zip(predictions, labels)]
 
         def compare() -> None:
-            for prediction, label in pairs:
-                confusion_matrix(prediction, label, CLASSES).cpu()
+            for prediction, label in zip(predictions, labels):
+                pair = (torch.from_numpy(labels).to(device) for labels in (prediction, label))
+                confusion_matrix(*pair, CLASSES).cpu()
     else:
 
         def compare() -> None:
             for prediction, label in zip(predictions, labels):
-                intersect_and_union(prediction, label, CLASSES, dataset.ignore_index)
+                intersect_and_union(prediction.astype(np.int64), label, CLASSES,
+                                    dataset.ignore_index)
 
     return Items(compare, len(labels))
 
@@ -109,18 +109,19 @@ def quiet() -> Iterator[None]:
 
 
 def benchmark_eval(workers: Sequence[int], images: int, image_size: Tuple[int, int], size: Size,
-                   settings: Settings) -> Report:
-    """Counting and whole evaluations, ours by number of loading processes, beside mmseg's."""
+                   settings: Settings, peers: bool = True) -> Report:
+    """Counting and whole evaluations, ours by number of loading processes, and mmseg's with
+    ``peers``."""
     with tempfile.TemporaryDirectory() as folder:
         drawn_data(folder, 1, image_size, default_workers(), images)
         given = dict(folder=folder, size=size)
-        kinds = {
-            'label maps counted': [
-                Case(f'counts, {package}', counting_pixels, dict(given, package=package))
-                for package in ('mmseg', 'mmseg_ssr')],
-            'images evaluated, without the network': [
-                Case('evaluation, mmseg', evaluating, dict(given, package='mmseg', workers=0)),
-                *(Case(f'evaluation, mmseg_ssr, {n} workers', evaluating, dict(
-                    given, package='mmseg_ssr', workers=n)) for n in workers)],
-        }
+        counts = [Case(f'counts, {package}', counting_pixels, dict(given, package=package))
+                  for package in ('mmseg', 'mmseg_ssr')]
+        evaluations = [
+            Case('evaluation, mmseg', evaluating, dict(given, package='mmseg', workers=0)),
+            *(Case(f'evaluation, mmseg_ssr, {n} workers', evaluating, dict(
+                given, package='mmseg_ssr', workers=n)) for n in workers)]
+        left_out = 0 if peers else 1
+        kinds = {'label maps counted': counts[left_out:],
+                 'images evaluated, without the network': evaluations[left_out:]}
         return items_report(kinds, settings, f'{images} of {image_size[0]} x {image_size[1]}')

@@ -155,7 +155,7 @@ def test_predictions_are_nine_tenths_right(drawn):
     dataset, predictions = scoring.validation_data(drawn, SMALL)
     label = dataset.get_gt_seg_map_by_idx(0)
     right = (predictions[0] == label)[label != 255]
-    assert len(predictions) == 3 and predictions[0].dtype == np.int64
+    assert len(predictions) == 3 and predictions[0].dtype == np.uint8
     assert 0.85 < right.mean() < 0.95
 
 

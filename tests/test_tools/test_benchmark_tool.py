@@ -26,6 +26,14 @@ def test_figures_are_printed_and_written(tool, tmp_path, capsys):
     assert record['cases']['counts, mmseg']['speed_ratio'] == 1
 
 
+def test_evaluation_without_peers(tool, capsys):
+    tool(TOOL).main(['eval', '--small', '--no-peers', '--workers', '0', '1', '--repeats', '1',
+                     '--threads', '1', '--device', 'cpu'])
+    first = [line.split('|')[1].strip() for line in capsys.readouterr().out.splitlines()
+             if line.rstrip().endswith('1x |')]
+    assert first == ['counts, mmseg_ssr', 'evaluation, mmseg_ssr, 0 workers']
+
+
 def test_missing_folder_is_told_before_anything_runs(fails):
     error = fails(TOOL, 'eval', '--json', 'none/x.json')
     assert error == 'error: --json none/x.json: there is no folder none'
