@@ -64,7 +64,7 @@ def counting_pixels(device: torch.device, folder: str, size: Size, package: str)
 
         def compare() -> None:
             for prediction, label in zip(predictions, labels):
-                pair = (torch.from_numpy(labels).to(device) for labels in (prediction, label))
+                pair = (torch.from_numpy(map_).to(device) for map_ in (prediction, label))
                 confusion_matrix(*pair, CLASSES).cpu()
     else:
 

@@ -12,10 +12,10 @@ def test_peak_memory_is_of_this_call_alone():
     def large():
         torch.ones(1024 * MIB // 4).sum()
 
-    # meanwhile the system may take pages of libraries back (100 MiB and more were seen)
+    # in a process of 2 GiB 101 MiB too few have been seen: much of 256, little of 1024
     first, second = measure(large, CPU), measure(lambda: None, CPU)
-    assert 768 * MIB < first.peak_bytes - first.rest_bytes < 1280 * MIB
-    assert second.peak_bytes - second.rest_bytes < 256 * MIB
+    assert 820 * MIB < first.peak_bytes - first.rest_bytes < 1280 * MIB
+    assert second.peak_bytes - second.rest_bytes < 64 * MIB
 
 
 def test_time_is_of_one_of_the_calls(monkeypatch):
