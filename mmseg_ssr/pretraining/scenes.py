@@ -1,4 +1,5 @@
-"""Street scenes in several looks each, with the number of the object at each pixel."""
+"""Street scenes in several looks each, with the object at each pixel and the kind of its shape."""
+from dataclasses import replace
 from functools import partial
 from typing import Iterator, NamedTuple, Optional, Tuple
 
@@ -11,12 +12,16 @@ from ..datasets.streets.look import random_look
 from ..datasets.streets.painter import paint
 from ..datasets.streets.raster import rasterise
 from ..datasets.streets.scene import make_scene
+from .shapes import describe, sort_into_kinds
 
 #: Keeps these scenes apart from those of every split of the benchmark.
 SCENE_STREAM = 1000
 
 #: Of mmseg, and of SAM: RGB, 0..255.
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+#: Kind of what is not sorted: the car's own bonnet.
+UNSORTED = -1
 
 
 class Scenes(NamedTuple):
@@ -25,9 +30,11 @@ class Scenes(NamedTuple):
     Attributes:
         images: uint8, N x L x H x W x 3, RGB.
         objects: int16, N x H x W, which object is seen; no class names.
+        kinds: int16, N x H x W, the kind of its shape, see :mod:`.shapes`, or -1.
     """
     images: np.ndarray
     objects: np.ndarray
+    kinds: np.ndarray
 
 
 class Batch(NamedTuple):
@@ -35,35 +42,58 @@ class Batch(NamedTuple):
 
     Attributes:
         first, second: B x 3 x S x S, normalised; the same scene in different looks.
-        objects: B x S x S, int64.
+        objects, kinds: B x S x S, int64, as in :class:`Scenes`.
     """
     first: Tensor
     second: Tensor
     objects: Tensor
+    kinds: Tensor
 
 
-def draw_scenes(count: int, looks: int = 2, size: Tuple[int, int] = (256, 128), seed: int = 0,
-                workers: int = 1, progress: Optional[Progress] = None) -> Scenes:
+def draw_scenes(count: int, looks: int = 2, size: Tuple[int, int] = (256, 128), kinds: int = 128,
+                seed: int = 0, workers: int = 1, progress: Optional[Progress] = None) -> Scenes:
     """Draw scenes that no split of Streets has, in random looks (never the target's palette).
 
     Args:
         count: scenes.
         looks: pictures of each.
         size: (width, height) in pixels.
-        seed: of scenes and looks; the result does not depend on ``workers``.
+        kinds: into which the objects of all scenes are sorted by their shape.
+        seed: of scenes, looks and kinds; the result does not depend on ``workers``.
     """
     drawn = parallel_map(partial(_draw, looks=looks, size=size, seed=seed), range(count), workers,
                          progress)
-    images, objects = zip(*drawn)
-    return Scenes(np.stack(images), np.stack(objects))
+    ends = np.cumsum([len(scene.shapes) for scene in drawn])
+    sorted_ = np.split(sort_into_kinds(np.concatenate([scene.shapes for scene in drawn]), kinds,
+                                       seed), ends[:-1])
+    return Scenes(np.stack([scene.images for scene in drawn]),
+                  np.stack([scene.objects for scene in drawn]),
+                  np.stack([_kinds(scene, of) for scene, of in zip(drawn, sorted_)]))
 
 
-def _draw(index: int, looks: int, size: Tuple[int, int],
-          seed: int) -> Tuple[np.ndarray, np.ndarray]:
+class _Drawn(NamedTuple):
+    """One scene: as in ``Scenes``, the objects below the bonnet, and their M descriptions."""
+    images: np.ndarray
+    objects: np.ndarray
+    uncovered: np.ndarray
+    shapes: np.ndarray
+
+
+def _draw(index: int, looks: int, size: Tuple[int, int], seed: int) -> _Drawn:
     rng = np.random.default_rng([seed, SCENE_STREAM, index])
-    raster = rasterise(make_scene(rng, index, bonnet=index % 2 == 1), size)
+    scene = make_scene(rng, index, bonnet=index % 2 == 1)
+    raster = rasterise(scene, size)
     pictures = [paint(raster, random_look(rng), rng) for _ in range(looks)]
-    return np.stack(pictures), raster.things.astype(np.int16)
+    # the road's shape is not to tell which camera is used: the source's sees no bonnet
+    bare = rasterise(replace(scene, bonnet=False), size)
+    return _Drawn(np.stack(pictures), raster.things.astype(np.int16),
+                  bare.things.astype(np.int16), describe(bare.things, bare.coarse))
+
+
+def _kinds(scene: _Drawn, kinds: np.ndarray) -> np.ndarray:
+    """The kind at each pixel, H x W, from those of the scene's objects, M."""
+    places = np.searchsorted(np.unique(scene.uncovered), scene.uncovered)
+    return np.where(scene.objects == scene.uncovered, kinds[places], UNSORTED).astype(np.int16)
 
 
 def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]:
@@ -77,7 +107,7 @@ def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]
     rng = np.random.default_rng([seed, SCENE_STREAM + 1])
     height, width = scenes.objects.shape[1:]
     while True:
-        first, second, objects = [], [], []
+        first, second, objects, kinds = [], [], [], []
         for index in rng.integers(len(scenes.objects), size=batch):
             top, left = rng.integers(height - crop + 1), rng.integers(width - crop + 1)
             window = slice(top, top + crop), slice(left, left + crop)
@@ -87,8 +117,10 @@ def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]
             first.append(a)
             second.append(b)
             objects.append(scenes.objects[(index, *window)][:, ::step])
+            kinds.append(scenes.kinds[(index, *window)][:, ::step])
         yield Batch(normalise(np.stack(first)), normalise(np.stack(second)),
-                    torch.from_numpy(np.stack(objects).astype(np.int64)))
+                    *(torch.from_numpy(np.stack(maps).astype(np.int64))
+                      for maps in (objects, kinds)))
 
 
 def normalise(images: np.ndarray) -> Tensor:

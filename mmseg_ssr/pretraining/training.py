@@ -1,11 +1,12 @@
-"""Training of the small SAM encoder on class-agnostic masks."""
+"""Training of the small SAM encoder on class-agnostic masks and on what kind of shape they have."""
 from dataclasses import dataclass
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from ..regularizer.sam_encoder import VARIANTS, build_image_encoder
+from .kind_head import KindHead, kind_loss
 from .mask_decoder import MaskDecoder, choose_points, mask_iou, mask_loss
 from .scenes import Batch, Scenes, batches
 
@@ -19,6 +20,7 @@ class Recipe:
         batch: scenes of a step, each seen in two looks.
         crop: side of the square crops in pixels, the encoder's input size.
         points: masks asked for in each scene.
+        kinds: into which objects are sorted by their shape.
         lr, weight_decay: of AdamW; the rate rises for a twentieth of the steps and falls on a
             cosine.
         seed: of the weights, the crops and the points.
@@ -28,10 +30,26 @@ class Recipe:
     batch: int = 8
     crop: int = 128
     points: int = 16
+    kinds: int = 128
     lr: float = 1e-3
     weight_decay: float = 0.05
     seed: int = 0
     log_interval: int = 50
+
+
+class Networks(NamedTuple):
+    """The encoder, and what it is trained through and does without afterwards."""
+    encoder: nn.Module
+    decoder: nn.Module
+    kind_head: nn.Module
+
+
+class Measured(NamedTuple):
+    """Of one batch, scalars; the losses have gradients, mask IoU and accuracy are in [0, 1]."""
+    mask_loss: Tensor
+    mask_iou: Tensor
+    kind_loss: Tensor
+    kind_accuracy: Tensor
 
 
 def pretrain(scenes: Scenes, held_out: Scenes, recipe: Recipe,
@@ -41,56 +59,63 @@ def pretrain(scenes: Scenes, held_out: Scenes, recipe: Recipe,
     Args:
         scenes: to train on.
         held_out: to measure on at the end.
-        log: given the mean loss and mask IoU of every ``log_interval`` steps.
+        log: given 'iteration' and the means of :class:`Measured` of every ``log_interval`` steps.
 
     Returns:
-        the ``ImageEncoderViT`` and its mask IoU on ``held_out``.
+        the ``ImageEncoderViT`` and the means of :class:`Measured` on ``held_out``.
     """
-    torch.manual_seed(recipe.seed)
-    encoder = build_image_encoder('mini', recipe.crop, None)
-    decoder = MaskDecoder(VARIANTS['mini']['out_chans'])
-    parameters = [*encoder.parameters(), *decoder.parameters()]
+    networks = build(recipe)
+    parameters = [p for network in networks for p in network.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.lr, total_steps=recipe.iterations, pct_start=0.05)
     generator = torch.Generator().manual_seed(recipe.seed)
     stream = batches(scenes, recipe.batch, recipe.crop, recipe.seed)
-    seen = torch.zeros(2)
+    seen = []
     for step in range(1, recipe.iterations + 1):
-        loss, iou = measure(encoder, decoder, next(stream), recipe.points, generator)
+        measured = measure(networks, next(stream), recipe.points, generator)
         optimizer.zero_grad()
-        loss.backward()
+        (measured.mask_loss + measured.kind_loss).backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
-        seen += torch.stack([loss.detach(), iou])
+        seen.append(torch.stack(measured).detach())
         if step % recipe.log_interval == 0:
-            loss, iou = (seen / recipe.log_interval).tolist()
-            log(dict(iteration=step, loss=loss, mask_iou=iou))
-            seen.zero_()
-    return encoder, evaluate(encoder, decoder, held_out, recipe)
+            log(dict(iteration=step, **_means(seen)))
+            seen.clear()
+    return networks.encoder, evaluate(networks, held_out, recipe)
 
 
-def measure(encoder: nn.Module, decoder: MaskDecoder, batch: Batch, count: int,
-            generator: torch.Generator) -> Tuple[Tensor, Tensor]:
-    """Loss and mask IoU of a batch: points of either look, masks on the other."""
+def build(recipe: Recipe) -> Networks:
+    """Networks of random weights."""
+    torch.manual_seed(recipe.seed)
+    channels = VARIANTS['mini']['out_chans']
+    return Networks(build_image_encoder('mini', recipe.crop, None), MaskDecoder(channels),
+                    KindHead(channels, recipe.kinds))
+
+
+def measure(networks: Networks, batch: Batch, count: int, generator: torch.Generator) -> Measured:
+    """Losses of a batch: points of either look and masks on the other; the kinds of both looks."""
     objects = batch.objects[:, ::2, ::2]  # the decoder's resolution
     points = choose_points(objects, count, generator)
-    first, second = encoder(torch.cat([batch.first, batch.second])).chunk(2)
-    logits = decoder(torch.cat([first, second]), torch.cat([second, first]),
-                     torch.cat([points, points]))
-    objects, points = torch.cat([objects, objects]), torch.cat([points, points])
-    return mask_loss(logits, objects, points), mask_iou(logits.detach(), objects, points)
+    features = networks.encoder(torch.cat([batch.first, batch.second]))
+    first, second = features.chunk(2)
+    objects, points, kinds = (torch.cat([t, t]) for t in (objects, points, batch.kinds))
+    logits = networks.decoder(features, torch.cat([second, first]), points)
+    return Measured(mask_loss(logits, objects, points),
+                    mask_iou(logits.detach(), objects, points),
+                    *kind_loss(networks.kind_head(features), kinds))
 
 
 @torch.no_grad()
-def evaluate(encoder: nn.Module, decoder: MaskDecoder, scenes: Scenes,
-             recipe: Recipe) -> Dict[str, float]:
-    """Mean loss and mask IoU on scenes, by crops that depend on the seed alone."""
+def evaluate(networks: Networks, scenes: Scenes, recipe: Recipe) -> Dict[str, float]:
+    """Means of :class:`Measured` on scenes, by crops that depend on the seed alone."""
     stream = batches(scenes, recipe.batch, recipe.crop, recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     rounds = max(1, 2 * len(scenes.objects) // recipe.batch)
-    found = [torch.stack(measure(encoder, decoder, next(stream), recipe.points, generator))
-             for _ in range(rounds)]
-    loss, iou = torch.stack(found).mean(dim=0).tolist()
-    return dict(loss=loss, mask_iou=iou)
+    return _means([torch.stack(measure(networks, next(stream), recipe.points, generator))
+                   for _ in range(rounds)])
+
+
+def _means(rows: List[Tensor]) -> Dict[str, float]:
+    return dict(zip(Measured._fields, torch.stack(rows).mean(dim=0).tolist()))

@@ -1,0 +1,96 @@
+"""Masks sorted by their shape: what kind of thing an object may be, without its name.
+
+An object is described by its mask and by the seams between its parts inside it, both brought to
+the same small size, and by a few numbers. K-means sorts these descriptions into kinds. Neither
+sees a class name, a colour or a material.
+"""
+import cv2
+import numpy as np
+
+SIDE = 12  # of the small pictures
+NUMBERS = 7
+COMPONENTS = 12  # kept of each picture
+PICTURE_WEIGHT = 2.0  # against one of the numbers
+DRAWN = 40000  # objects that the centres are found with
+ROUNDS = 40
+
+
+def describe(objects: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """What the masks of one picture look like.
+
+    Args:
+        objects: H x W, object numbers.
+        parts: H x W, numbers of the objects' parts.
+
+    Returns:
+        float32, M x (7 + 2 * 72), in the order of ``np.unique(objects)``: logarithms of height and
+        width in pixels, share of the bounding box that is covered, upper and lower end in shares
+        of H, logarithm of the number of parts, share of seams; then half of the mask's and of the
+        seams' picture, 12 x 6, the mean of both halves: an object and its mirror image are alike.
+    """
+    numbers = np.unique(objects)
+    seams = _seams(parts)
+    found = [_describe(objects == number, parts, seams) for number in numbers]
+    return np.stack(found)
+
+
+def _describe(mask: np.ndarray, parts: np.ndarray, seams: np.ndarray) -> np.ndarray:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    inside = mask[place].astype(np.float32)
+    seamed = inside * seams[place]
+    height, width = inside.shape
+    pictures = [_half_picture(inside), _half_picture(seamed)]
+    numbers = [np.log(height), np.log(width), inside.mean(), rows[0] / len(mask),
+               (rows[-1] + 1) / len(mask), np.log(len(np.unique(parts[mask]))), seamed.mean()]
+    return np.concatenate([numbers, *pictures]).astype(np.float32)
+
+
+def _seams(parts: np.ndarray) -> np.ndarray:
+    """1 where the part differs from that of the pixel to the left or above, H x W."""
+    seams = np.zeros(parts.shape, np.float32)
+    seams[:, 1:][parts[:, 1:] != parts[:, :-1]] = 1
+    seams[1:][parts[1:] != parts[:-1]] = 1
+    return seams
+
+
+def _half_picture(picture: np.ndarray) -> np.ndarray:
+    small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return (small + small[:, ::-1])[:, :SIDE // 2].ravel() / 2
+
+
+def sort_into_kinds(descriptions: np.ndarray, kinds: int, seed: int = 0) -> np.ndarray:
+    """K-means on the descriptions of many objects.
+
+    The centres are found with objects drawn by the root of their area, so that neither the many
+    small objects nor the few large ones decide alone.
+
+    Args:
+        descriptions: M x F, of :func:`describe`.
+        kinds: at most M.
+        seed: of the objects drawn and the first centres.
+
+    Returns:
+        int64, M, in 0..kinds - 1.
+    """
+    points = _points(descriptions)
+    height, width, covered = descriptions[:, :3].T.astype(float)
+    weights = np.sqrt(np.exp(height + width) * covered)
+    drawn = np.random.default_rng(seed).choice(len(points), DRAWN, p=weights / weights.sum())
+    cv2.setRNGSeed(seed)
+    criteria = (cv2.TERM_CRITERIA_MAX_ITER, ROUNDS, 0)
+    _, _, centres = cv2.kmeans(points[drawn], kinds, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    distances = np.square(centres).sum(axis=1) - 2 * points @ centres.T
+    return distances.argmin(axis=1)
+
+
+def _points(descriptions: np.ndarray) -> np.ndarray:
+    """Numbers with variance 1, and the principal components of both pictures."""
+    numbers, pictures = descriptions[:, :NUMBERS], descriptions[:, NUMBERS:]
+    scaled = (numbers - numbers.mean(axis=0)) / np.maximum(numbers.std(axis=0), 1e-3)
+    columns = [scaled]
+    for picture in np.split(pictures, 2, axis=1):
+        mean, axes = cv2.PCACompute(picture, None, maxComponents=COMPONENTS)
+        components = cv2.PCAProject(picture, mean, axes)
+        columns.append(PICTURE_WEIGHT * components / max(components[:, 0].std(), 1e-3))
+    return np.concatenate(columns, axis=1).astype(np.float32)
