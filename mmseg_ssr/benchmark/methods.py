@@ -9,7 +9,7 @@ from mmseg.models.builder import BACKBONES
 from ..engine.config import experiment_name, load_config
 from ..engine.config_check import validate
 from ..errors import ConfigError, MissingFile, nearest
-from ..uda.methods import SAM_CHECKPOINTS
+from ..uda.method_parts import SAM_CHECKPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

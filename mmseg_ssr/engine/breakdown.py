@@ -3,6 +3,7 @@ import os
 from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
+from mmcv.runner import Hook
 from torch import nn
 
 from .. import distributed
@@ -14,6 +15,21 @@ from .checkpoint import read_checkpoint, write_checkpoint
 from .device import to_device
 from .plain_config import read_plain_config
 from .random_state import restore_random_state
+
+
+class NumberCheck(Hook):
+    """Reads the numbers that the host has not read yet (``watch_interval``) before a checkpoint.
+
+    Args:
+        interval: iterations between two checkpoints.
+    """
+
+    def __init__(self, interval: int):
+        self.interval = interval
+
+    def after_train_iter(self, runner: Any) -> None:
+        if self.every_n_iters(runner, self.interval) or self.is_last_iter(runner):
+            runner.bare_model.watch.finish()
 
 
 def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],

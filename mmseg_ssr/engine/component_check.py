@@ -37,9 +37,8 @@ PLAIN = {
         bypass_duplicate=bool, num_layers=int, decay_rate=float, decay_type=str),
     'runner': dict(type=str, max_iters=int, max_epochs=int, max_keep_ckpts=int),
     'checkpoint_config': dict(
-        interval=int, by_epoch=bool, save_optimizer=bool, out_dir=str, max_keep_ckpts=int,
-        save_last=bool, sync_buffer=bool, file_client_args=dict, create_symlink=bool,
-        filename_tmpl=str, meta=dict),
+        interval=int, by_epoch=bool, save_optimizer=bool, max_keep_ckpts=int, save_last=bool,
+        sync_buffer=bool, create_symlink=bool, meta=dict),
     'evaluation': dict(
         interval=int, start=int, by_epoch=bool, save_best=str, rule=str, metric=None,
         pre_eval=bool, out_dir=str, efficient_test=bool, greater_keys=list, less_keys=list,

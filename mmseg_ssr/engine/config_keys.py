@@ -80,11 +80,8 @@ MEANINGS: Dict[str, Dict[str, str]] = {
         by_epoch='accepted; always iterations',
         save_last='accepted; the end of a training is always saved',
         save_optimizer='False leaves the optimizer out: the training cannot be resumed',
-        out_dir='another folder for checkpoints, as in mmcv',
         sync_buffer='as in mmcv\'s `CheckpointHook`',
-        file_client_args='as in mmcv\'s `CheckpointHook`',
         create_symlink='False makes no `latest.pth`',
-        filename_tmpl="name of a checkpoint, by default 'iter_{}.pth'",
         meta='further entries of the checkpoint\'s `meta`'),
     'evaluation': dict(
         interval='iterations between two evaluations, by default a tenth of the training',

@@ -66,8 +66,8 @@ def _pair(test_cfg: Mapping[str, Any], key: str, path: str) -> List[int]:
 def inference_options(segmentor: nn.Module) -> Iterator[None]:
     """Within the block ``segmentor`` predicts as its ``test_cfg`` says; afterwards as before.
 
-    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision; logits are
-      float32 from its head on.
+    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision, all but its
+      stem (an image of 8 bits has more steps than bfloat16); logits are float32 from its head on.
     * ``compile=True``: the network compiled, for each image size on its own.
     * ``logit_shift=[...]``: a number for each class that is added to its logits, see
       :mod:`.label_shift`.
@@ -90,6 +90,9 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
         encode_decode = _autocast(network.encode_decode, PRECISIONS[test_cfg['amp']['dtype']])
         changes += [(network, '_decode_head_forward_test',
                      _in_full_precision(network._decode_head_forward_test))]
+        stem = interface.stem(network.backbone)
+        if stem is not None:
+            changes += [(stem, 'forward', _without_autocast(stem.forward))]
     if test_cfg.get('logit_shift'):
         encode_decode = _shifted(encode_decode or network.encode_decode, test_cfg['logit_shift'])
     if encode_decode is not None:
@@ -148,6 +151,14 @@ def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
     def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
         with torch.autocast(img.device.type, dtype):
             return function(img, img_metas)
+
+    return run
+
+
+def _without_autocast(function: Callable) -> Callable:
+    def run(img: Tensor) -> Any:
+        with torch.autocast(img.device.type, enabled=False):
+            return function(interface.full_precision(img))
 
     return run
 

@@ -43,9 +43,8 @@ class WatchedOptimizerHook(OptimizerHook):
             bad = [name for name, value in runner.outputs['log_vars'].items()
                    if not abs(value) < float('inf')] or bad
             self.watch.skip(runner.iter, bad)
-            self.optimization.skip(runner.optimizer)
-        else:
-            self.optimization.update(runner.optimizer, norm)
+            self.optimization.spoil(runner.optimizer)
+        self.optimization.update(runner.optimizer, norm)
         if self.grad_clip is not None:
             runner.log_buffer.update({'grad_norm': values['grad_norm']},
                                      runner.outputs['num_samples'])

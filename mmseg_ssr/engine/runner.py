@@ -57,6 +57,7 @@ class SelfTrainingRunner(IterBasedRunner):
         self.evaluation_due = False
         self._resumed: Optional[Dict[str, Any]] = None
         self._saved_at = -1
+        self._called = ''
 
     @property
     def bare_model(self) -> nn.Module:
@@ -72,6 +73,7 @@ class SelfTrainingRunner(IterBasedRunner):
             super().run(*args, **kwargs)
 
     def call_hook(self, fn_name: str) -> None:
+        self._called = fn_name
         super().call_hook(fn_name)
         if fn_name == 'before_epoch':
             # Not earlier: starting the loaders may draw, starting the loggers clears the buffer.
@@ -88,11 +90,16 @@ class SelfTrainingRunner(IterBasedRunner):
         try:
             super().train(data_loader, **kwargs)
         except NotFinite as error:
+            if error.late:  # this is another iteration, or its state is gone
+                raise
             content = self._content(self.iter, {}, save_optimizer=False)
             content['random_state'] = before
             raise report(error, content, self.data_batch, self.work_dir) from error
         except Interrupted as error:
-            self._save_for(error)
+            if self._called == 'after_train_iter':
+                self._save_for(error)
+            else:  # in the evaluation before the training
+                error.message += ' before the first iteration: there is nothing to save'
             raise
 
     def save_checkpoint(self,

@@ -15,6 +15,7 @@ from .. import distributed
 from ..datasets.atomic_file import remove_leftovers, write_atomic
 from ..uda import UDASegmentor
 from .beginning import checkpoint_to_resume, compare_batch, seed_training
+from .breakdown import NumberCheck
 from .build import (
     build_test_dataset,
     build_training_dataset,
@@ -126,7 +127,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     classes, palette = class_names(dataset)
     model.CLASSES, model.PALETTE = classes, palette
     model = OnDevice(model, device)
-    checkpoint_cfg = dict(cfg.get('checkpoint_config') or {})
+    checkpoint_cfg = given(cfg.get('checkpoint_config'))
     runner = SelfTrainingRunner(
         model,
         optimizer=build_optimizer(cfg, model),
@@ -143,14 +144,16 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     checkpoint_cfg.update(by_epoch=False, save_last=True)
     with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):
         runner.register_training_hooks(  # which takes keys out of its arguments
-            _lr_config(cfg), _own_optimizer_hook(cfg, model.module),
+            _in_iterations(cfg.get('lr_config')), _own_optimizer_hook(cfg, model.module),
             log_config=_log_config(cfg, work_dir, log),
-            momentum_config=copy.deepcopy(cfg.get('momentum_config')))
+            momentum_config=_in_iterations(cfg.get('momentum_config')))
         runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
         for hook_cfg in cfg.get('custom_hooks') or []:
             hook_cfg = dict(hook_cfg)
             priority = hook_cfg.pop('priority', 'NORMAL')
             runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
+    if isinstance(model.module, UDASegmentor):
+        runner.register_hook(NumberCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
     interval = getattr(model.module, 'debug_img_interval', 0)
     if interval:
         runner.register_hook(DebugPanels(interval, dataset))
@@ -159,20 +162,24 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     return runner
 
 
-def _lr_config(cfg: Config) -> Optional[Dict[str, Any]]:
-    """The schedule in iterations: mmcv's default is epochs, of which there is one."""
-    lr_config = copy.deepcopy(cfg.get('lr_config'))
-    return lr_config and dict(lr_config, by_epoch=False)
+def _in_iterations(schedule: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """A schedule in iterations: mmcv's default is epochs, of which there is one."""
+    return schedule and dict(copy.deepcopy(schedule), by_epoch=False)
 
 
 def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
     """None for methods, whose step calls the optimizer itself."""
-    return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.optimizer_config)
+    return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.get('optimizer_config'))
+
+
+def given(options: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    """The options of a dict that are not None, which stands for the default."""
+    return {key: value for key, value in (options or {}).items() if value is not None}
 
 
 def batch_size(cfg: Config) -> int:
     """Samples of an iteration on one process, ``data.samples_per_gpu``."""
-    return cfg.data.get('samples_per_gpu', 2)
+    return cfg.data.get('samples_per_gpu') or 2
 
 
 def workers(cfg: Config) -> int:
@@ -181,7 +188,7 @@ def workers(cfg: Config) -> int:
     Training processes on one machine share its cores.
     """
     cores = (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    return min(cfg.data.get('workers_per_gpu', 0), max(cores, 1))
+    return min(cfg.data.get('workers_per_gpu') or 0, max(cores, 1))
 
 
 def prefetch_factor(cfg: Config) -> Optional[int]:
@@ -198,10 +205,6 @@ def write_config(cfg: Config, work_dir: str) -> None:
     """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
     if distributed.rank() == 0:
         write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
-
-
-
-
 
 
 def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
@@ -226,7 +229,7 @@ def _log_config(cfg: Config, work_dir: str, log: RunLog) -> Optional[Dict[str, A
 
 def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Dataset,
                          device: torch.device) -> None:
-    evaluation = dict(cfg.get('evaluation') or {})
+    evaluation = given(cfg.get('evaluation'))
     evaluation.update(by_epoch=False, pre_eval=True)
     evaluation.setdefault('interval', max(1, runner.max_iters // 10))
     evaluation.pop('efficient_test', None)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigError, MissingFile
 from ..regularizer.sam_encoder import SHIPPED
-from ..uda.methods import SAM_CHECKPOINTS
+from ..uda.method_parts import SAM_CHECKPOINTS
 from ..weights import PUBLISHED, read_weights
 
 FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')

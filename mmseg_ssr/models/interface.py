@@ -98,6 +98,21 @@ def compilable(segmentor: nn.Module) -> Sequence[nn.Module]:
     return [segmentor.backbone, segmentor.decode_head]
 
 
+def stem(backbone: nn.Module) -> Optional[nn.Module]:
+    """What sees the image itself: the first convolution, with the norms and convolutions beside it.
+
+    A deep stem or a patch embedding as a whole; a bare convolution where the module that holds it
+    has whole stages too; None where nothing convolves.
+    """
+    name = next((name for name, module in backbone.named_modules()
+                 if isinstance(module, nn.Conv2d)), None)
+    if name is None:
+        return None
+    holder = backbone.get_submodule(name.rpartition('.')[0])
+    is_stem = all(next(part.children(), None) is None for part in holder.children())
+    return holder if is_stem else backbone.get_submodule(name)
+
+
 @singledispatch
 def inference_features(segmentor: nn.Module, img: Tensor) -> Any:
     """Features of ``img`` as the segmentor's own ``encode_decode`` has them."""

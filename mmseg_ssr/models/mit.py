@@ -202,6 +202,12 @@ class MiT(BaseModule):
             raise CheckpointError(
                 f'{self.pretrained} is no file of ImageNet weights for {type(self).__name__}: '
                 f'{len(missing)} weights are not in it, the first is {missing[0]}')
+        deeper = [name for name in unexpected if name.startswith('block')]
+        if deeper:
+            raise CheckpointError(
+                f'{self.pretrained} is of a larger network than {type(self).__name__}: it has '
+                f'{len(deeper)} more weights, the first is {deeper[0]}; give the file of this '
+                'variant')
         check_values(weights, self.state_dict(), self.pretrained)
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:

@@ -16,12 +16,13 @@ class FeatureDistance(nn.Module):
     Args:
         network: gives stage maps for an image; frozen here, unless it is already.
         weight: of the loss, 0.005 in the paper.
-        classes: train ids of the thing classes; None compares everywhere.
+        classes: train ids of the thing classes, at least one; None compares everywhere.
         min_ratio: share of a feature cell that one class must cover to count as that class.
         num_classes, ignore_index: of the labels.
 
     Raises:
-        ValueError: min_ratio outside [0, 1], classes given without it, or one that is none.
+        ValueError: min_ratio outside [0, 1], classes given without it, none of them, or one that
+            is not below ``num_classes``.
     """
 
     def __init__(self, network: nn.Module, weight: float, num_classes: int,
@@ -31,6 +32,10 @@ class FeatureDistance(nn.Module):
         if classes is not None and (min_ratio is None or not 0 <= min_ratio <= 1):
             raise ValueError('the feature distance on chosen classes needs '
                              f'imnet_feature_dist_scale_min_ratio in [0, 1], got {min_ratio}')
+        if classes is not None and not (classes and set(classes) <= set(range(num_classes))):
+            raise ValueError('imnet_feature_dist_classes must be train ids from 0 to '
+                             f'{num_classes - 1}, at least one, or None for everywhere, got '
+                             f'{list(classes)}')
         frozen = isinstance(network, FrozenNetwork)
         self.imagenet = network if frozen else FrozenNetwork(network)
         self.weight, self.min_ratio = weight, min_ratio

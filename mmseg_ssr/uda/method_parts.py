@@ -6,11 +6,10 @@ import torch
 from mmcv import ConfigDict
 from mmseg.models.builder import LOSSES, SEGMENTORS
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError, nearest
 from ..models import interface
-from ..models.ssr_encoder_decoder import feature_channels
+from ..models.ssr_encoder_decoder import build_regularizer, feature_channels
 from ..regularizer import build_encoder
 from .adversarial import AdversarialAdaptation
 from .encoder_distance import EncoderDistance
@@ -19,11 +18,18 @@ from .feature_distance import FeatureDistance
 from .loss_term import VIEWS, LossTerm
 from .masked_consistency import BlockMask, MaskedConsistency
 from .maximum_squares import Guidance, MaximumSquares
+from .method_checks import check_choice, check_keys, check_neck, check_not_negative
 from .optimization import Optimization
 from .segmentor import encoder_of
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
 
+#: Where the published SAM weights are looked for, by the name in ``sam_model_registry``.
+SAM_CHECKPOINTS = {
+    'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
+    'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
+    'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
+}
 COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-cudagraphs')
 
 
@@ -58,6 +64,31 @@ def masked_consistency(student: nn.Module, mode: str, weight: float,
                 teacher, own_threshold if own_threshold is not None else threshold)
 
 
+def regularization(student: nn.Module, registry_name: Optional[str],
+                   stages: Optional[Sequence[int]], checkpoint: Optional[str],
+                   regularizer: Optional[Dict[str, Any]]) -> Optional[nn.Module]:
+    """SSR's branch: with the published SAM by its name, or any encoder by its config."""
+    if regularizer is not None:
+        if registry_name is not None:
+            raise ConfigError('uda: give sam_model_registry or regularizer, not both')
+        if checkpoint is not None:
+            raise ConfigError('uda.sam_checkpoint goes with sam_model_registry; with regularizer '
+                              'the file is regularizer.encoder.checkpoint')
+    elif registry_name is None:
+        return None
+    else:
+        if registry_name not in SAM_CHECKPOINTS:
+            raise ConfigError(f'uda.sam_model_registry must be one of {sorted(SAM_CHECKPOINTS)}, '
+                              f'got {registry_name!r}{nearest(registry_name, SAM_CHECKPOINTS)}')
+        regularizer = dict(encoder=dict(
+            variant=registry_name, checkpoint=checkpoint or SAM_CHECKPOINTS[registry_name]))
+    if stages is not None:
+        if 'stages' in regularizer:
+            raise ConfigError('uda: give stop_stage or regularizer.stages, not both')
+        regularizer = dict(regularizer, stages=stages)
+    return build_regularizer(student, **regularizer)
+
+
 def feature_distance(student: nn.Module, regularizer: Optional[nn.Module], weight: float,
                      encoder: Union[str, Dict[str, Any], None], classes: Optional[Sequence[int]],
                      min_ratio: Optional[float]) -> Optional[FeatureDistance]:
@@ -76,16 +107,6 @@ def feature_distance(student: nn.Module, regularizer: Optional[nn.Module], weigh
                           f'{encoder!r}{" without SSR" if shared else ""}')
     network = regularizer.encoder if shared else build_encoder(encoder)
     return part(EncoderDistance, network, feature_channels(student)[-1], shared, **options)
-
-
-def check_neck(student: nn.Module) -> None:
-    """The published distance is to pretrained features: a neck that starts random has none."""
-    neck = getattr(student, 'neck', None)
-    if neck is not None and any(True for _ in neck.parameters()):
-        raise ConfigError(
-            f'uda.imnet_feature_dist_lambda: the features behind the neck {type(neck).__name__} '
-            'have no pretrained counterpart to stay near: set it to 0, or give '
-            'imnet_feature_dist_encoder')
 
 
 def entropy_minimization(student: nn.Module, weights: Union[float, Dict[str, float], None]
@@ -120,7 +141,7 @@ def adversarial_adaptation(student: nn.Module, weights: Union[float, Dict[str, f
 
 
 def loss_terms_of(configs: Sequence[Dict[str, Any]], views: Sequence[str]) -> List[LossTerm]:
-    """The user's own terms; ``views`` are those that the method has."""
+    """The user's own terms, each for those of its views that are among the method's ``views``."""
     terms = []
     for i, config in enumerate(configs):
         where = f'uda.loss_terms.{i}'
@@ -138,6 +159,7 @@ def loss_terms_of(configs: Sequence[Dict[str, Any]], views: Sequence[str]) -> Li
         if not set(term.views) & set(views):
             raise ConfigError(f'{where}: {config["type"]} looks at {", ".join(term.views)}, but '
                               f'the views of this method are {", ".join(views)}')
+        term.views = [name for name in term.views if name in views]
         terms.append(term)
     return terms
 
@@ -148,24 +170,13 @@ def level_weights(key: str, weights: Union[float, Dict[str, float], None],
     if not isinstance(weights, dict):
         weights = dict(main=weights or 0.)
     levels = ['main', *list(interface.heads(student))[1:]]
+    optional = ['aux'] if len(levels) == 1 else []  # MIC's dicts have it, whether there is one
     for level, weight in weights.items():
-        if level not in ('aux', *levels):  # MIC's dicts have 'aux' whether there is one or not
+        if level not in (*levels, *optional):
             raise ConfigError(f'unknown key uda.{key}.{level}{nearest(level, levels)}, the '
                               f'student has {", ".join(levels)}')
         check_not_negative(**{f'{key}.{level}': weight})
     return {level: weights[level] for level in levels if weights.get(level)}
-
-
-def check_targets(needed: Optional[str], source_only: bool, targets: Sequence[nn.Module],
-                  weights: Dict[str, Any]) -> None:
-    """A method has the loss that it is named after, and target images where a loss needs them."""
-    if needed is not None and not source_only and not weights[needed]:
-        raise ConfigError(f'uda: this method needs {needed}, the weight of its loss on target '
-                          'images')
-    if source_only and targets:
-        given = ', '.join(key for key, weight in weights.items() if weight)
-        raise ConfigError(f'uda.source_only=True trains without target images, but {given} is a '
-                          'loss on them: remove one of the two')
 
 
 def regularized_labels(branch: str, possible: bool) -> bool:
@@ -240,44 +251,3 @@ def to_channels_last(method: nn.Module) -> None:
     """Channels innermost in the memory of every convolution, the teachers' too."""
     for network in (method.model, *(teacher.network for teacher in method.teachers)):
         network.to(memory_format=torch.channels_last)
-
-
-def check_joint_views(student: nn.Module) -> None:
-    """Views may share a backbone pass only where no batch norm mixes their statistics."""
-    for name, module in encoder_of(student).named_modules():
-        if isinstance(module, _BatchNorm) and module.training:
-            raise ConfigError(f'uda.joint_views: the backbone has batch norm ({name}), whose '
-                              'statistics would mix the views: set it to False')
-
-
-def check_keys(key: str, value: Optional[Dict[str, Any]], valid: Sequence[str],
-               needed: Sequence[str] = ()) -> None:
-    """``value`` is None or a dict with keys out of ``valid``, those ``needed`` among them."""
-    if value is None:
-        return
-    if not isinstance(value, dict):
-        raise ConfigError(f'uda.{key} must be a dict with the keys {", ".join(valid)}, got '
-                          f'{value!r}')
-    for name in value:
-        if name not in valid:
-            raise ConfigError(f'unknown key uda.{key}.{name}{nearest(name, valid)}, valid keys '
-                              f'are {", ".join(valid)}')
-    for name in needed:
-        if name not in value:
-            raise ConfigError(f'uda.{key} needs the key {name}, got {dict(value)}')
-
-
-def check_choice(key: str, value: Any, only: str) -> None:
-    if value != only:
-        raise ConfigError(f'uda.{key} must be {only!r}, got {value!r}')
-
-
-def check_share(key: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ConfigError(f'uda.{key} must be in [0, 1], got {value}')
-
-
-def check_not_negative(**values: float) -> None:
-    for key, value in values.items():
-        if not value >= 0:
-            raise ConfigError(f'uda.{key} must be at least 0, got {value}')

@@ -9,18 +9,21 @@ from mmseg.models.builder import SEGMENTORS
 from mmseg.utils import get_root_logger
 from torch import nn
 
-from ..errors import ConfigError, nearest
-from ..models.ssr_encoder_decoder import build_regularizer
+from ..errors import ConfigError
 from ..registration import register
 from .draws import Draws
+from .method_checks import (
+    check_choice,
+    check_class_scores,
+    check_joint_views,
+    check_not_negative,
+    check_pixel_weights,
+    check_share,
+    check_targets,
+)
 from .method_parts import (
     adversarial_adaptation,
     build_student,
-    check_choice,
-    check_joint_views,
-    check_not_negative,
-    check_share,
-    check_targets,
     compile_networks,
     entropy_minimization,
     feature_distance,
@@ -30,6 +33,7 @@ from .method_parts import (
     optimization,
     own_value,
     part,
+    regularization,
     regularized_labels,
     shadow_statistics,
     to_channels_last,
@@ -38,13 +42,6 @@ from .numerical_watch import NumericalWatch
 from .segmentor import UDASegmentor
 from .strong_augmentation import StrongAugmentation
 from .teacher import EMATeacher
-
-#: Where the published SAM weights are looked for, by the name in ``sam_model_registry``.
-SAM_CHECKPOINTS = {
-    'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
-    'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
-    'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
-}
 
 
 class Method(UDASegmentor):
@@ -72,7 +69,7 @@ class Method(UDASegmentor):
             :func:`~mmseg_ssr.regularizer.build_encoder`. 'regularizer': that of SSR, whose map is
             used twice. See :class:`~mmseg_ssr.uda.encoder_distance.EncoderDistance`.
         mix: only 'class' exists.
-        blur: blur half of the mixed batches.
+        blur: blur half of the mixed batches; the 'aug' modes of ``mask_mode`` do so anyway.
         color_jitter_strength: of the mixed images' colours, a number or a dict of four; see
             :class:`~mmseg_ssr.uda.strong_augmentation.StrongAugmentation`, as for the next one.
         color_jitter_probability: colours are jittered when a uniform draw is *above* this number.
@@ -107,9 +104,9 @@ class Method(UDASegmentor):
         loss_terms: terms of your own, ``[dict(type=NAME, ...)]``, classes in mmseg's ``LOSSES``
             derived from :class:`~mmseg_ssr.uda.loss_term.LossTerm`.
         sam_model_registry: 'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.
-        stop_stage: stages that SSR enhances.
+        stop_stage: stages that SSR enhances, by default all four; ``stages`` of ``regularizer``.
         sam_checkpoint: file of the SAM weights, by default under its published name in
-            ``pretrained/``.
+            ``pretrained/``; only with ``sam_model_registry``.
         regularizer: SSR with any encoder, see
             :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
             ``sam_model_registry``.
@@ -185,7 +182,7 @@ class Method(UDASegmentor):
                  lr_D_min: float = 0.,
                  loss_terms: Sequence[Dict[str, Any]] = (),
                  sam_model_registry: Optional[str] = None,
-                 stop_stage: Sequence[int] = (0, 1, 2, 3),
+                 stop_stage: Optional[Sequence[int]] = None,
                  sam_checkpoint: Optional[str] = None,
                  regularizer: Optional[Dict[str, Any]] = None,
                  regularizer_weight: float = 1.,
@@ -219,15 +216,14 @@ class Method(UDASegmentor):
             imnet_feature_dist_lambda=imnet_feature_dist_lambda, mask_lambda=mask_lambda,
             regularizer_weight=regularizer_weight, lambda_max_square=lambda_max_square,
             guidance_weight=guidance_weight, debug_img_interval=debug_img_interval)
-        targets = [term for term in (
-            entropy_minimization(student, lambda_ent),
-            maximum_squares(student, lambda_max_square, image_wise_ratio, guidance_weight,
-                            guidance_threshold, guidance_from),
-            adversarial_adaptation(student, lambda_adv_target, discriminator_type, lr_D, lr_D_power,
-                                   lr_D_min, max_iters)) if term is not None]
-        check_targets(self.needed, source_only, targets, dict(
-            lambda_ent=lambda_ent, lambda_max_square=lambda_max_square,
-            lambda_adv_target=lambda_adv_target))
+        targets = check_targets(self.needed, source_only, dict(
+            lambda_ent=entropy_minimization(student, lambda_ent),
+            lambda_max_square=maximum_squares(
+                student, lambda_max_square, image_wise_ratio, guidance_weight, guidance_threshold,
+                guidance_from),
+            lambda_adv_target=adversarial_adaptation(
+                student, lambda_adv_target, discriminator_type, lr_D, lr_D_power, lr_D_min,
+                max_iters)))
         augmentation = part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
                             blur)
         labels_targets = self.class_mix and not source_only
@@ -235,7 +231,8 @@ class Method(UDASegmentor):
         masked = None
         if mask_mode is not None:
             masked = masked_consistency(
-                student, mask_mode, mask_lambda, mask_generator, augmentation,
+                student, mask_mode, mask_lambda, mask_generator,
+                part(StrongAugmentation, color_jitter_strength, color_jitter_probability),
                 *(None if source_only else own_value(value, shared, labels_targets)
                   for value, shared in ((mask_alpha, alpha),
                                         (mask_pseudo_threshold, pseudo_threshold))),
@@ -243,47 +240,34 @@ class Method(UDASegmentor):
         views = dict(source=True, mix=teacher is not None, target=not source_only,
                      masked=masked is not None)
         terms = loss_terms_of(loss_terms, [name for name, there in views.items() if there])
-        regularization = self._regularizer(student, sam_model_registry, stop_stage, sam_checkpoint,
-                                           regularizer)
+        branch = regularization(student, sam_model_registry, stop_stage, sam_checkpoint,
+                                regularizer)
+        if self.needs_regularizer and branch is None:
+            raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', 'vit_h'), or "
+                              'regularizer=dict(...)')
         distance = feature_distance(
-            student, regularization, imnet_feature_dist_lambda, imnet_feature_dist_encoder,
+            student, branch, imnet_feature_dist_lambda, imnet_feature_dist_encoder,
             imnet_feature_dist_classes, imnet_feature_dist_scale_min_ratio)
         super().__init__(
             student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
-            pseudo_weight_ignore_bottom, augmentation, distance, masked, regularization,
-            regularizer_weight,
-            shadow_statistics(running_statistics, regularization is not None),
-            regularized_labels(pseudo_label_branch, regularization is not None and labels_targets),
+            pseudo_weight_ignore_bottom, augmentation, distance, masked, branch,
+            regularizer_weight, shadow_statistics(running_statistics, branch is not None),
+            regularized_labels(pseudo_label_branch, branch is not None and labels_targets),
             targets, terms, joint_views, Draws(seed),
             optimization(amp, grad_clip, cumulative_iters),
             part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
         self.debug_img_interval = debug_img_interval
+        if not source_only:
+            check_class_scores(student)
+        if self.teachers:
+            check_pixel_weights(student)
         if joint_views:
             check_joint_views(student)
         if channels_last:
             to_channels_last(self)
         if compile:
             compile_networks(self, compile)
-
-    def _regularizer(self, student: nn.Module, registry_name: Optional[str],
-                     stages: Sequence[int], checkpoint: Optional[str],
-                     regularizer: Optional[Dict[str, Any]]) -> Optional[nn.Module]:
-        if registry_name is None and regularizer is None:
-            if self.needs_regularizer:
-                raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', "
-                                  "'vit_h'), or regularizer=dict(...)")
-            return None
-        if registry_name is not None and regularizer is not None:
-            raise ConfigError('uda: give sam_model_registry or regularizer, not both')
-        if regularizer is None:
-            if registry_name not in SAM_CHECKPOINTS:
-                raise ConfigError(f'uda.sam_model_registry must be one of '
-                                  f'{sorted(SAM_CHECKPOINTS)}, got {registry_name!r}'
-                                  f'{nearest(registry_name, SAM_CHECKPOINTS)}')
-            regularizer = dict(stages=stages, encoder=dict(
-                variant=registry_name, checkpoint=checkpoint or SAM_CHECKPOINTS[registry_name]))
-        return build_regularizer(student, **regularizer)
 
 
 @register(SEGMENTORS)

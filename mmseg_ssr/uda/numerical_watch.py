@@ -18,13 +18,15 @@ class NotFinite(UserError):
     Attributes:
         iteration: in which, counted from 0.
         terms: names of the losses, and of parameters whose gradients are meant.
+        late: its update has been made already.
     """
 
-    def __init__(self, iteration: int, terms: Sequence[str]):
-        self.iteration, self.terms = iteration, tuple(terms)
+    def __init__(self, iteration: int, terms: Sequence[str], late: bool = False):
+        self.iteration, self.terms, self.late = iteration, tuple(terms), late
         more = f' and {len(terms) - 5} more' if len(terms) > 5 else ''
+        found = ' (found after its update; uda.watch_interval=1 finds it before)' if late else ''
         super().__init__(
-            f'iteration {iteration + 1}: {", ".join(terms[:5])}{more} not finite: lower the '
+            f'iteration {iteration + 1}: {", ".join(terms[:5])}{more} not finite{found}: lower the '
             "learning rate, clip gradients (uda.grad_clip=dict(max_norm=10)) or leave such "
             "updates out (uda.not_finite='skip')")
 
@@ -60,6 +62,7 @@ class NumericalWatch:
         self._noted: Dict[str, int] = {}
         self._kept: List[Tuple[Tensor, Tensor]] = []
         self._unread: List[Tuple[int, Tensor]] = []
+        self._names: Tuple[Tuple[str, ...], Tuple[str, ...]] = ((), ())
 
     def read(self, iteration: int, numbers: Mapping[str, Tensor],
              notes: Mapping[str, Tensor]) -> Tuple[Dict[str, Any], List[str]]:
@@ -80,16 +83,34 @@ class NumericalWatch:
         values = distributed.mean(torch.stack([
             value.detach().float().mean() for value in (*numbers.values(), *notes.values())]))
         self._unread.append((iteration, values))
+        self._names = tuple(numbers), tuple(notes)
         if len(self._unread) < self.interval:
             return dict(zip(numbers, values)), []
+        return self._read_all()
+
+    def finish(self) -> None:
+        """Read what has not been read yet, for what relies on the weights (a checkpoint).
+
+        Raises:
+            NotFinite: their updates have been made already.
+        """
+        if self._unread:
+            iteration, _ = self._unread[-1]
+            _, bad = self._read_all()
+            if bad:
+                raise NotFinite(iteration, bad, late=True)
+
+    def _read_all(self) -> Tuple[Dict[str, float], List[str]]:
+        """The newest iteration's numbers, and which are not finite; raises for those before."""
         iterations, rows = zip(*self._unread)
         self._unread = []
+        numbers, notes = self._names
         for past, row in zip(iterations, torch.stack(rows).tolist()):
             self._say(past, [line for line, share in zip(notes, row[len(numbers):]) if share == 1])
             floats = dict(zip(numbers, row))
             bad = [name for name, value in floats.items() if not math.isfinite(value)]
-            if bad and past < iteration:
-                raise NotFinite(past, bad)
+            if bad and past < iterations[-1]:
+                raise NotFinite(past, bad, late=True)
         return floats, bad
 
     def keep(self, networks: Iterable[nn.Module]) -> None:

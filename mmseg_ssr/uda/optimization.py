@@ -42,6 +42,7 @@ class Optimization:
         self.max_norm, self.norm_type = max_norm, norm_type
         self.cumulative_iters = cumulative_iters
         self._scaler: Optional[Any] = None  # made where the losses are
+        self._spoiled = False  # an iteration of the round was not finite
 
     def precision(self, device: torch.device) -> contextlib.AbstractContextManager:
         """For one forward pass: gradients of a later one need their own."""
@@ -94,9 +95,14 @@ class Optimization:
                *others: torch.optim.Optimizer) -> None:
         """New weights from the gradients of the round and their norm, which clips the first's.
 
+        None after :meth:`spoil`.
+
         Raises:
             OverflowError: float16 gradients overflow however small the losses are scaled.
         """
+        if self._spoiled:
+            self._forget(optimizer, *others)
+            return
         if self.max_norm is not None:
             factor = (self.max_norm / (norm + 1e-6)).clamp(max=1)
             torch._foreach_mul_(gradients_of(optimizer), factor)
@@ -111,12 +117,19 @@ class Optimization:
         if self._scaler.get_scale() < SMALLEST_SCALE:
             raise OverflowError('float16 gradients overflow at any scale of the losses')
 
-    def skip(self, *optimizers: torch.optim.Optimizer) -> None:
-        """Forget the gradients of the round."""
+    def spoil(self, *optimizers: torch.optim.Optimizer) -> None:
+        """Forget the gradients of the round so far; its end then updates nothing."""
+        self._spoiled = True
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+
+    def _forget(self, *optimizers: torch.optim.Optimizer) -> None:
+        """Finish a round without an update."""
         if self._scaler is not None:
             self._scaler.update()
         for optimizer in optimizers:
             optimizer.zero_grad()
+        self._spoiled = False
 
     @property
     def handles_overflow(self) -> bool:
@@ -124,11 +137,13 @@ class Optimization:
         return self.dtype is torch.float16
 
     def training_state(self) -> Dict[str, Any]:
-        """The scale of the losses."""
-        return dict(scaler=self._scaler.state_dict() if self._scaler is not None else {})
+        """The scale of the losses, and whether the unfinished round is to update nothing."""
+        return dict(scaler=self._scaler.state_dict() if self._scaler is not None else {},
+                    spoiled=self._spoiled)
 
     def load_training_state(self, state: Mapping[str, Any], device: torch.device) -> None:
         """The inverse of :meth:`training_state`."""
+        self._spoiled = state.get('spoiled', False)  # not in states of before it was there
         if state['scaler'] and self.dtype is torch.float16:
             self._scaler_for(device).load_state_dict(state['scaler'])
 

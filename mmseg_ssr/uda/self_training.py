@@ -118,7 +118,8 @@ class SelfTraining(ViewLosses):
         for views, contexts, features in self._passes(batch, update_teachers):
             cut = GraphCut(features)
             for losses in self._losses(views, contexts, cut.features):
-                self.optimization.backward(summed(losses))
+                if any('loss' in name for name in losses):
+                    self.optimization.backward(summed(losses))
                 log.update({name: value.detach() for name, value in losses.items()})
             cut.backward()
         return log
@@ -144,8 +145,8 @@ class SelfTraining(ViewLosses):
         values, bad = self.watch.read(self.iteration, watched, self._notes)
         if bad:
             self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient())
-            self.optimization.skip(optimizer, *self.own_optimizers)
-        elif due:
+            self.optimization.spoil(optimizer, *self.own_optimizers)
+        if due:
             try:
                 self.optimization.update(optimizer, norm, *self.own_optimizers)
             except OverflowError as error:

@@ -104,3 +104,13 @@ def test_another_file_is_refused(tmp_path):
     write_checkpoint(dict(state_dict={}, meta={}), path)
     with pytest.raises(CheckpointError, match='no iteration to run again'):
         replay(path, CPU)
+
+
+@pytest.mark.parametrize('iterations', [3, 8])
+def test_a_late_reading_comes_before_a_checkpoint_and_gives_no_file(broken, data, iterations):
+    """The weights are of after the iteration: there is nothing to run again."""
+    sections = tiny_training.method_config(data, iterations, watch_interval=5)
+    sections['checkpoint_config']['interval'] = 4
+    error, folder = broken(sections)
+    assert error.late and error.iteration < 4 and 'replay' not in str(error)
+    assert checkpoints_in(str(folder)) == [] and not list(folder.glob('not_finite*'))

@@ -107,6 +107,14 @@ def test_logits_are_rounded_in_the_network_and_in_float32_after_it(segmentor, mo
     assert not torch.equal(rounded, rounded.bfloat16())  # resized at full precision
 
 
+def test_the_stem_sees_the_image_in_float32(segmentor):
+    stem, seen = interface.stem(segmentor.backbone), []
+    hook = stem.register_forward_hook(lambda module, args, out: seen.append(out[0].dtype))
+    predict(segmentor, amp=dict(dtype='bfloat16'))
+    hook.remove()
+    assert set(seen) == {torch.float32}
+
+
 def test_batched_windows_label_the_same(segmentor):
     expected = predict(segmentor, **SLIDE)
     for windows in (1, 2, True):

@@ -113,6 +113,14 @@ def test_an_evaluation_is_broken_off_and_made_up_for(cfg, undisturbed, signals, 
     assert_same(go_on(cfg, tmp_path), undisturbed)
 
 
+def test_before_the_first_iteration_there_is_nothing_to_save(data, config, signals, tmp_path):
+    sections = tiny_training.method_config(data, 2)
+    sections['evaluation'] = dict(start=0, interval=1)
+    signals(evaluation, 'confusion_matrix', TERM, 1)
+    error, saved = stopped(config(sections), tmp_path)
+    assert saved == [] and 'before the first iteration: there is nothing to save' in error.message
+
+
 def test_a_signal_in_the_iteration_that_is_evaluated(cfg, undisturbed, signals, tmp_path,
                                                      monkeypatch):
     """The evaluation is not even begun."""

@@ -1,5 +1,6 @@
 import json
 import logging
+import math
 
 import pytest
 import tiny_training
@@ -163,3 +164,29 @@ def test_a_full_disk_leaves_the_checkpoint_before(data, config, tmp_path, monkey
     (40000, 2000), (1000, 50), (5, 1), (400000, 2000)])
 def test_checkpoints_come_regularly(iterations, interval):
     assert checkpoint_interval(iterations) == interval
+
+
+def test_a_schedule_of_the_momentum_is_in_iterations(data, config, tmp_path):
+    sections = tiny_training.method_config(data, 4, source_only=True)
+    sections['optimizer'] = dict(type='SGD', lr=1e-3, momentum=0.9)
+    sections['momentum_config'] = dict(policy='CosineAnnealing', min_momentum=0.1)
+    content = read_checkpoint(train(config(sections), str(tmp_path), CPU, evaluate=False))
+    momentum = content['optimizer']['param_groups'][0]['momentum']
+    assert momentum == pytest.approx(0.1 + 0.4 * (1 + math.cos(math.pi * 3 / 4)))
+
+
+def test_none_stands_for_the_default(data, config, tmp_path):
+    sections = tiny_training.supervised_config(data, 2)
+    del sections['optimizer_config']
+    sections['checkpoint_config'] = dict(interval=None, max_keep_ckpts=None)
+    sections['evaluation'] = dict(interval=None, start=None)
+    sections['data'].update(samples_per_gpu=None, workers_per_gpu=None)
+    assert train(config(sections), str(tmp_path), CPU).endswith('iter_2.pth')
+
+
+@pytest.mark.parametrize('key, value', [('filename_tmpl', 'model_{}.pth'), ('out_dir', 'x')])
+def test_checkpoints_have_their_names_and_place(data, config, tmp_path, key, value):
+    sections = tiny_training.method_config(data, 1)
+    sections['checkpoint_config'][key] = value
+    with pytest.raises(ConfigError, match=f'unknown key checkpoint_config.{key}'):
+        train(config(sections), str(tmp_path), CPU, evaluate=False)

@@ -1,5 +1,6 @@
+import pytest
 import torch
-from mmseg.models.builder import HEADS
+from mmseg.models.builder import BACKBONES, HEADS
 
 from mmseg_ssr.models import interface
 
@@ -54,3 +55,22 @@ def test_a_pixel_sampler_and_a_weight_multiply():
     expected = interface.supervised_losses(fcn, features, label, both)['loss_ce']
     fcn.sampler = KeepFirstRow()
     assert interface.supervised_losses(fcn, features, label, weight)['loss_ce'] == expected
+
+
+@pytest.mark.parametrize('backbone, name', [
+    (dict(type='ResNetV1c', depth=18, stem_channels=8, base_channels=8), 'stem'),
+    (dict(type='ResNet', depth=18, stem_channels=8, base_channels=8), 'conv1'),
+    (dict(type='mit_b0'), 'patch_embed1'),
+    (dict(type='MixVisionTransformer', embed_dims=8, num_layers=[1] * 4), 'layers.0.0'),
+    (dict(type='HRNet', extra=dict(
+        stage1=dict(num_modules=1, num_branches=1, block='BASIC', num_blocks=(1, ),
+                    num_channels=(8, )),
+        **{f'stage{i}': dict(num_modules=1, num_branches=i, block='BASIC', num_blocks=(1, ) * i,
+                             num_channels=(8, ) * i) for i in (2, 3, 4)})), 'conv1')])
+def test_the_stem_of_a_backbone(backbone, name):
+    network = BACKBONES.build(backbone)
+    assert interface.stem(network) is network.get_submodule(name)
+
+
+def test_what_does_not_convolve_has_no_stem():
+    assert interface.stem(torch.nn.Linear(2, 2)) is None

@@ -102,6 +102,9 @@ def test_weights_of_another_network_are_refused(tmp_path):
     torch.save(MiT(depths=(2, 2, 2, 2)).state_dict(), path)
     with pytest.raises(CheckpointError, match='shapes differ'):
         mit_b0(pretrained=str(path)).init_weights()
+    torch.save(MiT(depths=(2, 2, 3, 2), embed_dims=(32, 64, 160, 256)).state_dict(), path)
+    with pytest.raises(CheckpointError, match='larger network than mit_b0: .* block3.2.norm1'):
+        mit_b0(pretrained=str(path)).init_weights()
 
 
 def test_pretrained_and_init_cfg_exclude_each_other():

@@ -131,3 +131,28 @@ def test_what_is_wrong_is_named(method, terms, options, message):
 def test_keys_are_checked_when_the_config_is_read(config, data, terms, message):
     with pytest.raises(ConfigError, match=message):
         validate(config(tiny_training.method_config(data, loss_terms=terms)))
+
+
+@LOSSES.register_module()
+class OnlyLogged(LossTerm):
+    """Something to look at, nothing to minimise."""
+
+    views = ('source', 'target')
+
+    def forward(self, view, feature, logits):
+        return {'largest': logits['main'].max()}
+
+
+def test_it_may_minimise_nothing(method, batch):
+    segmentor = method(loss_terms=[dict(type='OnlyLogged')])
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert {'largest', 'target.largest'} <= set(log)
+    assert log['loss'] == pytest.approx(sum(log[name] for name in log if 'loss_' in name))
+
+
+def test_without_target_images_it_sees_the_others(method, batch):
+    segmentor = method(source_only=True, imnet_feature_dist_lambda=0,
+                       loss_terms=own(views=['source', 'target']))
+    del batch['target_img'], batch['target_img_metas']
+    segmentor.train_step(batch, sgd(segmentor))
+    assert set(segmentor.loss_terms[0].seen) == {'source'}

@@ -289,6 +289,8 @@ def test_joint_views_refuse_batch_norm_in_the_backbone(method, daformer_b0):
     daformer_b0['decode_head']['in_channels'] = [8, 16, 32, 64]
     with pytest.raises(ConfigError, match='backbone has batch norm'):
         method(joint_views=True)
+    daformer_b0['backbone']['norm_eval'] = True  # its statistics stay as they are
+    assert method(joint_views=True).joint_views
 
 
 @pytest.mark.parametrize('options, tolerance', [
@@ -361,3 +363,57 @@ def test_views_without_a_label_are_said_as_what_they_are(method, batch):
 def test_wrong_values_of_the_modes_name_the_key(method, options, message):
     with pytest.raises(ConfigError, match=message):
         method(**options)
+
+
+@pytest.mark.parametrize('classes', [[], [18, 19], [255]])
+def test_thing_classes_are_classes(method, classes):
+    with pytest.raises(ConfigError, match='imnet_feature_dist_classes must be train ids from 0'):
+        method(imnet_feature_dist_classes=classes)
+
+
+@pytest.mark.parametrize('loss', [
+    dict(type='DiceLoss'),
+    [dict(type='CrossEntropyLoss'), dict(type='LovaszLoss', per_image=True)],
+    dict(type='FocalLoss')])
+def test_losses_that_cannot_weigh_pixels_take_no_pseudo_labels(method, daformer_b0, loss):
+    daformer_b0['decode_head']['loss_decode'] = loss
+    with pytest.raises(ConfigError, match='of the decode head does not weigh single pixels'):
+        method()
+    assert method(source_only=True, imnet_feature_dist_lambda=0).teacher is None
+
+
+def test_one_output_for_two_classes_takes_no_target(method, daformer_b0):
+    daformer_b0['decode_head'] = dict(
+        type='FCNHead', in_channels=256, in_index=3, channels=256, num_convs=0, concat_input=False,
+        num_classes=2, out_channels=1, threshold=0.5,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True))
+    options = dict(imnet_feature_dist_lambda=0)
+    with pytest.raises(ConfigError, match=r'1 output channel\(s\) for 2 classes'):
+        method(**options)
+    method(source_only=True, **options)
+
+
+def test_stages_go_with_any_encoder(method, tiny_sam):
+    regularizer = dict(encoder=tiny_sam)
+    assert method(type='SSR', regularizer=regularizer,
+                  stop_stage=[0, 2]).regularizer.stages == (0, 2)
+    with pytest.raises(ConfigError, match='stop_stage or regularizer.stages, not both'):
+        method(type='SSR', regularizer=dict(regularizer, stages=[1]), stop_stage=[0])
+    with pytest.raises(ConfigError, match='sam_checkpoint goes with sam_model_registry'):
+        method(type='SSR', regularizer=regularizer, sam_checkpoint='sam.pth')
+
+
+def test_the_masked_view_may_be_blurred_when_the_mixed_one_is_not(method):
+    segmentor = method(mic=True, blur=False)
+    assert not segmentor.augmentation.blur and segmentor.masked_consistency.augmentation.blur
+
+
+def test_a_bad_iteration_spoils_its_round_only(method, batch):
+    segmentor = method(not_finite='skip', cumulative_iters=2, amp=dict(dtype='float16'))
+    segmentor.watch.warn = lambda line: None
+    sgd = torch.optim.SGD(segmentor.parameters(), lr=1.)
+    weight = segmentor.model.decode_head.conv_seg.bias
+    for iteration, img in enumerate((batch['img'] * float('nan'), *[batch['img']] * 3)):
+        before = weight.detach().clone()
+        segmentor.train_step({**batch, 'img': img}, sgd)
+        assert torch.equal(weight, before) == (iteration < 3)

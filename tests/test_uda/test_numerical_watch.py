@@ -45,8 +45,9 @@ def test_a_long_interval_reads_late_and_names_the_iteration():
     first, bad = watch.read(0, numbers(ONE), {})
     assert isinstance(first['mix.loss'], torch.Tensor) and bad == []
     watch.read(1, numbers(NAN), {})
-    with pytest.raises(NotFinite, match='iteration 2: mix.loss'):
+    with pytest.raises(NotFinite, match='iteration 2: mix.loss') as error:
         watch.read(2, numbers(ONE), {})
+    assert error.value.late
 
 
 @pytest.mark.parametrize('options, message', [
@@ -68,3 +69,14 @@ def said_together():
 
 def test_what_one_process_finds_not_finite_all_do_and_notes_hold_where_they_hold_on_all(pair):
     assert pair(said_together) == [(1., ['mix.loss'], ['iteration 1: on both'])] * 2
+
+
+def test_what_is_not_read_yet_can_be_read_at_once():
+    watch = NumericalWatch(interval=3)
+    watch.read(0, numbers(ONE), {})
+    watch.finish()
+    watch.finish()  # there is nothing left
+    watch.read(1, numbers(NAN), {})
+    with pytest.raises(NotFinite, match='iteration 2: mix.loss .*found after its update') as error:
+        watch.finish()
+    assert error.value.late

@@ -66,3 +66,27 @@ def test_precision_of_forward_passes():
 def test_bad_values(options, message):
     with pytest.raises(ValueError, match=message):
         Optimization(**options)
+
+
+@pytest.mark.parametrize('dtype', [None, 'float16'])
+@pytest.mark.parametrize('spoilt', [0, 1])
+def test_a_spoilt_round_updates_nothing_and_the_next_one_does(dtype, spoilt):
+    optimization = Optimization(dtype, cumulative_iters=2)
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=1.)
+    for i in range(4):
+        optimization.backward((weight * torch.tensor([float(i + 1), 0.])).sum())
+        norm = optimization.collect(optimizer) if optimization.ends_round(i) else None
+        if i == spoilt:
+            optimization.spoil(optimizer)
+        if optimization.ends_round(i):
+            optimization.update(optimizer, norm)
+            assert weight.tolist() == ([1., 1.] if i == 1 else [1 - 3.5, 1.])
+            optimizer.zero_grad()
+
+
+def test_a_spoilt_round_is_one_after_a_resume_too():
+    optimization, other = Optimization(cumulative_iters=2), Optimization(cumulative_iters=2)
+    optimization.spoil()
+    other.load_training_state(optimization.training_state(), torch.device('cpu'))
+    assert trained(other, [[1., 2.], [3., 0.]]) == [1., 1.]
