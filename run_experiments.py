@@ -22,30 +22,30 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 # data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-import torch  # noqa: E402
+import torch
 
-import mmseg_ssr  # noqa: E402, F401
-from experiments import EXPERIMENTS, Experiment, Row, by_id  # noqa: E402
-from mmseg_ssr import distributed  # noqa: E402
-from mmseg_ssr.datasets.atomic_file import write_atomic  # noqa: E402
-from mmseg_ssr.engine.config import (  # noqa: E402
+import mmseg_ssr  # noqa: F401
+from experiments import EXPERIMENTS, Experiment, Row, by_id
+from mmseg_ssr import distributed
+from mmseg_ssr.datasets.atomic_file import write_atomic
+from mmseg_ssr.engine.config import (
     Options,
     experiment_name,
     load_config,
     max_iterations,
 )
-from mmseg_ssr.engine.config_check import validate  # noqa: E402
-from mmseg_ssr.engine.experiment import (  # noqa: E402
+from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.experiment import (
     finished_result,
     has_checkpoint,
     startup_test,
     train_and_test,
 )
-from mmseg_ssr.engine.interrupt import Interruption, resumable  # noqa: E402
-from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
-from mmseg_ssr.engine.results import Runs, as_dict, markdown, read_run  # noqa: E402
-from mmseg_ssr.errors import ConfigError, MissingFile, cli, nearest  # noqa: E402
-from mmseg_ssr.report import report_at_end  # noqa: E402
+from mmseg_ssr.engine.interrupt import Interruption, resumable
+from mmseg_ssr.engine.launch import launched, launcher_options
+from mmseg_ssr.engine.results import Runs, as_dict, markdown, read_run
+from mmseg_ssr.errors import ConfigError, MissingFile, cli, nearest
+from mmseg_ssr.report import report_at_end
 
 
 class Job(NamedTuple):

@@ -12,7 +12,6 @@ from torch import nn
 
 from ..uda.segmentor import UDASegmentor
 
-VIEWS = ('source', 'mixed', 'masked')
 OTHER = 'other'
 
 
@@ -109,7 +108,7 @@ def name_views(totals: Dict[str, float], method: nn.Module) -> Dict[str, float]:
     passes = [name for name in totals if name.startswith(BACKBONE)]
     if not passes:
         return dict(totals)
-    views = view_names(method)
+    views = ['joint'] if method.joint_views else method.view_names
     named: Counter = Counter()
     for name, value in totals.items():
         if name in passes:
@@ -117,13 +116,6 @@ def name_views(totals: Dict[str, float], method: nn.Module) -> Dict[str, float]:
             name = f'{views[index * len(views) // len(passes)]} backbone'
         named[name] += value
     return dict(named)
-
-
-def view_names(method: UDASegmentor) -> List[str]:
-    """The views that the student's backbone sees, in order; one name when it sees them at once."""
-    present = (True, method.teacher is not None, method.masked_consistency is not None)
-    views = [name for name, there in zip(VIEWS, present) if there]
-    return ['joint'] if method.joint_views else views
 
 
 def replace_attribute(stack: ExitStack, meter: PartMeter, name: str, owner: Any,

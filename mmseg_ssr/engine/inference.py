@@ -4,7 +4,7 @@ The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp`
 ``batched_slide`` and ``logit_shift``. mmseg's own test script reads none of them but the third.
 """
 import functools
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError, nearest
 from ..models import interface
 from ..models.slide import slide_inference
+from ..replaced import replaced
 from ..uda import UDASegmentor
 from ..uda.optimization import PRECISIONS
 from .argument_kinds import fits
@@ -73,7 +74,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
       :mod:`.label_shift`.
     * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
 
-    A method's options are those of its student. A model without ``test_cfg`` is left alone.
+    A method's options are those of its student. A model without ``test_cfg`` is left alone, and so
+    is one whose options an outer block has set.
 
     Raises:
         ConfigError: see :func:`check_test_cfg`.
@@ -81,31 +83,31 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     network = plain_segmentor(segmentor)
     test_cfg = getattr(network, 'test_cfg', None) or {}
     check_test_cfg(test_cfg)
-    changes: List[tuple] = []
-    if test_cfg.get('compile'):
-        changes += [(part, 'forward', torch.compile(part.forward, dynamic=False))
-                    for part in interface.compilable(network)]
-    encode_decode: Optional[Callable] = None
-    if test_cfg.get('amp'):
-        encode_decode = _autocast(network.encode_decode, PRECISIONS[test_cfg['amp']['dtype']])
-        changes += [(network, '_decode_head_forward_test',
-                     _in_full_precision(network._decode_head_forward_test))]
-        stem = interface.stem(network.backbone)
-        if stem is not None:
-            changes += [(stem, 'forward', _without_autocast(stem.forward))]
-    if test_cfg.get('logit_shift'):
-        encode_decode = _shifted(encode_decode or network.encode_decode, test_cfg['logit_shift'])
-    if encode_decode is not None:
-        changes += [(network, 'encode_decode', encode_decode)]
-    if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
-        changes += [(network, 'slide_inference', functools.partial(slide_inference, network))]
-    for module, name, function in changes:
-        setattr(module, name, function)
-    try:
+    if not test_cfg or getattr(network, 'has_inference_options', False):
         yield
-    finally:
-        for module, name, _ in changes:
-            delattr(module, name)
+        return
+    with ExitStack() as stack:
+        def replace(module: nn.Module, **functions: Any) -> None:
+            stack.enter_context(replaced(module, **functions))
+
+        replace(network, has_inference_options=True)
+        if test_cfg.get('compile'):
+            for part in interface.compilable(network):
+                replace(part, forward=torch.compile(part.forward, dynamic=False))
+        if test_cfg.get('amp'):
+            dtype = PRECISIONS[test_cfg['amp']['dtype']]
+            replace(network, encode_decode=_autocast(network.encode_decode, dtype),
+                    _decode_head_forward_test=_in_full_precision(
+                        network._decode_head_forward_test))
+            stem = interface.stem(network.backbone)
+            if stem is not None:
+                replace(stem, forward=_without_autocast(stem.forward))
+        if test_cfg.get('logit_shift'):
+            replace(network, encode_decode=_shifted(
+                network.encode_decode, test_cfg['logit_shift']))
+        if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
+            replace(network, slide_inference=functools.partial(slide_inference, network))
+        yield
 
 
 def predict_labels(segmentor: nn.Module, img: List[Tensor],

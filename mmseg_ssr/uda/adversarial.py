@@ -8,6 +8,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..regularizer.frozen import OutsideNetwork
+from .optimization import restore_gradients, unfinished_gradients
 
 SOURCE, TARGET = 0., 1.
 KINDS = {'LS': F.mse_loss, 'Vanilla': F.binary_cross_entropy_with_logits}
@@ -112,15 +113,11 @@ class AdversarialAdaptation(OutsideNetwork):
 
     def training_state(self, unfinished: bool) -> Dict[str, Any]:
         """Weights, optimizer and, of a round that is not finished, gradients."""
-        gradients = {name: parameter.grad for name, parameter in self.network.named_parameters()
-                     if unfinished and parameter.grad is not None}
         return dict(network=self.network.state_dict(), optimizer=self.optimizer.state_dict(),
-                    gradients=gradients)
+                    gradients=unfinished_gradients(self.network) if unfinished else {})
 
     def load_training_state(self, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`training_state`."""
         self.network.load_state_dict(state['network'])
         self.optimizer.load_state_dict(state['optimizer'])
-        parameters = dict(self.network.named_parameters())
-        for name, gradient in state['gradients'].items():
-            parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+        restore_gradients(self.network, state['gradients'])

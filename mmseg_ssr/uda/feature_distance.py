@@ -44,7 +44,7 @@ class FeatureDistance(nn.Module):
 
     def forward(self, feature: Tensor, img: Tensor, label: Tensor,
                 context: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-        """The weighted loss, a scalar, and how many cells it compares.
+        """The weighted loss, a scalar, and whether it compares anything, a bool scalar.
 
         Without such a cell the loss is 0, with zero gradient.
 
@@ -56,7 +56,8 @@ class FeatureDistance(nn.Module):
         """
         mask = None if self.classes is None else self.thing_mask(label, feature.shape[2:])
         distance = masked_distance(*self.compared(feature, img, context), mask)
-        return self.weight * distance, (torch.ones_like(label) if mask is None else mask).sum()
+        compares = torch.ones_like(distance, dtype=torch.bool) if mask is None else mask.any()
+        return self.weight * distance, compares
 
     def compared(self, feature: Tensor, img: Tensor,
                  context: Optional[Tensor]) -> Tuple[Tensor, Tensor]:

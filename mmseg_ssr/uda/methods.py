@@ -224,19 +224,19 @@ class Method(UDASegmentor):
             lambda_adv_target=adversarial_adaptation(
                 student, lambda_adv_target, discriminator_type, lr_D, lr_D_power, lr_D_min,
                 max_iters)))
-        augmentation = part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
-                            blur)
         labels_targets = self.class_mix and not source_only
         teacher = part(EMATeacher, student, alpha) if labels_targets else None
-        masked = None
+        masked = own_alpha = own_threshold = None
+        if not source_only:  # which has no target images for a teacher
+            own_alpha = own_value(mask_alpha, alpha, labels_targets)
+            own_threshold = own_value(mask_pseudo_threshold, pseudo_threshold, labels_targets)
         if mask_mode is not None:
             masked = masked_consistency(
-                student, mask_mode, mask_lambda, mask_generator,
-                part(StrongAugmentation, color_jitter_strength, color_jitter_probability),
-                *(None if source_only else own_value(value, shared, labels_targets)
-                  for value, shared in ((mask_alpha, alpha),
-                                        (mask_pseudo_threshold, pseudo_threshold))),
-                alpha, pseudo_threshold)
+                student, mode=mask_mode, weight=mask_lambda, generator=mask_generator,
+                augmentation=part(StrongAugmentation, color_jitter_strength,
+                                  color_jitter_probability),
+                own_alpha=own_alpha, own_threshold=own_threshold, alpha=alpha,
+                threshold=pseudo_threshold)
         views = dict(source=True, mix=teacher is not None, target=not source_only,
                      masked=masked is not None)
         terms = loss_terms_of(loss_terms, [name for name, there in views.items() if there])
@@ -249,13 +249,18 @@ class Method(UDASegmentor):
             student, branch, imnet_feature_dist_lambda, imnet_feature_dist_encoder,
             imnet_feature_dist_classes, imnet_feature_dist_scale_min_ratio)
         super().__init__(
-            student, teacher, pseudo_threshold, pseudo_weight_ignore_top,
-            pseudo_weight_ignore_bottom, augmentation, distance, masked, branch,
-            regularizer_weight, shadow_statistics(running_statistics, branch is not None),
-            regularized_labels(pseudo_label_branch, branch is not None and labels_targets),
-            targets, terms, joint_views, Draws(seed),
-            optimization(amp, grad_clip, cumulative_iters),
-            part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
+            student, teacher=teacher, threshold=pseudo_threshold,
+            ignore_top=pseudo_weight_ignore_top, ignore_bottom=pseudo_weight_ignore_bottom,
+            augmentation=part(StrongAugmentation, color_jitter_strength, color_jitter_probability,
+                              blur),
+            feature_distance=distance, masked_consistency=masked,
+            regularizer=branch, regularizer_weight=regularizer_weight,
+            shadow_statistics=shadow_statistics(running_statistics, branch is not None),
+            regularized_labels=regularized_labels(
+                pseudo_label_branch, branch is not None and labels_targets),
+            target_terms=targets, loss_terms=terms, joint_views=joint_views, draws=Draws(seed),
+            optimization=optimization(amp, grad_clip, cumulative_iters),
+            watch=part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
         self.debug_img_interval = debug_img_interval
         if not source_only:

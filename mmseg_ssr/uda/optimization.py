@@ -153,6 +153,19 @@ class Optimization:
         return self._scaler
 
 
+def unfinished_gradients(network: torch.nn.Module) -> Dict[str, Tensor]:
+    """The gradients of a round that is not over, by the names of their parameters."""
+    return {name: parameter.grad for name, parameter in network.named_parameters()
+            if parameter.grad is not None}
+
+
+def restore_gradients(network: torch.nn.Module, gradients: Mapping[str, Tensor]) -> None:
+    """The inverse of :func:`unfinished_gradients`."""
+    parameters = dict(network.named_parameters())
+    for name, gradient in gradients.items():
+        parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+
+
 def gradients_of(optimizer: torch.optim.Optimizer) -> List[Tensor]:
     """The gradients of all that is trained."""
     return [p.grad for group in optimizer.param_groups for p in group['params']

@@ -22,7 +22,7 @@ from .class_mix import class_mix_masks, mix
 from .draws import Draws
 from .feature_distance import FeatureDistance
 from .graph_cut import GraphCut
-from .loss_term import LossTerm
+from .loss_term import VIEWS, LossTerm
 from .masked_consistency import MaskedConsistency
 from .numerical_watch import NotFinite, NumericalWatch
 from .optimization import Optimization
@@ -245,6 +245,13 @@ class SelfTraining(ViewLosses):
     def _parameters_without_finite_gradient(self) -> List[str]:
         return [f'gradient of {name}' for name, parameter in self.named_parameters()
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
+
+    @property
+    def view_names(self) -> List[str]:
+        """The views of an iteration, in the order in which they are made."""
+        there = dict(source=True, mix=self.teacher is not None, target=self.has_target_view,
+                     masked=self.masked_consistency is not None)
+        return [name for name in VIEWS if there[name]]
 
     @property
     def teachers(self) -> List[EMATeacher]:

@@ -1,8 +1,7 @@
 """All that a checkpoint needs besides the student, to go on as if never stopped."""
 from typing import Any, Dict
 
-import torch
-
+from .optimization import restore_gradients, unfinished_gradients
 from .self_training import SelfTraining
 
 
@@ -18,8 +17,7 @@ def training_state(method: SelfTraining) -> Dict[str, Any]:
         adversary=method.adversary.training_state(unfinished) if method.adversary else {},
         optimization=method.optimization.training_state(),
         skipped=method.watch.skipped,
-        gradients={name: parameter.grad for name, parameter in method.named_parameters()
-                   if unfinished and parameter.grad is not None})
+        gradients=unfinished_gradients(method) if unfinished else {})
 
 
 def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
@@ -60,6 +58,4 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
     device = next(method.parameters()).device
     method.optimization.load_training_state(state['optimization'], device)
     method.watch.skipped = int(state['skipped'])
-    parameters = dict(method.named_parameters())
-    for name, gradient in state['gradients'].items():
-        parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+    restore_gradients(method, state['gradients'])

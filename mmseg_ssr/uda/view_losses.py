@@ -115,11 +115,11 @@ class ViewLosses(nn.Module):
 
     def _feature_distance(self, view: View, context: Optional[Tensor],
                           features: Any) -> Losses:
-        distance, cells = self.feature_distance(
+        distance, compares = self.feature_distance(
             interface.semantic_features(features),
             interface.feature_image(self.model, view.img), view.label, context)
         self._notes['source view: no cell is of a thing class, the feature distance is 0'] = \
-            cells == 0
+            ~compares
         return {'src.loss_imnet_feat_dist': distance}
 
     @property

@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
+from ..replaced import replaced
 from .pseudo_label import PseudoLabel
 from .self_training import SelfTraining
 from .views import Batch, View
@@ -15,9 +16,9 @@ class Record(NamedTuple):
 
     Attributes:
         mean, std: of the images' normalisation, 1 x 3 x 1 x 1.
-        views: by the prefix of their losses: source, mix, masked.
+        views: by name: source, mix, target, masked, as far as the method has them.
         target_img: B x 3 x H x W, or None.
-        pseudo: the teacher's, or None; of a masked view with its own teacher, that one's too.
+        pseudo: those of each teacher that labelled the target images, in turn.
     """
     mean: Tensor
     std: Tensor
@@ -48,14 +49,8 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
         records[-1].pseudo.append(PseudoLabel(*map(copied, found)))
         return found
 
-    changes = dict(_views=views, _pseudo_label=labels)
-    for name, function in changes.items():
-        setattr(method, name, function)
-    try:
+    with replaced(method, _views=views, _pseudo_label=labels):
         yield records
-    finally:
-        for name in changes:
-            delattr(method, name)
 
 
 @torch.no_grad()

@@ -54,10 +54,10 @@ def test_every_operation_belongs_to_a_part(parts):
     found, total = parts(ssr=True, mic=True)
     assert sum(found.values()) == total
     assert set(found) >= {
-        'SAM encoder', 'source backbone', 'mixed backbone', 'masked backbone', 'head',
+        'SAM encoder', 'source backbone', 'mix backbone', 'masked backbone', 'head',
         'enhanced attention', 'enhanced head', 'feature distance', 'backward', 'teacher update',
         'teacher forward', 'optimizer', 'other'}
-    assert found['source backbone'] == found['mixed backbone'] == found['masked backbone'] > 0
+    assert found['source backbone'] == found['mix backbone'] == found['masked backbone'] > 0
     # three views go through the head, two of them once more enhanced
     assert found['head'] * 2 == found['enhanced head'] * 3 > 0
     assert found['SAM encoder'] > 0 and found['backward'] > found['source backbone']
@@ -69,8 +69,13 @@ def test_joint_views_are_one_pass(parts):
     one_by_one, total = parts(mic=True)
     joint, joint_total = parts(mic=True, joint_views=True)
     assert joint['joint backbone'] == sum(
-        one_by_one[f'{view} backbone'] for view in ('source', 'mixed', 'masked'))
+        one_by_one[f'{view} backbone'] for view in ('source', 'mix', 'masked'))
     assert joint_total == total
+
+
+def test_the_target_view_is_one_of_its_own(parts):
+    found, _ = parts(lambda_ent=0.1)
+    assert found['source backbone'] == found['mix backbone'] == found['target backbone'] > 0
 
 
 def test_without_a_teacher_there_is_one_view(parts):

@@ -81,9 +81,12 @@ def test_a_skipped_iteration_leaves_no_trace_in_batch_norm(method, batch):
     assert segmentor.train_step(batch, optimizer)['log_vars']['skipped_updates'] == 1
     after = [buffer for network in networks for buffer in network.buffers()]
     assert before and all(map(torch.equal, before, after))
+    resumed = method(not_finite='skip')
+    resumed.load_training_state(segmentor.training_state())
+    assert resumed.watch.skipped == 1
 
 
-def test_skipped_updates_go_on_and_are_counted_across_a_resume(data, config, tmp_path, monkeypatch):
+def test_skipped_updates_go_on_and_are_counted(data, config, tmp_path, monkeypatch):
     sections = tiny_training.method_config(data, 4, not_finite='skip')
     cfg = config(sections)
     collect = 'mmseg_ssr.uda.optimization.Optimization.collect'

@@ -51,7 +51,7 @@ def test_the_test_model_is_the_plain_segmentor(data, config):
 def test_the_test_model_needs_no_pretrained_weights(data, config):
     sections = tiny_training.ssr_config(data)
     sections['model']['pretrained'] = 'nowhere/mit_b5.pth'
-    build_test_model(config(sections))
+    assert 'nowhere' not in str(build_test_model(config(sections)).backbone.init_cfg)
 
 
 def test_test_settings_outside_the_model_are_understood(data, config):

@@ -167,6 +167,17 @@ def test_afterwards_the_segmentor_is_as_before(segmentor, compiled):
     assert torch.equal(predict(segmentor), expected)
 
 
+def test_blocks_within_blocks_apply_the_options_once(segmentor):
+    segmentor.test_cfg = ConfigDict(mode='whole', logit_shift=[1., *[0.] * 18])
+    exact = segmentor.encode_decode(scene(50)[0], None)
+    with inference_options(segmentor):
+        with inference_options(segmentor):
+            pass
+        shifted = segmentor.encode_decode(scene(50)[0], None)
+    assert torch.equal(shifted[:, 0], exact[:, 0] + 1)
+    assert torch.equal(segmentor.encode_decode(scene(50)[0], None), exact)
+
+
 def test_a_methods_options_are_its_students(method):
     ssr = method(ssr=True, train_cfg=dict()).eval()
     assert plain_segmentor(ssr) is ssr.model

@@ -37,6 +37,25 @@ def test_every_decoder_layer_of_the_published_configs(params):
     assert head(features()).shape == (2, 5, 16, 16)
 
 
+@pytest.mark.parametrize('part, params', [
+    ('fuse_layer', dict(fusion_cfg=dict(ASPP, sep=False))),
+    ('fuse_layer', dict(fusion_cfg=dict(ASPP, pool=True))),
+    ('fuse_layer', dict(fusion_cfg=dict(ASPP, context_cfg=CONV))),
+    ('embed_layers.3', dict(embed_neck_cfg=dict(ASPP, type='rawconv_and_aspp', kernel_size=1))),
+    ('embed_layers.0', dict(embed_dims=[4, 8, 8, 8])),
+])
+def test_an_option_changes_the_layer_that_it_is_of(part, params):
+    plain, changed = ({(name, tuple(p.shape)) for name, p in head.named_parameters()}
+                      for head in (build(), build(**params)))
+    assert {name for name, _ in plain ^ changed if name.startswith(part)}
+
+
+def test_the_neck_can_be_as_the_other_layers():
+    first, *_, neck = build(embed_cfg=CONV, embed_neck_cfg='same_as_embed_cfg').embed_layers.values()
+    assert neck.state_dict().keys() == first.state_dict().keys() != \
+        build(embed_cfg=CONV).embed_layers['3'].state_dict().keys()
+
+
 def test_every_stage_reaches_the_logits():
     maps = [f.requires_grad_() for f in features()]
     build()(maps).square().sum().backward()

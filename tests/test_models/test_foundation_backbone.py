@@ -34,7 +34,6 @@ def test_images_of_any_size_give_a_map_per_layer(config, channels, size):
 
 def test_an_image_is_resized_to_whole_patches():
     backbone = build(**DINOV2).eval()
-    assert [round(side / 14) * 14 for side in (512, 1024)] == [518, 1022]  # as documented
     img = torch.randn(1, 3, 64, 48)
     resized = F.interpolate(img, (70, 42), mode='bilinear', align_corners=False)
     assert torch.equal(backbone(img)[0], backbone(resized)[0])

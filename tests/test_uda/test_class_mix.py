@@ -25,13 +25,12 @@ def test_pastes_half_of_the_classes_of_the_batch_rounded_up():
     assert masks[1, 0, 0].tolist() == [False, True, True, True]
 
 
-def test_draws_only_classes_that_occur():
+def test_a_class_is_pasted_whole_or_not_at_all():
     for seed in range(20):
         masks = class_mix_masks(LABEL, Draws(seed))
         pasted = [set(image[mask].tolist()) for image, mask in zip(LABEL, masks)]
-        assert all(p <= {0, 1, 2, 7, 255} for p in pasted)
         kept = [set(image[~mask].tolist()) for image, mask in zip(LABEL, masks)]
-        assert all(not p & k for p, k in zip(pasted, kept)), 'a class is pasted whole or not'
+        assert all(not p & k for p, k in zip(pasted, kept)) and any(pasted)
 
 
 def test_every_class_is_drawn_about_equally_often():
@@ -45,5 +44,4 @@ def test_every_class_is_drawn_about_equally_often():
 def test_mix_takes_source_where_the_mask_is_set():
     mask = torch.tensor([[[[True, False]]]])
     source, target = torch.ones(1, 3, 1, 2), torch.zeros(1, 3, 1, 2)
-    assert mix(mask, source, target).tolist() == [[[[1., 0.]]] * 3] or \
-        torch.equal(mix(mask, source, target)[0, :, 0], torch.tensor([[1., 0.]] * 3))
+    assert mix(mask, source, target).tolist() == [[[[1., 0.]]] * 3]

@@ -45,11 +45,19 @@ def test_compares_thing_cells_with_the_frozen_network():
     label[..., :4, :4] = 11
     distance = FeatureDistance(Network(), 0.5, 19, classes=[11], min_ratio=0.75)
     feature = torch.zeros(1, 3, 2, 2, requires_grad=True)
-    loss, cells = distance(feature, img, label)
-    assert cells == 1
+    loss, compares = distance(feature, img, label)
+    assert compares
     torch.testing.assert_close(loss, 0.5 * img[0, :, :4, :4].mean((1, 2)).norm())
     loss.backward()
     assert feature.grad[..., 0, 0].any() and not feature.grad[..., 1, :].any()
+
+
+def test_says_whether_there_is_anything_to_compare():
+    feature, img, label = torch.zeros(1, 3, 2, 2), torch.randn(1, 3, 8, 8), torch.zeros(1, 1, 8, 8)
+    loss, compares = FeatureDistance(Network(), 1., 19, [11], 0.75)(feature, img, label)
+    assert loss == 0 and not compares
+    loss, compares = FeatureDistance(Network(), 1., 19)(feature, img, label)
+    assert loss > 0 and compares
 
 
 def test_classes_need_a_ratio():

@@ -218,8 +218,11 @@ def test_a_loss_on_target_predictions_beside_class_mix(build, batch):
 def test_images_of_source_and_target_may_differ_in_size(build, batch):
     batch['target_img'] = torch.randn(2, 3, 32, 64)
     for method in METHODS:
-        segmentor = build(method)
+        segmentor, sizes = build(method), []
+        segmentor.target_terms[0].register_forward_pre_hook(
+            lambda module, args, sizes=sizes: sizes.append(args[0]['main'].shape))
         segmentor.train_step(batch, sgd(segmentor))
+        assert sizes == [(2, 19, 32, 64)]
 
 
 @pytest.mark.parametrize('method', ['minent', 'maxsquare', 'advseg'])
