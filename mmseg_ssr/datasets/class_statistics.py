@@ -4,16 +4,18 @@
 that occurs, its pixel count), ``sample_class_stats_dict.json`` the same as an object file ->
 {train id: count}, ``samples_with_class.json`` an object train id -> list of [file, count]. These
 are the files of DAFormer, HRDA and MIC. Our paths are relative to the folder of the JSON files;
-those of published ones may be of another machine, so files are matched by their last parts.
+those of published ones may be of another machine: see :func:`match_files`.
 """
 import json
 import os
+import posixpath
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ..errors import DataError, MissingFile, UnknownValue
 from .atomic_file import write_atomic
+from .inside import leads_out
 from .label_files import count_pixels, read_label
 from .parallel import Progress, parallel_map
 
@@ -62,46 +64,50 @@ def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts]) -> No
         write_atomic(Path(folder) / name, json.dumps(content).encode())
 
 
-def match_files(recorded: Iterable[str], files: Iterable[str]) -> Dict[str, str]:
-    """Recorded file -> the one of ``files`` that shares the most trailing path parts with it.
+def match_files(recorded: Collection[str], files: Iterable[str],
+                folder: Optional[PathLike] = None) -> Dict[str, str]:
+    """Recorded name -> the one of ``files`` that it names; no file has two names.
 
-    ``data/gta/labels/00001_x.png`` and ``labels\\00001_x.png`` both match
-    ``/somewhere/gta/labels/00001_x.png``. Recorded files whose name does not occur in ``files``
-    are left out.
+    ``labels/1.png`` is named by its own path or, where nothing is recorded under that, by a path
+    of another machine that ends in all of it: ``data/gta/labels/1.png``,
+    ``data\\gta\\labels\\1.png``. A file name without a folder is too little to go by.
 
-    Raises:
-        DataError: two of ``files`` match a recorded one equally well.
+    Args:
+        recorded: names in the statistics.
+        files: paths relative to the folder of the statistics, with ``/``.
+        folder: that folder; a name of another file that is in it names none of ``files``.
+
+    Returns:
+        The names that belong to a file. Where several foreign ones end in the same path nothing
+        tells which is right, and all are left out.
     """
-    by_name: Dict[str, List[Tuple[List[str], str]]] = defaultdict(list)
-    for file in files:
-        parts = _parts(file)
-        by_name[parts[0]].append((parts, file))
-    matches = {}
+    here = {_plain(file): file for file in files}
+    exact = {name: name for name in recorded if here.get(_plain(name)) == name}
+    foreign: Dict[str, List[str]] = defaultdict(list)
     for name in recorded:
-        parts = _parts(name)
-        ranked = sorted(((_common(parts, other), file) for other, file in by_name[parts[0]]),
-                        reverse=True)
-        if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
-            raise DataError(f'class statistics name {name}, which may be {ranked[0][1]} or '
-                            f'{ranked[1][1]}: delete the statistics, they are made anew')
-        if ranked:
-            matches[name] = ranked[0][1]
-    return matches
+        file = None if name in exact else _named(name, here, folder)
+        if file is not None and file not in exact:
+            foreign[file].append(name)
+    return {**exact, **{names[0]: file for file, names in foreign.items() if len(names) == 1}}
+
+
+def is_below(folder: PathLike, name: str) -> bool:
+    """Whether a recorded name is the path of a file that is there, relative to ``folder``."""
+    return not leads_out(name) and os.path.isfile(Path(folder) / _plain(name))
 
 
 def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
     """Those of ``files`` (paths relative to ``folder``) that the JSON files give counts for.
 
     A label that was written after the statistics counts as unknown. Missing or damaged
-    statistics, and statistics that cannot be matched, give nothing.
+    statistics give nothing.
     """
     try:
         recorded = load_class_statistics(folder)
-        matches = match_files(recorded, files)
     except (MissingFile, DataError):
         return {}
     made = (Path(folder) / STATISTICS).stat().st_mtime
-    return {file: recorded[name] for name, file in matches.items()
+    return {file: recorded[name] for name, file in match_files(recorded, files, folder).items()
             if _modified(Path(folder) / file) <= made}
 
 
@@ -160,14 +166,21 @@ def _counts(records: List[dict]) -> Dict[str, Counts]:
     return statistics
 
 
-def _parts(path: str) -> List[str]:
-    """``a/b/c.png`` -> ``[c.png, b, a]``; paths written on Windows too."""
-    return path.replace('\\', '/').split('/')[::-1]
+def _named(name: str, files: Dict[str, str], folder: Optional[PathLike]) -> Optional[str]:
+    """The longest of ``files`` (by plain path) that ``name`` ends in; None, or another is there."""
+    parts = _plain(name).split('/')
+    for start in range(max(len(parts) - 1, 1)):
+        end = '/'.join(parts[start:])
+        if end in files:
+            return files[end]
+        if folder is not None and is_below(folder, end):
+            return None
+    return None
 
 
-def _common(first: List[str], second: List[str]) -> int:
-    shared = [a == b for a, b in zip(first, second)] + [False]
-    return shared.index(False)
+def _plain(path: str) -> str:
+    """``./a//b.png`` and ``a\\b.png`` -> ``a/b.png``."""
+    return posixpath.normpath(path.replace('\\', '/'))
 
 
 def _modified(path: Path) -> float:

@@ -13,13 +13,12 @@ from .class_statistics import (
     count_labels,
     count_train_ids,
     fresh_counts,
+    is_below,
     load_class_statistics,
     match_files,
     save_class_statistics,
 )
-from .inside import leads_out
 from .label_files import image_size, relative_path
-from .loading import leaf_datasets
 from .parallel import default_workers, parallel_map, progress_bar
 
 
@@ -38,13 +37,13 @@ def source_counts(dataset, keep: bool = True) -> List[Counts]:
         DataError: a label is damaged, holds ids out of range or has another size than its image,
             or most are all ignore.
     """
-    counts: List[Counts] = []
-    for leaf in leaf_datasets(dataset):
-        counts += _leaf_counts(leaf, keep)
-    if len(counts) != len(dataset):
-        # a wrapper that repeats its images: they come round in the same order
-        counts = [counts[i % len(counts)] for i in range(len(dataset))]
-    return counts
+    if hasattr(dataset, 'datasets'):
+        return [counts for part in dataset.datasets for counts in source_counts(part, keep)]
+    if hasattr(dataset, 'dataset'):
+        # a wrapper may repeat its images: they come round in the same order
+        counts = source_counts(dataset.dataset, keep)
+        return [counts[i % len(counts)] for i in range(len(dataset))]
+    return _leaf_counts(dataset, keep)
 
 
 def _leaf_counts(dataset, keep: bool) -> List[Counts]:
@@ -104,14 +103,17 @@ def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
 
 
 def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
-    """What the JSON files say of labels that exist, but are not of this data set."""
+    """What the JSON files say of labels that are there, but are not of this data set.
+
+    Without those of older files than the label, which would pass for new when they are saved.
+    """
     try:
         recorded = load_class_statistics(root)
-        ours = match_files(recorded, files)
     except (MissingFile, DataError):
         return {}
-    return {name: counts for name, counts in recorded.items()
-            if name not in ours and not leads_out(name) and os.path.isfile(root / name)}
+    ours = match_files(recorded, files, root)
+    return fresh_counts(root, [name for name in recorded
+                               if name not in ours and is_below(root, name)])
 
 
 def _save(root: Path, statistics: Dict[str, Counts]) -> None:

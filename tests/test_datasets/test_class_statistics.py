@@ -88,8 +88,51 @@ def test_equal_names_in_other_folders_are_told_apart():
     files = ['gt/rome/a.png', 'gt/rio/a.png']
     assert match_files(['data/x/gt/rio/a.png', 'data/x/gt/rome/a.png'], files) == {
         'data/x/gt/rio/a.png': files[1], 'data/x/gt/rome/a.png': files[0]}
-    with pytest.raises(DataError, match='a.png, which may be'):
-        match_files(['elsewhere/a.png'], files)
+
+
+@pytest.mark.parametrize('name', ['b/labels/0.png', 'elsewhere/0.png', '0.png', 'labels/0.png'])
+def test_an_equal_base_name_is_not_enough(name):
+    assert match_files([name], ['a/labels/0.png']) == {}
+
+
+@pytest.mark.parametrize('name', ['data/own/0.png', '/home/me/gta/labels/0.png'])
+def test_a_label_without_a_folder_is_known_by_its_own_name_alone(name):
+    assert match_files([name], ['0.png']) == {}
+    assert match_files(['./0.png'], ['0.png']) == {'./0.png': '0.png'}
+
+
+@pytest.mark.parametrize('files', [['labels/0.png', 'old/labels/0.png'],
+                                   ['old/labels/0.png', 'labels/0.png']])
+def test_the_name_of_the_file_itself_wins_over_foreign_ones(files):
+    own = {'labels/0.png': 'labels/0.png'}
+    assert match_files(['labels/0.png', 'data/gta/labels/0.png'], files) == own
+    assert match_files(['data/gta/labels/0.png', 'labels/0.png'], files) == own
+
+
+def test_of_several_foreign_names_none_is_taken():
+    assert match_files(['x/labels/0.png', 'y/labels/0.png', 'x/labels/1.png'],
+                       ['labels/0.png', 'labels/1.png']) == {'x/labels/1.png': 'labels/1.png'}
+
+
+def test_a_foreign_name_means_the_longest_path_that_it_ends_in():
+    files = ['labels/0.png', 'old/labels/0.png']
+    assert match_files(['data/gta/old/labels/0.png'], files) == {
+        'data/gta/old/labels/0.png': 'old/labels/0.png'}
+
+
+@pytest.mark.parametrize('name', ['old/labels/0.png', 'data/gta/old/labels/0.png'])
+def test_the_name_of_another_file_in_the_folder_is_not_foreign(tmp_path, name):
+    assert match_files([name], ['labels/0.png'], tmp_path) == {name: 'labels/0.png'}
+    write_ids(tmp_path / 'old/labels/0.png', [[0]])
+    assert match_files([name], ['labels/0.png'], tmp_path) == {}
+
+
+def test_counts_of_another_label_are_not_fresh(folder):
+    write_ids(folder / 'b' / FILES[0], [[1]])
+    save_class_statistics(folder, {f'b/{FILES[0]}': {1: 1}})
+    assert fresh_counts(folder, FILES) == {}
+    save_class_statistics(folder, {FILES[0]: {0: 2, 18: 3}, f'b/{FILES[0]}': {1: 1}})
+    assert fresh_counts(folder, FILES) == {FILES[0]: {0: 2, 18: 3}}
 
 
 def test_published_statistics_are_used(folder):

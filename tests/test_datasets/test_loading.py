@@ -67,6 +67,40 @@ def test_label_id_out_of_range(gta, dataset):
         dataset[0]
 
 
+class OtherType(LoadAnnotations):
+    """A host project's step."""
+
+    def __init__(self, dtype, shift=0):
+        super().__init__()
+        self.dtype, self.shift = dtype, shift
+
+    def __call__(self, results):
+        super().__call__(results)
+        results['gt_semantic_seg'] = results['gt_semantic_seg'].astype(self.dtype) + self.shift
+        return results
+
+
+@pytest.mark.parametrize('dtype', ['int64', 'int32', 'int16', 'uint16', 'float32'])
+def test_labels_of_other_types_than_bytes(tmp_path, dtype):
+    file = tmp_path / 'a.png'
+    write_ids(file, [[0, 18], [255, 0]])
+
+    def load(shift):
+        step = CheckedLabel(OtherType(dtype, shift), num_classes=19)
+        return step(dict(ann_info=dict(seg_map=str(file)), seg_fields=[]))['gt_semantic_seg']
+
+    assert load(0).dtype == dtype and load(0).tolist() == [[0, 18], [255, 0]]
+    with pytest.raises(DataError, match=r'a.png holds id 256(\.0)?, expected 0..18 or 255'):
+        load(256)
+
+
+def test_negative_id(tmp_path):
+    write_ids(tmp_path / 'a.png', [[0, 18], [1, 1]])
+    with pytest.raises(DataError, match='a.png holds id -1, expected 0..18'):
+        CheckedLabel(OtherType('int64', -1), num_classes=19)(
+            dict(ann_info=dict(seg_map=str(tmp_path / 'a.png')), seg_fields=[]))
+
+
 def test_all_ignore_is_warned_of_once_per_file(gta, dataset, caplog, monkeypatch):
     write_ids(label_path(gta), np.full((32, 64), 255))
     monkeypatch.setattr(logging.getLogger('mmseg'), 'propagate', True)

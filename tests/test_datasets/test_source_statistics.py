@@ -1,9 +1,12 @@
 import json
 import os
+import shutil
+import time
 
 import numpy as np
 import pytest
-from tiny_data import gta_config, training_steps, write_ids
+from mmseg.datasets import RepeatDataset
+from tiny_data import gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.datasets import source_statistics as module
@@ -89,6 +92,65 @@ def test_mapped_classes_are_counted_as_trained(gta):
 def test_shifted_classes_are_counted_as_trained(gta):
     dataset = build_dataset(gta_config(gta, reduce_zero_label=True))
     assert source_counts(dataset)[0] == {9: WITH_TRAIN[10], 15: WITH_TRAIN[16]}
+
+
+@pytest.fixture
+def twins(tmp_path):
+    """Labels of equal names in two folders: two of class 0 in ``a``, two of class 1 in ``b``."""
+    for value, part in enumerate('ab'):
+        for i in range(2):
+            write_image(tmp_path / part / 'images' / f'{i}.png', 4, 4)
+            write_ids(tmp_path / part / 'labels' / f'{i}.png', np.full((4, 4), value))
+    return tmp_path
+
+
+def twin(root, part):
+    return dict(type='FolderDataset', data_root=str(root), img_dir=f'{part}/images',
+                ann_dir=f'{part}/labels', classes=['zero', 'one'], pipeline=[])
+
+
+def test_labels_of_equal_names_in_one_root_are_told_apart(twins, counted):
+    both = build_dataset([twin(twins, 'a'), twin(twins, 'b')])
+    expected = [{0: 16}, {0: 16}, {1: 16}, {1: 16}]
+    assert source_counts(both) == expected
+    assert source_counts(both) == expected
+    assert counted == ['a/labels/0.png', 'a/labels/1.png', 'b/labels/0.png', 'b/labels/1.png']
+
+
+@pytest.mark.parametrize('order', ['ab', 'ba'])
+def test_a_training_on_one_folder_then_on_the_other(twins, order):
+    for part in order:
+        assert source_counts(build_dataset(twin(twins, part))) == [{'ab'.index(part): 16}] * 2
+    records = json.loads((twins / 'sample_class_stats.json').read_text())
+    assert {r['file']: r for r in records}.keys() == {
+        f'{part}/labels/{i}.png' for part in 'ab' for i in range(2)}
+
+
+def test_a_copy_of_the_labels_in_the_root_changes_nothing(gta, counted):
+    shutil.copytree(gta / 'labels', gta / 'backup' / 'labels')
+    assert source_counts(build_dataset(gta_config(gta))) == EXPECTED
+    assert counted == []
+
+
+def test_a_changed_label_of_another_folder_does_not_pass_for_new(twins):
+    """Counting ``b`` writes the statistics anew, after the change in ``a``."""
+    source_counts(build_dataset(twin(twins, 'a')))
+    write_ids(twins / 'a/labels/0.png', np.full((4, 4), 1))
+    late = (twins / 'sample_class_stats.json').stat().st_mtime + 0.01
+    os.utime(twins / 'a/labels/0.png', (late, late))
+    time.sleep(0.02)
+    source_counts(build_dataset(twin(twins, 'b')))
+    assert source_counts(build_dataset(twin(twins, 'a'))) == [{1: 16}, {0: 16}]
+
+
+def test_wrappers_within_wrappers(twins):
+    write_ids(twins / 'a/labels/1.png', np.full((4, 4), 255))
+    repeated = dict(type='RepeatDataset', times=2, dataset=twin(twins, 'a'))
+    dataset = build_dataset([repeated, twin(twins, 'b')])
+    expected = [{0: 16}, {}] * 2 + [{1: 16}] * 2
+    assert len(dataset) == len(expected)
+    assert source_counts(dataset) == expected
+    assert source_counts(RepeatDataset(dataset, 2)) == expected * 2
 
 
 def test_wrappers(gta):

@@ -1,5 +1,6 @@
 """The files: real layouts and formats, restartable, never over other data."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -123,8 +124,61 @@ def test_layouts_are_added_to_what_is_there(tmp_path):
     assert after.keys() - before.keys() == {'synthia/RGB/0000000.png',
                                             'synthia/GT/LABELS/0000000.png'}
     assert all(after[name] == before[name] for name in after.keys() & before.keys())
-    make_streets(tmp_path, **{**few, 'seed': 1}, layouts=['synthia'])
-    assert not (tmp_path / 'gta').exists()  # of another seed
+
+
+def test_layouts_that_were_not_asked_for_are_never_lost(tmp_path):
+    few = dict(SMALL, train_source=1, train_target=1, val_target=1)
+    make_streets(tmp_path, **few)
+    before = files(tmp_path)
+    for layouts in (['acdc'], ['gta']):
+        with pytest.raises(DataError, match=f'{tmp_path} holds Streets with other parameters .* in '
+                                            '.*cityscapes, which would be lost: choose another'):
+            make_streets(tmp_path, **{**few, 'seed': 1}, layouts=layouts)
+        assert files(tmp_path) == before
+    make_streets(tmp_path, **{**few, 'seed': 1}, layouts=['acdc', 'gta', 'cityscapes'])
+    shutil.rmtree(tmp_path / 'acdc')
+    make_streets(tmp_path, **{**few, 'seed': 2})
+    assert json.loads((tmp_path / writer.STAMP).read_text())['layouts'] == ['gta', 'cityscapes']
+
+
+def test_an_interrupted_drawing_is_completed(streets, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, '_write', interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_streets(tmp_path, **SMALL)
+    make_streets(tmp_path, **SMALL)
+    assert files(tmp_path) == files(streets)
+
+
+@pytest.mark.parametrize('content', [
+    '[["Main St", 12]]', '{"streets": ["Main St"]}', '{"name": "Main St"}', '"text"', 'Main St', '',
+    '[' * 10**5, '{"streets": 1, "size": [64, 32], "seed": 0, "layouts": ["../mine"]}',
+    '{"streets": 1, "size": [64, 32], "seed": 0, "layouts": "gta"}'])
+def test_a_foreign_file_of_the_name_of_the_stamp(tmp_path, content):
+    (tmp_path / 'root/gta').mkdir(parents=True)
+    (tmp_path / 'mine').mkdir()
+    for name in ('root/gta/mine.png', 'mine/mine.png'):
+        (tmp_path / name).write_bytes(b'real')
+    (tmp_path / 'root' / writer.STAMP).write_text(content)
+    before = files(tmp_path)
+    with pytest.raises(DataError, match='root/streets.json was not written by Streets.*: choose'):
+        make_streets(tmp_path / 'root', **SMALL)
+    assert files(tmp_path) == before
+
+
+def test_a_stamp_that_names_no_layouts_is_of_the_first_two(tmp_path):
+    few = dict(SMALL, train_source=1, train_target=1, val_target=1)
+    make_streets(tmp_path, **few)
+    stamp = tmp_path / writer.STAMP
+    before = files(tmp_path)
+    content = json.loads(stamp.read_text())
+    del content['layouts']
+    stamp.write_text(json.dumps(content))
+    make_streets(tmp_path, **few)
+    assert files(tmp_path) == before
 
 
 def test_an_added_layout_is_never_written_over_other_data(tmp_path):

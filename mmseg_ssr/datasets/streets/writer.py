@@ -55,8 +55,9 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
 
     The pictures are a function of ``seed``, split and index alone, not of the counts nor of
     ``workers``. A second call with the same arguments draws only what is missing; one with other
-    layouts adds these. Beside the images are label images as published, in most layouts with
-    *label ids* that the converters turn into train ids.
+    layouts adds these; one with other counts, size or seed removes the layouts it asks for and
+    draws them anew, unless that would leave or lose others. Beside the images are label images as
+    published, in most layouts with *label ids* that the converters turn into train ids.
 
     Args:
         root: folder of the data set, made when absent.
@@ -75,7 +76,8 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
         ``root`` as a path.
 
     Raises:
-        DataError: a count, size, seed or layout out of range, or ``root`` holds other data.
+        DataError: a count, size, seed or layout out of range, or ``root`` holds other data, or
+            layouts that were not asked for, of another count, size or seed.
     """
     counts = dict(train_source=train_source, train_target=train_target, val_target=val_target)
     _check(counts, size, seed, layouts)
@@ -138,30 +140,45 @@ def _check(counts: dict[str, int], size: tuple[int, int], seed: int,
 def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
     """Make ``root`` the place of data sets with these parameters, never over other data."""
     stamp = root / STAMP
-    made = _read_stamp(stamp)
-    # a stamp that cannot be read, or does not name them, is of the two first layouts
-    ours = made.pop('layouts', list(GTA_TO_CITYSCAPES)) if stamp.is_file() else []
-    if made != parameters:
-        for name in ours:
-            if (root / name).exists():
-                logger.info('%s is Streets with other parameters, which is removed', root / name)
-                shutil.rmtree(root / name)
-        ours = []
+    made, ours = _read_stamp(stamp)
     for name in layouts:
         if name not in ours and (root / name).exists():
             raise DataError(f'{root / name} exists and was not made by Streets ('
                             f'{STAMP} does not name it): choose another folder')
+    if made != parameters:
+        _remove(root, [name for name in ours if (root / name).exists()], layouts)
+        ours = []
     root.mkdir(parents=True, exist_ok=True)
     ours = sorted({*ours, *layouts}, key=LAYOUTS.index)
     write_atomic(stamp, (json.dumps(dict(parameters, layouts=ours)) + '\n').encode())
 
 
-def _read_stamp(stamp: Path) -> dict:
+def _read_stamp(stamp: Path) -> tuple[dict, list[str]]:
+    """The parameters and the layouts of what was drawn, both empty when there is no stamp."""
+    if not stamp.exists():
+        return {}, []
     try:
-        content = json.loads(stamp.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+        made = json.loads(stamp.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError):
+        made = None  # not ours: those are written whole or not at all
+    if isinstance(made, dict) and made.keys() >= {'streets', 'size', 'seed'}:
+        ours = made.pop('layouts', list(GTA_TO_CITYSCAPES))  # the first stamps did not name them
+        if isinstance(ours, list) and all(name in LAYOUTS for name in ours):
+            return made, ours
+    raise DataError(f'{stamp} was not written by Streets, which keeps what it has drawn in a file '
+                    'of that name: choose another folder, or move the file away')
+
+
+def _remove(root: Path, made: Sequence[str], layouts: Sequence[str]) -> None:
+    """Remove the layouts ``made`` with other parameters, when all are to be drawn anew."""
+    others = [name for name in made if name not in layouts]
+    if others:
+        raise DataError(f'{root} holds Streets with other parameters (see {STAMP}) in '
+                        f'{", ".join(others)}, which would be lost: choose another folder, remove '
+                        f'them, or ask for {" ".join([*others, *layouts])} to draw all anew')
+    for name in made:
+        logger.info('%s is Streets with other parameters, which is removed', root / name)
+        shutil.rmtree(root / name)
 
 
 def _write(job: Job, size: tuple[int, int], seed: int) -> None:
