@@ -67,8 +67,8 @@ def _pair(test_cfg: Mapping[str, Any], key: str, path: str) -> List[int]:
 def inference_options(segmentor: nn.Module) -> Iterator[None]:
     """Within the block ``segmentor`` predicts as its ``test_cfg`` says; afterwards as before.
 
-    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision, all but its
-      stem (an image of 8 bits has more steps than bfloat16); logits are float32 from its head on.
+    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision, all but what
+      sees the image itself, whose 8 bits have more steps than bfloat16, and what gives the logits.
     * ``compile=True``: the network compiled, for each image size on its own.
     * ``logit_shift=[...]``: a number for each class that is added to its logits, see
       :mod:`.label_shift`.
@@ -99,9 +99,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
             replace(network, encode_decode=_autocast(network.encode_decode, dtype),
                     _decode_head_forward_test=_in_full_precision(
                         network._decode_head_forward_test))
-            stem = interface.stem(network.backbone)
-            if stem is not None:
-                replace(stem, forward=_without_autocast(stem.forward))
+            for part in interface.first_and_last(network):
+                replace(part, forward=_without_autocast(part.forward))
         if test_cfg.get('logit_shift'):
             replace(network, encode_decode=_shifted(
                 network.encode_decode, test_cfg['logit_shift']))
@@ -158,9 +157,9 @@ def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
 
 
 def _without_autocast(function: Callable) -> Callable:
-    def run(img: Tensor) -> Any:
-        with torch.autocast(img.device.type, enabled=False):
-            return function(interface.full_precision(img))
+    def run(value: Tensor) -> Any:
+        with torch.autocast(value.device.type, enabled=False):
+            return function(interface.full_precision(value))
 
     return run
 

@@ -113,6 +113,14 @@ def stem(backbone: nn.Module) -> Optional[nn.Module]:
     return holder if is_stem else backbone.get_submodule(name)
 
 
+def first_and_last(segmentor: nn.Module) -> Sequence[nn.Module]:
+    """What sees the image itself, and what gives the logits: little to compute, much to round."""
+    first = stem(segmentor.backbone)
+    classifiers = [module for name, module in segmentor.decode_head.named_modules()
+                   if name.rpartition('.')[2] == 'conv_seg']
+    return [*([] if first is None else [first]), *classifiers]
+
+
 @singledispatch
 def inference_features(segmentor: nn.Module, img: Tensor) -> Any:
     """Features of ``img`` as the segmentor's own ``encode_decode`` has them."""

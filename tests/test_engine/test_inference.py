@@ -96,23 +96,27 @@ def test_logits_are_rounded_in_the_network_and_in_float32_after_it(segmentor, mo
     segmentor.test_cfg = ConfigDict(dict(mode='whole'), **mode)
     exact = segmentor.inference(img, METAS[0], True)
     segmentor.test_cfg.amp = dict(dtype='bfloat16')
-    head = getattr(segmentor.decode_head, 'head', segmentor.decode_head)  # of HRDA
-    seen, hook = [], head.conv_seg.register_forward_hook(
-        lambda module, args, out: seen.append(out.dtype))
+    stages = []
+    hook = segmentor.backbone.register_forward_hook(
+        lambda module, args, maps: stages.extend(value.dtype for value in maps[1:]))
     with inference_options(segmentor):
         rounded = segmentor.inference(img, METAS[0], True)
     hook.remove()
-    assert set(seen) == {torch.bfloat16} and rounded.dtype == torch.float32
+    assert set(stages) == {torch.bfloat16} and rounded.dtype == torch.float32
     assert 0 < (rounded - exact).abs().max() < 0.1
     assert not torch.equal(rounded, rounded.bfloat16())  # resized at full precision
 
 
-def test_the_stem_sees_the_image_in_float32(segmentor):
-    stem, seen = interface.stem(segmentor.backbone), []
-    hook = stem.register_forward_hook(lambda module, args, out: seen.append(out[0].dtype))
+def test_the_first_and_the_last_layer_stay_in_float32(segmentor):
+    head = getattr(segmentor.decode_head, 'head', segmentor.decode_head)  # of HRDA
+    seen = {}
+    hooks = [part.register_forward_hook(lambda module, args, out: seen.update(
+        {module: out.dtype if isinstance(out, torch.Tensor) else out[0].dtype}))
+        for part in (interface.stem(segmentor.backbone), head.conv_seg)]
     predict(segmentor, amp=dict(dtype='bfloat16'))
-    hook.remove()
-    assert set(seen) == {torch.float32}
+    for hook in hooks:
+        hook.remove()
+    assert list(seen.values()) == [torch.float32] * 2
 
 
 def test_batched_windows_label_the_same(segmentor):
