@@ -21,20 +21,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault('PYTHONWARNINGS', 'ignore')  # of the cases' processes
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import torch  # noqa: E402
+import torch
 
-from mmseg_ssr.benchmark.cases import Settings  # noqa: E402
-from mmseg_ssr.benchmark.data import benchmark_data  # noqa: E402
-from mmseg_ssr.benchmark.encoder import COMPARISONS, Options, benchmark_encoder  # noqa: E402
-from mmseg_ssr.benchmark.inference import MODES as INFERENCE_MODES  # noqa: E402
-from mmseg_ssr.benchmark.inference import WAYS, benchmark_inference  # noqa: E402
-from mmseg_ssr.benchmark.methods import METHODS, MODES, SMALL, Size  # noqa: E402
-from mmseg_ssr.benchmark.report import Report, heading, write_json  # noqa: E402
-from mmseg_ssr.benchmark.scoring import benchmark_eval  # noqa: E402
-from mmseg_ssr.benchmark.step import benchmark_step  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
-from mmseg_ssr.errors import MissingFile, cli  # noqa: E402
-from mmseg_ssr.machine import describe_machine, describe_versions, timestamp  # noqa: E402
+from mmseg_ssr.benchmark.cases import Settings
+from mmseg_ssr.benchmark.data import benchmark_data
+from mmseg_ssr.benchmark.encoder import COMPARISONS, Options, benchmark_encoder
+from mmseg_ssr.benchmark.inference import MODES as INFERENCE_MODES
+from mmseg_ssr.benchmark.inference import WAYS, benchmark_inference
+from mmseg_ssr.benchmark.methods import METHODS, MODES, SMALL, Size
+from mmseg_ssr.benchmark.report import Report, heading, write_json
+from mmseg_ssr.benchmark.scoring import benchmark_eval
+from mmseg_ssr.benchmark.step import benchmark_step
+from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.errors import MissingFile, cli
+from mmseg_ssr.machine import describe_machine, describe_versions, timestamp
 
 SMALL_IMAGE = (128, 64)
 
@@ -113,18 +113,22 @@ def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentPars
     scores.add_argument('--no-peers', action='store_true',
                         help="leave mmseg's functions out: they take most of the time")
     for parser in (data, scores):
-        parser.add_argument('--workers', nargs='+', type=int, default=[0, 1, 2], metavar='N',
+        parser.add_argument('--workers', nargs='+', type=count, default=[0, 1, 2], metavar='N',
                             help='numbers of processes (default: 0 1 2)')
         parser.add_argument('--images', type=positive, default=48, metavar='N',
                             help='images to draw of each kind (default: 48)')
         parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
 
 
-def positive(text: str) -> int:
+def count(text: str, least: int = 0) -> int:
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'must be at least 1, got {value}')
+    if value < least:
+        raise argparse.ArgumentTypeError(f'must be at least {least}, got {value}')
     return value
+
+
+def positive(text: str) -> int:
+    return count(text, 1)
 
 
 def image_size(text: str) -> Tuple[int, int]:

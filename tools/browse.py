@@ -17,19 +17,19 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr.engine.beginning import seed_training  # noqa: E402
-from mmseg_ssr.engine.browse import browse  # noqa: E402
-from mmseg_ssr.engine.config import (  # noqa: E402
+import mmseg_ssr  # noqa: F401
+from mmseg_ssr.engine.beginning import seed_training
+from mmseg_ssr.engine.browse import browse
+from mmseg_ssr.engine.config import (
     Options,
     experiment_name,
     load_config,
     max_iterations,
 )
-from mmseg_ssr.engine.config_check import validate  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
-from mmseg_ssr.engine.load_weights import ROLES  # noqa: E402
-from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.errors import ConfigError, cli
 
 #: Enough for the shares of any number of classes.
 MOST_DRAWS = 10**6

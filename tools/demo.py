@@ -17,19 +17,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
+import cv2
+import numpy as np
 
-from mmseg_ssr.datasets.parallel import progress_bar, worker_count  # noqa: E402
-from mmseg_ssr.datasets.streets import make_streets  # noqa: E402
-from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images  # noqa: E402
-from mmseg_ssr.engine.config import load_config  # noqa: E402
-from mmseg_ssr.engine.device import pick_device  # noqa: E402
-from mmseg_ssr.engine.evaluation import run_test  # noqa: E402
-from mmseg_ssr.engine.experiment import finished_result  # noqa: E402
-from mmseg_ssr.engine.load_weights import load_weights  # noqa: E402
-from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli  # noqa: E402
-from mmseg_ssr.visualization import Panel, colorize, draw_panels  # noqa: E402
+from mmseg_ssr.datasets.parallel import progress_bar, worker_count
+from mmseg_ssr.datasets.streets import make_streets
+from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images
+from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.device import pick_device
+from mmseg_ssr.engine.evaluation import run_test
+from mmseg_ssr.engine.experiment import finished_result
+from mmseg_ssr.engine.load_weights import load_weights
+from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli
+from mmseg_ssr.visualization import Panel, colorize, draw_panels
 
 DATA = Path('data/streets')
 IMAGES, VAL_IMAGES, SIZE = 200, 60, (512, 256)

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.append(str(ROOT / 'tools'))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from setup_checks import faults_here  # noqa: E402  (all else needs the packages that it looks for)
+from setup_checks import faults_here
 
 #: Files of a finding that are shown without --all.
 SHOWN = 10

@@ -11,19 +11,19 @@ from typing import List, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import cv2  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-from torch import Tensor  # noqa: E402
+import cv2
+import torch
+from PIL import Image
+from torch import Tensor
 
-import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr.datasets.cityscapes_classes import TrainIdDataset  # noqa: E402
-from mmseg_ssr.datasets.label_conversion import train_id_table  # noqa: E402
-from mmseg_ssr.datasets.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split  # noqa: E402
-from mmseg_ssr.datasets.streets.writer import draw_sample  # noqa: E402
-from mmseg_ssr.uda import BlockMask, Draws, StrongAugmentation, class_mix_masks, mix  # noqa: E402
-from mmseg_ssr.visualization import Panel, colorize, draw_panels  # noqa: E402
-from mmseg_ssr.visualization.views import restored  # noqa: E402
+import mmseg_ssr  # noqa: F401
+from mmseg_ssr.datasets.cityscapes_classes import TrainIdDataset
+from mmseg_ssr.datasets.label_conversion import train_id_table
+from mmseg_ssr.datasets.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split
+from mmseg_ssr.datasets.streets.writer import draw_sample
+from mmseg_ssr.uda import BlockMask, Draws, StrongAugmentation, class_mix_masks, mix
+from mmseg_ssr.visualization import Panel, colorize, draw_panels
+from mmseg_ssr.visualization.views import restored
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)

@@ -14,12 +14,12 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmseg_ssr.deploy.export import CARD, export  # noqa: E402
-from mmseg_ssr.deploy.formats import FORMATS  # noqa: E402
-from mmseg_ssr.deploy.model_file import read_model  # noqa: E402
-from mmseg_ssr.deploy.numbers import find_numbers, read_numbers  # noqa: E402
-from mmseg_ssr.engine.load_weights import ROLES  # noqa: E402
-from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+from mmseg_ssr.deploy.export import CARD, export
+from mmseg_ssr.deploy.formats import FORMATS
+from mmseg_ssr.deploy.model_file import read_model
+from mmseg_ssr.deploy.numbers import find_numbers, read_numbers
+from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.errors import ConfigError, cli
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -49,7 +49,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.size and min(args.size) < 64:
         raise ConfigError(f'--size must be at least 64 64, got {args.size[0]} {args.size[1]}')
     model = read_model(args.model, args.config, args.trust_checkpoint)
-    numbers = read_numbers(args.numbers) if args.numbers else find_numbers(model)
+    numbers = read_numbers(args.numbers) if args.numbers else find_numbers(
+        model, args.weights)
     files = export(model, args.out, args.formats, args.weights, args.size, args.fixed_size,
                    numbers)
     for file in files:

@@ -16,14 +16,15 @@ from typing import List, Optional, Tuple, Union
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmseg_ssr  # noqa: E402
-from mmseg_ssr.deploy.inputs import find_inputs  # noqa: E402
-from mmseg_ssr.deploy.outputs import KINDS, LABEL_KINDS, Results  # noqa: E402
-from mmseg_ssr.deploy.predictor import MODES  # noqa: E402
-from mmseg_ssr.deploy.preparation import ORIGINAL  # noqa: E402
-from mmseg_ssr.deploy.run import predict_all  # noqa: E402
-from mmseg_ssr.engine.load_weights import ROLES  # noqa: E402
-from mmseg_ssr.errors import ConfigError, DataError, cli  # noqa: E402
+import mmseg_ssr
+from mmseg_ssr.deploy.inputs import find_inputs
+from mmseg_ssr.deploy.outputs import LABEL_KINDS, Results
+from mmseg_ssr.deploy.predictor import MODES
+from mmseg_ssr.deploy.preparation import ORIGINAL
+from mmseg_ssr.deploy.result_files import KINDS
+from mmseg_ssr.deploy.run import predict_all
+from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.errors import ConfigError, DataError, cli
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

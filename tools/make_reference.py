@@ -14,21 +14,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmcv.runner import HOOKS, RUNNERS  # noqa: E402
-from mmseg.datasets.builder import DATASETS, PIPELINES  # noqa: E402
-from mmseg.models.builder import MODELS  # noqa: E402
+from mmcv.runner import HOOKS, RUNNERS
+from mmseg.datasets.builder import DATASETS, PIPELINES
+from mmseg.models.builder import MODELS
 
-from mmseg_ssr.datasets import RareClassSampling  # noqa: E402
-from mmseg_ssr.engine.argument_kinds import described  # noqa: E402
-from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE  # noqa: E402
-from mmseg_ssr.engine.config_check import KINDS  # noqa: E402
-from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL_MEANINGS  # noqa: E402
-from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: E402, F401
-from mmseg_ssr.engine.signatures import parameters  # noqa: E402
-from mmseg_ssr.errors import UserError, cli  # noqa: E402
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer  # noqa: E402
-from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder  # noqa: E402
-from mmseg_ssr.uda import BlockMask  # noqa: E402
+from mmseg_ssr.datasets import RareClassSampling
+from mmseg_ssr.engine.argument_kinds import described
+from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE
+from mmseg_ssr.engine.config_check import KINDS
+from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL_MEANINGS
+from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: F401
+from mmseg_ssr.engine.signatures import parameters
+from mmseg_ssr.errors import UserError, cli
+from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder
+from mmseg_ssr.uda import BlockMask
 
 PAGE = ROOT / 'docs' / 'config.md'
 REGISTRIES = (MODELS, DATASETS, PIPELINES, RUNNERS, HOOKS)

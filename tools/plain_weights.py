@@ -6,9 +6,15 @@ Some published files hold Python objects beside their weights, such as the optio
 Reading these can run any code that the file brings along: everything else here refuses them.
 """
 import argparse
+import sys
+import warnings
+from pathlib import Path
 from typing import List, Optional
 
 from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 from mmseg_ssr.engine.checkpoint import read_checkpoint, write_checkpoint
 from mmseg_ssr.errors import CheckpointError, cli

@@ -5,7 +5,13 @@
 Prints every loss, and the parameters whose gradient is not finite. Nothing is changed.
 """
 import argparse
+import sys
+import warnings
+from pathlib import Path
 from typing import List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmseg_ssr  # noqa: F401
 from mmseg_ssr.engine.breakdown import replay

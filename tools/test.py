@@ -15,23 +15,23 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmcv  # noqa: E402
-import torch  # noqa: E402
+import mmcv
+import torch
 
-import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr import distributed  # noqa: E402
-from mmseg_ssr.engine import evaluation, label_shift  # noqa: E402
-from mmseg_ssr.engine.build import build_test_dataset, build_test_model  # noqa: E402
-from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
-from mmseg_ssr.engine.config_check import validate  # noqa: E402
-from mmseg_ssr.engine.device import OnDevice  # noqa: E402
-from mmseg_ssr.engine.explain import explained  # noqa: E402
-from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
-from mmseg_ssr.engine.load_weights import ROLES, load_weights  # noqa: E402
-from mmseg_ssr.engine.regularized import predict_regularized  # noqa: E402
-from mmseg_ssr.engine.submission import pack_submission, required_server  # noqa: E402
-from mmseg_ssr.engine.train import prefetch_factor, workers  # noqa: E402
-from mmseg_ssr.errors import ConfigError, cli  # noqa: E402
+import mmseg_ssr  # noqa: F401
+from mmseg_ssr import distributed
+from mmseg_ssr.engine import evaluation, label_shift
+from mmseg_ssr.engine.build import build_test_dataset, build_test_model
+from mmseg_ssr.engine.config import Options, load_config
+from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.device import OnDevice
+from mmseg_ssr.engine.explain import explained
+from mmseg_ssr.engine.launch import launched, launcher_options
+from mmseg_ssr.engine.load_weights import ROLES, load_weights
+from mmseg_ssr.engine.regularized import predict_regularized
+from mmseg_ssr.engine.submission import pack_submission, required_server
+from mmseg_ssr.engine.train import prefetch_factor, workers
+from mmseg_ssr.errors import ConfigError, cli
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

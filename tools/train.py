@@ -13,14 +13,14 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmseg_ssr  # noqa: E402, F401
-from mmseg_ssr import distributed  # noqa: E402
-from mmseg_ssr.engine.config import Options, load_config  # noqa: E402
-from mmseg_ssr.engine.interrupt import resumable  # noqa: E402
-from mmseg_ssr.engine.launch import launched, launcher_options  # noqa: E402
-from mmseg_ssr.engine.train import train  # noqa: E402
-from mmseg_ssr.errors import cli  # noqa: E402
-from mmseg_ssr.report import report_at_end  # noqa: E402
+import mmseg_ssr  # noqa: F401
+from mmseg_ssr import distributed
+from mmseg_ssr.engine.config import Options, load_config
+from mmseg_ssr.engine.interrupt import resumable
+from mmseg_ssr.engine.launch import launched, launcher_options
+from mmseg_ssr.engine.train import train
+from mmseg_ssr.errors import cli
+from mmseg_ssr.report import report_at_end
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

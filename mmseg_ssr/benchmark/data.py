@@ -115,6 +115,9 @@ def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str)
     """Items per second, the first case of each kind the measure of the others."""
     report = Report(record=dict(cases={}))
     for title, cases in kinds.items():
+        if not cases:
+            report.notes.append(f'left out: {title}: none of its cases is asked for')
+            continue
         outcome = measure_cases(cases, settings)
         report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
         records = {name: result.record() for name, result in outcome.results.items()}

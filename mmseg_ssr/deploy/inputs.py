@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, MissingFile
+from .result_files import earlier_results
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
@@ -35,7 +36,8 @@ def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
         arguments: image and video files, folders (all images below them, their results in the
             same folders), globs (``**`` for any depth), and indices of cameras. A file that is
             named twice is one input.
-        out: folder of the results; what is below it is no input of a folder or glob.
+        out: folder of the results; what is below it is no input of a folder or glob. Where it
+            is that folder, or above it, what an earlier command has written is none.
 
     Raises:
         MissingFile: there is no such thing.
@@ -44,7 +46,7 @@ def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
     """
     inputs: Dict[str, Input] = {}
     for argument in arguments:
-        for item in _of_argument(argument, os.path.realpath(out)):
+        for item in _of_argument(argument, out):
             inputs.setdefault(item.path if _is_camera(item.path) else os.path.realpath(item.path),
                               item)
     _check_names(list(inputs.values()))
@@ -81,23 +83,38 @@ def _of_argument(argument: str, out: str) -> List[Input]:
     if not glob.has_magic(argument):
         raise MissingFile(f'input {argument} is missing: give images, folders, globs, video files '
                           'or the index of a camera')
-    found = [path for path in sorted(glob.glob(argument, recursive=True))
-             if os.path.isfile(path) and path.lower().endswith((*IMAGES, *VIDEOS))
-             and not _is_below(path, out)]
-    if not found:
-        raise MissingFile(f'no image or video fits {argument}')
     root = _fixed_folder(argument)
-    return [_of_file(path, root) for path in found]
+    found = [path for path in sorted(glob.glob(argument, recursive=True))
+             if os.path.isfile(path) and path.lower().endswith((*IMAGES, *VIDEOS))]
+    paths = _without_results(found, root, out)
+    if not paths:
+        raise MissingFile(f'no image or video fits {argument}{_but_results(found, out)}')
+    return [_of_file(path, root) for path in paths]
 
 
 def _of_folder(folder: str, out: str) -> List[Input]:
-    paths = [os.path.join(parent, name)
+    found = [os.path.join(parent, name)
              for parent, _, names in os.walk(folder, followlinks=True) for name in names
              if name.lower().endswith(IMAGES)]
-    paths = sorted(path for path in paths if not _is_below(path, out))
+    paths = sorted(_without_results(found, folder, out))
     if not paths:
-        raise DataError(f'folder {folder} holds no images ({", ".join(IMAGES)})')
+        raise DataError(f'folder {folder} holds no images ({", ".join(IMAGES)})'
+                        f'{_but_results(found, out)}')
     return [_of_file(path, folder) for path in paths]
+
+
+def _without_results(paths: Sequence[str], folder: str, out: str) -> List[str]:
+    """The paths, all below ``folder``, that are not below ``out``.
+
+    If ``folder`` itself is, they are the user's, but for what an earlier command has written.
+    """
+    out = os.path.realpath(out)
+    results = earlier_results(out) if _below(folder, [out]) else [out]
+    return [path for path in paths if not _below(path, results)]
+
+
+def _but_results(found: Sequence[str], out: str) -> str:
+    return f' but what is in {out}, which counts as results: choose another --out' if found else ''
 
 
 def _of_file(path: str, root: Optional[str] = None) -> Input:
@@ -117,8 +134,10 @@ def _fixed_folder(pattern: str) -> str:
     return folder or '.'
 
 
-def _is_below(path: str, folder: str) -> bool:
-    return os.path.realpath(path).startswith(os.path.join(folder, ''))
+def _below(path: str, places: Sequence[str]) -> bool:
+    """Is the path one of these files or folders, or below one?"""
+    return os.path.join(os.path.realpath(path), '').startswith(
+        tuple(os.path.join(place, '') for place in places))
 
 
 def _is_camera(argument: str) -> bool:

@@ -6,6 +6,7 @@ from mmcv import Config
 from torch import nn
 
 from ..engine.config_check import dataset_configs
+from ..engine.evaluation import method_config
 from ..versions import installed_versions
 from .formats import FORMATS, Exported
 from .model_file import ModelFile
@@ -63,7 +64,7 @@ def _about(model: ModelFile, network: nn.Module, weights: str) -> Iterator[Tuple
     yield 'task', f'semantic segmentation, {len(network.CLASSES)} classes'
     yield 'network', f'{type(network).__name__}, {parts["backbone"]}, {parts["decode_head"]}'
     yield 'parameters', f'{sum(p.numel() for p in network.parameters()) / 1e6:.2f} million'
-    yield 'trained by', (model.cfg.get('uda') or {}).get('type') or 'supervised training'
+    yield 'trained by', method_config(model.cfg).get('type') or 'supervised training'
     yield 'iterations', model.meta.get('iter', 'not noted')
     yield 'seed', model.meta.get('seed', 'not noted')
     yield 'weights', f'of the {weights}, from {os.path.basename(model.path)}'
@@ -113,7 +114,7 @@ def _pretrained(value: Any) -> Iterator[str]:
 
 def _numbers(numbers: Optional[Numbers]) -> str:
     if numbers is None:
-        return 'None were found beside the checkpoint, and none were given.'
+        return 'No scores of these weights were found beside the checkpoint, none were given.'
     rows = [(name, f'{value:.2f}') for name, value in numbers.scores.items()]
     return f'Percent; from {numbers.source}.\n\n{_table(("score", ""), rows)}'
 

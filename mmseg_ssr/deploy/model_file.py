@@ -53,14 +53,21 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
     path = os.fspath(path)
     content = (safetensors_file.read(path) if path.endswith(safetensors_file.SUFFIX)
                else read_checkpoint(path, trusted))
-    cfg = _config_in(content, path) if config is None else load_config(os.fspath(config))
+    cfg = config_in(content, path) if config is None else load_config(os.fspath(config))
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{cfg.filename}: no model = dict(...) in it')
     return ModelFile(path, content, cfg)
 
 
-def _config_in(content: Dict[str, Any], path: str) -> Config:
-    """The config that a training has noted."""
+def config_in(content: Dict[str, Any], path: str) -> Config:
+    """The config that a training has noted in its checkpoint.
+
+    Args:
+        path: of the checkpoint, for messages.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+    """
     meta = content.get('meta')
     text = meta.get('config') if isinstance(meta, dict) else None
     if not isinstance(text, str):

@@ -1,12 +1,14 @@
 """What has been measured of a checkpoint, found in the files of its training."""
 import json
 import os
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from mmcv import Config
 
 from ..engine.experiment import RESULT
 from ..engine.history import read_history
-from ..errors import DataError, MissingFile
-from .model_file import ModelFile
+from ..errors import CheckpointError, DataError, MissingFile
+from .model_file import ModelFile, config_in
 
 
 class Numbers(NamedTuple):
@@ -39,11 +41,20 @@ def read_numbers(path: str) -> Numbers:
     return Numbers(scores, f'{os.path.basename(path)}, data.test of the config')
 
 
-def find_numbers(model: ModelFile) -> Optional[Numbers]:
+def find_numbers(model: ModelFile, weights: str = 'student') -> Optional[Numbers]:
     """What the training has written beside its checkpoint: the test, else the last evaluation.
 
-    None if neither is of this checkpoint.
+    Both are of the student, predicting as the config in the checkpoint says.
+
+    Args:
+        weights: ``'student'`` or ``'teacher'``.
+
+    Returns:
+        None if neither is of this checkpoint, these weights and this config.
     """
+    exported = 'exported_with' in model.meta  # it does not say of which network
+    if weights != 'student' or exported or not _predicts_as_trained(model):
+        return None
     path = os.path.realpath(model.path)
     folder, name = os.path.split(path)
     result = os.path.join(folder, RESULT)
@@ -56,6 +67,19 @@ def find_numbers(model: ModelFile) -> Optional[Numbers]:
             return Numbers(scores, 'evaluation in the training, data.val of the config'
                            ) if scores else None
     return None
+
+
+def _predicts_as_trained(model: ModelFile) -> bool:
+    """Is the config the one in the checkpoint, in what scores depend on?"""
+    try:
+        return _scored_parts(config_in(model.content, model.path)) == _scored_parts(model.cfg)
+    except CheckpointError:  # none is in it
+        return False
+
+
+def _scored_parts(cfg: Config) -> List[Any]:
+    data = cfg.get('data') or {}
+    return [cfg.get('model'), cfg.get('test_cfg'), data.get('val'), data.get('test')]
 
 
 def _of_checkpoint(result: str, name: str) -> bool:

@@ -2,7 +2,7 @@
 import contextlib
 import os
 import tempfile
-from typing import Callable, Iterator, List, Sequence
+from typing import Callable, Iterator, List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -14,10 +14,9 @@ from ..errors import ConfigError, DataError, UserError, nearest
 from ..visualization import draw_legend
 from .inputs import Input
 from .predictor import Prediction
+from .result_files import FRAME, KINDS, LEGEND, frame_name
 
-KINDS = ('overlay', 'label', 'confidence')
 LABEL_KINDS = ('train', 'cityscapes')
-LEGEND = 'legend.png'
 LEGEND_WIDTH = 460
 VIDEO = '.mp4'
 
@@ -64,20 +63,30 @@ class Results:
         return os.path.join(self.out, kind, name + ending)
 
     def check_inputs(self, inputs: Sequence[Input]) -> None:
-        """Raise :class:`DataError` if a result would take the place of an input."""
-        files = {os.path.realpath(item.path): item.path for item in inputs}
+        """Raise :class:`DataError` if a result may take the place of an input."""
+        inputs_at = {place: item.path for item in inputs for place in _places(item.path)}
+        for what, path in self._planned(inputs):
+            if os.path.realpath(path) in inputs_at:
+                raise DataError(f'the {what} would be written over the input '
+                                f'{inputs_at[os.path.realpath(path)]}: choose another --out')
+
+    def _planned(self, inputs: Sequence[Input]) -> Iterator[Tuple[str, str]]:
+        """What will be written, in words, and its path; for the frames of a video their folder."""
         for item in inputs:
             for kind in self.kinds:
-                video = item.is_video and kind == 'overlay'
-                path = self.path(kind, item.name, VIDEO if video else '.png')
-                if os.path.realpath(path) in files:
-                    raise DataError(f'the {kind} of {item.path} would be written over the input '
-                                    f'{files[os.path.realpath(path)]}: choose another --out')
+                ending = '.png'
+                if item.is_video:
+                    ending = VIDEO if kind == 'overlay' else ''
+                yield f'{kind} of {item.path}', self.path(kind, item.name, ending)
+        yield 'legend', self._legend
+
+    @property
+    def _legend(self) -> str:
+        return os.path.join(self.out, LEGEND)
 
     def write_legend(self) -> None:
         """The classes beside their colours."""
-        self._write(os.path.join(self.out, LEGEND),
-                    _png(draw_legend(self.classes, self.palette, LEGEND_WIDTH)))
+        self._write(self._legend, _png(draw_legend(self.classes, self.palette, LEGEND_WIDTH)))
 
     def write(self, name: str, prediction: Prediction) -> None:
         """All kinds for one image.
@@ -107,7 +116,7 @@ class Results:
                 count += 1
                 if 'overlay' in self.kinds:
                     add(prediction.overlay(self.opacity))
-                self._write_maps(os.path.join(name, f'{count:06d}'), prediction)
+                self._write_maps(os.path.join(name, frame_name(count)), prediction)
 
             yield write
 
@@ -124,6 +133,12 @@ class Results:
         with explained_writing(path):
             os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
             write_atomic(path, content)
+
+
+def _places(path: str) -> List[str]:
+    """The file, and its folder if it has the name of a frame's result."""
+    folder, name = os.path.split(os.path.realpath(path))
+    return [os.path.join(folder, name), *([folder] if FRAME.fullmatch(name) else [])]
 
 
 @contextlib.contextmanager

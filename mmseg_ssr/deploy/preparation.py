@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..engine.device import to_device
+from ..engine.evaluation import segmentor_test_cfg
 from ..engine.explain import explained
 from ..errors import ConfigError, DataError, said
 
@@ -56,7 +57,7 @@ class Preparation:
 
         Raises:
             ConfigError: a step of the pipeline fails on it.
-        DataError: nothing is left of it after resizing.
+            DataError: nothing is left of it after resizing.
         """
         with explained(self.cfg, 'data.test.pipeline', 'cannot be used'):
             results = self._composed(image)
@@ -109,7 +110,7 @@ def tested_size(cfg: Config) -> Tuple[int, int]:
 
     The windows of slide inference, or a lying image of the scale of the test pipeline.
     """
-    test_cfg = cfg.model.get('test_cfg') or cfg.get('test_cfg') or {}
+    test_cfg = segmentor_test_cfg(cfg)
     if test_cfg.get('mode') == 'slide' and test_cfg.get('crop_size'):
         return tuple(test_cfg['crop_size'])
     scales = [step.get('img_scale') for step in test_pipeline(cfg) if step.get('img_scale')]
@@ -123,7 +124,7 @@ def set_scale(steps: List[dict], scale: Scale, cfg: Config) -> None:
     """Change the scale of the step MultiScaleFlipAug of a pipeline."""
     if scale is None:
         return
-    valid = scale == ORIGINAL or not isinstance(scale, str) and len(scale) == 2 and all(
+    valid = scale == ORIGINAL or isinstance(scale, (list, tuple)) and len(scale) == 2 and all(
         isinstance(side, int) and side > 0 for side in scale)
     if not valid:
         raise ConfigError("scale must be None, 'original' or (long side, short side) in pixels, "

@@ -39,13 +39,14 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
         UserError: a result cannot be written.
     """
     results.check_inputs(inputs)
-    results.write_legend()
     start, images, faults = time.perf_counter(), 0, []
     with tqdm(total=len(inputs), desc='predict', unit=' images', bar_format=BAR,
               mininterval=0.5, disable=not show) as bar:
         for item in inputs:
             try:
                 for _ in _predict(predictor, item, results, most_frames, bar):
+                    if not images:  # the legend without a result would not be known for ours
+                        results.write_legend()
                     images += 1
                     bar.update()
             except (DataError, MissingFile) as error:

@@ -214,13 +214,15 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
     """
     if mode == 'same':
         return
-    test_cfg = _test_cfg(cfg)
+    test_cfg = segmentor_test_cfg(cfg)
     test_cfg['mode'] = mode
     if mode == 'slide' and not test_cfg.get('crop_size'):
-        crop = (cfg.data.get('train') or {}).get('sync_crop_size') or cfg.get('crop_size')
-        if crop is None:
-            raise ConfigError(f'{cfg.filename}: --inference-mode slide needs the size of the '
-                              'windows: set crop_size = (height, width)')
+        train = (cfg.get('data') or {}).get('train')
+        crop = (train.get('sync_crop_size') if isinstance(train, dict) else None
+                ) or cfg.get('crop_size')
+        if not isinstance(crop, (list, tuple)):
+            raise ConfigError(f'{cfg.filename}: the mode slide needs the size of the windows: '
+                              f'set crop_size = (height, width), got {crop!r}')
         test_cfg['crop_size'] = tuple(crop)
         test_cfg['stride'] = tuple(side // 2 for side in crop)
 
@@ -228,7 +230,7 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
 def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool = False,
                           batched_slide: Optional[int] = None) -> None:
     """Change keys of ``test_cfg`` where an option is given, see :mod:`.inference`."""
-    test_cfg = _test_cfg(cfg)
+    test_cfg = segmentor_test_cfg(cfg)
     if amp is not None:
         test_cfg['amp'] = dict(dtype=amp)
     if compile:
@@ -237,12 +239,18 @@ def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool 
         test_cfg['batched_slide'] = batched_slide
 
 
-def _test_cfg(cfg: Config) -> Dict[str, Any]:
+def segmentor_test_cfg(cfg: Config) -> Dict[str, Any]:
     """The ``test_cfg`` that the segmentor is built with, made if there is none."""
     segmentor = cfg.model.get('model', cfg.model)  # a method around it, as stock mmseg has it
     if not segmentor.get('test_cfg'):
         segmentor['test_cfg'] = dict(cfg.get('test_cfg') or {})  # of old configs
     return segmentor['test_cfg']
+
+
+def method_config(cfg: Config) -> Dict[str, Any]:
+    """``uda``, or the method around the segmentor, as stock mmseg has it; empty without one."""
+    model = cfg.get('model') or {}
+    return cfg.get('uda') or (model if 'model' in model else {})
 
 
 def set_aug_test(cfg: Config) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from mmcv import Config
 
 from ..engine.checkpoint import checkpoints_in
+from ..engine.evaluation import method_config
 from ..engine.history import read_history
 from ..engine.plain_config import read_plain_config
 from ..errors import MissingFile, UserError
@@ -53,13 +54,15 @@ class Run(NamedTuple):
 
     @property
     def method(self) -> str:
-        """What ``uda`` says, in a word or two."""
-        uda = (self.config or {}).get('uda')
-        if not uda:
-            return 'supervised' if self.config else '-'
-        if uda.get('source_only'):
+        """What the config says of it, in a word or two."""
+        if not self.config:
+            return '-'
+        method = method_config(self.config)
+        if not method:
+            return 'supervised'
+        if method.get('source_only'):
             return 'source-only'
-        return uda['type'] + (' + MIC' if uda.get('mask_mode') else '')
+        return method['type'] + (' + MIC' if method.get('mask_mode') else '')
 
     @property
     def class_ious(self) -> Dict[str, float]:

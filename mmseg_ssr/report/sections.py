@@ -4,7 +4,9 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 
+from ..engine.evaluation import method_config
 from ..errors import WRONG_VALUE, UserError, said
 from . import figures, pictures, regularization
 from .predictions import Checkpointed, image_scores
@@ -15,6 +17,8 @@ from .tables import Table, number
 SHOWN = 3
 #: Images whose cross-attention is shown.
 ATTENDED = 2
+#: What the user can mend, and what libraries raise over old files: the page goes on without.
+FAULTS = (UserError, *WRONG_VALUE)
 
 
 class Picture(NamedTuple):
@@ -41,8 +45,9 @@ class Section(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A run's network and images, with the score of each image in percent."""
-    trained: Checkpointed
+    """A run's images, with the score of each in percent; networks of many runs fill any memory."""
+    run: Run
+    dataset: Dataset
     scores: Sequence[float]
 
 
@@ -55,21 +60,26 @@ def examine(runs: Sequence[Run], device: torch.device, images: Optional[int]
     for run in runs:
         try:
             section, found = _section(run, device, images, left_out)
-        except WRONG_VALUE as error:  # of user errors and of what libraries raise over old files
+        except FAULTS as error:
             left_out.append(f'{run.name}, confusion matrix and images: {said(error)}')
         else:
             sections.append(section)
             examined.append(found)
-    return sections, _side_by_side(examined, left_out), left_out
+    side_by_side: List[Picture] = []
+    try:
+        side_by_side = _side_by_side(examined, device, images, left_out)
+    except FAULTS as error:
+        left_out.append(f'images side by side: {said(error)}')
+    return sections, side_by_side, left_out
 
 
 def _section(run: Run, device: torch.device, images: Optional[int],
              left_out: List[str]) -> Tuple[Section, Examined]:
     trained = Checkpointed(run, device, images)
     matrices = trained.matrices()
-    examined = Examined(trained, image_scores(matrices))
+    examined = Examined(run, trained.dataset, image_scores(matrices))
     best, worst = best_and_worst(examined.scores)
-    threshold = (run.config.get('uda') or {}).get('pseudo_threshold')
+    threshold = method_config(run.config).get('pseudo_threshold')
     shown = [_confusion(np.sum([matrix.numpy() for matrix in matrices], axis=0),
                         trained.dataset.CLASSES)]
     for title, chosen in (('best', best), ('worst', worst)):
@@ -81,7 +91,7 @@ def _section(run: Run, device: torch.device, images: Optional[int],
     if regularization.has_regularizer(trained.content):
         try:
             section = _with_regularization(section, trained, worst[:ATTENDED])
-        except WRONG_VALUE as error:
+        except FAULTS as error:
             left_out.append(f'{run.name}, regulariser: {said(error)}')
     return section, examined
 
@@ -137,28 +147,30 @@ def _attention_caption(branches: regularization.Branches, classes: Sequence[str]
             f'a pixel looks at, of {some}: {cells}')
 
 
-def _side_by_side(examined: Sequence[Examined], left_out: List[str]) -> List[Picture]:
-    """The images that the runs differ on most."""
+def _side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
+                  left_out: List[str]) -> List[Picture]:
+    """The images that the runs differ on most; their networks are read again, one at a time."""
     if len(examined) < 2:
         return []
     files = [_files(one) for one in examined]
-    first = examined[0].trained.dataset
+    first = examined[0].dataset
     if any(names != files[0] for names in files) or any(
-            one.trained.dataset.CLASSES != first.CLASSES for one in examined):
+            one.dataset.CLASSES != first.CLASSES for one in examined):
         left_out.append('images side by side: the runs are tested on different images')
         return []
     scores = np.array([one.scores for one in examined])
     gaps = np.nan_to_num(scores.max(axis=0) - scores.min(axis=0), nan=-1)
     chosen = np.argsort(-gaps, kind='stable')[:SHOWN].tolist()
-    by_run = {one.trained.run.name: list(one.trained.predictions(chosen)) for one in examined}
+    by_run = {one.run.name: list(Checkpointed(one.run, device, images).predictions(chosen))
+              for one in examined}
     caption = 'the images that the runs differ on most: ' + '; '.join(
-        f'{one.trained.run.name} {_names(one, chosen)}' for one in examined)
+        f'{one.run.name} {_names(one, chosen)}' for one in examined)
     return [Picture(caption, figures.jpeg(
         pictures.comparison_panels(by_run, first.CLASSES, first.PALETTE)))]
 
 
 def _files(examined: Examined) -> List[Any]:
-    return [info['filename'] for info in examined.trained.dataset.img_infos]
+    return [info['filename'] for info in examined.dataset.img_infos]
 
 
 def _names(examined: Examined, indices: Sequence[int]) -> str:

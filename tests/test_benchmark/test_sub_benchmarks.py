@@ -5,7 +5,8 @@ import torch
 
 from mmseg_ssr.benchmark import data as data_benchmark
 from mmseg_ssr.benchmark import encoder, inference, scoring, step
-from mmseg_ssr.benchmark.cases import Settings
+from mmseg_ssr.benchmark.cases import Outcome, Result, Settings
+from mmseg_ssr.benchmark.measure import Measurement
 from mmseg_ssr.benchmark.methods import SMALL
 from mmseg_ssr.benchmark.report import Report
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError
@@ -136,6 +137,15 @@ def drawn(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp('drawn'))
     data_benchmark.drawn_data(folder, 3, (128, 64), 1)
     return folder
+
+
+def test_kinds_without_cases_are_left_out(monkeypatch):
+    monkeypatch.setattr(data_benchmark, 'measure_cases', lambda cases, settings: Outcome(
+        {case.name: Result([Measurement(.5, 0, 0)], dict(items=4)) for case in cases}))
+    report = data_benchmark.benchmark_data([0], 2, (128, 64), 2, SMALL, ONCE)
+    assert list(report.record['cases']) == ['loader, 0 workers'] and len(report.tables) == 1
+    assert report.notes == [f'left out: labels {what}: none of its cases is asked for'
+                            for what in ('converted', 'counted')]
 
 
 @pytest.mark.parametrize('build, options, items', [

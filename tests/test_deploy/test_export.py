@@ -200,6 +200,18 @@ def test_the_card_says_what_it_is(untrained, tmp_path):
         assert words in card, words
 
 
+def test_the_card_of_a_method_in_the_place_of_the_model(data, tmp_path):
+    """As mmseg's own train script has it."""
+    sections = tiny_training.ssr_config(data)
+    sections['model']['test_cfg'] = dict(mode='slide', crop_size=(48, 40), stride=(24, 20))
+    sections['model'] = dict(sections.pop('uda'), model=sections['model'], max_iters=4)
+    path = tiny_training.untrained_checkpoint(tmp_path / 'iter_7.pth', sections)
+    export(read_model(path), str(tmp_path), ['mmseg'])
+    card = (tmp_path / 'MODEL_CARD.md').read_text()
+    assert '| trained by | SSR |' in card
+    assert 'tested on images of 48 x 40 (height x width) that slide over the image by (24' in card
+
+
 def test_numbers_beside_a_checkpoint(data, tmp_path):
     path = tiny_training.untrained_checkpoint(tmp_path / 'iter_7.pth',
                                               tiny_training.method_config(data))
@@ -213,6 +225,30 @@ def test_numbers_beside_a_checkpoint(data, tmp_path):
     assert find_numbers(model).scores == {'mIoU': 20.0}
     (tmp_path / 'result.json').write_text(json.dumps(dict(result, checkpoint='iter_9.pth')))
     assert find_numbers(model).scores['mIoU'] == 12.34
+
+
+def test_numbers_are_those_of_what_is_exported(data, tmp_path, config_file):
+    sections = tiny_training.method_config(data)
+    path = tiny_training.untrained_checkpoint(tmp_path / 'iter_7.pth', sections)
+    (tmp_path / 'result.json').write_text(json.dumps(dict(
+        checkpoint='iter_7.pth', scores={'mIoU': 20.0})))
+    (tmp_path / '1.log.json').write_text('{"mode": "val", "iter": 7, "mIoU": 0.1}\n')
+    model = read_model(path)
+    assert find_numbers(model, 'student').scores == {'mIoU': 20.0}
+    assert find_numbers(model, 'teacher') is None
+    same = config_file(dict(sections, log_level='WARNING'), 'same.py')
+    assert find_numbers(read_model(path, same)).scores == {'mIoU': 20.0}
+    sections['model']['test_cfg'] = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    assert find_numbers(read_model(path, config_file(sections, 'other.py'))) is None
+    exported, = export(model, str(tmp_path), ['mmseg'])  # of which network, it does not say
+    assert find_numbers(read_model(exported.path)) is None
+
+
+def test_weights_alone_have_no_numbers(data, untrained, tmp_path, config_file):
+    torch.save(dict(state_dict=read_checkpoint(untrained)['state_dict']), tmp_path / 'x.pth')
+    (tmp_path / 'result.json').write_text('{"checkpoint": "x.pth", "scores": {"mIoU": 20.0}}')
+    config = config_file(tiny_training.method_config(data))
+    assert find_numbers(read_model(tmp_path / 'x.pth', config)) is None
 
 
 def test_numbers_of_a_file(tmp_path):

@@ -35,6 +35,31 @@ def test_results_below_a_folder_are_no_inputs(files):
     assert names('p/**/*.png', out='p/out') == [('p/outside/b.png', 'outside/b')]
 
 
+@pytest.mark.parametrize('out', ['p', '.'])
+def test_results_in_the_folder_of_the_inputs_or_above(files, out):
+    files('p/a.jpg', 'p/x/b.png')
+    expected = [('p/a.jpg', 'a'), ('p/x/b.png', 'x/b')]
+    assert names('p', out=out) == names('p/**/*', out=out) == expected
+    files(*(f'{out}/{name}' for name in ('legend.png', 'overlay/a.png', 'label/x/b.png')))
+    assert names('p', out=out) == names('p/**/*', out=out) == expected
+
+
+@pytest.mark.parametrize('name', ['legend', 'label/a'])
+def test_what_looks_like_a_result_is_the_users_unless_there_is_a_legend_with_it(files, name):
+    files('p/b.jpg', f'p/{name}.png')
+    assert names('p', out='p') == [('p/b.jpg', 'b'), (f'p/{name}.png', name)]
+
+
+@pytest.mark.parametrize('argument, out, error', [
+    ('p', 'p', DataError), ('p/overlay', 'p', DataError), ('.', 'p', DataError),
+    ('p/*/*', 'p', MissingFile)])
+def test_results_alone_are_no_inputs(files, argument, out, error):
+    files('p/overlay/a.png', 'p/legend.png')
+    with pytest.raises(error, match=f'(holds no|no image).* but what is in {out}, which counts '
+                                    'as results: choose another --out'):
+        find_inputs([argument], out)
+
+
 def test_a_glob_names_from_where_it_branches(files):
     files('p/x/a.jpg', 'p/y/a.jpg', 'p/y/clip.avi')
     assert names('p/*/*') == [('p/x/a.jpg', 'x/a'), ('p/y/a.jpg', 'y/a'),

@@ -90,6 +90,9 @@ def test_a_video_that_is_stopped_has_the_frames_so_far(tmp_path):
 @pytest.mark.parametrize('item, result', [
     (Input('out/overlay/a.png', 'a'), 'out/overlay/a.png'),
     (Input('clip.mp4', 'clip', True), 'out/overlay/clip.mp4'),
+    (Input('clip.mp4', 'clip', True), 'out/label/clip/000001.png'),
+    (Input('0', 'camera0', True), 'out/confidence/camera0/1000000.png'),
+    (Input('a.png', 'a'), 'out/legend.png'),
 ])
 def test_an_input_is_never_written_over(tmp_path, monkeypatch, item, result):
     monkeypatch.chdir(tmp_path)
@@ -97,6 +100,14 @@ def test_an_input_is_never_written_over(tmp_path, monkeypatch, item, result):
     with pytest.raises(DataError, match=f'would be written over the input {result}'):
         results(tmp_path).check_inputs(inputs)
     Results('elsewhere', CLASSES, PALETTE).check_inputs(inputs)
+
+
+@pytest.mark.parametrize('path', ['out/label/clip/photo.png', 'out/label/clip/more/000001.png',
+                                  'out/label/000001.png', 'out/overlay/clip/000001.png',
+                                  'out/label/legend.png'])
+def test_what_no_result_replaces_is_let(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    results(tmp_path).check_inputs([Input('clip.mp4', 'clip', True), Input(path, 'other')])
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='folders have no permissions')

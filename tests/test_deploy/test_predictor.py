@@ -161,8 +161,20 @@ def test_configs_that_do_not_do(untrained, tmp_path, text, message):
     (dict(mode='slid'), "did you mean 'slide'"),
     (dict(mode='slide'), 'needs the size of the windows'),
     (dict(scale='big'), 'scale must be None'),
+    (dict(scale=512), 'scale must be None'),
     (dict(device='nowhere'), 'no such device'),
 ])
 def test_wrong_options(untrained, options, message):
     with pytest.raises(ConfigError, match=message):
         mmseg_ssr.load(untrained, **dict(dict(device='cpu'), **options))
+
+
+def test_a_config_with_a_test_pipeline_and_no_data(data, untrained, config_file):
+    sections = tiny_training.method_config(data)
+    sections['test_pipeline'] = sections.pop('data')['test']['pipeline']
+    with pytest.raises(ConfigError, match='needs the size of the windows'):
+        mmseg_ssr.load(untrained, config_file(sections), device='cpu', mode='slide')
+    config = config_file(dict(sections, crop_size=(32, 32)), 'crop.py')
+    predictor = mmseg_ssr.load(untrained, config, device='cpu', mode='slide')
+    assert predictor.network.test_cfg.stride == (16, 16)
+    assert predictor.predict(np.zeros((32, 64, 3), np.uint8)).label.shape == (32, 64)

@@ -72,7 +72,7 @@ def test_where_the_pipeline_is_found(cfg):
         preparation.test_pipeline(Config(dict(data=dict())))
 
 
-@pytest.mark.parametrize('scale', ['large', (64, ), (64, 0), (64., 32.)])
+@pytest.mark.parametrize('scale', ['large', (64, ), (64, 0), (64., 32.), 512, 1.5, {64, 32}])
 def test_wrong_scale(cfg, scale):
     with pytest.raises(ConfigError, match="scale must be None, 'original' or"):
         Preparation(cfg, scale)
@@ -88,6 +88,8 @@ def test_what_the_network_was_tested_on(cfg):
     assert preparation.tested_size(cfg) == (32, 64)
     assert preparation.normalisation(cfg) == tiny_training.NORM
     cfg.model.test_cfg = dict(mode='slide', crop_size=(48, 40), stride=(24, 20))
+    assert preparation.tested_size(cfg) == (48, 40)
+    cfg.model = dict(cfg.uda, model=cfg.model)  # as stock mmseg has a method
     assert preparation.tested_size(cfg) == (48, 40)
     cfg.data.test.pipeline[1].transforms = []
     with pytest.raises(ConfigError, match='no step Normalize'):

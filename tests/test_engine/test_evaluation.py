@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tiny_training
 import torch
+from mmcv import Config
 from mmseg.apis import single_gpu_test
 
 from mmseg_ssr.datasets.confusion import areas
@@ -144,6 +145,10 @@ def test_inference_modes(cfg):
     assert cfg.model.test_cfg.mode == 'whole'
     with pytest.raises(ConfigError, match='slide needs the size of the windows'):
         set_inference_mode(copy.deepcopy(cfg), 'slide')
+    for odd in (dict(crop_size=512), dict(data=dict()), dict(data=dict(train=[cfg.data.train]))):
+        other = Config(dict(dict(model=copy.deepcopy(cfg.model)), **odd))
+        with pytest.raises(ConfigError, match='slide needs the size of the windows'):
+            set_inference_mode(other, 'slide')
     cfg.crop_size = (32, 32)
     set_inference_mode(cfg, 'slide')
     assert cfg.model.test_cfg.mode == 'slide'

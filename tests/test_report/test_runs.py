@@ -1,3 +1,6 @@
+import pytest
+from mmcv import Config
+
 from mmseg_ssr.report.runs import Run, read_runs
 from mmseg_ssr.report.tables import classes, overview
 
@@ -27,6 +30,17 @@ def test_what_a_run_tells():
 def test_the_test_after_the_training_comes_first():
     run = Run('a', 'folder', HISTORY, dict(mIoU=30., scores={'IoU.road': 60., 'mIoU': 30.}))
     assert run.miou == 30 and run.class_ious == {'road': 60.}
+
+
+@pytest.mark.parametrize('config, method', [
+    (dict(model=dict(type='EncoderDecoder')), 'supervised'),
+    (dict(model=dict(type='EncoderDecoder'), uda=dict(type='DACS')), 'DACS'),
+    (dict(uda=dict(type='DACS', source_only=True)), 'source-only'),
+    (dict(model=dict(type='SSR', model=dict(type='EncoderDecoder'))), 'SSR'),  # of stock mmseg
+    (dict(model=dict(type='SSR', mask_mode='separatetrg', model=dict())), 'SSR + MIC'),
+])
+def test_the_method(config, method):
+    assert Run('a', 'a', config=Config(config)).method == method
 
 
 def test_changes_of_the_classes():

@@ -53,3 +53,11 @@ def test_wrong_arguments(tool, arguments, capsys):
     with pytest.raises(SystemExit) as end:
         tool(TOOL).main(arguments)
     assert end.value.code == 2 and 'error: ' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', ['data', 'eval'])
+def test_negative_number_of_workers(tool, command, capsys):
+    with pytest.raises(SystemExit) as end:
+        tool(TOOL).main([command, '--workers', '0', '-1'])
+    assert end.value.code == 2
+    assert '--workers: must be at least 0, got -1' in capsys.readouterr().err

@@ -7,6 +7,7 @@ import tiny_training
 from mmseg.apis import inference_segmentor, init_segmentor
 
 import mmseg_ssr
+from mmseg_ssr.engine.checkpoint import read_checkpoint, write_checkpoint
 
 TOOL = 'tools/export.py'
 
@@ -34,6 +35,23 @@ def test_formats_and_numbers(tool, capsys, untrained, tmp_path):
     card = (tmp_path / 'MODEL_CARD.md').read_text()
     assert '| mIoU | 25.00 |' in card and '64 x 96 only (as asked for)' in card
     assert mmseg_ssr.load(tmp_path / 'model.pth', device='cpu').classes[0] == 'road'
+
+
+def test_the_card_of_a_teacher_has_no_scores_of_the_student(tool, untrained, tmp_path):
+    content = read_checkpoint(untrained)
+    content['training_state'] = dict(teachers=[dict(network=content['state_dict'])])
+    write_checkpoint(content, str(tmp_path / 'iter_7.pth'))
+    (tmp_path / 'result.json').write_text(json.dumps(dict(
+        checkpoint='iter_7.pth', scores=dict(mIoU=20.0))))
+    cards = {}
+    for role in ('student', 'teacher'):
+        tool(TOOL).main([str(tmp_path / 'iter_7.pth'), '--out', str(tmp_path / role),
+                         '--weights', role])
+        cards[role] = (tmp_path / role / 'MODEL_CARD.md').read_text()
+        assert f'| weights | of the {role}, from iter_7.pth |' in cards[role]
+    assert '| mIoU | 20.00 |' in cards['student']
+    assert 'mIoU' not in cards['teacher'].split('## Config')[0]
+    assert 'No scores of these weights were found' in cards['teacher']
 
 
 @pytest.mark.parametrize('arguments, message', [

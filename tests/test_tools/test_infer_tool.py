@@ -69,11 +69,30 @@ def test_folder_and_video(tool, capsys, untrained, photos, clip, tmp_path):
     np.testing.assert_array_equal(overlay, found.overlay(0.5))
 
 
-def test_a_run_can_be_repeated_inside_the_folder_of_its_inputs(tool, capsys, untrained, photos):
-    arguments = (untrained, photos, '--out', photos / 'out', '--save', 'label')
+@pytest.mark.parametrize('out', ['out', '.', '..'])
+def test_a_run_can_be_repeated_inside_the_folder_of_its_inputs(tool, capsys, untrained, photos,
+                                                               out):
+    arguments = (untrained, photos, '--out', photos / out, '--save', 'label')
     first, _ = infer(tool, capsys, *arguments)
     second, _ = infer(tool, capsys, *arguments)
     assert first.startswith('2 images') and second.startswith('2 images')
+
+
+@pytest.mark.parametrize('name', ['legend.png', 'label/hopper.png'])
+def test_a_file_of_the_user_is_never_written_over(fails, untrained, photos, name):
+    (photos / name).parent.mkdir(exist_ok=True)
+    cv2.imwrite(str(photos / name), np.zeros((32, 32, 3), np.uint8))
+    before = files(photos), (photos / name).read_bytes()
+    line = fails(TOOL, untrained, photos, '--out', photos, '--device', 'cpu')
+    assert 'would be written over the input' in line and f'{name}: choose another' in line
+    assert before == (files(photos), (photos / name).read_bytes())
+
+
+def test_a_run_without_a_result_leaves_nothing(fails, untrained, photos):
+    for path in (photos / 'hopper.jpg', photos / 'more/turned.png'):
+        path.write_bytes(b'nothing')
+    fails(TOOL, untrained, photos, '--out', photos, '--device', 'cpu')
+    assert files(photos) == ['hopper.jpg', 'more/turned.png']
 
 
 def test_options(tool, capsys, untrained, photos, clip, tmp_path):
