@@ -7,14 +7,13 @@ from torch import nn
 
 from ..engine.config_check import dataset_configs
 from ..engine.evaluation import method_config
+from ..engine.weight_files import needed_weight_files
 from ..versions import installed_versions
 from .formats import FORMATS, Exported
 from .model_file import ModelFile
 from .numbers import Numbers
 from .preparation import normalisation, tested_size
 
-#: Keys of configs that name files of pretrained weights.
-PRETRAINED = ('pretrained', 'checkpoint', 'sam_checkpoint')
 PACKAGES = ('mmseg_ssr', 'torch', 'mmcv-full', 'mmsegmentation', 'timm', 'numpy', 'onnx',
             'onnxruntime', 'safetensors')
 
@@ -64,7 +63,9 @@ def _about(model: ModelFile, network: nn.Module, weights: str) -> Iterator[Tuple
     yield 'task', f'semantic segmentation, {len(network.CLASSES)} classes'
     yield 'network', f'{type(network).__name__}, {parts["backbone"]}, {parts["decode_head"]}'
     yield 'parameters', f'{sum(p.numel() for p in network.parameters()) / 1e6:.2f} million'
-    yield 'trained by', method_config(model.cfg).get('type') or 'supervised training'
+    method = method_config(model.cfg)
+    yield 'trained by', ('supervised training' if not method or method.get('source_only')
+                         else method['type'])
     yield 'iterations', model.meta.get('iter', 'not noted')
     yield 'seed', model.meta.get('seed', 'not noted')
     yield 'weights', f'of the {weights}, from {os.path.basename(model.path)}'
@@ -94,22 +95,12 @@ def _use(model: ModelFile, network: nn.Module, files: Sequence[Exported]) -> str
 def _data(cfg: Config) -> str:
     rows = [(f'`{key}`', data.type, data.get('data_root') or '', data.get('img_dir') or '')
             for key, data in (dataset_configs(cfg) if cfg.get('data') else ())]
-    weights = sorted(set(_pretrained(cfg._cfg_dict)))
+    weights = sorted({f'`{os.path.basename(file)}`' for _, file in needed_weight_files(cfg)})
     return '\n\n'.join([
         _table(('key', 'data set', 'folder', 'images'), rows),
         f'Pretrained weights in the training: {", ".join(weights) or "none"}.',
         'The licences of the data sets and of the pretrained weights may bind what may be done '
         'with this model: this card grants nothing.'])
-
-
-def _pretrained(value: Any) -> Iterator[str]:
-    """Names of files of weights, at any depth of a config."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
-        if key in PRETRAINED and isinstance(item, str):
-            yield f'`{os.path.basename(item)}`'
-        elif isinstance(item, (dict, list, tuple)):
-            yield from _pretrained(item)
 
 
 def _numbers(numbers: Optional[Numbers]) -> str:

@@ -1,7 +1,7 @@
 """From an image of any size to what the network was tested on: the config's test pipeline."""
 import copy
 import math
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..engine.config_check import steps_of
 from ..engine.device import to_device
 from ..engine.evaluation import segmentor_test_cfg
 from ..engine.explain import explained
@@ -98,7 +99,7 @@ def normalisation(cfg: Config) -> Dict[str, Any]:
     Raises:
         ConfigError: the pipeline has no step Normalize.
     """
-    for step in _all_steps(test_pipeline(cfg)):
+    for step in steps_of(test_pipeline(cfg)):
         if step.get('type') == 'Normalize':
             return dict(mean=list(step['mean']), std=list(step['std']),
                         to_rgb=step.get('to_rgb', True))
@@ -147,12 +148,6 @@ def _pipeline(dataset: Union[dict, list, None]) -> Optional[List[dict]]:
         return None
     inner = dataset.get('dataset') or dataset.get('datasets')
     return dataset.get('pipeline') or _pipeline(inner)
-
-
-def _all_steps(steps: Sequence[dict]) -> Iterator[dict]:
-    for step in steps:
-        yield step
-        yield from _all_steps(step.get('transforms', []))
 
 
 def _as_loaded(image: np.ndarray) -> Dict[str, Any]:

@@ -3,7 +3,7 @@ from typing import Any, Dict, Iterable, List
 
 from torch import Tensor, nn
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError, nearest
 from ..weights import check_values
 from .checkpoint import read_checkpoint
 
@@ -50,7 +50,11 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
 
     Raises:
         CheckpointError: the checkpoint holds no such network.
+        ConfigError: a role that there is not.
     """
+    if role not in PREFIX:
+        raise ConfigError(f'weights must be of the {" or the ".join(PREFIX)}, got {role!r}'
+                          f'{nearest(role, PREFIX)}')
     if role == 'teacher' and 'training_state' in checkpoint:
         return _own_teacher(checkpoint['training_state'], path)
     state = checkpoint.get('state_dict', checkpoint)

@@ -5,7 +5,7 @@ from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.engine.checkpoint import write_checkpoint
 from mmseg_ssr.engine.load_weights import apply_weights, load_weights, network_weights
-from mmseg_ssr.errors import CheckpointError
+from mmseg_ssr.errors import CheckpointError, ConfigError
 
 
 @pytest.fixture
@@ -123,3 +123,8 @@ def test_partly(model, weights):
 def test_no_network_at_all(model, state):
     with pytest.raises(CheckpointError, match='holds no student network'):
         apply_weights(dict(state_dict=state), model, 'x.pth')
+
+
+def test_a_role_that_there_is_not(model):
+    with pytest.raises(ConfigError, match="student or the teacher, got 'teachr', did you mean 't"):
+        apply_weights(dict(state_dict=model.state_dict()), model, 'x.pth', 'teachr')

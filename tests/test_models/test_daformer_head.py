@@ -51,9 +51,9 @@ def test_an_option_changes_the_layer_that_it_is_of(part, params):
 
 
 def test_the_neck_can_be_as_the_other_layers():
-    first, *_, neck = build(embed_cfg=CONV, embed_neck_cfg='same_as_embed_cfg').embed_layers.values()
-    assert neck.state_dict().keys() == first.state_dict().keys() != \
-        build(embed_cfg=CONV).embed_layers['3'].state_dict().keys()
+    alike = build(embed_cfg=CONV, embed_neck_cfg='same_as_embed_cfg').embed_layers
+    first, neck = (alike[stage].state_dict().keys() for stage in '03')
+    assert neck == first != build(embed_cfg=CONV).embed_layers['3'].state_dict().keys()
 
 
 def test_every_stage_reaches_the_logits():
