@@ -18,9 +18,8 @@ Names = Sequence[str]
 
 def class_ious(matrix: np.ndarray) -> np.ndarray:
     """IoU of each class, K float64; NaN for one that is neither in labels nor predicted."""
-    hits = np.diag(matrix).astype(np.float64)
-    union = matrix.sum(0) + matrix.sum(1) - hits
-    return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    both, union, _, _ = areas(torch.from_numpy(matrix))
+    return (both / union).numpy()
 
 
 def mean_over(matrix: np.ndarray, classes: Sequence[int], ignore_others: bool = False) -> float:

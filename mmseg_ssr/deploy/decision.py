@@ -8,6 +8,7 @@ import torch
 from mmseg.ops import resize
 from torch import Tensor, nn
 
+from ..engine.inference import takes_largest_logit
 from ..models.interface import full_precision
 
 
@@ -19,7 +20,7 @@ class Decision(NamedTuple):
 
 def decide(network: nn.Module, img: List[Tensor], img_metas: List[List[Dict[str, Any]]]
            ) -> Decision:
-    """What mmseg's ``EncoderDecoder`` predicts, with the probability of it.
+    """What the network predicts in mmseg's test, with the probability of it.
 
     Args:
         network: it predicts as its ``test_cfg`` says, whole images or sliding windows.
@@ -27,7 +28,7 @@ def decide(network: nn.Module, img: List[Tensor], img_metas: List[List[Dict[str,
         img_metas: as mmseg's pipelines give them, a list for each batch; ``img_shape`` is the
             size without padding.
     """
-    if len(img) == 1 and not img_metas[0][0].get('flip') and out_channels(network) > 1:
+    if len(img) == 1 and not img_metas[0][0].get('flip') and takes_largest_logit(network):
         slide = network.test_cfg.get('mode') == 'slide'
         infer = network.slide_inference if slide else network.whole_inference
         meta = img_metas[0][0]
@@ -63,8 +64,3 @@ def most_likely(logits: Tensor, size: Sequence[int], align_corners: bool = False
         label[logit > best] = k
         best = larger
     return Decision(label, 1 / total)
-
-
-def out_channels(network: nn.Module) -> int:
-    """Maps that the network gives: one per class, or one in all for two classes."""
-    return getattr(network, 'out_channels', network.num_classes)

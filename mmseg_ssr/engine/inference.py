@@ -123,7 +123,7 @@ def predict_labels(segmentor: nn.Module, img: List[Tensor],
         B x H' x W' of integers, at the size of the original images.
     """
     network = plain_segmentor(segmentor)
-    if len(img) > 1 or img_metas[0][0].get('flip') or not _takes_largest_logit(network):
+    if len(img) > 1 or img_metas[0][0].get('flip') or not takes_largest_logit(network):
         labels = segmentor(img=img, img_metas=img_metas, return_loss=False)
         return torch.from_numpy(np.stack(labels))
     slide = network.test_cfg.get('mode') == 'slide'
@@ -136,7 +136,7 @@ def plain_segmentor(segmentor: nn.Module) -> nn.Module:
     return segmentor.model if isinstance(segmentor, UDASegmentor) else segmentor
 
 
-def _takes_largest_logit(segmentor: nn.Module) -> bool:
+def takes_largest_logit(segmentor: nn.Module) -> bool:
     """Does the segmentor predict as mmseg's ``EncoderDecoder`` does, with a logit per class?"""
     own = [name for name in ('forward', 'forward_test', 'simple_test', 'inference')
            if not _is_mmsegs(segmentor, name)]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..datasets.cityscapes_classes import CLASSES
+from ..datasets.confusion import areas, confusion_matrix
 from ..datasets.label_conversion import train_id_table
 from ..datasets.streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
 from .scenes import normalise
@@ -92,12 +93,9 @@ def score(probe: Probe, features: Features, samples: Samples) -> Dict[str, float
     """Pixel accuracy and mean IoU over the classes that occur, in percent."""
     values, labels = pixels(features, samples)
     found = probe(values)
-    pairs = torch.bincount(labels * len(CLASSES) + found, minlength=len(CLASSES)**2)
-    matrix = pairs.reshape(len(CLASSES), -1).double()
-    hits, truth = matrix.diagonal(), matrix.sum(dim=1)
-    iou = hits / (truth + matrix.sum(dim=0) - hits)
-    return dict(accuracy=100 * float(hits.sum() / matrix.sum()),
-                mIoU=100 * float(iou[truth > 0].mean()))
+    both, union, _, truth = areas(confusion_matrix(found, labels.byte(), len(CLASSES)))
+    return dict(accuracy=100 * float(both.sum() / truth.sum()),
+                mIoU=100 * float((both / union)[truth > 0].mean()))
 
 
 @torch.no_grad()

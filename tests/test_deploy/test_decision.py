@@ -66,3 +66,14 @@ def test_one_logit_for_two_classes_is_compared_with_a_threshold(network):
     assert (found.label[0].numpy() == label).all()
     below = found.label == 0
     assert below.any() and found.confidence[below].min() < 0.5  # of what it decided for
+
+
+def test_a_segmentors_own_inference_is_asked(network):
+    network, img = network(), torch.randn(1, 3, 64, 96)
+    own = type('Own', (type(network), ), dict(inference=lambda self, img, metas, rescale: (
+        super(type(self), self).inference(img, metas, rescale).flip(1))))
+    network.__class__ = own
+    with torch.no_grad():
+        found = decide(network, [img], metas())
+        label = network(img=[img], img_metas=metas(), return_loss=False)[0]
+    assert (found.label[0].numpy() == label).all()
