@@ -48,3 +48,9 @@ def test_crop_boxes_reach_every_allowed_position():
     boxes = {draws.crop_box(16, 12, (8, 8), divisible=4) for _ in range(100)}
     assert {b[0] for b in boxes} == {0, 4, 8} and {b[2] for b in boxes} == {0, 4}
     assert all(y2 - y1 == 8 and x2 - x1 == 8 for y1, y2, x1, x2 in boxes)
+
+
+def test_sigmas_of_the_blur_are_the_published_ones():
+    sigmas = torch.tensor([Draws(0).blur_sigma(image) for image in range(2000)])
+    assert 0.15 <= sigmas.min() < 0.16 and 1.14 < sigmas.max() < 1.15
+    assert abs(sigmas.mean() - 0.65) < 0.03

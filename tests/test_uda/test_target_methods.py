@@ -215,6 +215,27 @@ def test_a_loss_on_target_predictions_beside_class_mix(build, batch):
     assert losses(log) == SOURCE | {'mix.decode.loss_ce', 'mix.aux.loss_ce', 'ent.loss.main'}
 
 
+def test_each_of_several_auxiliary_heads_has_its_losses(batch):
+    model = student()
+    model.auxiliary_head = [model.auxiliary_head, dict(
+        model.auxiliary_head, in_channels=16, in_index=1, channels=16)]
+    weights = dict(main=0.1, aux_0=0.02, aux_1=0.01)
+    segmentor = SEGMENTORS.build(dict(
+        type='MinEnt', model=model, max_iters=10, lambda_ent=weights)).train()
+    log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
+    assert losses(log) == {'decode.loss_ce', 'aux_0.loss_ce', 'aux_1.loss_ce',
+                           *(f'ent.loss.{level}' for level in weights)}
+    with pytest.raises(ConfigError, match='unknown key uda.lambda_ent.aux, did you mean .aux_'):
+        SEGMENTORS.build(dict(type='MinEnt', model=model, max_iters=10,
+                              lambda_ent=dict(main=0.1, aux=0.02)))
+
+
+def test_the_loss_it_is_named_after_is_one_of_a_head_that_is_there():
+    with pytest.raises(ConfigError, match='needs lambda_ent.* for a head that the student has'):
+        SEGMENTORS.build(dict(type='MinEnt', model=student(auxiliary=False), max_iters=10,
+                              lambda_ent=dict(aux=0.02)))
+
+
 def test_images_of_source_and_target_may_differ_in_size(build, batch):
     batch['target_img'] = torch.randn(2, 3, 32, 64)
     for method in METHODS:

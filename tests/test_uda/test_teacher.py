@@ -2,13 +2,14 @@ import copy
 
 import pytest
 import torch
+from timm.layers import DropPath
 from torch import nn
 
 from mmseg_ssr.uda import EMATeacher
 
 
 def student():
-    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout2d(0.5))
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout2d(0.5), DropPath(0.5))
 
 
 def test_first_update_copies_then_it_averages():
@@ -63,8 +64,8 @@ def test_batch_norm_runs_on_the_batch_and_keeps_statistics_of_its_own():
 
 def test_predicts_without_dropout_whatever_mode_its_owner_is_in():
     owner = nn.ModuleDict(dict(teacher=EMATeacher(student()))).train()
-    network, img = owner['teacher'].network, torch.randn(2, 3, 4, 4)
-    assert torch.equal(network(img), network(img))
+    network, img = owner['teacher'].network, torch.randn(8, 3, 4, 4)
+    assert torch.equal(network(img), network[1](network[0](img)))
 
 
 def test_is_invisible_to_optimizer_and_checkpoint():
