@@ -6,7 +6,7 @@ from typing import Dict, Iterable, Tuple
 
 # package: (lowest that works, first that does not)
 SUPPORTED = {
-    'torch': ('1.7', None),
+    'torch': ('2.0', None),
     'mmcv': ('1.3.7', '2.0'),
     'mmseg': ('0.16', '1.0'),
 }

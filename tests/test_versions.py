@@ -15,7 +15,7 @@ def test_parse(text, numbers):
 @pytest.mark.parametrize('package, version, expected', [
     ('mmcv', '2.0.1', r'mmcv>=1.3.7,<2.0, found 2.0.1'),
     ('mmseg', '0.15.0', r'mmseg>=0.16,<1.0, found 0.15.0'),
-    ('torch', '1.6.0', r'torch>=1.7, found 1.6.0'),
+    ('torch', '1.13.1', r'torch>=2.0, found 1.13.1'),
 ])
 def test_a_version_that_does_not_fit_is_named(monkeypatch, package, version, expected):
     found = {'torch': '2.11.0', 'mmcv': '1.7.2', 'mmseg': '0.30.0', package: version}
