@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import time
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import torch
 from mmcv import Config
@@ -39,9 +39,10 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
     start = time.time()
     checkpoint = train(cfg, work_dir, device, seed, **options)
     trained = time.time()
-    values = test_checkpoint(cfg, checkpoint, work_dir, device, options.get('evaluation_images'))
+    values, meta = test_checkpoint(cfg, checkpoint, work_dir, device,
+                                   options.get('evaluation_images'))
     result = dict(
-        name=experiment_name(cfg), seed=cfg.get('seed') if seed is None else seed,
+        name=experiment_name(cfg), seed=meta['seed'],
         iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
         checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
@@ -52,18 +53,22 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
 
 
 def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.device,
-                    images: Optional[int] = None) -> Dict[str, float]:
-    """Score the student of a checkpoint on ``data.test``; percent, by the metric's names."""
+                    images: Optional[int] = None) -> Tuple[Dict[str, float], Dict[str, Any]]:
+    """Score the student of a checkpoint on ``data.test``.
+
+    Returns:
+        Percent by the metric's names, and the checkpoint's ``meta``.
+    """
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         dataset = limit_images(build_test_dataset(cfg), images)
         model = build_test_model(cfg)
-        load_weights(model, checkpoint)
+        meta = load_weights(model, checkpoint)
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
         with explained(cfg, 'data.test', 'cannot be tested on'):
             results = run_test(model, dataset, device, workers=workers(cfg),
                                prefetch_factor=prefetch_factor(cfg))
             values = distributed.from_first(lambda: scores(dataset, results, logger=log.logger))
-    return {name: round(100 * value, 2) for name, value in values.items()}
+    return {name: round(100 * value, 2) for name, value in values.items()}, meta
 
 
 def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,

@@ -68,8 +68,8 @@ def test_evaluation_during_training_and_the_best_checkpoint(pair, data, tmp_path
     values = [line['mIoU'] for line in lines if line.get('mode') == 'val']
     best, = (tmp_path / 'run').glob('best_mIoU_iter_*.pth')
     assert len(values) == 2 and best.name == f'best_mIoU_iter_{1 + np.argmax(values)}.pth'
-    alone = test_checkpoint(config_of(data, tmp_path), str(tmp_path / 'run' / 'iter_2.pth'),
-                            str(tmp_path / 'test'), CPU)
+    alone, _ = test_checkpoint(config_of(data, tmp_path), str(tmp_path / 'run' / 'iter_2.pth'),
+                               str(tmp_path / 'test'), CPU)
     assert round(100 * values[-1], 2) == alone['mIoU']
 
 

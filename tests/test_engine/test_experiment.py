@@ -4,6 +4,7 @@ import os
 import pytest
 import tiny_training
 
+from mmseg_ssr.engine.checkpoint import read_checkpoint
 from mmseg_ssr.engine.device import pick_device
 from mmseg_ssr.engine.experiment import (
     finished_result,
@@ -30,6 +31,13 @@ def test_the_result_is_returned_and_found_again(cfg, tmp_path):
     assert 0 <= result['mIoU'] <= 100 and result['mIoU'] == result['scores']['mIoU']
     assert 'IoU.road' in result['scores'] and result['peak_memory_mb'] > 100
     assert json.load(open(tmp_path / 'run' / 'result.json')) == result
+
+
+def test_the_result_has_the_seed_that_was_drawn(data, config, tmp_path):
+    sections = tiny_training.method_config(data, 1, source_only=True)
+    del sections['seed']
+    result = train_and_test(config(sections), str(tmp_path), CPU, evaluate=False)
+    assert result['seed'] == read_checkpoint(str(tmp_path / 'iter_1.pth'))['meta']['seed'] >= 0
 
 
 def test_a_result_of_another_config_does_not_count(cfg, tmp_path):
