@@ -174,9 +174,9 @@ def test_blocks_within_blocks_apply_the_options_once(segmentor):
     exact = segmentor.encode_decode(scene(50)[0], None)
     with inference_options(segmentor):
         with inference_options(segmentor):
-            pass
-        shifted = segmentor.encode_decode(scene(50)[0], None)
-    assert torch.equal(shifted[:, 0], exact[:, 0] + 1)
+            within = segmentor.encode_decode(scene(50)[0], None)
+        behind = segmentor.encode_decode(scene(50)[0], None)
+    assert torch.equal(within[:, 0], exact[:, 0] + 1) and torch.equal(within, behind)
     assert torch.equal(segmentor.encode_decode(scene(50)[0], None), exact)
 
 
