@@ -9,8 +9,7 @@ from mmseg.models.builder import BACKBONES
 from tiny_training import ROOT
 
 from mmseg_ssr.datasets import RareClassSampling
-from mmseg_ssr.engine.component_check import LOADER, PLAIN
-from mmseg_ssr.engine.config import TOP_LEVEL
+from mmseg_ssr.engine.config_keys import LOADER, PLAIN, TOP_LEVEL
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.regularizer import FrozenSAMEncoder
 from mmseg_ssr.uda.methods import Method
@@ -53,7 +52,7 @@ def test_keys_of_configs_exist(page):
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
 def test_plain_settings_exist(page):
     keys = {key for code in code_of(page) for key in re.findall(r'^(\w+)=', code)}
-    assert keys <= arguments(Method) | TOP_LEVEL | {'type', 'amp', 'PYTHONPATH'}
+    assert keys <= arguments(Method) | set(TOP_LEVEL) | {'type', 'amp', 'PYTHONPATH'}
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)

@@ -8,7 +8,7 @@ import sys
 import textwrap
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,9 +20,7 @@ from mmseg.models.builder import MODELS
 
 from mmseg_ssr.datasets import RareClassSampling
 from mmseg_ssr.engine.argument_kinds import described
-from mmseg_ssr.engine.component_check import PLAIN, PLAIN_ANYWHERE
-from mmseg_ssr.engine.config_check import KINDS
-from mmseg_ssr.engine.config_keys import MEANINGS, TOP_LEVEL_MEANINGS
+from mmseg_ssr.engine.config_keys import TOP_LEVEL, Keys, keys_at
 from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: F401
 from mmseg_ssr.engine.signatures import parameters
 from mmseg_ssr.errors import UserError, cli
@@ -48,7 +46,7 @@ OTHERS = """\
 Those that the configs in `configs/` name, with their keys and defaults; what these mean is in the
 documentation of the package.
 """
-#: Titles of the page, and what is under each: paths in ``MEANINGS``, names of registered classes
+#: Titles of the page, and what is under each: paths of plain dicts, names of registered classes
 #: (several in one text share a table), or pairs of a path and what is called with its keys.
 SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
     ('The training', ['optimizer.paramwise_cfg', 'runner', 'SelfTrainingRunner',
@@ -79,7 +77,7 @@ def main() -> None:
 
 def page() -> str:
     """The text of docs/config.md."""
-    parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL_MEANINGS, KINDS)]
+    parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL)]
     for title, members in SECTIONS:
         parts.append(f'## {title}\n')
         parts += [part for member in members for part in section(member)]
@@ -89,10 +87,9 @@ def page() -> str:
 
 def section(member: Any) -> Iterator[str]:
     """Heading, summary and table of a member of :data:`SECTIONS`."""
-    if isinstance(member, str) and member in MEANINGS:
+    if isinstance(member, str) and keys_at(member):
         yield f'### `{member}`\n'
-        kinds = PLAIN.get(member) or PLAIN_ANYWHERE[member]
-        yield plain_table(MEANINGS[member], kinds)
+        yield plain_table(keys_at(member))
     elif isinstance(member, str):
         classes = [registered(name) for name in member.split()]
         yield '### ' + ', '.join(f'`{cls.__name__}`' for cls in classes) + '\n'
@@ -108,10 +105,10 @@ def section(member: Any) -> Iterator[str]:
         yield argument_table(target)
 
 
-def plain_table(meanings: Mapping[str, str], kinds: Mapping[str, Any]) -> str:
+def plain_table(keys: Keys) -> str:
     return table(('key', 'kind', 'meaning'), (
-        (f'`{key}`', described(kinds[key]) if kinds.get(key) else '', meaning)
-        for key, meaning in meanings.items()))
+        (f'`{name}`', described(key.kind) if key.kind else '', key.meaning)
+        for name, key in keys.items()))
 
 
 def argument_table(target: Callable) -> str:

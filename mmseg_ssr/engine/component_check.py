@@ -3,7 +3,7 @@
 A value is checked against the constructor that will get it, so a fault has a key, not a traceback.
 """
 import math
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from mmcv.cnn.bricks.registry import ACTIVATION_LAYERS, CONV_LAYERS, NORM_LAYERS
 from mmcv.runner import HOOKS, RUNNERS
@@ -16,52 +16,17 @@ from ..datasets.rare_class_sampling import RareClassSampling
 from ..errors import ConfigError, nearest
 from ..models.ssr_encoder_decoder import build_regularizer
 from ..regularizer.encoders import DEFAULT, encoder_class
+from ..uda.masked_consistency import BlockMask
 from .argument_kinds import described, fits, misfit
+from .config_keys import Keys, keys_at
 from .inference import check_test_cfg
 from .signatures import needed_arguments, parameters
 
-LOADER = dict(
-    samples_per_gpu=int, workers_per_gpu=int, shuffle=bool, seed=int, drop_last=bool,
-    pin_memory=bool, persistent_workers=bool, prefetch_factor=int, dataloader_type=str)
-#: Keys of dicts that have no ``type`` to ask, by their path, with the kind of value where one is
-#: sure (None where it is not). None as a value stands for the default.
-PLAIN = {
-    'data': dict(LOADER, train=None, val=None, test=None, train_dataloader=dict,
-                 val_dataloader=dict, test_dataloader=dict),
-    'data.train_dataloader': LOADER,
-    'data.val_dataloader': LOADER,
-    'data.test_dataloader': LOADER,
-    'optimizer.paramwise_cfg': dict(
-        custom_keys=Dict[str, dict], bias_lr_mult=float, bias_decay_mult=float,
-        norm_decay_mult=float, dwconv_decay_mult=float, dcn_offset_lr_mult=float,
-        bypass_duplicate=bool, num_layers=int, decay_rate=float, decay_type=str),
-    'runner': dict(type=str, max_iters=int, max_epochs=int, max_keep_ckpts=int),
-    'checkpoint_config': dict(
-        interval=int, by_epoch=bool, save_optimizer=bool, max_keep_ckpts=int, save_last=bool,
-        sync_buffer=bool, create_symlink=bool, meta=dict),
-    'evaluation': dict(
-        interval=int, start=int, by_epoch=bool, save_best=str, rule=str, metric=None,
-        pre_eval=bool, out_dir=str, efficient_test=bool, greater_keys=list, less_keys=list,
-        file_client_args=dict, test_fn=None, imgfile_prefix=str, classwise=bool),
-    'log_config': dict(interval=int, img_interval=int, hooks=list),
-}
-PLAIN_ANYWHERE = {
-    'mask_generator': dict(type=str, mask_ratio=float, mask_block_size=int),
-    'test_cfg': dict(
-        mode=str, crop_size=Tuple[int, int], stride=Tuple[int, int], batched_slide=None, amp=None,
-        compile=None, logit_shift=None, subdivision_num_points=int, subdivision_steps=int,
-        scale_factor=float),
-}
 #: Keys whose dict has the arguments of one function or class.
-ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer}
+ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer,
+                'mask_generator': BlockMask}
 #: Keys whose dict is a frozen encoder.
 ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
-#: Of one of the ``optimizer.paramwise_cfg.custom_keys``.
-MULTIPLIERS = dict(lr_mult=float, decay_mult=float)
-#: Smallest and largest useful numbers.
-BOUNDS = {
-    'data.samples_per_gpu': (1, 2**16), 'data.workers_per_gpu': (0, 2**16),
-    'evaluation.interval': (1, None), 'log_config.interval': (1, None)}
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
               'loss_terms')
@@ -69,7 +34,7 @@ LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CON
 #: Keys that a builder takes before the constructor sees the rest.
 SUPPLIED = {'type', 'priority'}
 BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'}, 'norm_cfg': {'requires_grad'},
-                'data.train.target': {'crop_pseudo_margins'}}
+                'data.train.target': {'crop_pseudo_margins'}, 'mask_generator': {'type'}}
 #: Arguments that a builder adds.
 GIVEN = {'params', 'model', 'dataloader', 'segmentor'}
 
@@ -146,18 +111,18 @@ def no_other_keys(value: Mapping[str, Any], valid: Iterable[str], path: str) -> 
             raise ConfigError(f'unknown key {path}.{key}{hint}')
 
 
-def check_kinds(value: Mapping[str, Any], kinds: Mapping[str, Any], path: str) -> None:
-    """The values that ``kinds`` knows are of their kind, or None, and in :data:`BOUNDS`."""
-    for key, kind in kinds.items():
-        item, name = value.get(key), f'{path}.{key}' if path else key
-        if item is None or kind is None:
+def check_kinds(value: Mapping[str, Any], keys: Keys, path: str) -> None:
+    """The values that ``keys`` know are of their kind, or None, and in their bounds."""
+    for name, key in keys.items():
+        item, place = value.get(name), f'{path}.{name}' if path else name
+        if item is None or key.kind is None:
             continue
-        if not fits(item, kind):
-            raise ConfigError(f'{name} must be {described(kind)}, got {shown(item)}')
-        low, high = BOUNDS.get(name, (None, None))
-        if (low is not None and item < low) or (high is not None and item > high):
-            raise ConfigError(f'{name} must be at least {low}' + (f' and at most {high}' if high
-                                                                  else '') + f', got {item}')
+        if not fits(item, key.kind):
+            raise ConfigError(f'{place} must be {described(key.kind)}, got {shown(item)}')
+        too_small = key.least is not None and item < key.least
+        if too_small or (key.most is not None and item > key.most):
+            most = '' if key.most is None else f' and at most {key.most}'
+            raise ConfigError(f'{place} must be at least {key.least}{most}, got {item}')
 
 
 def is_pipeline(names: Sequence[str]) -> bool:
@@ -184,18 +149,15 @@ def _check_pipeline(value: Any, path: str) -> None:
 
 def _check_dict(value: dict, path: str, names: Sequence[str]) -> None:
     if names[-1] in ARGUMENTS_OF:
-        check_arguments(value, ARGUMENTS_OF[names[-1]], path)
+        check_arguments(value, ARGUMENTS_OF[names[-1]], path, BUILDER_KEYS.get(names[-1], ()))
         return
     if names[-1] in ENCODERS and names[0] in ('model', 'uda'):
         check_arguments(value, encoder_class(value.get('type', DEFAULT)), path, {'type'})
         return
-    if path.startswith('optimizer.paramwise_cfg.custom_keys.'):
-        plain = MULTIPLIERS
-    else:
-        plain = PLAIN.get(path) or PLAIN_ANYWHERE.get(names[-1])
-    if plain is not None:
-        no_other_keys(value, plain, path)
-        check_kinds(value, plain, path)
+    keys = keys_at(path)
+    if keys is not None:
+        no_other_keys(value, keys, path)
+        check_kinds(value, keys, path)
         if names[-1] == 'test_cfg':
             check_test_cfg(value, path)
         return

@@ -11,10 +11,8 @@ from typing import Any, List, Mapping, Optional, Sequence
 from mmcv import Config, DictAction
 
 from ..errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
-from .config_keys import TOP_LEVEL_MEANINGS
+from .config_keys import TOP_LEVEL
 
-#: What is read from the top of a config. Other names there are variables of its author.
-TOP_LEVEL = set(TOP_LEVEL_MEANINGS)
 FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
                 'MultiResAttentionWrapper': 'HRDAHead'}
 

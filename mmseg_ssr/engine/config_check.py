@@ -10,7 +10,7 @@ from mmseg.datasets.builder import DATASETS
 from ..errors import ConfigError, nearest
 from .argument_kinds import fits
 from .component_check import check_arguments, check_kinds, check_plain, check_value, shown
-from .config import TOP_LEVEL
+from .config_keys import TOP_LEVEL
 from .trackers import check_trackers
 
 #: Names that other projects have at the top.
@@ -18,12 +18,6 @@ ALSO_KNOWN = set('''
     exp fp16 names models norm_cfg act_cfg model_cfg data_cfg gpu_ids checkpoint_file'''.split())
 #: What mmseg's data sets measure; 'cityscapes' is the benchmark's own script.
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
-#: Kinds of what is read from the top, where one is sure.
-KINDS = dict(
-    model=dict, data=dict, uda=dict, optimizer=dict, optimizer_config=dict, lr_config=dict,
-    momentum_config=dict, runner=dict, total_iters=int, checkpoint_config=dict, evaluation=dict,
-    log_config=dict, load_from=str, resume_from=str, work_dir=str, seed=int, custom_hooks=list,
-    train_cfg=dict, test_cfg=dict, name=str, tracker=str)
 
 
 def validate(cfg: Config) -> None:
@@ -33,7 +27,7 @@ def validate(cfg: Config) -> None:
         ConfigError: names the file, the path of the key and the nearest valid one.
     """
     for key in cfg.keys():
-        if key in TOP_LEVEL | ALSO_KNOWN:
+        if key in TOP_LEVEL or key in ALSO_KNOWN:
             continue
         close = difflib.get_close_matches(key, TOP_LEVEL, 1, 0.8)
         close += [name for name in sorted(TOP_LEVEL) if sorted(name) == sorted(key)]  # 'sede'
@@ -43,7 +37,7 @@ def validate(cfg: Config) -> None:
         if not isinstance(cfg.get(key), dict):
             raise ConfigError(f'{cfg.filename}: no {key} = dict(...) in it')
     try:
-        check_kinds(cfg, KINDS, '')
+        check_kinds(cfg, TOP_LEVEL, '')
         for key in cfg.keys():
             check_plain(cfg[key], key)
             if key in TOP_LEVEL:

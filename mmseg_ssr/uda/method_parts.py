@@ -53,10 +53,7 @@ def masked_consistency(student: nn.Module, mode: str, weight: float,
     options = dict(generator or {})
     check_choice('mask_generator.type', options.pop('type', None), 'block')
     valid = ('mask_ratio', 'mask_block_size')
-    if set(options) != set(valid):
-        wrong = next((k for k in options if k not in valid), None)
-        raise ConfigError(f'uda.mask_generator needs the keys type, {", ".join(valid)}, got '
-                          f'{sorted(options)}{nearest(wrong, valid) if wrong else ""}')
+    check_keys('mask_generator', options, valid, needed=valid)
     teacher = None
     if own_alpha is not None or own_threshold is not None:
         teacher = part(EMATeacher, student, own_alpha if own_alpha is not None else alpha)
