@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from ..datasets.streets.writer import SOURCE_TRAIN, draw_sample
 from ..engine.build import build_test_model
 from ..errors import ConfigError
-from ..models.ssr_encoder_decoder import default_heads
 from ..regularizer import FeatureRegularizer
+from ..regularizer.feature_regularizer import default_heads
 from ..uda.teacher import EMATeacher
 from .flops import flop_counter
 from .made_images import NORM

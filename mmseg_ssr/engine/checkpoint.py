@@ -26,7 +26,6 @@ from ..versions import parse
 from ..weights import check_sums
 
 LATEST = 'latest.pth'
-#: Bytes that are read at once.
 #: What reading a damaged file happens to lead to.
 UNREADABLE = (*WRONG_VALUE, EOFError)
 CHECKPOINT = re.compile(r'iter_(\d+)\.pth')

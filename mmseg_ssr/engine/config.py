@@ -143,7 +143,9 @@ def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
         value.pop('_delete_', None)
         if value.get('type') == 'UniHead':
-            value['decoder_params']['fusion_cfg'].pop('fusion', None)
+            fusion = (value.get('decoder_params') or {}).get('fusion_cfg')
+            if isinstance(fusion, dict):
+                fusion.pop('fusion', None)
         if isinstance(value.get('type'), str):
             value['type'] = FORMER_NAMES.get(value['type'], value['type'])
         for key, item in value.items():

@@ -63,7 +63,7 @@ def source_priors(cfg: Config) -> SourcePriors:
             :func:`~mmseg_ssr.datasets.source_statistics.source_counts`.
     """
     source = cfg.data.get('train') or {}
-    source = source.get('source', source)
+    source = source.get('source', source) if isinstance(source, dict) else source
     with explained(cfg, 'data.train'):
         dataset = build_dataset(source, skip_unlabelled=True)
         counts = source_counts(dataset)
@@ -81,7 +81,8 @@ def target_images(cfg: Config) -> Dataset:
     They are prepared as ``data.test`` says, and no label of theirs is read. Where a config trains
     without a target, it is the images of ``data.test``.
     """
-    target = (cfg.data.get('train') or {}).get('target')
+    training = cfg.data.get('train')
+    target = training.get('target') if isinstance(training, dict) else None
     if target is None:
         return build_test_dataset(cfg, need_labels=False)
     config = dict(target, pipeline=copy.deepcopy(cfg.data.test.pipeline))

@@ -37,14 +37,14 @@ class WatchedOptimizerHook(OptimizerHook):
         loss: torch.Tensor = runner.outputs['loss']
         runner.optimizer.zero_grad()
         self.optimization.backward(loss)
-        norm = self.optimization.collect(runner.optimizer)
+        norm, = self.optimization.collect(True, runner.optimizer)
         values, bad = self.watch.read(runner.iter, {'loss': loss, 'grad_norm': norm}, {})
         if bad:
             bad = [name for name, value in runner.outputs['log_vars'].items()
                    if not abs(value) < float('inf')] or bad
             self.watch.skip(runner.iter, bad)
             self.optimization.spoil(runner.optimizer)
-        self.optimization.update(runner.optimizer, norm)
+        self.optimization.update(norm, runner.optimizer)
         if self.grad_clip is not None:
             runner.log_buffer.update({'grad_norm': values['grad_norm']},
                                      runner.outputs['num_samples'])

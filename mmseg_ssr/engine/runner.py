@@ -56,6 +56,7 @@ class SelfTrainingRunner(IterBasedRunner):
         #: An evaluation has begun and is not over: resuming makes up for it.
         self.evaluation_due = False
         self._resumed: Optional[Dict[str, Any]] = None
+        self.links_latest = True  # also where it saves by itself, after a signal
         self._saved_at = -1
         self._called = ''
 
@@ -116,6 +117,7 @@ class SelfTrainingRunner(IterBasedRunner):
         write_checkpoint(self._content(self.iter + 1, meta or {}, save_optimizer), path)
         if create_symlink:
             point_latest_at(path)
+        if filename_tmpl == 'iter_{}.pth':
             self._saved_at = self.iter
         remove_old(out_dir, self.max_keep_ckpts)
 
@@ -180,7 +182,7 @@ class SelfTrainingRunner(IterBasedRunner):
                 if isinstance(hook, EvaluationHook):
                     hook.make_up(self)
             self.evaluation_due = False
-            self.save_checkpoint(self.work_dir)
+            self.save_checkpoint(self.work_dir, create_symlink=self.links_latest)
             self._iter += 1
 
     def _share_interruption(self) -> None:
@@ -190,7 +192,7 @@ class SelfTrainingRunner(IterBasedRunner):
     def _save_for(self, interrupted: Interrupted) -> None:
         """Save the iteration that is being finished, unless that is done, and say so."""
         if self._saved_at != self.iter:
-            self.save_checkpoint(self.work_dir)
+            self.save_checkpoint(self.work_dir, create_symlink=self.links_latest)
         interrupted.message += f' after iteration {self.iter + 1}, which is saved'
         self.logger.info(interrupted.message)
 

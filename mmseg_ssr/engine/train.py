@@ -106,8 +106,8 @@ def train(cfg: Config,
         del begun  # as large as the model and its optimizer
         distributed.from_first(
             lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
-        link = (cfg.get('checkpoint_config') or {}).get('create_symlink', True)
-        distributed.from_first(lambda: complete_saving(work_dir, runner.max_keep_ckpts, link))
+        distributed.from_first(lambda: complete_saving(work_dir, runner.max_keep_ckpts,
+                                                       runner.links_latest))
         loader = training_loader(
             dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
             workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
@@ -140,6 +140,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
     runner.timestamp = log.timestamp
+    runner.links_latest = checkpoint_cfg.get('create_symlink', True)
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
     with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):

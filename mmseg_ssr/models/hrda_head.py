@@ -139,6 +139,7 @@ class HRDAHead(BaseDecodeHead):
         attention = self._attention(features, context)
         context = (1 - attention) * context
         boxes = [scale_box(box, self.output_stride) for box in features.boxes]
+        check_stride(detail.shape[2:], boxes[0], self.output_stride)
         # As large as the up-scaled context; images of odd size may have a row of detail more.
         size = [max(int(length / self.context_scale), *(box[edge] for box in boxes))
                 for length, edge in zip(context.shape[2:], (1, 3))]
@@ -162,6 +163,19 @@ class HRDAHead(BaseDecodeHead):
                       train_cfg: Optional[dict]) -> Dict[str, Tensor]:
         """mmseg's entry for trainers that are not of this package."""
         return interface.supervised_losses(self, inputs, gt_semantic_seg)
+
+
+def check_stride(size: Sequence[int], box: Box, stride: int) -> None:
+    """The logits of a crop fill its box; one that is clipped may give a row or column more.
+
+    Raises:
+        ConfigError: they are at another stride, and would be put in the wrong places.
+    """
+    place = [box[1] - box[0], box[3] - box[2]]
+    if any(abs(length - wanted) > 1 for length, wanted in zip(size, place)):
+        raise ConfigError(f'HRDAHead needs logits at 1/{stride} of the image, {place[0]} x '
+                          f'{place[1]} for a crop, but those of this backbone are {size[0]} x '
+                          f'{size[1]}: give a backbone (and neck) whose first map is at 1/{stride}')
 
 
 def attention_decoder(decoder_params: Dict[str, Any], embed_dim: int) -> Dict[str, Any]:

@@ -116,20 +116,11 @@ def build_regularizer(segmentor: nn.Module,
     if add_map and isinstance(segmentor, HRDAEncoderDecoder):
         raise ConfigError('regularizer.add_map: the map of the whole image does not lie on the '
                           "features of HRDA's detail crop: set it to False")
-    channels = tuple(channels or feature_channels(segmentor))
-    num_heads = tuple(num_heads or default_heads(channels))
     try:
-        return FeatureRegularizer(build_encoder(encoder), channels, num_heads, stages,
-                                  add_map)
+        return FeatureRegularizer(build_encoder(encoder), channels or feature_channels(segmentor),
+                                  num_heads, stages, add_map)
     except (TypeError, ValueError) as error:
         raise ConfigError(f'regularizer: {error}') from error
-
-
-def default_heads(channels: Sequence[int]) -> Sequence[int]:
-    published = (1, 2, 5, 8)
-    if len(channels) == 4 and all(c % h == 0 for c, h in zip(channels, published)):
-        return published
-    return tuple(next(h for h in (8, 4, 2, 1) if c % h == 0) for c in channels)
 
 
 def feature_channels(segmentor: nn.Module) -> Sequence[int]:

@@ -23,7 +23,7 @@ class FeatureRegularizer(nn.Module):
         encoder: the frozen encoder: images B x 3 x H x W -> map B x ``encoder.out_channels`` x
             h x w. It holds no parameters (:class:`~mmseg_ssr.regularizer.FrozenNetwork`).
         channels: widths of the backbone's stages.
-        num_heads: heads per stage; default 1, 2, 5, 8 as published, for four stages.
+        num_heads: heads per stage, by default :func:`default_heads`.
         stages: indices of the stages to enhance, the rows of the paper's Table I.
         add_map: also add ``projection_i(s)`` itself, resized to the stage. The attention compares
             content alone and has to find the place of a pixel on the map; this gives it. Not in
@@ -41,7 +41,7 @@ class FeatureRegularizer(nn.Module):
                  stages: Sequence[int] = (0, 1, 2, 3),
                  add_map: bool = False):
         super().__init__()
-        num_heads = tuple(num_heads or PAPER_HEADS[:len(channels)])
+        num_heads = tuple(num_heads or default_heads(channels))
         if len(num_heads) != len(channels):
             raise ValueError(f'num_heads must give one number for each of the {len(channels)} '
                              f'stages, got {num_heads}')
@@ -93,3 +93,10 @@ class FeatureRegularizer(nn.Module):
             enhanced = enhanced + F.interpolate(local, feature.shape[2:], mode='bilinear',
                                                 align_corners=False)
         return enhanced
+
+
+def default_heads(channels: Sequence[int]) -> Sequence[int]:
+    """The published heads per stage where they divide four widths, else the most of 8, 4, 2, 1."""
+    if len(channels) == 4 and all(c % h == 0 for c, h in zip(channels, PAPER_HEADS)):
+        return PAPER_HEADS
+    return tuple(next(h for h in (8, 4, 2, 1) if c % h == 0) for c in channels)

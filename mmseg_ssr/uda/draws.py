@@ -45,6 +45,7 @@ class Draws:
         """
         self._iteration, self._first_image = iteration, first_image
         self._batch = np.random.default_rng([self.seed, iteration])
+        self._crops = np.random.default_rng([self.seed, iteration, 0])
         self._images: Dict[int, np.random.Generator] = {}
 
     def uniform(self) -> float:
@@ -55,9 +56,10 @@ class Draws:
                  divisible: int = 1) -> Tuple[int, int, int, int]:
         """A box (y1, y2, x1, x2) of ``crop_size`` in a batch, offsets multiples of ``divisible``.
 
+        Drawn beside the rest: with joint views all crops come after all augmentations.
         The published code never draws the last position; here every one is as likely.
         """
-        offsets = [int(self._batch.integers(max(size - crop, 0) // divisible + 1)) * divisible
+        offsets = [int(self._crops.integers(max(size - crop, 0) // divisible + 1)) * divisible
                    for size, crop in zip((height, width), crop_size)]
         return offsets[0], offsets[0] + crop_size[0], offsets[1], offsets[1] + crop_size[1]
 

@@ -24,7 +24,8 @@ class LossTerm(nn.Module):
                 ) -> Dict[str, Tensor]:
         """Scalars by name: those with ``loss`` in it are minimised, all are logged.
 
-        They are logged as ``VIEW.NAME`` (of the source view as ``NAME``).
+        They are logged as ``VIEW.NAME`` (of the source view as ``NAME``), and have the same names
+        in every iteration: several processes and ``uda.watch_interval`` rely on it.
 
         Args:
             view: image, label and pixel weights; the label is None on the target view.

@@ -59,6 +59,21 @@ def check_targets(needed: Optional[str], source_only: bool,
     return [terms[key] for key in given]
 
 
+def check_student(student: nn.Module, has_targets: bool, has_teachers: bool,
+                  joint_views: bool) -> None:
+    """The parts of the method can train the student.
+
+    Raises:
+        ConfigError: its head, its losses or its backbone do not allow it.
+    """
+    if has_targets:
+        check_class_scores(student)
+    if has_teachers:
+        check_pixel_weights(student)
+    if joint_views:
+        check_joint_views(student)
+
+
 def check_class_scores(student: nn.Module) -> None:
     """Labels and losses without a label are made of a softmax over the classes."""
     for prefix, head in interface.heads(student).items():

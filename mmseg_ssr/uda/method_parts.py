@@ -1,6 +1,6 @@
 """From config keys to the parts of a method, each checked and named when it is wrong."""
 from copy import deepcopy
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import torch
 from mmcv import ConfigDict
@@ -9,7 +9,11 @@ from torch import nn
 
 from ..errors import ConfigError, nearest
 from ..models import interface
-from ..models.ssr_encoder_decoder import build_regularizer, feature_channels
+from ..models.ssr_encoder_decoder import (
+    SSREncoderDecoder,
+    build_regularizer,
+    feature_channels,
+)
 from ..regularizer import build_encoder
 from .adversarial import AdversarialAdaptation
 from .encoder_distance import EncoderDistance
@@ -36,29 +40,49 @@ COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-
 def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
                   pretrained: Optional[str] = None) -> nn.Module:
     """The plain segmentor of a config; one that is built already is used as it is."""
-    if isinstance(model, nn.Module):
-        return model
-    config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
-    for key, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
-        if value is not None:
-            config.setdefault(key, value)
-    return SEGMENTORS.build(config)
+    if not isinstance(model, nn.Module):
+        config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
+        for key, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
+            if value is not None:
+                config.setdefault(key, value)
+        model = SEGMENTORS.build(config)
+    if isinstance(model, SSREncoderDecoder):
+        raise ConfigError('uda: the model is an SSREncoderDecoder, which trains its regulariser '
+                          "without uda alone: set model.type='EncoderDecoder', and "
+                          "uda.type='SSR' with uda.regularizer=...")
+    return model
 
 
-def masked_consistency(student: nn.Module, mode: str, weight: float,
+class Teaching(NamedTuple):
+    """Who labels the target images of the masked view."""
+    own_teacher: bool
+    alpha: float
+    threshold: float
+
+
+def teaching(mask_alpha: Union[str, float], mask_threshold: Union[str, float], alpha: float,
+             threshold: float, shared: bool) -> Teaching:
+    """A teacher of its own where the numbers are not the host's, or it has no teacher to share."""
+    numbers = [own_value(value, host) for value, host in
+               ((mask_alpha, alpha), (mask_threshold, threshold))]
+    return Teaching(not shared or numbers != [alpha, threshold], *numbers)
+
+
+def masked_consistency(student: nn.Module, mode: Optional[str], weight: float,
                        generator: Optional[Dict[str, Any]], augmentation: StrongAugmentation,
-                       own_alpha: Optional[float], own_threshold: Optional[float],
-                       alpha: float, threshold: float) -> MaskedConsistency:
-    """MIC's masked view; a number of its own for alpha or threshold means a teacher of its own."""
+                       teaching: Teaching, has_targets: bool) -> Optional[MaskedConsistency]:
+    """MIC's masked view; a teacher of its own is only there if it has target images to label."""
+    if mode is None:
+        return None
     options = dict(generator or {})
     check_choice('mask_generator.type', options.pop('type', None), 'block')
     valid = ('mask_ratio', 'mask_block_size')
     check_keys('mask_generator', options, valid, needed=valid)
-    teacher = None
-    if own_alpha is not None or own_threshold is not None:
-        teacher = part(EMATeacher, student, own_alpha if own_alpha is not None else alpha)
-    return part(MaskedConsistency, mode, part(BlockMask, **options), augmentation, weight,
-                teacher, own_threshold if own_threshold is not None else threshold)
+    masked = part(MaskedConsistency, mode, part(BlockMask, **options), augmentation, weight,
+                  threshold=teaching.threshold)
+    if teaching.own_teacher and has_targets and masked.needs_target:
+        masked.teacher = part(EMATeacher, student, teaching.alpha)
+    return masked
 
 
 def regularization(student: nn.Module, registry_name: Optional[str],
@@ -72,6 +96,10 @@ def regularization(student: nn.Module, registry_name: Optional[str],
             raise ConfigError('uda.sam_checkpoint goes with sam_model_registry; with regularizer '
                               'the file is regularizer.encoder.checkpoint')
     elif registry_name is None:
+        for key, value in dict(stop_stage=stages, sam_checkpoint=checkpoint).items():
+            if value is not None:
+                raise ConfigError(f'uda.{key} is of SSR, which is off: give sam_model_registry or '
+                                  'regularizer as well, or remove it')
         return None
     else:
         if registry_name not in SAM_CHECKPOINTS:
@@ -120,9 +148,11 @@ def maximum_squares(student: nn.Module, weight: float, image_wise_ratio: Optiona
     if weight == 0:
         return None
     guidance = Guidance(guidance_weight, threshold, guide) if guidance_weight else None
-    if guidance is not None and 'aux' not in interface.heads(student):
-        raise ConfigError('uda.guidance_weight: the student has no auxiliary head to guide: add '
-                          'one model.auxiliary_head=dict(...), or set it to 0')
+    heads = list(interface.heads(student))
+    if guidance is not None and 'aux' not in heads:
+        raise ConfigError('uda.guidance_weight: guidance needs one auxiliary head, '
+                          'model.auxiliary_head=dict(...) and no list, the student has '
+                          f'{", ".join(heads[1:]) or "none"}: give one, or set it to 0')
     return part(MaximumSquares, weight, image_wise_ratio, guidance)
 
 
@@ -198,13 +228,12 @@ def shadow_statistics(branches: str, regularized: bool) -> bool:
     return branches == 'shadow'
 
 
-def own_value(value: Union[str, float], shared: float, sharing: bool) -> Optional[float]:
-    """None for 'same' or an equal number: the host method's value is shared, if it has one."""
+def own_value(value: Union[str, float], host: float) -> float:
+    """The value of the host method for 'same'."""
     if isinstance(value, str) and value != 'same':
         raise ConfigError(f"uda: mask_alpha and mask_pseudo_threshold are 'same' or numbers, got "
                           f'{value!r}')
-    value = shared if value == 'same' else value
-    return None if sharing and value == shared else value
+    return host if value == 'same' else value
 
 
 def part(factory, *args, **kwargs):

@@ -14,11 +14,9 @@ from ..registration import register
 from .draws import Draws
 from .method_checks import (
     check_choice,
-    check_class_scores,
-    check_joint_views,
     check_not_negative,
-    check_pixel_weights,
     check_share,
+    check_student,
     check_targets,
 )
 from .method_parts import (
@@ -31,11 +29,11 @@ from .method_parts import (
     masked_consistency,
     maximum_squares,
     optimization,
-    own_value,
     part,
     regularization,
     regularized_labels,
     shadow_statistics,
+    teaching,
     to_channels_last,
 )
 from .numerical_watch import NumericalWatch
@@ -226,17 +224,11 @@ class Method(UDASegmentor):
                 max_iters)))
         labels_targets = self.class_mix and not source_only
         teacher = part(EMATeacher, student, alpha) if labels_targets else None
-        masked = own_alpha = own_threshold = None
-        if not source_only:  # which has no target images for a teacher
-            own_alpha = own_value(mask_alpha, alpha, labels_targets)
-            own_threshold = own_value(mask_pseudo_threshold, pseudo_threshold, labels_targets)
-        if mask_mode is not None:
-            masked = masked_consistency(
-                student, mode=mask_mode, weight=mask_lambda, generator=mask_generator,
-                augmentation=part(StrongAugmentation, color_jitter_strength,
-                                  color_jitter_probability),
-                own_alpha=own_alpha, own_threshold=own_threshold, alpha=alpha,
-                threshold=pseudo_threshold)
+        masked = masked_consistency(
+            student, mask_mode, mask_lambda, mask_generator,
+            part(StrongAugmentation, color_jitter_strength, color_jitter_probability),
+            teaching(mask_alpha, mask_pseudo_threshold, alpha, pseudo_threshold,
+                     shared=labels_targets), has_targets=not source_only)
         views = dict(source=True, mix=teacher is not None, target=not source_only,
                      masked=masked is not None)
         terms = loss_terms_of(loss_terms, [name for name, there in views.items() if there])
@@ -263,12 +255,7 @@ class Method(UDASegmentor):
             watch=part(NumericalWatch, not_finite, watch_interval, get_root_logger().warning))
         self._tie_state_dict_to_student()
         self.debug_img_interval = debug_img_interval
-        if not source_only:
-            check_class_scores(student)
-        if self.teachers:
-            check_pixel_weights(student)
-        if joint_views:
-            check_joint_views(student)
+        check_student(student, not source_only, bool(self.teachers), joint_views)
         if channels_last:
             to_channels_last(self)
         if compile:

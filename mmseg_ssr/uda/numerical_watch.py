@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import distributed
-from ..errors import UserError
+from ..errors import ConfigError, UserError
 
 ACTIONS = ('stop', 'skip')
 
@@ -79,11 +79,18 @@ class NumericalWatch:
 
         Raises:
             NotFinite: numbers of iterations whose update has been made already.
+            ConfigError: other names than in an iteration that is not read yet.
         """
         values = distributed.mean(torch.stack([
             value.detach().float().mean() for value in (*numbers.values(), *notes.values())]))
+        names = tuple(numbers), tuple(notes)
+        if self._unread and names != self._names:
+            changed = sorted(set(names[0] + names[1]) ^ set(self._names[0] + self._names[1]))
+            raise ConfigError(f'{changed[0] if changed else "the order of the losses"} is not the '
+                              'same in every iteration, as uda.watch_interval above 1 needs: give '
+                              'every loss in each iteration, 0 if need be')
         self._unread.append((iteration, values))
-        self._names = tuple(numbers), tuple(notes)
+        self._names = names
         if len(self._unread) < self.interval:
             return dict(zip(numbers, values)), []
         return self._read_all()
@@ -118,15 +125,18 @@ class NumericalWatch:
         if self.action == 'skip':
             self._kept = [(b, b.clone()) for network in networks for b in network.buffers()]
 
-    def skip(self, iteration: int, terms: Sequence[str]) -> None:
+    def skip(self, iteration: int, terms: Sequence[str], counted: bool = True) -> None:
         """Count an update that is left out, and bring the buffers back; or refuse to.
+
+        Args:
+            counted: False when that update was to be left out already.
 
         Raises:
             NotFinite: the action is 'stop'.
         """
         if self.action == 'stop':
             raise NotFinite(iteration, terms)
-        self.skipped += 1
+        self.skipped += int(counted)
         for buffer, before in self._kept:
             buffer.copy_(before)
         self._say(iteration, ['update left out, not finite: ' + ', '.join(terms[:5])])

@@ -24,6 +24,9 @@ class Optimization:
         cumulative_iters: the weights are updated once in so many iterations, with the mean of
             their gradients. The last, shorter round of a training updates nothing.
 
+    Attributes:
+        spoiled: an iteration of the round was not finite: its end updates nothing.
+
     Raises:
         ValueError: an unknown dtype, or a number that is not positive.
     """
@@ -42,7 +45,7 @@ class Optimization:
         self.max_norm, self.norm_type = max_norm, norm_type
         self.cumulative_iters = cumulative_iters
         self._scaler: Optional[Any] = None  # made where the losses are
-        self._spoiled = False  # an iteration of the round was not finite
+        self.spoiled = False
 
     def precision(self, device: torch.device) -> contextlib.AbstractContextManager:
         """For one forward pass: gradients of a later one need their own."""
@@ -65,48 +68,40 @@ class Optimization:
             loss = self._scaler_for(loss.device).scale(loss)
         loss.backward()
 
-    def share(self, *optimizers: torch.optim.Optimizer) -> None:
-        """Average the gradients of an unfinished round over all processes.
+    def collect(self, due: bool, *optimizers: torch.optim.Optimizer) -> List[Tensor]:
+        """Average the gradients of the round so far over all processes; the norm of each's.
 
-        What each of them has then is what a checkpoint of process 0 needs. Averaging them again
-        with those of later iterations changes nothing.
+        What each process has then is what a checkpoint of process 0 needs; averaging them again
+        with those of later iterations changes nothing. A norm is not finite when a gradient is
+        not; with float16 that is an overflow, which :meth:`update` deals with.
+
+        Args:
+            due: the round is over.
+            optimizers: the student's, then those of networks that are no part of the model
+                (discriminators).
         """
         for optimizer in optimizers:
             distributed.average_gradients(gradients_of(optimizer))
+            if due and self._scaler is not None:
+                self._scaler.unscale_(optimizer)
+        return [self._norm(gradients_of(optimizer)) for optimizer in optimizers]
 
-    def collect(self, optimizer: torch.optim.Optimizer,
-                *others: torch.optim.Optimizer) -> Tensor:
-        """Finish the gradients of a round, over all processes; returns the norm of the first's.
-
-        The norm is not finite when a gradient is not; with float16 that is an overflow, which
-        :meth:`update` deals with.
+    def update(self, norm: Tensor, *optimizers: torch.optim.Optimizer) -> None:
+        """New weights from the gradients of the round; none after :meth:`spoil`.
 
         Args:
-            others: of networks that are no part of the model (discriminators).
-        """
-        self.share(optimizer, *others)
-        gradients = gradients_of(optimizer)
-        for each in (optimizer, *others) if self._scaler is not None else ():
-            self._scaler.unscale_(each)
-        norms = torch._foreach_norm(gradients, self.norm_type)
-        return torch.linalg.vector_norm(torch.stack(norms), self.norm_type)
-
-    def update(self, optimizer: torch.optim.Optimizer, norm: Tensor,
-               *others: torch.optim.Optimizer) -> None:
-        """New weights from the gradients of the round and their norm, which clips the first's.
-
-        None after :meth:`spoil`.
+            norm: of the first optimizer's gradients, which are clipped by it.
 
         Raises:
             OverflowError: float16 gradients overflow however small the losses are scaled.
         """
-        if self._spoiled:
-            self._forget(optimizer, *others)
+        if self.spoiled:
+            self._forget(*optimizers)
             return
         if self.max_norm is not None:
             factor = (self.max_norm / (norm + 1e-6)).clamp(max=1)
-            torch._foreach_mul_(gradients_of(optimizer), factor)
-        for each in (optimizer, *others):
+            torch._foreach_mul_(gradients_of(optimizers[0]), factor)
+        for each in optimizers:
             if self._scaler is None:
                 each.step()
             else:
@@ -119,9 +114,13 @@ class Optimization:
 
     def spoil(self, *optimizers: torch.optim.Optimizer) -> None:
         """Forget the gradients of the round so far; its end then updates nothing."""
-        self._spoiled = True
+        self.spoiled = True
         for optimizer in optimizers:
             optimizer.zero_grad()
+
+    def _norm(self, gradients: List[Tensor]) -> Tensor:
+        norms = torch._foreach_norm(gradients, self.norm_type)
+        return torch.linalg.vector_norm(torch.stack(norms), self.norm_type)
 
     def _forget(self, *optimizers: torch.optim.Optimizer) -> None:
         """Finish a round without an update."""
@@ -129,7 +128,7 @@ class Optimization:
             self._scaler.update()
         for optimizer in optimizers:
             optimizer.zero_grad()
-        self._spoiled = False
+        self.spoiled = False
 
     @property
     def handles_overflow(self) -> bool:
@@ -139,11 +138,11 @@ class Optimization:
     def training_state(self) -> Dict[str, Any]:
         """The scale of the losses, and whether the unfinished round is to update nothing."""
         return dict(scaler=self._scaler.state_dict() if self._scaler is not None else {},
-                    spoiled=self._spoiled)
+                    spoiled=self.spoiled)
 
     def load_training_state(self, state: Mapping[str, Any], device: torch.device) -> None:
         """The inverse of :meth:`training_state`."""
-        self._spoiled = state.get('spoiled', False)  # not in states of before it was there
+        self.spoiled = state.get('spoiled', False)  # not in states of before it was there
         if state['scaler'] and self.dtype is torch.float16:
             self._scaler_for(device).load_state_dict(state['scaler'])
 

@@ -101,7 +101,7 @@ class SelfTraining(ViewLosses):
                 each.zero_grad()
         if self.adversary is not None:
             self.adversary.set_rate(self.iteration, optimizer)
-        self.watch.keep([self.model, *(teacher.network for teacher in self.teachers)])
+        self.watch.keep([self, *(teacher.network for teacher in self.teachers)])
         log = self.forward_backward(batch)
         log = self._update(log, optimizer)
         self.iteration += 1
@@ -134,25 +134,24 @@ class SelfTraining(ViewLosses):
 
     def _update(self, log: Losses, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
         """Read the numbers of the iteration; new weights when they are due and all is finite."""
-        numbers = {**log, 'loss': summed(log)}
         due = self.optimization.ends_round(self.iteration)
-        if due:
-            norm = self.optimization.collect(optimizer, *self.own_optimizers)
-        else:
-            self.optimization.share(optimizer, *self.own_optimizers)
-            norm = torch.zeros_like(numbers['loss'])
-        watched = numbers if self.optimization.handles_overflow else {**numbers, 'grad_norm': norm}
+        norms = self.optimization.collect(due, optimizer, *self.own_optimizers)
+        norms = dict(zip(('grad_norm', 'grad_norm of discriminators'), norms))
+        watched = {**log, 'loss': summed(log),
+                   **({} if self.optimization.handles_overflow else norms)}
         values, bad = self.watch.read(self.iteration, watched, self._notes)
         if bad:
-            self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient())
+            self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient(),
+                            counted=not self.optimization.spoiled)
             self.optimization.spoil(optimizer, *self.own_optimizers)
         if due:
             try:
-                self.optimization.update(optimizer, norm, *self.own_optimizers)
+                self.optimization.update(norms['grad_norm'], optimizer, *self.own_optimizers)
             except OverflowError as error:
                 raise NotFinite(self.iteration, [str(error)]) from error
-        if self.optimization.max_norm is None:
-            values.pop('grad_norm', None)
+        clipped = due and self.optimization.max_norm is not None
+        values = {name: value for name, value in values.items()
+                  if name not in norms or name == 'grad_norm' and clipped}
         if self.watch.action == 'skip':
             values['skipped_updates'] = float(self.watch.skipped)
         return values
@@ -243,7 +242,8 @@ class SelfTraining(ViewLosses):
         return self.optimization.precision(batch.img.device)
 
     def _parameters_without_finite_gradient(self) -> List[str]:
-        return [f'gradient of {name}' for name, parameter in self.named_parameters()
+        adversary = self.adversary.network.named_parameters() if self.adversary else ()
+        return [f'gradient of {name}' for name, parameter in (*self.named_parameters(), *adversary)
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
 
     @property

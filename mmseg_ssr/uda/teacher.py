@@ -33,8 +33,9 @@ class EMATeacher(FrozenNetwork):
         self.updates = 0
         self.network.train()
         for module in self.network.modules():
-            if isinstance(module, _DropoutNd) or type(module).__name__ == 'DropPath':
-                module.eval()
+            if isinstance(module, (_DropoutNd, nn.MultiheadAttention)) or \
+                    type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop'):
+                module.eval()  # attention drops by its own mode, whatever that of its dropout
 
     @torch.no_grad()
     def update(self, student: nn.Module) -> None:

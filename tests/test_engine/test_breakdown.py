@@ -90,7 +90,7 @@ def test_skipped_updates_go_on_and_are_counted(data, config, tmp_path, monkeypat
     sections = tiny_training.method_config(data, 4, not_finite='skip')
     cfg = config(sections)
     collect = 'mmseg_ssr.uda.optimization.Optimization.collect'
-    monkeypatch.setattr(collect, lambda self, optimizer: torch.tensor(float('nan')))
+    monkeypatch.setattr(collect, lambda self, due, optimizer: [torch.tensor(float('nan'))])
     content = read_checkpoint(train(cfg, str(tmp_path / 'run'), CPU, evaluate=False))
     assert content['training_state']['skipped'] == 4
     assert content['log_buffer']['values']['skipped_updates'][-1] == 4

@@ -141,6 +141,13 @@ def test_what_is_saved_already_is_not_written_again(cfg, signals, tmp_path, monk
     assert sorted(map(os.path.basename, written)) == ['best_mIoU_iter_3.pth', 'iter_4.pth']
 
 
+def test_without_links_a_signal_makes_none(cfg, signals, tmp_path):
+    cfg.checkpoint_config.create_symlink = False
+    signals(OnDevice, 'train_step', USR1, 5)
+    _, saved = stopped(cfg, tmp_path)
+    assert saved == ['iter_5.pth'] and not (tmp_path / 'latest.pth').exists()
+
+
 def test_a_signal_while_a_checkpoint_is_written_waits_for_it(cfg, signals, tmp_path):
     signals(checkpoint.torch, 'save', INT, 2)  # that of iteration 4, the first is the best one's
     error, saved = stopped(cfg, tmp_path)

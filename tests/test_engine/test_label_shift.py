@@ -134,3 +134,12 @@ def test_priors_from_a_file(tmp_path, content, error, message):
         label_shift.read_priors(str(path), 3)
     path.write_text(json.dumps([1, 2, 0.5]))
     assert label_shift.read_priors(str(path), 3).tolist() == [1, 2, 0.5]
+
+
+def test_a_list_of_training_data_has_priors_and_no_target(config, data):
+    cfg = config(tiny_training.supervised_config(data, 1))
+    plain = label_shift.source_priors(cfg)
+    cfg.data.train = [cfg.data.train]
+    assert torch.equal(label_shift.source_priors(cfg).images, plain.images)
+    images = label_shift.target_images(cfg)
+    assert len(images) == len(label_shift.build_test_dataset(cfg, need_labels=False))

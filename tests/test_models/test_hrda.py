@@ -280,3 +280,14 @@ def test_the_regulariser_cannot_add_its_map(hrda, tiny_sam):
 def test_its_regularisation_branch_cannot_predict(hrda):
     with pytest.raises(ConfigError, match='the regularisation branch of HRDA cannot predict'):
         predict_regularized(hrda, ConfigDict(), 'unused.pth')
+
+
+def test_logits_at_another_stride_are_refused(hrda, img):
+    def larger(maps):
+        return [torch.nn.functional.interpolate(each, scale_factor=1.25) for each in maps]
+
+    features = hrda.multi_resolution_features(img, [(0, 32, 0, 32)])
+    assert hrda.decode_head(features).shape[2:] == (16, 16)
+    features = interface.map_features(features, larger)
+    with pytest.raises(ConfigError, match='needs logits at 1/4 of the image, 8 x 8 for a crop'):
+        hrda.decode_head(features)

@@ -54,3 +54,11 @@ def test_sigmas_of_the_blur_are_the_published_ones():
     sigmas = torch.tensor([Draws(0).blur_sigma(image) for image in range(2000)])
     assert 0.15 <= sigmas.min() < 0.16 and 1.14 < sigmas.max() < 1.15
     assert abs(sigmas.mean() - 0.65) < 0.03
+
+
+def test_crops_do_not_depend_on_what_else_is_drawn_for_the_batch():
+    first, second = Draws(3), Draws(3)
+    before = first.crop_box(64, 128, (32, 32), 4)
+    decisions = [first.uniform(), first.uniform()]
+    assert [second.uniform(), second.uniform()] == decisions
+    assert second.crop_box(64, 128, (32, 32), 4) == before

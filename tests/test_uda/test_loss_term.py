@@ -156,3 +156,25 @@ def test_without_target_images_it_sees_the_others(method, batch):
     del batch['target_img'], batch['target_img_metas']
     segmentor.train_step(batch, sgd(segmentor))
     assert set(segmentor.loss_terms[0].seen) == {'source'}
+
+
+def test_a_skipped_iteration_leaves_no_trace_in_its_buffers(method, batch):
+    @LOSSES.register_module(force=True)
+    class RunningMean(LossTerm):
+        views = ('source', )
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer('mean', torch.zeros(()))
+
+        def forward(self, view, feature, logits):
+            self.mean += logits['main'].detach().mean()
+            return {'loss_mean': 0 * logits['main'].mean() + self.mean}
+
+    segmentor = method(loss_terms=[dict(type='RunningMean')], not_finite='skip')
+    segmentor.watch.warn = lambda line: None
+    before = segmentor.loss_terms[0].mean.clone()
+    spoilt = dict(batch, img=torch.full_like(batch['img'], float('nan')))
+    assert segmentor.train_step(spoilt, sgd(segmentor))['log_vars']['skipped_updates'] == 1
+    assert torch.equal(segmentor.loss_terms[0].mean, before)
+    assert segmentor.train_step(batch, sgd(segmentor))['log_vars']['skipped_updates'] == 1

@@ -97,8 +97,8 @@ def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
     assert own is None if teacher is None else (teacher.alpha, masked.threshold) == own
 
 
-@pytest.mark.parametrize('mode, calls', [('separatetrg', 1), ('separate', 1), ('separatesrc', 0)])
-def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode, calls):
+@pytest.mark.parametrize('mode', ['separatetrg', 'separate'])
+def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode):
     segmentor = method(mic=True, mask_mode=mode, mask_alpha=0.5, mask_pseudo_threshold=0.)
     masked, seen, labelled = segmentor.masked_consistency, [], []
     with torch.no_grad():  # it is sure that all is a bus, the host's teacher is not
@@ -109,11 +109,19 @@ def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode, call
     make = masked.view
     masked.view = lambda *args: seen.append(make(*args)) or seen[0]
     segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
-    assert len(labelled) == calls
-    if calls:
-        assert (seen[0].label[-1] == 15).all() and (seen[0].weight[-1] == 1).all()
-    else:
-        assert torch.equal(seen[0].label, batch['gt_semantic_seg']) and seen[0].weight is None
+    assert len(labelled) == 1
+    assert (seen[0].label[-1] == 15).all() and (seen[0].weight[-1] == 1).all()
+
+
+@pytest.mark.parametrize('options', [dict(mask_mode='separatesrc'), dict(source_only=True)])
+def test_no_teacher_of_its_own_where_it_would_label_nothing(method, batch, options):
+    segmentor = method(mic=True, mask_alpha=0.5, mask_pseudo_threshold=0., **options)
+    masked, seen = segmentor.masked_consistency, []
+    assert masked.teacher is None
+    make = masked.view
+    masked.view = lambda *args: seen.append(make(*args)) or seen[0]
+    segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
+    assert torch.equal(seen[0].label, batch['gt_semantic_seg']) and seen[0].weight is None
 
 
 def test_a_teacher_of_its_own_goes_where_the_method_goes(method):

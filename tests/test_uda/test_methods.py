@@ -2,13 +2,15 @@ from copy import deepcopy
 
 import pytest
 import torch
+from mmcv import ConfigDict
 from mmcv.runner import build_optimizer
 from mmcv.runner.checkpoint import get_state_dict, load_state_dict
 from mmseg.models.builder import SEGMENTORS
 from mmseg.ops import resize
+from tiny_networks import ARCHITECTURES
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.uda import self_training
+from mmseg_ssr.uda import NotFinite, self_training
 from mmseg_ssr.uda.pseudo_label import pseudo_label
 
 LOSSES = {
@@ -246,6 +248,8 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(ssr=True, running_statistics='shadows'), "did you mean 'shadow'"),
     (dict(running_statistics='shadow'), 'without it there is one branch'),
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
+    (dict(stop_stage=[0]), 'uda.stop_stage is of SSR, which is off'),
+    (dict(sam_checkpoint='sam.pth'), 'uda.sam_checkpoint is of SSR, which is off'),
     (dict(color_jitter_strength=3.), 'colour jitter strengths'),
 ])
 def test_bad_values_name_their_key(method, options, message):
@@ -258,8 +262,12 @@ def test_ssr_insists_on_a_regularizer(daformer_b0):
         SEGMENTORS.build(dict(type='SSR', model=daformer_b0, max_iters=1))
 
 
-@pytest.mark.parametrize('options', [dict(ssr=True, mic=True), dict(source_only=True)])
+@pytest.mark.parametrize('options', [
+    dict(ssr=True, mic=True), dict(source_only=True), dict(mic=True, network='hrda_daformer')])
 def test_joint_views_give_the_numbers_of_separate_ones(method, batch, daformer_b0, options):
+    network = options.pop('network', None)
+    if network:
+        options['model'] = daformer_b0 = ConfigDict(deepcopy(ARCHITECTURES[network][0]))
     daformer_b0['backbone']['drop_path_rate'] = 0.
     daformer_b0['decode_head']['dropout_ratio'] = 0.
     outcomes = []
@@ -417,3 +425,38 @@ def test_a_bad_iteration_spoils_its_round_only(method, batch):
         before = weight.detach().clone()
         segmentor.train_step({**batch, 'img': img}, sgd)
         assert torch.equal(weight, before) == (iteration < 3)
+
+
+def test_the_norm_is_logged_of_the_rounds_that_are_over(method, batch):
+    plain, rounds = (method(grad_clip=dict(max_norm=1e9), cumulative_iters=iterations)
+                     for iterations in (1, 2))
+    expected = plain.train_step(batch, optimizer(plain))['log_vars']['grad_norm']
+    sgd = optimizer(rounds)
+    assert 'grad_norm' not in rounds.train_step(batch, sgd)['log_vars']
+    assert 0 < rounds.train_step(batch, sgd)['log_vars']['grad_norm'] < 2 * expected
+
+
+def test_a_bad_gradient_is_found_in_its_iteration_of_a_round(method, batch):
+    segmentor = method(cumulative_iters=3)
+    sgd = optimizer(segmentor)
+    segmentor.train_step(batch, sgd)
+    hook = segmentor.model.decode_head.conv_seg.weight.register_hook(lambda grad: grad / 0)
+    with pytest.raises(NotFinite, match='gradient of model.decode_head.conv_seg.weight') as error:
+        segmentor.train_step(batch, sgd)
+    hook.remove()
+    assert error.value.iteration == 1
+
+
+def test_a_round_that_is_bad_twice_is_one_update_left_out(method, batch):
+    segmentor = method(not_finite='skip', cumulative_iters=4)
+    segmentor.watch.warn = lambda line: None
+    sgd = optimizer(segmentor)
+    spoilt = dict(batch, img=torch.full_like(batch['img'], float('nan')))
+    for data, skipped in ((batch, 0), (spoilt, 1), (spoilt, 1), (batch, 1), (spoilt, 2)):
+        assert segmentor.train_step(data, sgd)['log_vars']['skipped_updates'] == skipped
+
+
+def test_a_student_with_a_regularizer_of_its_own_is_refused(method, daformer_b0, tiny_sam):
+    daformer_b0.update(type='SSREncoderDecoder', regularizer=dict(encoder=tiny_sam))
+    with pytest.raises(ConfigError, match="set model.type='EncoderDecoder'"):
+        method()

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import NotFinite, NumericalWatch
 
 NAN, ONE = torch.tensor(float('nan')), torch.tensor(1.)
@@ -80,3 +81,17 @@ def test_what_is_not_read_yet_can_be_read_at_once():
     with pytest.raises(NotFinite, match='iteration 2: mix.loss .*found after its update') as error:
         watch.finish()
     assert error.value.late
+
+
+def test_an_update_that_is_left_out_already_is_not_counted_again():
+    watch = NumericalWatch('skip', warn=lambda line: None)
+    watch.skip(0, ['loss'])
+    watch.skip(1, ['loss'], counted=False)
+    assert watch.skipped == 1
+
+
+def test_with_an_interval_the_names_stay_the_same():
+    watch = NumericalWatch(interval=3)
+    watch.read(0, {'loss': torch.ones(())}, {})
+    with pytest.raises(ConfigError, match='loss_own is not the same in every iteration'):
+        watch.read(1, {'loss': torch.ones(()), 'loss_own': torch.ones(())}, {})

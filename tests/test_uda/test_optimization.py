@@ -13,7 +13,7 @@ def trained(optimization, losses, rate=1.):
             optimizer.zero_grad()
         optimization.backward((weight * torch.tensor(factor)).sum())
         if optimization.ends_round(i):
-            optimization.update(optimizer, optimization.collect(optimizer))
+            optimization.update(*optimization.collect(True, optimizer), optimizer)
     return weight.detach().tolist()
 
 
@@ -76,11 +76,11 @@ def test_a_spoilt_round_updates_nothing_and_the_next_one_does(dtype, spoilt):
     optimizer = torch.optim.SGD([weight], lr=1.)
     for i in range(4):
         optimization.backward((weight * torch.tensor([float(i + 1), 0.])).sum())
-        norm = optimization.collect(optimizer) if optimization.ends_round(i) else None
+        norm, = optimization.collect(optimization.ends_round(i), optimizer)
         if i == spoilt:
             optimization.spoil(optimizer)
         if optimization.ends_round(i):
-            optimization.update(optimizer, norm)
+            optimization.update(norm, optimizer)
             assert weight.tolist() == ([1., 1.] if i == 1 else [1 - 3.5, 1.])
             optimizer.zero_grad()
 

@@ -9,7 +9,7 @@ from mmcv.runner.checkpoint import load_state_dict
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.uda import MaximumSquares
+from mmseg_ssr.uda import MaximumSquares, NotFinite
 
 SOURCE = {'decode.loss_ce', 'aux.loss_ce'}
 METHODS = {
@@ -326,7 +326,7 @@ def test_trainers_that_step_themselves_cannot_train_discriminators(build, batch)
     ('minent', True, dict(lambda_ent=dict(mian=1.)), "lambda_ent.mian, did you mean 'main'"),
     ('minent', True, dict(lambda_ent=-1.), 'lambda_ent.main must be at least 0'),
     ('minent', True, dict(source_only=True), 'source_only=True.*lambda_ent'),
-    ('multi', False, {}, 'no auxiliary head to guide'),
+    ('multi', False, {}, 'and no list, the student has none'),
     ('multi', True, dict(guidance_from='aux'), 'guidance_from must be one of'),
     ('maxsquare', True, dict(image_wise_ratio=20.), 'image_wise_ratio'),
     ('advseg', True, dict(discriminator_type='ls'), 'discriminator_type must be one of'),
@@ -335,3 +335,27 @@ def test_wrong_values_name_their_key(build, method, auxiliary, options, message)
     options = {**METHODS[method][0], **options}
     with pytest.raises(ConfigError, match=message):
         SEGMENTORS.build(dict(options, model=student(auxiliary), max_iters=1))
+
+
+@pytest.mark.parametrize('action', ['stop', 'skip'])
+def test_a_bad_gradient_of_a_discriminator_does_not_reach_it(build, batch, action):
+    segmentor = build('advseg', not_finite=action)
+    segmentor.watch.warn = lambda line: None
+    before, optimizer = discriminators(segmentor), sgd(segmentor)
+    parameter = next(segmentor.adversary.network.parameters())
+    hook = parameter.register_hook(lambda gradient: gradient / 0)
+    if action == 'stop':
+        with pytest.raises(NotFinite, match='grad_norm of discriminators, gradient of main.0'):
+            segmentor.train_step(batch, optimizer)
+    else:
+        log = segmentor.train_step(batch, optimizer)['log_vars']
+        assert log['skipped_updates'] == 1 and 'grad_norm of discriminators' not in log
+    assert all(map(torch.equal, discriminators(segmentor), before))
+    hook.remove()
+
+
+def test_guidance_of_a_list_of_heads_is_refused_by_their_names(build):
+    model = student()
+    model.auxiliary_head = [model.auxiliary_head]
+    with pytest.raises(ConfigError, match='and no list, the student has aux_0'):
+        SEGMENTORS.build(dict(METHODS['multi'][0], model=model, max_iters=10))

@@ -91,3 +91,22 @@ def test_save_reload_continue_is_never_stopped():
 def test_alpha_must_be_a_share():
     with pytest.raises(ValueError, match=r'in \[0, 1\), got 1.5'):
         EMATeacher(student(), alpha=1.5)
+
+
+def test_attention_that_drops_by_its_own_mode_does_not_in_the_teacher():
+    class Attention(nn.Module):  # as timm's, which passes the rate on while it trains
+        def __init__(self):
+            super().__init__()
+            self.attn_drop = nn.Dropout(0.5)
+
+        def forward(self, tokens):
+            rate = self.attn_drop.p if self.training else 0.
+            return nn.functional.scaled_dot_product_attention(tokens, tokens, tokens,
+                                                              dropout_p=rate)
+
+    tokens = torch.randn(2, 8, 4)
+    for network in (Attention(), nn.MultiheadAttention(4, 2, dropout=0.5, batch_first=True)):
+        inputs = (tokens, ) * (3 if isinstance(network, nn.MultiheadAttention) else 1)
+        teacher = EMATeacher(network).network
+        first, second = (teacher(*inputs) for _ in range(2))
+        assert torch.equal(first[0], second[0]), type(network)
