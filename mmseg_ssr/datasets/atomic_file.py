@@ -4,11 +4,12 @@ import os
 import re
 import socket
 import time
-from typing import BinaryIO, Iterator, Union
+from typing import BinaryIO, Iterator, Optional, Union
 
 PathLike = Union[str, os.PathLike]
 #: A process of another machine that has not touched its file for so many seconds is dead.
 WRITING = 3600
+PART = re.compile(r'.+\.part-(.*)-(\d+)')
 
 
 @contextlib.contextmanager
@@ -41,14 +42,21 @@ def atomic_file(path: PathLike, durable: bool = False) -> Iterator[BinaryIO]:
             os.remove(part)
 
 
-def write_atomic(path: PathLike, content: bytes) -> None:
+def write_atomic(path: PathLike, content: bytes, time_stamp: Optional[float] = None) -> None:
     """Write ``content`` to ``path`` so that a kill at any moment leaves the old file or the new.
+
+    Args:
+        time_stamp: time of modification that the file gets, in seconds since the epoch; None is
+            now.
 
     Raises:
         OSError: the folder is missing or read-only, or the disk is full; ``path`` is untouched.
     """
     with atomic_file(path) as file:
         file.write(content)
+        if time_stamp is not None:
+            file.flush()
+            os.utime(file.name, (time_stamp, time_stamp))
 
 
 def part_name(path: str) -> str:
@@ -56,10 +64,15 @@ def part_name(path: str) -> str:
     return f'{path}.part-{socket.gethostname()}-{os.getpid()}'
 
 
+def is_part(name: str) -> bool:
+    """Whether a file of that name is half-written."""
+    return PART.fullmatch(name) is not None
+
+
 def remove_leftovers(folder: PathLike) -> None:
     """Remove the half-written files of killed processes from ``folder``."""
     for entry in list(os.scandir(folder)):
-        match = re.fullmatch(r'.+\.part-(.*)-(\d+)', entry.name)
+        match = PART.fullmatch(entry.name)
         with contextlib.suppress(FileNotFoundError):
             if match and not _is_writing(match[1], int(match[2]), entry):
                 os.remove(entry.path)
@@ -73,7 +86,7 @@ def _is_writing(host: str, process: int, entry: os.DirEntry) -> bool:
         return False
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has such a number
         return False
     except PermissionError:
         pass

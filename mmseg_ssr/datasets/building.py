@@ -3,7 +3,7 @@ import copy
 import inspect
 import os
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Set, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Set, Union
 
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
@@ -53,8 +53,31 @@ def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
             if need_labels:
                 # a wrapper has counted the images already, so nothing can be taken out of it
                 _check_labels(leaf, skip=skip_unlabelled and leaf is dataset)
+    check_same_classes(leaves)
     check_loading(dataset)
     return dataset
+
+
+def check_same_classes(datasets: Iterable) -> None:
+    """Data sets that are joined mean the same by the same train id.
+
+    Raises:
+        ConfigError: two differ in their classes, or in the id that is ignored.
+    """
+    first, *others = datasets
+    for other in others:
+        pair = f'{_described(other)} is joined with {_described(first)}'
+        classes = [list(getattr(dataset, 'CLASSES', None) or ()) for dataset in (other, first)]
+        ignored = [getattr(dataset, 'ignore_index', None) for dataset in (other, first)]
+        if classes[0] != classes[1]:
+            raise ConfigError(f'{pair}, but has other classes: {classes[0]} and {classes[1]}')
+        if ignored[0] != ignored[1]:
+            raise ConfigError(f'{pair}, but has another ignore_index: {ignored[0]} and '
+                              f'{ignored[1]}')
+
+
+def _described(dataset) -> str:
+    return f'{type(dataset).__name__} over {getattr(dataset, "img_dir", "its images")}'
 
 
 def _leaf_configs(config: Union[Config, List[Config]]) -> Iterator[Config]:

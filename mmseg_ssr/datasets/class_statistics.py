@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from ..errors import DataError, MissingFile, UnknownValue
-from .atomic_file import write_atomic
+from .atomic_file import remove_leftovers, write_atomic
 from .inside import leads_out
 from .label_files import count_pixels, read_label
 from .parallel import Progress, parallel_map
@@ -26,7 +26,10 @@ Counts = Dict[int, int]
 STATISTICS = 'sample_class_stats.json'
 BY_FILE = 'sample_class_stats_dict.json'
 BY_CLASS = 'samples_with_class.json'
+STATISTICS_FILES = (STATISTICS, BY_FILE, BY_CLASS)
 
+#: What stands for no class in the files of the published implementations, and is not counted.
+IGNORE = 255
 #: More labels than this share without a single class: the data set is broken, not a few frames.
 EMPTY_SHARE = 0.5
 #: Pixels that no label has.
@@ -53,15 +56,22 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
                         'on the next start') from error
 
 
-def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts]) -> None:
-    """Write the three JSON files, each atomically; the one that is read comes last."""
+def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts],
+                          begun: Optional[float] = None) -> None:
+    """Write the three JSON files, each atomically; the one that is read comes last.
+
+    Args:
+        begun: time at which the first label was read, in seconds since the epoch: labels that
+            were written later count as unknown; None when all were written by the caller.
+    """
+    remove_leftovers(folder)
     by_class: Dict[int, List[Tuple[str, int]]] = defaultdict(list)
     for file, counts in statistics.items():
         for class_id, pixels in counts.items():
             by_class[class_id].append((file, pixels))
     records = [dict(counts, file=file) for file, counts in statistics.items()]
     for name, content in ((BY_CLASS, by_class), (BY_FILE, statistics), (STATISTICS, records)):
-        write_atomic(Path(folder) / name, json.dumps(content).encode())
+        write_atomic(Path(folder) / name, json.dumps(content).encode(), begun)
 
 
 def match_files(recorded: Collection[str], files: Iterable[str],
@@ -124,13 +134,14 @@ def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path],
 
 
 def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = 255) -> Counts:
-    """Pixels of each id in a label file.
+    """Pixels of each id in a label file but 255: another ``ignore_index`` outlives no config.
 
     Raises:
         MissingFile, DataError: of the file, or an id that is neither a class nor ignored.
     """
-    counts = count_pixels(read_label(path), ignore_index)
+    counts = count_pixels(read_label(path))
     check_ids(counts, path, num_classes, ignore_index)
+    counts.pop(IGNORE, None)
     return counts
 
 

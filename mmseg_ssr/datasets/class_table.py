@@ -109,7 +109,7 @@ class ClassTable:
         """
         label = _coded(read_values(path))
         if label.dtype == np.uint8:
-            counts = count_pixels(label, ignore_index=-1)
+            counts = count_pixels(label)
         else:
             values, pixels = np.unique(label, return_counts=True)
             counts = dict(zip(values.tolist(), pixels.tolist()))
@@ -134,9 +134,10 @@ class ClassTable:
     @staticmethod
     def _unknown(value: int, path: PathLike) -> UnknownValue:
         where = 'color of a class' if value >= COLOUR else 'ids of a class'
+        listed = describe(value).partition(' ')[2]
         return UnknownValue(f'label {path} holds {describe(value)}, which the config does not '
-                            f'know: put it into the {where} or into ignore (ignore={REST!r} leaves '
-                            'out all that no class has)')
+                            f'know: put it into the {where} or into ignore (ignore=[{listed}]; '
+                            f'ignore={REST!r} leaves out all that no class has)')
 
 
 def describe(value: int) -> str:

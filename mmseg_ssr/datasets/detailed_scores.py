@@ -70,7 +70,7 @@ class DetailedScores:
         if torch.is_tensor(results[0]):
             matrices = list(results)
             results = [areas(matrix) for matrix in matrices]
-        else:
+        elif 'mIoU' in metric:
             matrices = [self._compare(np.load(p) if isinstance(p, str) else p, label)
                         for p, label in zip(results, self.get_gt_seg_maps())]
         values = super().evaluate(results, metric, logger, **options)

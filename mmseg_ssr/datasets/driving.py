@@ -65,6 +65,7 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
 
     Args:
         conditions: those to use, of fog, night, rain and snow.
+        split: its names are relative to the folder of the conditions, ``rgb_anon``.
         others: see :class:`TrainIdDataset`.
 
     Raises:
@@ -119,9 +120,8 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
         self.img_dir = os.path.dirname(os.path.normpath(img_dir))
         if ann_dir is not None:
             self.ann_dir = os.path.dirname(os.path.normpath(ann_dir))
-        infos = list_images(self.img_dir, img_suffix, self.ann_dir, seg_map_suffix, split)
-        wanted = [[condition, name] for condition in self.conditions]
-        return [info for info in infos if info['filename'].split('/')[:2] in wanted]
+        return list_images(self.img_dir, img_suffix, self.ann_dir, seg_map_suffix, split,
+                           [f'{condition}/{name}' for condition in self.conditions])
 
     def image_groups(self) -> Dict[str, List[int]]:
         groups: Dict[str, List[int]] = {condition: [] for condition in CONDITIONS}

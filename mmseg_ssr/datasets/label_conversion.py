@@ -25,9 +25,12 @@ import cv2
 import numpy as np
 
 from ..errors import MissingFile, UserError
+from .atomic_file import remove_leftovers
 from .class_statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
+from .image_list import list_files
 from .label_files import (
     count_pixels,
+    image_size,
     read_first_of_16_bit,
     read_label,
     relative_path,
@@ -115,7 +118,7 @@ def convert_gta(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root = Path(root)
-    labels = _ending_in_digits((root / 'labels').glob('**/*.png'))
+    labels = _ending_in_digits(_files(root / 'labels', '.png'))
     if not labels:
         raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
                           '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
@@ -134,7 +137,8 @@ def convert_synthia(root: PathLike, workers: int = 1,
     """
     root = Path(root)
     # not below: SYNTHIA's video sequences have folders there, and other classes
-    labels = _ending_in_digits((root / 'GT' / 'LABELS').glob('*.png'))
+    folder = root / 'GT' / 'LABELS'
+    labels = _ending_in_digits(path for path in _files(folder, '.png') if path.parent == folder)
     if not labels:
         raise MissingFile(f'{root} holds no GT/LABELS/NNNNNNN.png: give the folder RAND_CITYSCAPES '
                           'of SYNTHIA_RAND_CITYSCAPES.rar (data/synthia), no other SYNTHIA set')
@@ -154,8 +158,8 @@ def convert_cityscapes(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root, suffix = Path(root), '_labelIds.png'
-    labels = sorted(path for split in ('train', 'val')
-                    for path in (root / 'gtFine' / split).glob(f'**/*_gtFine{suffix}'))
+    labels = [path for split in ('train', 'val')
+              for path in _files(root / 'gtFine' / split, f'_gtFine{suffix}')]
     if not labels:
         raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
                           'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
@@ -178,7 +182,7 @@ def convert_crosscity(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root, suffix = Path(root), '_eval.png'
-    labels = sorted(root.glob(f'**/Labels/Test/*{suffix}'))
+    labels = [path for path in _files(root, suffix) if path.parts[-3:-1] == ('Labels', 'Test')]
     if not labels:
         raise MissingFile(f'{root} holds no CITY/Labels/Test/*{suffix}: give the folder '
                           'NTHU_Datasets (data/NTHU_Datasets) or that of a city in it')
@@ -187,9 +191,14 @@ def convert_crosscity(root: PathLike, workers: int = 1,
     return result
 
 
+def _files(folder: Path, suffix: str) -> List[Path]:
+    """All below ``folder`` that end so, in linked folders too, sorted."""
+    return sorted(folder / file for file in list_files(folder) if file.endswith(suffix))
+
+
 def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
     """Labels as published; ``00001_labelTrainIds.png`` is our own output."""
-    return sorted(path for path in paths if path.stem[-1:].isdigit())
+    return [path for path in paths if path.stem[-1:].isdigit()]
 
 
 def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
@@ -197,6 +206,8 @@ def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
     outputs = [path.with_name(path.name[:-len(suffix)] + CONVERTED) for path in labels]
     known = fresh_counts(root, [relative_path(path, root) for path in outputs
                                 if path.is_file()])
+    for folder in {path.parent for path in outputs}:
+        remove_leftovers(folder)
     jobs = [(source, output, known.get(relative_path(output, root)))
             for source, output in zip(labels, outputs)]
     result = Conversion()
@@ -215,10 +226,13 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Out
     source, output, known = job
     try:
         if _up_to_date(output, source):
+            image_size(output)
             counts = known if known is not None else count_pixels(read_label(output), IGNORE)
-            return _Outcome(output, counts, skipped=True)
+            if all(train_id < len(TRAIN_IDS) for train_id in counts):
+                return _Outcome(output, counts, skipped=True)
     except UserError:
-        pass  # the converted file is damaged: convert again
+        pass
+    # there is none, or it is damaged, or holds other ids: another program's
     try:
         return _Outcome(output, convert_label(source, output, kind))
     except (UserError, OSError) as error:

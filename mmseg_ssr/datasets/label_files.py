@@ -14,8 +14,12 @@ from .atomic_file import write_atomic
 
 PathLike = Union[str, os.PathLike]
 
-#: Image formats that do not keep values.
-LOSSY = ('JPEG', 'WEBP')
+#: Image formats that need not keep values, and compressions of TIFF.
+LOSSY = ('JPEG', 'JPEG2000', 'MPO', 'WEBP', 'AVIF')
+LOSSY_TIFF = ('jpeg', 'tiff_jpeg', 'webp')
+#: Of grey images of fewer than 8 bits Pillow makes 8: the factor that it stretches values by.
+STRETCHED = {'L;2': 85, 'L;4': 17}
+SIXTEEN_BIT = ('I', 'I;16', 'I;16B', 'I;16L')
 #: How OpenCV compresses a label: as differences of rows, of which most are 0. Takes a fifth of the
 #: time of Pillow's defaults and makes smaller files.
 PNG_OF_AREAS = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
@@ -30,11 +34,14 @@ def read_label(path: PathLike) -> np.ndarray:
 
     Raises:
         MissingFile: no such file.
-        DataError: it does not decode, or is not 8-bit with a single channel.
+        DataError: it does not decode, or does not hold ids below 256 in a single channel of 8
+            or 16 bits.
     """
     with _opened(path) as image:
-        mode, label = image.mode, np.array(image)
-    if mode not in ('L', 'P') or label.ndim != 2:
+        mode, stretched, label = image.mode, _stretched(image), np.array(image)
+    if mode in SIXTEEN_BIT and 0 <= label.min() and label.max() < 256:
+        return label.astype(np.uint8)
+    if mode not in ('L', 'P') or stretched > 1 or label.ndim != 2:
         raise DataError(f'label {path} has image mode {mode}, expected an 8-bit PNG with one '
                         'channel (mode L or P) that holds class ids')
     return label
@@ -51,15 +58,13 @@ def read_values(path: PathLike) -> np.ndarray:
         DataError: it does not decode, its compression changes values, or its colours have 16 bits.
     """
     with _opened(path) as image:
-        kind, mode = image.format, image.mode
-        depth = _bits(image)
+        kind, mode = _lossy_kind(image), image.mode
+        depth, stretched = _bits(image), _stretched(image)
         label = np.array(image.convert('RGB') if mode in ('RGBA', 'RGBX') else image)
-    if kind in LOSSY:
-        raise DataError(f'label {path} is a {kind} file, whose compression changes values: save '
-                        'labels as PNG')
+    _check_kept(kind, path)
     if mode in ('L', 'P', '1'):
-        return label.astype(np.uint8)
-    if mode in ('I', 'I;16', 'I;16B', 'I;16L'):
+        return label.astype(np.uint8) // stretched
+    if mode in SIXTEEN_BIT:
         return label.astype(np.int32)
     if label.ndim == 3 and label.shape[2] == 3 and mode != 'LAB' and depth == 8:
         return label
@@ -74,17 +79,16 @@ def check_label_kind(path: PathLike) -> None:
 
     Raises:
         MissingFile: no such file.
-        DataError: ids that compression has changed, 1-bit ids, of which 1 means white (255),
-            fractions, or ids above 255.
+        DataError: ids that compression may have changed, ids of 1, 2 or 4 bits, of which the
+            largest means white (255), fractions, or ids above 255.
     """
     with _opened(path) as image:
-        kind, mode = image.format, image.mode
+        kind, mode, stretched = _lossy_kind(image), image.mode, _stretched(image)
         largest = image.getextrema()[1] if mode.startswith('I') else 0
-    if kind in LOSSY:
-        raise DataError(f'label {path} is a {kind} file, whose compression changes values: save '
-                        'labels as PNG')
-    if mode in ('1', 'F') or largest > 255:
-        held = {'1': 'black and white', 'F': 'fractions'}.get(mode, f'ids up to {largest}')
+    _check_kept(kind, path)
+    if mode in ('1', 'F') or stretched > 1 or largest > 255:
+        held = {'1': 'black and white', 'F': 'fractions', 'L': 'ids of fewer than 8 bits'}.get(
+            mode, f'ids up to {largest}')
         raise DataError(f'label {path} holds {held}, expected ids of 8 bits: convert it to train '
                         'ids (tools/convert_datasets/)')
 
@@ -138,6 +142,24 @@ def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
                         'fetch it again') from error
 
 
+def _check_kept(lossy_kind: Optional[str], path: PathLike) -> None:
+    if lossy_kind is not None:
+        raise DataError(f'label {path} is a {lossy_kind} file, whose compression changes values: '
+                        'save labels as PNG')
+
+
+def _lossy_kind(image: Image.Image) -> Optional[str]:
+    """The format of an image whose values are not those that were saved; None if they are."""
+    compression = image.info.get('compression')
+    if image.format == 'TIFF' and compression in LOSSY_TIFF:
+        return f'TIFF ({compression})'
+    return image.format if image.format in LOSSY else None
+
+
+def _stretched(image: Image.Image) -> int:
+    return STRETCHED.get(image.tile[0][3], 1) if image.tile else 1
+
+
 def _bits(image: Image.Image) -> int:
     """Bits per channel; Pillow keeps 8 of the 16 of a colour PNG without a word."""
     return 16 if any(';16' in str(tile[3]) for tile in image.tile) else 8
@@ -171,10 +193,10 @@ def encode_label(label: np.ndarray, values: Sequence[int],
     return content.getvalue()
 
 
-def count_pixels(label: np.ndarray, ignore_index: int = 255) -> Dict[int, int]:
+def count_pixels(label: np.ndarray, ignore_index: Optional[int] = None) -> Dict[int, int]:
     """Number of pixels of every id that occurs in a uint8 label, ``ignore_index`` left out."""
     counts = Image.fromarray(label).histogram()  # in a third of the time of np.bincount
-    return {c: n for c, n in enumerate(counts) if n and c != ignore_index}
+    return {i: n for i, n in enumerate(counts) if n and i != ignore_index}
 
 
 def relative_path(path: PathLike, root: PathLike) -> str:

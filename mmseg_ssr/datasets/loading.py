@@ -37,9 +37,14 @@ def check_loading(dataset) -> None:
 
     Args:
         dataset: an mmseg data set or a wrapper of some.
+
+    Raises:
+        ConfigError: a data set takes class 0 out and its pipeline does not, or the reverse.
     """
     for leaf in leaf_datasets(dataset):
         transforms = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
+        for step in transforms:
+            _check_zero_label(step, leaf)
         transforms[:] = [_checked(step, leaf) for step in transforms]
         if getattr(leaf, 'label_map', None):
             # mmseg maps left-out classes to -1 and trusts uint8 to wrap it; numpy 2 refuses
@@ -47,6 +52,16 @@ def check_loading(dataset) -> None:
                               for old, new in leaf.label_map.items()}
         if hasattr(leaf, 'gt_seg_map_loader'):  # for evaluation, since mmseg 0.19
             leaf.gt_seg_map_loader = _checked(leaf.gt_seg_map_loader, leaf)
+
+
+def _check_zero_label(step, dataset) -> None:
+    """What is counted and scored is what is trained on."""
+    if isinstance(step, LoadAnnotations):
+        taken_out = bool(getattr(dataset, 'reduce_zero_label', False))
+        if bool(step.reduce_zero_label) != taken_out:
+            raise ConfigError(f'reduce_zero_label is {taken_out} in {type(dataset).__name__} and '
+                              f'{step.reduce_zero_label} in the LoadAnnotations of its pipeline: '
+                              'both must be the same')
 
 
 def _checked(step, dataset):

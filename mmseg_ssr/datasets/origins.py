@@ -1,5 +1,6 @@
 """Where the data sets are published and how their labels are made, for messages."""
 import os
+import shlex
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Tuple
 
@@ -11,6 +12,7 @@ class Origin:
     Attributes:
         published: page and archives.
         converter: command that makes the train labels, followed by the data set's folder.
+        levels: of folders from the data set's to the one of the labels.
         raw_suffix: end of the names of the labels as published, which the converter reads.
         images: folder of images (the end of ``img_dir``) -> how many are published.
         size: width and height of all its images; None where they differ.
@@ -19,6 +21,7 @@ class Origin:
 
     published: str
     converter: Optional[str] = None
+    levels: int = 1
     raw_suffix: Optional[str] = None
     images: Mapping[str, int] = field(default_factory=dict)
     size: Optional[Tuple[int, int]] = None
@@ -26,8 +29,8 @@ class Origin:
 
     def command(self, dataset) -> Optional[str]:
         """What makes the train labels of a built data set; None where they are published."""
-        root = dataset.data_root or os.path.dirname(dataset.ann_dir)
-        return self.converter and f'{self.converter} {root}'
+        root = dataset.data_root or os.path.join(dataset.ann_dir, *[os.pardir] * self.levels)
+        return self.converter and f'{self.converter} {shlex.quote(os.path.normpath(root))}'
 
     def published_label(self, label: str, dataset) -> str:
         """The file that the converter makes a train label of."""
@@ -37,7 +40,8 @@ class Origin:
 CITYSCAPES = Origin(
     published='https://www.cityscapes-dataset.com/downloads/ '
               '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
-    converter='python tools/convert_datasets/cityscapes.py', raw_suffix='_gtFine_labelIds.png',
+    converter='python tools/convert_datasets/cityscapes.py', levels=2,
+    raw_suffix='_gtFine_labelIds.png',
     images=dict(train=2975, val=500, test=1525), size=(2048, 1024))
 
 #: Type of the data set in a config -> its origin.
@@ -50,7 +54,7 @@ ORIGINS: Dict[str, Origin] = {
     'SynthiaDataset': Origin(
         published='http://synthia-dataset.net/downloads/ (SYNTHIA-RAND-CITYSCAPES: '
                   'SYNTHIA_RAND_CITYSCAPES.rar)',
-        converter='python tools/convert_datasets/synthia.py', raw_suffix='.png',
+        converter='python tools/convert_datasets/synthia.py', levels=2, raw_suffix='.png',
         images=dict(RGB=9400), size=(1280, 760), absent=('terrain', 'truck', 'train')),
     'CityscapesDataset': CITYSCAPES,
     'CityscapesSynthiaDataset': CITYSCAPES,
@@ -64,6 +68,6 @@ ORIGINS: Dict[str, Origin] = {
         images={'train/night': 2416, 'val': 50, 'test': 151}, size=(1920, 1080)),
     'CrossCityDataset': Origin(
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
-        converter='python tools/convert_datasets/crosscity.py', raw_suffix='_eval.png',
+        converter='python tools/convert_datasets/crosscity.py', levels=2, raw_suffix='_eval.png',
         images=dict(Train=3200, Test=100), size=(2048, 1024)),
 }

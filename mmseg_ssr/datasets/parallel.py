@@ -2,6 +2,8 @@
 import argparse
 import os
 import signal
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TypeVar
@@ -68,7 +70,7 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
     if workers <= 1:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(),)) as pool:
         try:
             yield from pool.map(function, items, chunksize=CHUNK)
         except BrokenProcessPool as error:
@@ -76,7 +78,15 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
                             'run again with fewer (--nproc 1); finished files are kept') from error
 
 
-def _start_worker() -> None:
+def _start_worker(parent: int) -> None:
+    threading.Thread(target=_end_after, args=(parent, ), daemon=True).start()
     # Ctrl-C goes to every process: only the one that started the others shall answer it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)  # one thread per process; a forked OpenCV pool can hang
+
+
+def _end_after(parent: int) -> None:
+    """End this process when the one that started it is gone: nobody takes the results."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -1,5 +1,6 @@
 """Pixel counts of the images of a source data set, read from disk or made on first use."""
 import os
+import time
 from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Tuple
@@ -53,6 +54,7 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     root = Path(dataset.data_root or dataset.ann_dir)
     labels = [os.path.join(dataset.ann_dir, info['ann']['seg_map']) for info in dataset.img_infos]
     files = [relative_path(label, root) for label in labels]
+    begun = time.time()
     counts = fresh_counts(root, files)
     unknown = [i for i, file in enumerate(files) if file not in counts]
     if unknown:
@@ -65,7 +67,7 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     trained = {file: as_trained(counts[file], dataset, root / file) for file in files}
     check_not_empty(trained, root)
     if unknown and keep:
-        _save(root, {**_others(root, files), **{file: counts[file] for file in files}})
+        _save(root, {**_others(root, files), **{file: counts[file] for file in files}}, begun)
     return [trained[file] for file in files]
 
 
@@ -97,7 +99,7 @@ def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
     trained: Dict[int, int] = {}
     for label_id, pixels in counts.items():
         class_id = label_map.get(label_id, label_id) - shift
-        if 0 <= class_id < len(dataset.CLASSES):
+        if class_id != dataset.ignore_index and 0 <= class_id < len(dataset.CLASSES):
             trained[class_id] = trained.get(class_id, 0) + pixels
     return trained
 
@@ -116,9 +118,9 @@ def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
                                if name not in ours and is_below(root, name)])
 
 
-def _save(root: Path, statistics: Dict[str, Counts]) -> None:
+def _save(root: Path, statistics: Dict[str, Counts], begun: float) -> None:
     try:
-        save_class_statistics(root, statistics)
+        save_class_statistics(root, statistics, begun)
     except OSError as error:
         get_root_logger().warning(f'class statistics cannot be written to {root} '
                                   f'({error.strerror}): they are counted again on every start')

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from ..errors import ConfigError, nearest
 from ..registration import register
-from .building import build_dataset
+from .building import build_dataset, check_same_classes
 from .loading import leaf_datasets
 from .pseudo_margins import MASK
 from .rare_class_sampling import RareClassSampler, RareClassSampling
@@ -151,6 +151,8 @@ class UDADataset(Dataset):
         return sampler
 
     def _check_classes(self) -> None:
+        for joined in (self.source, self.target):
+            check_same_classes(leaf_datasets(joined))
         source, target = list(self.source.CLASSES or ()), list(self.target.CLASSES or ())
         if source != target:
             differ = [c for c in source + target if c not in source or c not in target]

@@ -53,6 +53,7 @@ class Meaning:
     label_map: Optional[Dict[int, int]]
     reduce_zero_label: bool
     class_table: Optional[object]
+    ignore_index: int
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Examiner:
         name = type(dataset).__name__
         meaning = Meaning(tuple(dataset.CLASSES), getattr(dataset, 'label_map', None),
                           getattr(dataset, 'reduce_zero_label', False),
-                          getattr(dataset, 'class_table', None))
+                          getattr(dataset, 'class_table', None), dataset.ignore_index)
         origin = ORIGINS.get(name)
         fetch = (f'unpack the files again, they are published at {origin.published}' if origin
                  else 'copy the files again from where they are whole')

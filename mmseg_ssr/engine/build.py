@@ -12,7 +12,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from .. import distributed
-from ..datasets import build_dataset
+from ..datasets import UDADataset, build_dataset
+from ..datasets.loading import leaf_datasets
 from ..datasets.seeding import seeded
 from ..errors import ConfigError
 from ..models.sync_batch_norm import synchronise_batch_norm
@@ -84,7 +85,12 @@ def build_training_dataset(cfg: Config, seed: int) -> Dataset:
             train_cfg.setdefault('seed', seed)
     is_pair = isinstance(train_cfg, dict) and 'source' in train_cfg
     with explained(cfg, 'data.train'):
-        return build_dataset(train_cfg, need_labels=not is_pair)
+        dataset = build_dataset(train_cfg, need_labels=not is_pair)
+        endless = [part for part in leaf_datasets(dataset) if isinstance(part, UDADataset)]
+        if endless and endless != [dataset]:
+            raise ConfigError(f'UDADataset is inside {type(dataset).__name__}, but its samples do '
+                              'not end: give it alone')
+    return dataset
 
 
 def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = True) -> Dataset:

@@ -1,6 +1,7 @@
 """Testing a segmentor through mmseg's data sets, during training and after it."""
 import contextlib
 import os
+import re
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
@@ -270,9 +271,19 @@ def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
 
 
 def set_test_split(cfg: Config) -> None:
-    """Test on the ``test`` split: the folder names of ``data.test`` with val replaced."""
+    """Test on the ``test`` split: the folder names of ``data.test`` with val replaced.
+
+    Raises:
+        ConfigError: neither is in the names.
+    """
+    names = []
     for key in ('img_dir', 'ann_dir', 'split'):
         if isinstance(cfg.data.test.get(key), str):
-            parts = cfg.data.test[key].replace(os.sep, '/').split('/')
-            cfg.data.test[key] = '/'.join(
-                part.replace('val', 'test') if part.startswith('val') else part for part in parts)
+            parts = [re.sub(r'^val(?![a-z])', 'test', part)
+                     for part in cfg.data.test[key].replace(os.sep, '/').split('/')]
+            cfg.data.test[key] = '/'.join(parts)
+            names += parts
+    if not any(name.lower().startswith('test') for name in names):
+        raise ConfigError(f'{cfg.filename}: --test-set replaces the name val in img_dir, ann_dir '
+                          'and split of data.test by test, and there is none: name the folders of '
+                          'the test set in the config')

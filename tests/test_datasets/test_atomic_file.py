@@ -85,3 +85,16 @@ def test_leftovers_of_dead_processes_are_removed(tmp_path, dead, living):
     os.utime(old, (1, old.stat().st_mtime - WRITING - 1))
     remove_leftovers(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_number_that_no_process_has(tmp_path):
+    part = tmp_path / f'file.part-{socket.gethostname()}-{10**20}'
+    part.touch()
+    remove_leftovers(tmp_path)
+    assert not part.exists()
+
+
+def test_a_file_may_be_dated_back(tmp_path):
+    write_atomic(tmp_path / 'file', b'content', time_stamp=1e9)
+    assert (tmp_path / 'file').stat().st_mtime == 1e9
+    assert (tmp_path / 'file').read_bytes() == b'content'

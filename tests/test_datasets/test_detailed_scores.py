@@ -3,8 +3,10 @@ import re
 import numpy as np
 import pytest
 import torch
-from mmseg.datasets import CustomDataset
+from mmseg.datasets import CityscapesDataset, CustomDataset
+from tiny_data import cityscapes_config
 
+from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.datasets.detailed_scores import DetailedScores, class_ious, mean_over
 
 LABEL = np.array([[0, 0, 1, 2], [2, 2, 3, 255]], dtype=np.uint8)
@@ -86,3 +88,10 @@ def test_predictions_in_place_of_matrices(tmp_path):
 def test_other_metrics_alone_are_mmsegs():
     values = Labels().evaluate(Labels().pre_eval([LABEL % 255], [0]), ['mDice'], 'silent')
     assert 'mDice' in values and not any('3' in name for name in values)
+
+
+def test_files_for_the_script_of_cityscapes_are_left_to_it(cityscapes, monkeypatch):
+    dataset = build_dataset(cityscapes_config(cityscapes, type='CityscapesSynthiaDataset'))
+    monkeypatch.setattr(CityscapesDataset, '_evaluate_cityscapes',
+                        lambda self, results, logger, prefix: {'of': prefix})
+    assert dataset.evaluate(['1.png'], ['cityscapes'], imgfile_prefix='out') == {'of': 'out'}

@@ -59,3 +59,29 @@ def test_links_are_followed(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp('other')
     (other / 'link').symlink_to(folder, target_is_directory=True)
     assert len(list_images(str(other), ENDINGS, None, '.png')) == 3
+
+
+def test_labels_below_the_images_are_no_images(folder):
+    (folder / 'a/labels').mkdir()
+    (folder / 'a/labels/b.png').touch()
+    infos = list_images(str(folder), ENDINGS, str(folder / 'a/labels'), '.png')
+    assert [info['filename'] for info in infos] == ['a/b/y.png', 'a/x.JPG', 'b.jpg']
+
+
+def test_two_images_of_one_label_are_refused(folder):
+    (folder / 'b.png').touch()
+    with pytest.raises(DataError, match='b.jpg and b.png in .* would share one label'):
+        list_images(str(folder), ENDINGS, 'labels', '.png')
+    assert len(list_images(str(folder), ENDINGS, None, '.png')) == 4
+
+
+def test_one_folder_and_one_ending_cannot_be_told_apart(tmp_path):
+    (tmp_path / '1.png').touch()
+    with pytest.raises(DataError, match="end in '.png' and would be labels: give seg_map_suffix"):
+        list_images(str(tmp_path), ENDINGS, str(tmp_path), '.png')
+
+
+def test_a_split_of_windows_notepad(folder, tmp_path):
+    split = tmp_path / 'train.txt'
+    split.write_text('b\n', encoding='utf-8-sig')
+    assert list_images(str(folder), ENDINGS, None, '.png', str(split)) == [dict(filename='b.jpg')]

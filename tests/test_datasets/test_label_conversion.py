@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from tiny_data import street, write_ids
 
+from mmseg_ssr.datasets.class_statistics import load_class_statistics, save_class_statistics
 from mmseg_ssr.datasets.label_conversion import (
     SYNTHIA_TRAIN_IDS,
     TRAIN_IDS,
@@ -111,7 +112,7 @@ def test_damaged_label_is_named_and_does_not_stop_the_rest(gta_raw):
     bad = gta_raw / 'labels' / '00003.png'
     bad.write_bytes(bad.read_bytes()[:50])
     Image.new('RGB', (64, 32)).save(gta_raw / 'labels' / '00004.png')
-    Image.new('I;16', (64, 32)).save(gta_raw / 'labels' / '00005.png')
+    Image.fromarray(np.full((32, 64), 300, np.uint16)).save(gta_raw / 'labels' / '00005.png')
     result = convert_gta(gta_raw)
     assert result.converted == 3
     assert len(result.failures) == 3
@@ -119,7 +120,7 @@ def test_damaged_label_is_named_and_does_not_stop_the_rest(gta_raw):
     assert '00004.png' in result.failures[1] and 'mode RGB' in result.failures[1]
     assert '00005.png' in result.failures[2] and 'expected an 8-bit PNG' in result.failures[2]
     assert not (gta_raw / 'labels' / '00003_labelTrainIds.png').exists()
-    assert not list((gta_raw / 'labels').glob('.*'))
+    assert not list((gta_raw / 'labels').glob('*.part-*'))
     assert len(json.loads((gta_raw / 'sample_class_stats.json').read_text())) == 3
 
 
@@ -204,3 +205,42 @@ def test_wrong_folder_is_said_in_one_line(convert, expected, tmp_path):
     with pytest.raises(MissingFile, match=f'{tmp_path}.* holds no {expected}') as caught:
         convert(tmp_path / 'nowhere')
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('with_statistics', [True, False])
+@pytest.mark.parametrize('content', ['label ids', 'nothing'])
+def test_what_another_program_left_is_converted_again(gta_raw, content, with_statistics):
+    convert_gta(gta_raw)
+    output = gta_raw / 'labels' / '00001_labelTrainIds.png'
+    expected, made = ids_of(output), output.stat().st_mtime
+    if content == 'nothing':
+        output.write_bytes(b'')
+    else:
+        write_ids(output, np.full((32, 64), 23))
+    os.utime(output, (made, made))
+    if not with_statistics:
+        (gta_raw / 'sample_class_stats.json').unlink()
+    elif content == 'label ids':
+        statistics = load_class_statistics(gta_raw)
+        statistics['labels/00001_labelTrainIds.png'] = {23: 32 * 64}
+        save_class_statistics(gta_raw, statistics)
+    assert convert_gta(gta_raw).converted == 1
+    assert np.array_equal(ids_of(output), expected)
+
+
+def test_linked_folders_are_converted_and_hidden_files_are_not(cityscapes_raw, tmp_path):
+    city = next((cityscapes_raw / 'gtFine/train').iterdir())
+    city.rename(tmp_path / 'elsewhere')
+    city.symlink_to(tmp_path / 'elsewhere')
+    (cityscapes_raw / 'gtFine/train/._x_gtFine_labelIds.png').write_bytes(b'of macOS')
+    result = convert_cityscapes(cityscapes_raw)
+    assert result.failures == []
+    assert any(f'/{city.name}/' in file for file in result.statistics)
+
+
+def test_half_written_files_of_killed_runs_are_removed(gta_raw):
+    part = gta_raw / 'labels' / '00001_labelTrainIds.png.part-elsewhere-1'
+    part.touch()
+    os.utime(part, (0, 0))
+    convert_gta(gta_raw)
+    assert not part.exists()

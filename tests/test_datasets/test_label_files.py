@@ -1,13 +1,18 @@
 """Label images of every usual kind, and those of SYNTHIA."""
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 from tiny_data import write_synthia_label
 
 from mmseg_ssr.datasets.label_files import (
+    check_label_kind,
     count_pixels,
     image_size,
     read_first_of_16_bit,
+    read_label,
     read_values,
     write_label,
 )
@@ -114,3 +119,42 @@ def test_pixels_are_counted_by_id(ignore_index):
     counts = count_pixels(ids, ignore_index)
     assert counts == {c: int((ids == c).sum()) for c in np.unique(ids) if c != ignore_index}
     assert all(type(c) is int and type(n) is int for c, n in counts.items())  # go to JSON
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_grey_values_of_fewer_than_8_bits_are_not_stretched(tmp_path, bits):
+    path = tmp_path / 'label.png'
+    ids = np.array([[0, 1, 2, 3]] * 4)
+    packed = (ids << (bits * np.arange(3, -1, -1))).sum(1).tolist()
+    path.write_bytes(png(bits, [row.to_bytes(bits // 2, 'big') for row in packed]))
+    assert np.array_equal(read_values(path), ids)
+    with pytest.raises(DataError, match='expected an 8-bit PNG'):
+        read_label(path)
+    with pytest.raises(DataError, match='holds ids of fewer than 8 bits'):
+        check_label_kind(path)
+
+
+def png(bits, rows):
+    """A grey PNG of 4 columns from packed rows."""
+    def chunk(name, content):
+        checksum = zlib.crc32(name + content)
+        return struct.pack('>I', len(content)) + name + content + struct.pack('>I', checksum)
+
+    header = struct.pack('>IIBBBBB', 4, len(rows), bits, 0, 0, 0, 0)
+    pixels = b''.join(b'\0' + row for row in rows)
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
+            + chunk(b'IDAT', zlib.compress(pixels)) + chunk(b'IEND', b''))
+
+
+@pytest.mark.parametrize('compression, kept', [('jpeg', False), ('tiff_lzw', True)])
+def test_compressions_of_tiff(tmp_path, compression, kept):
+    path = tmp_path / 'label.tif'
+    ids = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    Image.fromarray(ids).save(path, compression=compression)
+    if kept:
+        check_label_kind(path)
+        assert np.array_equal(read_values(path), ids)
+    else:
+        for read in (check_label_kind, read_values):
+            with pytest.raises(DataError, match=r'a TIFF \(jpeg\) file, whose compression'):
+                read(path)

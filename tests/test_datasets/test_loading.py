@@ -7,7 +7,7 @@ from tiny_data import cityscapes_config, gta_config, training_steps, write_ids, 
 
 from mmseg_ssr.datasets import GTADataset, build_dataset
 from mmseg_ssr.datasets.loading import CheckedImage, CheckedLabel
-from mmseg_ssr.errors import DataError, MissingFile
+from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def label_path(gta, number=1):
 
 def test_good_files_load(dataset):
     assert len(dataset) == 6
-    assert dataset[0]['gt_semantic_seg'].data.unique().tolist() != []
+    assert set(dataset[0]['gt_semantic_seg'].data.unique().tolist()) <= {0, 10, 16, 255}
+    assert {0, 10} <= set(np.unique(dataset.get_gt_seg_map_by_idx(0)))
     assert isinstance(dataset.pipeline.transforms[0], CheckedImage)
     assert isinstance(dataset.pipeline.transforms[1], CheckedLabel)
 
@@ -140,7 +141,7 @@ def test_evaluation_may_read_a_class_that_mmseg_takes_out_later(cityscapes, high
     """Its ``reduce_zero_label``: files hold 0..K where the data set has K classes."""
     dataset = build_dataset(cityscapes_config(
         cityscapes, 'val', type='CustomDataset', classes=[str(i) for i in range(18)],
-        reduce_zero_label=True, img_suffix='_leftImg8bit.png',
+        reduce_zero_label=True, pipeline=training_steps()[:1], img_suffix='_leftImg8bit.png',
         seg_map_suffix='_gtFine_labelTrainIds.png'), test_mode=True)
     name = dataset.get_ann_info(0)['seg_map']
     write_ids(cityscapes / 'gtFine' / 'val' / name, np.full((32, 64), highest))
@@ -158,4 +159,16 @@ def test_wrapping_twice_changes_nothing(gta):
 
 def test_subset_of_classes_maps_the_rest_to_ignore(gta):
     dataset = build_dataset(gta_config(gta, classes=['sky', 'road']))
-    assert set(dataset[0]['gt_semantic_seg'].data.unique().tolist()) <= {0, 1, 255}
+    label = dataset.get_gt_seg_map_by_idx(0)
+    whole = build_dataset(gta_config(gta)).get_gt_seg_map_by_idx(0)
+    for mapped, plain in ((0, 10), (1, 0)):  # sky, road
+        assert np.array_equal(label == mapped, whole == plain) and (label == mapped).any()
+    assert (label[~np.isin(whole, (0, 10))] == 255).all()
+
+
+@pytest.mark.parametrize('of_data, of_step', [(True, False), (False, True)])
+def test_class_0_is_taken_out_by_both_or_by_none(gta, of_data, of_step):
+    steps = training_steps()
+    steps[1]['reduce_zero_label'] = of_step
+    with pytest.raises(ConfigError, match='both must be the same'):
+        build_dataset(gta_config(gta, reduce_zero_label=of_data, pipeline=steps))

@@ -1,9 +1,14 @@
 import argparse
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import cv2
 import pytest
+from tiny_training import ROOT
 
 from mmseg_ssr.datasets.parallel import default_workers, parallel_map, worker_count
 from mmseg_ssr.errors import DataError
@@ -69,3 +74,36 @@ def test_errors_arrive(workers):
 def test_a_killed_process_is_said():
     with pytest.raises(DataError, match='one of 2 processes was killed'):
         parallel_map(die, range(64), workers=2)
+
+
+def test_processes_end_with_their_parent(tmp_path):
+    script = tmp_path / 'run.py'
+    script.write_text(
+        'import os, sys, time\n'
+        'from mmseg_ssr.datasets.parallel import parallel_map\n'
+        'def work(i):\n'
+        f'    open({str(tmp_path)!r} + f"/{{os.getpid()}}.pid", "w").close()\n'
+        '    time.sleep(600)\n'
+        'if __name__ == "__main__":\n'
+        '    parallel_map(work, range(64), workers=2)\n')
+    parent = subprocess.Popen([sys.executable, str(script)], cwd=ROOT,
+                              env=dict(os.environ, PYTHONPATH=str(ROOT)))
+    assert wait_for(lambda: len(list(tmp_path.glob('*.pid'))) == 2, 120)
+    workers = [int(path.stem) for path in tmp_path.glob('*.pid')]
+    parent.kill()
+    parent.wait()
+    assert wait_for(lambda: not any(map(is_running, workers)), 60)
+
+
+def is_running(pid):
+    try:
+        return 'Z' not in Path(f'/proc/{pid}/stat').read_text().split()[2]
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
+    return condition()

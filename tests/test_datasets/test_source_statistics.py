@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from mmseg.datasets import RepeatDataset
+from PIL import Image
 from tiny_data import gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import build_dataset
@@ -90,7 +91,9 @@ def test_mapped_classes_are_counted_as_trained(gta):
 
 
 def test_shifted_classes_are_counted_as_trained(gta):
-    dataset = build_dataset(gta_config(gta, reduce_zero_label=True))
+    steps = training_steps()
+    steps[1]['reduce_zero_label'] = True
+    dataset = build_dataset(gta_config(gta, reduce_zero_label=True, pipeline=steps))
     assert source_counts(dataset)[0] == {9: WITH_TRAIN[10], 15: WITH_TRAIN[16]}
 
 
@@ -158,3 +161,40 @@ def test_wrappers(gta):
     assert source_counts(build_dataset([config, config])) == EXPECTED * 2
     assert source_counts(build_dataset(dict(type='RepeatDataset', times=2, dataset=config))) \
         == EXPECTED * 2
+
+
+@pytest.mark.parametrize('first, second', [(0, 255), (255, 0)])
+def test_the_counts_outlive_another_ignored_id(gta, counted, first, second):
+    for name in gta.glob('*.json'):
+        name.unlink()
+    for label in gta.glob('labels/*_labelTrainIds.png'):
+        write_ids(label, np.arange(32 * 64).reshape(32, 64) % 2)
+    for ignored in (first, second):
+        counts = source_counts(build_dataset(gta_config(gta, ignore_index=ignored)))
+        assert (0 in counts[0]) == (ignored != 0)
+    assert len(counted) == 6
+
+
+def test_a_label_that_changes_while_others_are_counted_is_counted_again(gta, monkeypatch):
+    for name in gta.glob('*.json'):
+        name.unlink()
+    changed, count = gta / 'labels' / '00001_labelTrainIds.png', module.count_labels
+
+    def meanwhile(*arguments):
+        counts = count(*arguments)
+        write_ids(changed, np.full((32, 64), 4))
+        return counts
+
+    monkeypatch.setattr(module, 'count_labels', meanwhile)
+    source_counts(build_dataset(gta_config(gta)))
+    monkeypatch.setattr(module, 'count_labels', count)
+    assert source_counts(build_dataset(gta_config(gta)))[0] == {4: 32 * 64}
+
+
+def test_ids_in_16_bits_are_counted_as_they_are_read(gta):
+    Image.fromarray(np.full((32, 64), 4, np.uint16)).save(
+        gta / 'labels' / '00001_labelTrainIds.png')
+    dataset = build_dataset(gta_config(gta))
+    (gta / 'sample_class_stats.json').unlink()
+    assert source_counts(dataset)[0] == {4: 32 * 64}
+    assert dataset.get_gt_seg_map_by_idx(0).max() == 4

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmseg_ssr.datasets.label_conversion import convert_gta
 from mmseg_ssr.datasets.streets import SOURCE_TRAIN, draw_sample, make_streets, writer
 from mmseg_ssr.errors import DataError
 
@@ -196,3 +197,35 @@ def test_unknown_layout(tmp_path):
     with pytest.raises(DataError, match="there is no layout 'synthya', did you mean 'synthia'"):
         make_streets(tmp_path / 'new', **SMALL, layouts=['synthya'])
     assert not (tmp_path / 'new').exists()
+
+
+@pytest.mark.parametrize('name', ['images/mine.png', 'labels/deeper/1.txt', 'images/link.png'])
+def test_files_that_were_put_into_a_layout_are_never_lost(tmp_path, name):
+    make_streets(tmp_path, **SMALL)
+    mine = tmp_path / 'gta' / name
+    mine.parent.mkdir(exist_ok=True)
+    if 'link' in name:
+        mine.symlink_to(tmp_path / 'gta/images/00001.png')
+    else:
+        mine.write_bytes(b'mine')
+    before = files(tmp_path)
+    with pytest.raises(DataError, match=f'{name} was not drawn by Streets'):
+        make_streets(tmp_path, **{**SMALL, 'seed': 1})
+    assert files(tmp_path) == before
+
+
+def test_a_layout_that_is_a_link_is_not_removed(tmp_path):
+    make_streets(tmp_path / 'data', **SMALL)
+    (tmp_path / 'data/gta').rename(tmp_path / 'elsewhere')
+    (tmp_path / 'data/gta').symlink_to(tmp_path / 'elsewhere')
+    with pytest.raises(DataError, match='gta was not drawn by Streets'):
+        make_streets(tmp_path / 'data', **{**SMALL, 'seed': 1})
+    assert len(list((tmp_path / 'elsewhere/images').iterdir())) == 3
+
+
+def test_what_converters_and_kills_leave_is_removed_with_a_layout(tmp_path):
+    make_streets(tmp_path, **SMALL)
+    convert_gta(tmp_path / 'gta')
+    (tmp_path / 'gta/images/00001.png.part-host-1').touch()
+    make_streets(tmp_path, **{**SMALL, 'seed': 1})
+    assert len([path for path in (tmp_path / 'gta').rglob('*') if path.is_file()]) == 6

@@ -4,11 +4,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from mmseg.datasets import build_dataloader
+from mmseg.datasets import ConcatDataset, build_dataloader
 from mmseg.datasets import build_dataset as build_with_mmseg
 from tiny_data import cityscapes_config, gta_config, training_steps, write_image
 
-from mmseg_ssr.datasets import GTADataset, UDADataset
+from mmseg_ssr.datasets import GTADataset, UDADataset, build_dataset
 from mmseg_ssr.errors import ConfigError, MissingFile
 
 RCS = dict(min_pixels=100, class_temp=0.01, min_crop_ratio=0.5)
@@ -210,3 +210,14 @@ def test_missing_data(gta, cityscapes, tmp_path):
         make(gta, tmp_path / 'nowhere')
     with pytest.raises(IndexError):
         make(gta, cityscapes)[-1]
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(classes=['car']), r"joined with GTADataset over .*, but has other classes: \['car'\]"),
+    (dict(ignore_index=1), 'but has another ignore_index: 1 and 255')])
+@pytest.mark.parametrize('built', [False, True])
+def test_sources_that_are_joined_mean_the_same(gta, cityscapes, options, message, built):
+    parts = [gta_config(gta), gta_config(gta, **options)]
+    source = ConcatDataset([build_dataset(part) for part in parts]) if built else parts
+    with pytest.raises(ConfigError, match=message):
+        UDADataset(source, cityscapes_config(cityscapes))

@@ -73,7 +73,7 @@ def lacks_train_label_of_damaged(folder):
 
 
 def labels_of_16_bits(folder):
-    ids = np.array(Image.open(folder / LABEL)).astype(np.uint16)
+    ids = np.array(Image.open(folder / LABEL)).astype(np.uint16) + 300
     change(folder / LABEL, cv2.imencode('.png', ids)[1].tobytes())
 
 

@@ -133,3 +133,11 @@ def test_classes_and_images(data, config):
     classes, palette = class_names(dataset)
     assert classes[0] == 'road' and palette[0] == [128, 64, 128]
     assert len(limit_images(dataset, None)) == 3 and len(limit_images(dataset, 2)) == 2
+
+
+def test_an_endless_data_set_is_not_repeated(config, data):
+    sections = tiny_training.method_config(data, 1)
+    sections['data']['train'] = dict(type='RepeatDataset', times=3,
+                                     dataset=sections['data']['train'])
+    with pytest.raises(ConfigError, match='UDADataset is inside RepeatDataset'):
+        build_training_dataset(config(sections), seed=0)

@@ -104,7 +104,9 @@ def test_training_batches_are_plain_tensors_that_torch_can_pin(data):
     batch = next(iter(training_loader(pairs, 2, 1, seed=0)))
     assert all(torch.is_tensor(batch[key]) for key in ('img', 'gt_semantic_seg', 'target_img'))
     assert batch['img'].shape == (2, 3, 32, 32)
-    assert [meta['flip'] in (True, False) for meta in batch['img_metas']] == [True, True]
+    for i, meta in enumerate(batch['img_metas']):
+        assert meta['flip'] == pairs[i]['img_metas'].data['flip']
+        assert torch.equal(batch['img'][i], pairs[i]['img'].data)
 
 
 def test_workers_read_ahead_as_far_as_they_are_told():

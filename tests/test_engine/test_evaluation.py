@@ -186,6 +186,20 @@ def test_the_test_split(cfg):
     assert cfg.data.test.data_root == 'evaluation/data'
 
 
+@pytest.mark.parametrize('folder, expected', [
+    ('valley/val', 'valley/test'), ('rgb/val_day', 'rgb/test_day'), ('images/Test', 'images/Test')])
+def test_the_name_val_alone_is_replaced(cfg, folder, expected):
+    cfg.data.test.img_dir = folder
+    set_test_split(cfg)
+    assert cfg.data.test.img_dir == expected
+
+
+def test_a_config_without_a_test_split(cfg):
+    cfg.data.test.update(img_dir='images/validation', ann_dir='labels/validation')
+    with pytest.raises(ConfigError, match='--test-set replaces the name val'):
+        set_test_split(cfg)
+
+
 def test_evaluation_during_training_leaves_no_trace(data, config, tmp_path):
     sections = tiny_training.method_config(data, 2)
     sections['evaluation']['interval'] = 1

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import tiny_training
 
@@ -32,3 +34,29 @@ def test_code_is_refused(text, line, capsys):
 def test_no_config(text):
     with pytest.raises(CheckpointError, match='x.pth holds no config'):
         read_plain_config(text, 'x.pth')
+
+
+def test_values_are_taken_as_they_are_written():
+    text = "a = '{{ fileBasename }}'\nb = dict(c=-1, d=[(1, 2)], **{'e f': None})\n"
+    assert read_plain_config(text, 'x.pth')._cfg_dict == dict(
+        a='{{ fileBasename }}', b={'c': -1, 'd': [(1, 2)], 'e f': None})
+
+
+@pytest.mark.parametrize('text', ['a = ' + '-' * 6000 + '1', 'a = ' + '(' * 500, "a = -'x'",
+                                  'a = dict(1)', 'a = {[]: 1}'])
+def test_what_python_cannot_take_is_refused_in_one_line(text):
+    with pytest.raises(CheckpointError, match='x.pth'):
+        read_plain_config(text, 'x.pth')
+
+
+def test_modules_are_imported_by_name_and_a_missing_one_is_named(tmp_path, monkeypatch):
+    (tmp_path / 'of_a_project.py').write_text('loaded = True')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    read_plain_config("custom_imports = dict(imports=['of_a_project'])", 'x.pth')
+    assert sys.modules['of_a_project'].loaded
+    with pytest.raises(CheckpointError, match="cannot be read: not_there: No module named"):
+        read_plain_config("custom_imports = dict(imports='not_there')", 'x.pth')
+    read_plain_config("custom_imports = dict(imports=['not_there'], allow_failed_imports=True)",
+                      'x.pth')
+    with pytest.raises(CheckpointError, match=r'expected dict\(imports=\[...\]\)'):
+        read_plain_config('custom_imports = dict(imports=[1])', 'x.pth')

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 
 from ...errors import DataError, nearest
-from ..atomic_file import write_atomic
+from ..atomic_file import is_part, remove_leftovers, write_atomic
+from ..class_statistics import STATISTICS_FILES
+from ..label_conversion import CONVERTED
 from ..parallel import Progress, default_workers, parallel_map
 from .layouts import GTA_TO_CITYSCAPES, LAYOUTS, SOURCE_TRAIN, SPLITS, Split, encode_image
 from .look import Look, LookMaker
@@ -89,6 +91,7 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
     logger.info('%s: drawing %d of %d images', root, len(missing), len(jobs))
     for folder in {path.parent for job in missing for path in job.paths()}:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
     with _single_threaded_opencv():
         parallel_map(partial(_write, size=tuple(size), seed=seed), missing,
                      default_workers() if workers is None else workers, progress)
@@ -146,7 +149,7 @@ def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
             raise DataError(f'{root / name} exists and was not made by Streets ('
                             f'{STAMP} does not name it): choose another folder')
     if made != parameters:
-        _remove(root, [name for name in ours if (root / name).exists()], layouts)
+        _remove(root, made, [name for name in ours if (root / name).exists()], layouts)
         ours = []
     root.mkdir(parents=True, exist_ok=True)
     ours = sorted({*ours, *layouts}, key=LAYOUTS.index)
@@ -169,7 +172,7 @@ def _read_stamp(stamp: Path) -> tuple[dict, list[str]]:
                     'of that name: choose another folder, or move the file away')
 
 
-def _remove(root: Path, made: Sequence[str], layouts: Sequence[str]) -> None:
+def _remove(root: Path, parameters: dict, made: Sequence[str], layouts: Sequence[str]) -> None:
     """Remove the layouts ``made`` with other parameters, when all are to be drawn anew."""
     others = [name for name in made if name not in layouts]
     if others:
@@ -177,8 +180,26 @@ def _remove(root: Path, made: Sequence[str], layouts: Sequence[str]) -> None:
                         f'{", ".join(others)}, which would be lost: choose another folder, remove '
                         f'them, or ask for {" ".join([*others, *layouts])} to draw all anew')
     for name in made:
-        logger.info('%s is Streets with other parameters, which is removed', root / name)
+        _check_drawn(root, name, parameters)
+    for name in made:
+        logger.warning('%s is Streets with other parameters, which is removed', root / name)
         shutil.rmtree(root / name)
+
+
+def _check_drawn(root: Path, layout: str, parameters: dict) -> None:
+    """A layout that is to be removed holds what was drawn, and what converters made of it."""
+    folder = root / layout
+    drawn = {path for split in SPLITS if split.layout == layout
+             for index in range(parameters.get(split.count, 0))
+             for path in Job(root, split, index).paths()}
+    foreign = [folder] if folder.is_symlink() else sorted(
+        path for path in folder.rglob('*') if path.is_symlink() or path.is_file()
+        and path not in drawn and not path.name.endswith(CONVERTED)
+        and path.name not in STATISTICS_FILES and not is_part(path.name))
+    if foreign:
+        raise DataError(f'{foreign[0]} was not drawn by Streets, and would be removed with '
+                        f'{folder}, which is to be drawn anew with other parameters: move it '
+                        'away, or choose another folder')
 
 
 def _write(job: Job, size: tuple[int, int], seed: int) -> None:
