@@ -23,6 +23,7 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import torch
+from mmcv import Config
 
 import mmseg_ssr  # noqa: F401
 from experiments import EXPERIMENTS, Experiment, Row, by_id
@@ -55,7 +56,15 @@ class Job(NamedTuple):
     seed: Optional[int]
     work_dir: str
     resume_from: Optional[str]
+    load_from: Optional[str] = None
     row: Optional[Row] = None
+
+
+def job_config(job: Job) -> Config:
+    """The config as it is trained, which is the one that a result is known by."""
+    cfg = load_config(job.config, job.options)
+    cfg.load_from = job.load_from or cfg.get('load_from')
+    return cfg
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -94,12 +103,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    if args.rows and not args.exp:
-        raise ConfigError('--rows goes with --exp ID')
+    check_args(args)
     if args.list:
         print_experiments()
         return
-    if args.results or args.json:
+    if args.results:
         print_results(args)
         return
     with launched(args.launcher, args.device, args.local_rank) as device:
@@ -111,14 +119,45 @@ def main(argv: Optional[List[str]] = None) -> None:
             print_jobs(jobs)
 
 
+#: Options that do nothing with another one.
+USELESS = {
+    '--list': ('--rows', '--json', '--work-dir', '--resume-from', '--load-from', '--cfg-options',
+               '--seed', '--startup-test', '--dry-run'),
+    '--results': ('--startup-test', '--dry-run'),
+    '--startup-test': ('--work-dir', '--resume-from', '--dry-run')}
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """No option is passed over in silence."""
+    def given(option: str) -> bool:
+        value = getattr(args, option[2:].replace('-', '_'))
+        return value is not None and value is not False and value != {}
+
+    for option, needed in (('--rows', '--exp ID'), ('--results', '--exp ID'),
+                           ('--json', '--results')):
+        if given(option) and not given(needed.split()[0]):
+            raise ConfigError(f'{option} goes with {needed}')
+    if args.exp and args.resume_from:
+        raise ConfigError('--resume-from goes with --config: --exp resumes its jobs by itself')
+    for mode, options in USELESS.items():
+        for option in options:
+            if given(mode) and given(option):
+                raise ConfigError(f'{option} has no effect with {mode}: leave one of them out')
+    if args.seed is not None and args.seed < 0:
+        raise ConfigError(f'--seed must be at least 0, got {args.seed}')
+    for option in ('--load-from', '--resume-from'):
+        file = getattr(args, option[2:].replace('-', '_'))
+        if file and file != 'auto' and not os.path.isfile(file):
+            raise MissingFile(f'{option} {file}: there is no such file')
+
+
 def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
              command: List[str]) -> None:
     """Train and test each job that is not finished; ``command`` is this command line."""
-    shared = dict(deterministic=args.deterministic, load_from=args.load_from,
-                  trusted=args.trust_checkpoint)
+    shared = dict(deterministic=args.deterministic, trusted=args.trust_checkpoint)
     trained: List[Job] = []
     for i, job in enumerate(jobs):
-        cfg = load_config(job.config, job.options)
+        cfg = job_config(job)
         if args.startup_test:
             with Interruption():  # clean up when it is killed
                 result = startup_test(cfg, device, job.seed, **shared)
@@ -152,30 +191,29 @@ def config_job(args: argparse.Namespace) -> List[Job]:
     validate(cfg)
     name = experiment_name(cfg) + (f'_s{args.seed}' if args.seed is not None else '')
     work_dir = args.work_dir or os.path.join('work_dirs', 'local', name)
-    if not args.resume_from and has_checkpoint(work_dir):
+    if not args.resume_from and not args.startup_test and has_checkpoint(work_dir):
         if args.work_dir:
             raise ConfigError(f'--work-dir {work_dir} holds another run already: go on with it by '
                               '--resume-from auto, or choose another folder')
         work_dir = next_free(work_dir)
-    return [Job(args.config, args.cfg_options, args.seed, work_dir, args.resume_from)]
+    return [Job(args.config, args.cfg_options, args.seed, work_dir, args.resume_from,
+                args.load_from)]
 
 
-def experiment_jobs(args: argparse.Namespace) -> List[Job]:
+def experiment_jobs(args: argparse.Namespace, every_row: bool = False) -> List[Job]:
     """The jobs of ``--exp``: each row with each of its seeds."""
     known = by_id()
     if args.exp not in known:
         raise ConfigError(f'--exp {args.exp}: there is no such experiment'
                           f'{nearest(args.exp, known) or ", --list shows them"}')
-    if args.resume_from:
-        raise ConfigError('--resume-from goes with --config: --exp resumes its jobs by itself')
     root = args.work_dir or os.path.join('work_dirs', args.exp)
     jobs = []
-    for row in chosen_rows(known[args.exp], args.rows):
+    for row in chosen_rows(known[args.exp], None if every_row else args.rows):
         for seed in row.seeds if args.seed is None else [args.seed]:
             work_dir = os.path.join(root, f'{row.name}_s{seed}')
             options = {**row.overrides, **args.cfg_options}
             validate(load_config(row.config, options))
-            jobs.append(Job(row.config, options, seed, work_dir, 'auto', row))
+            jobs.append(Job(row.config, options, seed, work_dir, 'auto', args.load_from, row))
     return jobs
 
 
@@ -217,23 +255,24 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
 
 def print_results(args: argparse.Namespace) -> None:
     """Measured beside published, for ``--exp ID --results``; the same as JSON in ``--json``."""
-    if not args.exp or not args.results:
-        raise ConfigError('--results goes with --exp ID, and --json with --results')
     if args.json and not os.path.isdir(os.path.dirname(args.json) or '.'):
         raise MissingFile(f'--json {args.json}: there is no folder {os.path.dirname(args.json)}')
-    jobs = experiment_jobs(args)
+    jobs = experiment_jobs(args, every_row=True)  # what rows are compared with may not be chosen
     experiment = by_id()[args.exp]
-    table = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
-             for row in chosen_rows(experiment, args.rows)]
-    print(markdown(f'{experiment.id}: {experiment.title} ({experiment.source})', table), end='')
+    everything = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
+                  for row in experiment.rows]
+    chosen = [row.name for row in chosen_rows(experiment, args.rows)]
+    table = [runs for runs in everything if runs.name in chosen]
+    title = f'{experiment.id}: {experiment.title} ({experiment.source})'
+    print(markdown(title, table, everything), end='')
     if args.json:
-        content = dict(experiment=experiment.id, rows=as_dict(table))
+        content = dict(experiment=experiment.id, rows=as_dict(table, everything))
         write_atomic(args.json, json.dumps(content, indent=2, allow_nan=False).encode())
 
 
 def runs_of(row: Row, jobs: List[Job], baseline: Optional[str]) -> Runs:
     """What the jobs of a row have reached."""
-    found = {job.seed: read_run(job.work_dir, load_config(job.config, job.options), row.metric)
+    found = {job.seed: read_run(job.work_dir, job_config(job), row.metric)
              for job in jobs}
     return Runs(
         row.name, {seed: scores for seed, (scores, _) in found.items() if scores is not None},
@@ -270,7 +309,7 @@ def _seeds(row: Row) -> str:
 
 def print_jobs(jobs: List[Job]) -> None:
     for job in jobs:
-        cfg = load_config(job.config, job.options)
+        cfg = job_config(job)
         state = ('finished' if finished_result(job.work_dir, cfg) else
                  'begun' if has_checkpoint(job.work_dir) else 'new')
         overrides = ''.join(f' {key}={value}' for key, value in job.options.items())

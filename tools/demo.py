@@ -60,6 +60,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     check_args(args)
     os.chdir(args.root)
     options = {'runner.max_iters': args.iterations} if args.iterations else {}
+    folder = results_folder(args)
     names = [name for name in TITLES if name != 'daformer' or args.with_daformer]
     seconds: Dict[str, float] = {}
     step('1. draw the data set Streets (about a minute)', seconds, 'data', lambda: make_streets(
@@ -69,16 +70,16 @@ def main(argv: Optional[List[str]] = None) -> None:
     for number, name in enumerate(names, 3):
         title = f'train and test {TITLES[name]} (about {MINUTES[name]} minutes on two cores)'
         step(f'{number}. {title}', seconds, TITLES[name],
-             lambda name=name: train(name, options, args.device))
-    results = {name: finished(name, options) for name in names}
-    picture = RESULTS / 'compare.png'
+             lambda name=name: train(folder / f'{name}_s0', name, options, args.device))
+    results = {name: finished(folder / f'{name}_s0', name, options) for name in names}
+    picture = folder / 'compare.png'
     step(f'{len(names) + 3}. draw {picture}', seconds, 'picture',
-         lambda: draw(names, picture, args.device))
+         lambda: draw(folder, names, picture, args.device))
     print('\nIoU in percent on the target domain, never seen with labels:\n')
     print(table(results))
     print('\nThe encoder that SSR uses here is a SAM of a million parameters, trained on street '
           'scenes\nin many looks (mmseg_ssr/regularizer/mini_sam).\n')
-    print_paths(results, picture)
+    print_paths(folder, results, picture)
     print('\nseconds: ' + ', '.join(f'{name} {value:.0f}' for name, value in seconds.items())
           + f'; peak memory {max(r["peak_memory_mb"] for r in results.values())} MB')
 
@@ -94,6 +95,14 @@ def check_args(args: argparse.Namespace) -> None:
     pick_device(args.device)
 
 
+def results_folder(args: argparse.Namespace) -> Path:
+    """Where run_experiments.py --exp demo puts them, too; other lengths have their own folder."""
+    changes = {'images': args.images if args.images != IMAGES else None,
+               'iterations': args.iterations}
+    return RESULTS.with_name(RESULTS.name + ''.join(
+        f'_{value}{name}' for name, value in changes.items() if value))
+
+
 def step(title: str, seconds: Dict[str, float], name: str, run: Callable[[], object]) -> None:
     print(f'\n== {title}', flush=True)
     start = time.time()
@@ -106,12 +115,12 @@ def convert() -> None:
         command([f'tools/convert_datasets/{dataset}.py', str(DATA / dataset)])
 
 
-def train(name: str, options: dict, device: str) -> None:
-    if finished(name, options):
-        print(f'{work_dir(name)} is finished')
+def train(work_dir: Path, name: str, options: dict, device: str) -> None:
+    if finished(work_dir, name, options):
+        print(f'{work_dir} is finished')
         return
     changes = [f'{key}={value}' for key, value in options.items()]
-    command(['run_experiments.py', '--config', config(name), '--work-dir', str(work_dir(name)),
+    command(['run_experiments.py', '--config', config(name), '--work-dir', str(work_dir),
              '--seed', '0', '--resume-from', 'auto', '--device', device,
              *(['--cfg-options', *changes] if changes else [])])
 
@@ -133,12 +142,8 @@ def config(name: str) -> str:
     return str(ROOT / 'configs' / 'demo' / f'{name}.py')
 
 
-def work_dir(name: str) -> Path:
-    return RESULTS / f'{name}_s0'  # where run_experiments.py --exp demo puts it, too
-
-
-def finished(name: str, options: dict) -> Optional[dict]:
-    return finished_result(str(work_dir(name)), load_config(config(name), options))
+def finished(work_dir: Path, name: str, options: dict) -> Optional[dict]:
+    return finished_result(str(work_dir), load_config(config(name), options))
 
 
 def table(results: Dict[str, dict]) -> str:
@@ -153,15 +158,16 @@ def table(results: Dict[str, dict]) -> str:
     return '\n'.join(lines)
 
 
-def print_paths(results: Dict[str, dict], picture: Path) -> None:
+def print_paths(folder: Path, results: Dict[str, dict], picture: Path) -> None:
     for name, result in results.items():
-        logs = sorted(work_dir(name).glob('*.log'))
-        print(f'{TITLES[name]}: checkpoint {work_dir(name) / result["checkpoint"]}, log '
+        work_dir = folder / f'{name}_s0'
+        logs = sorted(work_dir.glob('*.log'))
+        print(f'{TITLES[name]}: checkpoint {work_dir / result["checkpoint"]}, log '
               f'{logs[0] if logs else "none"}')
     print(f'picture: {picture}')
 
 
-def draw(names: Sequence[str], path: Path, device: str) -> None:
+def draw(folder: Path, names: Sequence[str], path: Path, device: str) -> None:
     """Image, ground truth and predictions of a few validation images side by side."""
     dataset = limit_images(build_test_dataset(load_config(config(names[0]))), PICTURE_ROWS)
     palette = dataset.PALETTE
@@ -171,17 +177,17 @@ def draw(names: Sequence[str], path: Path, device: str) -> None:
     panels = [Panel('image', [np.ascontiguousarray(image) for image in images]),
               Panel('ground truth', [colorize(label, palette) for label in truth])]
     for name in names:
-        predictions = predict(name, device)
+        predictions = predict(folder / f'{name}_s0', name, device)
         panels.append(Panel(TITLES[name], [colorize(label, palette) for label in predictions]))
     picture = draw_panels(panels, dataset.CLASSES, palette)
     cv2.imwrite(str(path), picture[..., ::-1])
     print()
 
 
-def predict(name: str, device: str) -> List[np.ndarray]:
+def predict(work_dir: Path, name: str, device: str) -> List[np.ndarray]:
     cfg = load_config(config(name))
     model = build_test_model(cfg)
-    load_weights(model, str(work_dir(name) / 'latest.pth'))
+    load_weights(model, str(work_dir / 'latest.pth'))
     return run_test(model, limit_images(build_test_dataset(cfg), PICTURE_ROWS),
                     pick_device(device), evaluate=False)
 

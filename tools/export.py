@@ -14,7 +14,7 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmseg_ssr.deploy.export import CARD, export
+from mmseg_ssr.deploy.export import CARD, export, others_in
 from mmseg_ssr.deploy.formats import FORMATS
 from mmseg_ssr.deploy.model_file import read_model
 from mmseg_ssr.deploy.numbers import find_numbers, read_numbers
@@ -48,8 +48,11 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.size and min(args.size) < 64:
         raise ConfigError(f'--size must be at least 64 64, got {args.size[0]} {args.size[1]}')
+    if (args.size or args.fixed_size) and not any(FORMATS[name].traced for name in args.formats):
+        raise ConfigError('--size and --fixed-size are for graphs: give one of '
+                          f'{", ".join(name for name in FORMATS if FORMATS[name].traced)}')
     model = read_model(args.model, args.config, args.trust_checkpoint)
-    numbers = read_numbers(args.numbers) if args.numbers else find_numbers(
+    numbers = read_numbers(args.numbers, args.weights) if args.numbers else find_numbers(
         model, args.weights)
     files = export(model, args.out, args.formats, args.weights, args.size, args.fixed_size,
                    numbers)
@@ -60,6 +63,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         print(f'{file.path}: {file.bytes / 1e6:.1f} MB, {images}, logits within '
               f'{file.difference:.1e} of the network')
     print(f'{Path(args.out) / CARD}: model card')
+    for name in others_in(args.out, files):
+        print(f'{Path(args.out) / name} is of an earlier export, and not in the card')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
 """Draw the Streets data set in the layouts of GTA5 and Cityscapes, or of other data sets."""
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 from mmseg_ssr.datasets.parallel import progress_bar, worker_count
 from mmseg_ssr.datasets.streets import LAYOUTS, make_streets

@@ -25,6 +25,7 @@ from mmseg_ssr.engine.build import build_test_dataset, build_test_model
 from mmseg_ssr.engine.config import Options, load_config
 from mmseg_ssr.engine.config_check import validate
 from mmseg_ssr.engine.device import OnDevice
+from mmseg_ssr.engine.experiment import write_json
 from mmseg_ssr.engine.explain import explained
 from mmseg_ssr.engine.launch import launched, launcher_options
 from mmseg_ssr.engine.load_weights import ROLES, load_weights
@@ -136,8 +137,10 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         with explained(cfg, '--eval and --eval-options', 'cannot be used'):
             values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
         if args.work_dir:
-            mmcv.dump(dict(config=args.config, checkpoint=args.checkpoint, metric=values),
-                      os.path.join(args.work_dir, 'eval.json'), indent=4)
+            os.makedirs(args.work_dir, exist_ok=True)
+            write_json(os.path.join(args.work_dir, 'eval.json'),
+                       dict(config=args.config, checkpoint=args.checkpoint, metric=values,
+                            weights=args.weights, options=changed_options(args)))
 
 
 def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse.Namespace,
@@ -152,6 +155,17 @@ def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse
         mmcv.dump(target.tolist(), os.path.join(args.work_dir, 'target_priors.json'))
 
 
+def changed_options(args: argparse.Namespace) -> List[str]:
+    """What was given that changes the scores, for whoever reads them later."""
+    options = [f'--{name.replace("_", "-")} {getattr(args, name)}' for name in
+               ('amp', 'batched_slide') if getattr(args, name)]
+    options += [f'--{name.replace("_", "-")}' for name in
+                ('aug_test', 'flip_test', 'label_shift', 'test_set') if getattr(args, name)]
+    options += [f'--branch {args.branch}'] * (args.branch != 'shadow')
+    options += [f'--inference-mode {args.inference_mode}'] * (args.inference_mode != 'same')
+    return options + [f'{key}={value}' for key, value in args.cfg_options.items()]
+
+
 def check_args(args: argparse.Namespace) -> None:
     if not (args.eval or args.format_only or args.show_dir or args.out):
         raise ConfigError('nothing to do: give --eval mIoU, --format-only, --show-dir DIR or '
@@ -163,6 +177,11 @@ def check_args(args: argparse.Namespace) -> None:
         raise ConfigError('--target-priors are for --label-shift: give both')
     if args.zip and not args.format_only:
         raise ConfigError('--zip packs what --format-only writes: give both')
+    if args.eval_options and not (args.eval or args.format_only):
+        raise ConfigError('--eval-options are for --eval or --format-only: give one of them')
+    if args.work_dir and not (args.eval or args.label_shift):
+        raise ConfigError('--work-dir gets the scores of --eval and the priors of --label-shift: '
+                          'give one of them')
     if args.out and not args.out.endswith(('.pkl', '.pickle')):
         raise ConfigError(f'--out must end in .pkl, got {args.out}')
     for metric in args.eval or []:

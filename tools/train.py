@@ -50,14 +50,14 @@ def main(argv: Optional[List[str]] = None) -> None:
     command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
     with launched(args.launcher, args.device, args.local_rank) as device:
         cfg = load_config(args.config, args.cfg_options)
+        cfg.load_from = args.load_from or cfg.get('load_from')
         name = os.path.splitext(os.path.basename(args.config))[0]
         work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
         with resumable(command, work_dir):
             checkpoint = train(
                 cfg, work_dir, device, args.seed, deterministic=args.deterministic,
                 resume_from='auto' if args.auto_resume else args.resume_from,
-                load_from=args.load_from, evaluate=not args.no_validate,
-                trusted=args.trust_checkpoint)
+                evaluate=not args.no_validate, trusted=args.trust_checkpoint)
         page = report_at_end(cfg, [work_dir], device)
         if distributed.rank() == 0:
             print(f'checkpoint {checkpoint}' + (f'\nreport {page}' if page else ''))

@@ -56,6 +56,7 @@ def export(model: ModelFile,
                               f'{nearest(name, FORMATS)}')
         if os.path.realpath(os.path.join(out, FORMATS[name].file)) == os.path.realpath(model.path):
             raise ConfigError(f'{model.path} would be written over itself: choose another --out')
+    formats = list(dict.fromkeys(formats))
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))
     job = Job(model, Deployed(network, normalisation(model.cfg)).eval(), _image(size))
@@ -70,6 +71,13 @@ def export(model: ModelFile,
                 done[i] = file._replace(path=path)
         write_atomic(os.path.join(out, CARD), card.encode())
     return done
+
+
+def others_in(out: str, files: Sequence[Exported]) -> List[str]:
+    """Files of formats in ``out`` that an earlier export has left, perhaps of another model."""
+    written = {os.path.basename(file.path) for file in files}
+    return [kind.file for kind in FORMATS.values()
+            if kind.file not in written and os.path.exists(os.path.join(out, kind.file))]
 
 
 def other_sizes(size: Size) -> List[Size]:

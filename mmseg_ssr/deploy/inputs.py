@@ -2,7 +2,7 @@
 import contextlib
 import glob
 import os
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -55,10 +55,10 @@ def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
 
 def _check_names(inputs: Sequence[Input]) -> None:
     """Raise :class:`DataError` for results of one name; a video's frames are in a folder."""
-    by_name: Dict[str, Input] = {}
-    pairs = [(by_name.setdefault(item.name, item), item) for item in inputs]
-    pairs += [(by_name[parent], item) for item in inputs for parent in _parents(item.name)
-              if parent in by_name and by_name[parent].is_video]
+    by_name: Dict[Tuple[str, bool], Input] = {}
+    pairs = [(by_name.setdefault((item.name, item.is_video), item), item) for item in inputs]
+    pairs += [(by_name[parent, True], item) for item in inputs for parent in _parents(item.name)
+              if (parent, True) in by_name]
     for other, item in pairs:
         if other is not item:
             raise DataError(

@@ -106,7 +106,8 @@ def _data(cfg: Config) -> str:
 def _numbers(numbers: Optional[Numbers]) -> str:
     if numbers is None:
         return 'No scores of these weights were found beside the checkpoint, none were given.'
-    rows = [(name, f'{value:.2f}') for name, value in numbers.scores.items()]
+    rows = [(name, f'{value:.2f}' if value == value else '-')
+            for name, value in numbers.scores.items()]
     return f'Percent; from {numbers.source}.\n\n{_table(("score", ""), rows)}'
 
 

@@ -12,7 +12,7 @@ from ..engine.checkpoint import read_checkpoint
 from ..engine.config import load_config, tidy
 from ..engine.load_weights import apply_weights
 from ..engine.plain_config import read_plain_config
-from ..errors import WRONG_VALUE, CheckpointError, ConfigError, said
+from ..errors import CheckpointError, ConfigError
 from . import safetensors_file
 
 #: Predictions are images of 8 bits, in which 255 means ignore.
@@ -73,13 +73,7 @@ def config_in(content: Dict[str, Any], path: str) -> Config:
     if not isinstance(text, str):
         raise CheckpointError(f'{path} holds no config, as files of weights alone: give the one '
                               'that it was trained with (--config FILE)')
-    try:
-        cfg = read_plain_config(text, path)
-    except WRONG_VALUE as error:  # of custom_imports, for one
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f'the config in {path} cannot be read: {said(error)}') from error
-    return tidy(Config(cfg._cfg_dict, text, filename=path))
+    return tidy(read_plain_config(text, path))
 
 
 def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:

@@ -20,11 +20,14 @@ class Numbers(NamedTuple):
     source: str
 
 
-def read_numbers(path: str) -> Numbers:
+def read_numbers(path: str, weights: str = 'student') -> Numbers:
     """The scores in a ``result.json`` of a training or an ``eval.json`` of ``tools/test.py``.
 
+    Args:
+        weights: ``'student'`` or ``'teacher'``, of which they are to be.
+
     Raises:
-        MissingFile, DataError: there is no such file, or it holds no scores.
+        MissingFile, DataError: there is no such file, it holds no scores, or those of the other.
     """
     try:
         with open(path, encoding='utf-8') as file:
@@ -38,7 +41,12 @@ def read_numbers(path: str) -> Numbers:
     scores = _scores(content.get('scores')) or _scores(content.get('metric'), 100)
     if not scores:
         raise DataError(f'{path} holds no scores, expected a result.json or eval.json')
-    return Numbers(scores, f'{os.path.basename(path)}, data.test of the config')
+    tested = content.get('weights', 'student')
+    if tested != weights:
+        raise DataError(f'{path} holds scores of the {tested}, not of the {weights}: test those '
+                        'weights (tools/test.py --weights)')
+    options = f', tested with {" ".join(content["options"])}' if content.get('options') else ''
+    return Numbers(scores, f'{os.path.basename(path)}, data.test of the config{options}')
 
 
 def find_numbers(model: ModelFile, weights: str = 'student') -> Optional[Numbers]:
@@ -96,4 +104,5 @@ def _scores(values: Any, factor: float = 1) -> Dict[str, float]:
         return {}
     return {name: round(factor * value, 2) for name, value in values.items()
             if isinstance(value, (int, float)) and name.split('.')[0] in (
-                'aAcc', 'mIoU', 'mAcc', 'mIoU13', 'mIoU16', 'IoU', 'Acc')}
+                'aAcc', 'mIoU', 'mAcc', 'mIoU13', 'mIoU16', 'IoU', 'Acc', 'mDice', 'Dice',
+                'mFscore', 'Fscore', 'mPrecision', 'Precision', 'mRecall', 'Recall')}

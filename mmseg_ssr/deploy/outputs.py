@@ -9,6 +9,7 @@ import numpy as np
 
 from ..datasets.atomic_file import write_atomic
 from ..datasets.label_files import encode_label
+from ..engine.run_log import NO_ROOM
 from ..engine.submission import LABEL_IDS, cityscapes_train_ids
 from ..errors import ConfigError, DataError, UserError, nearest
 from ..visualization import draw_legend
@@ -149,8 +150,9 @@ def explained_writing(path: str) -> Iterator[None]:
     except UserError:  # some of which are errors of the system as well
         raise
     except OSError as error:
-        raise UserError(f'{path} cannot be written ({error.strerror}): make room, or choose '
-                        'another --out') from error
+        remedy = 'make room, or choose' if error.errno in NO_ROOM else 'choose'
+        raise UserError(f'{path} cannot be written ({error.strerror}): {remedy} another --out'
+                        ) from error
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
 """Where a training begins: anew or at a checkpoint, and with which seed."""
+import re
 from typing import List, Optional
 
 from mmcv import Config
@@ -21,11 +22,17 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
     if resume_from != 'auto':
         return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
     found = _newest(work_dir, log)
-    if found and found.content.get('meta', {}).get('config') != cfg.pretty_text:
+    config = found.content.get('meta', {}).get('config') if found else None
+    if found and _but_the_start(str(config)) != _but_the_start(cfg.pretty_text):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')
     return found
+
+
+def _but_the_start(config: str) -> str:
+    """Which weights a training began with does not matter to how it goes on."""
+    return re.sub(r'^load_from = .*\n', '', config, flags=re.M)
 
 
 def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,

@@ -2,6 +2,7 @@
 import contextlib
 import copy
 import json
+import math
 import os
 import tempfile
 import time
@@ -48,7 +49,7 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
     if distributed.rank() == 0:
         with explained_full_disk(work_dir):
-            write_atomic(os.path.join(work_dir, RESULT), json.dumps(result, indent=2).encode())
+            write_json(os.path.join(work_dir, RESULT), result)
     return result
 
 
@@ -87,7 +88,7 @@ def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
         evaluation=dict(interval=2), log_config=dict(interval=1)))
     with _scratch_folder() as work_dir:
         train(cfg, work_dir, device, seed, evaluation_images=2, **options)
-        options.update(resume_from='auto', load_from=None)
+        options.update(resume_from='auto')
         result = train_and_test(cfg, work_dir, device, seed, evaluation_images=2, **options)
     return dict(seconds=round(time.time() - start, 1), peak_memory_mb=result['peak_memory_mb'])
 
@@ -105,13 +106,35 @@ def _scratch_folder() -> Iterator[str]:
         distributed.wait_for_all()
 
 
+def write_json(path: str, content: Dict[str, Any]) -> None:
+    """Write scores to a file, null for those of classes that are neither in labels nor predicted.
+
+    Raises:
+        OSError: see :func:`~mmseg_ssr.datasets.atomic_file.write_atomic`.
+    """
+    text = json.dumps(_without_nan(content), indent=2, allow_nan=False)
+    write_atomic(path, text.encode())
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(scores: Dict[str, Optional[float]]) -> Dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in scores.items()}
+
+
 def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
     """The result in ``work_dir`` if it is of this very config, and whole."""
     try:
         with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
             result = json.load(file)
-        return result if result['config'] == cfg.pretty_text else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        if result['config'] != cfg.pretty_text:
+            return None
+        return {**result, 'scores': _with_nan(result.get('scores', {}))}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -102,8 +102,10 @@ def differences(runs: Runs, baseline: Runs) -> Dict[int, float]:
     return {seed: values[seed] - base[seed] for seed in values if seed in base}
 
 
-def as_dict(table: Sequence[Runs]) -> List[Dict[str, Any]]:
+def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
+            ) -> List[Dict[str, Any]]:
     """Everything that :func:`markdown` shows, for JSON."""
+    compared = {runs.name: _compared(everything or table, runs) for runs in table}
     return [dict(
         name=runs.name, metric=runs.metric, published=runs.published, note=runs.note,
         classes=dict(runs.classes), baseline=runs.baseline,
@@ -111,15 +113,20 @@ def as_dict(table: Sequence[Runs]) -> List[Dict[str, Any]]:
         measured={name: dict(seeds={str(seed): value for seed, value in values.items()},
                              **summary(list(values.values()))._asdict())
                   for name, values in _all_values(runs).items()},
-        differences={str(seed): value for seed, value in _compared(table, runs).items()},
-        difference=_plain(summary(list(_compared(table, runs).values()))))
+        differences={str(seed): value for seed, value in compared[runs.name].items()},
+        difference=_plain(summary(list(compared[runs.name].values()))))
         for runs in table]
 
 
-def markdown(title: str, table: Sequence[Runs]) -> str:
-    """The table of an experiment with its differences, its classes and what is missing."""
-    parts = [f'## {title}', _overview(table), _notes(table), _differences(table), _classes(table),
-             _missing(table)]
+def markdown(title: str, table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None) -> str:
+    """The table of an experiment with its differences, its classes and what is missing.
+
+    Args:
+        everything: all rows of the experiment, those that ``table`` is compared with among them,
+            when it is a part.
+    """
+    parts = [f'## {title}', _overview(table), _notes(table),
+             _differences(table, everything or table), _classes(table), _missing(table)]
     return '\n\n'.join(part for part in parts if part) + '\n'
 
 
@@ -144,10 +151,10 @@ def _notes(table: Sequence[Runs]) -> str:
         for note in notes)
 
 
-def _differences(table: Sequence[Runs]) -> str:
+def _differences(table: Sequence[Runs], everything: Sequence[Runs]) -> str:
     rows = []
     for runs in table:
-        found = _compared(table, runs)
+        found = _compared(everything, runs)
         if found:
             mean = summary(list(found.values()))
             each = ', '.join(f'{seed}: {value:+.2f}' for seed, value in sorted(found.items()))
@@ -189,8 +196,8 @@ def _missing(table: Sequence[Runs]) -> str:
     return 'Missing:\n\n' + '\n'.join(lines) if lines else 'No run is missing.'
 
 
-def _compared(table: Sequence[Runs], runs: Runs) -> Dict[int, float]:
-    baselines = [other for other in table if other.name == runs.baseline != runs.name]
+def _compared(everything: Sequence[Runs], runs: Runs) -> Dict[int, float]:
+    baselines = [other for other in everything if other.name == runs.baseline != runs.name]
     return differences(runs, baselines[0]) if baselines else {}
 
 

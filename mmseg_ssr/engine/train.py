@@ -53,7 +53,6 @@ def train(cfg: Config,
           seed: Optional[int] = None,
           deterministic: bool = False,
           resume_from: Optional[str] = None,
-          load_from: Optional[str] = None,
           evaluate: bool = True,
           evaluation_images: Optional[int] = None,
           trusted: bool = False) -> str:
@@ -68,7 +67,6 @@ def train(cfg: Config,
         deterministic: ask torch for kernels that repeat to the bit.
         resume_from: checkpoint to go on from, or ``'auto'``: the newest readable in ``work_dir``,
             if there is one.
-        load_from: checkpoint whose student weights to start from.
         evaluate: score the student on ``data.val`` as ``evaluation`` says.
         evaluation_images: score on that many images only.
         trusted: see :func:`~mmseg_ssr.engine.checkpoint.read_checkpoint`.
@@ -101,8 +99,8 @@ def train(cfg: Config,
             start = begun.path
             runner.go_on_from(begun.content, start)
             compare_batch(begun, runner)
-        elif load_from or cfg.get('load_from'):
-            _load_weights(runner, load_from or cfg.load_from, trusted)
+        elif cfg.get('load_from'):
+            _load_weights(runner, cfg.load_from, trusted)
         del begun  # as large as the model and its optimizer
         distributed.from_first(
             lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))

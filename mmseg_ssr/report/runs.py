@@ -1,5 +1,6 @@
 """What a training has left in its work directory, as the report needs it."""
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -72,7 +73,8 @@ class Run(NamedTuple):
             last = [record for record in self.history if 'mIoU' in record][-1:]
             scores = {name: 100 * value for record in last for name, value in record.items()
                       if isinstance(value, float)}
-        return {name[4:]: value for name, value in scores.items() if name.startswith('IoU.')}
+        return {name[4:]: math.nan if value is None else value
+                for name, value in scores.items() if name.startswith('IoU.')}
 
     @property
     def miou(self) -> Optional[float]:
@@ -84,19 +86,24 @@ class Run(NamedTuple):
 
 
 def read_runs(folders: Sequence[str]) -> List[Run]:
-    """The trainings of several work directories, with names that tell them apart.
+    """The trainings of several work directories, each once, with names that tell them apart.
+
+    Those of the configs, of the folders, or whole paths: the shortest that do.
 
     Raises:
         MissingFile: a folder is not there, or holds nothing that a training leaves.
     """
-    runs: List[Run] = []
-    for folder in folders:
-        run = read_run(folder)
-        taken = {other.name for other in runs}
-        if run.name in taken:
-            run = run._replace(name=f'{run.name} ({os.path.normpath(folder)})')
-        runs.append(run)
-    return runs
+    runs = [read_run(folder) for folder in {os.path.realpath(folder): folder
+                                            for folder in folders}.values()]
+    for name in (lambda run: run.name, _folder_name, lambda run: os.path.normpath(run.folder)):
+        named = [run._replace(name=name(run)) for run in runs]
+        if len({run.name for run in named}) == len(runs):
+            break
+    return named
+
+
+def _folder_name(run: Run) -> str:
+    return os.path.basename(os.path.normpath(run.folder))
 
 
 def read_run(folder: str) -> Run:

@@ -24,7 +24,7 @@ def overview(runs: Sequence[Run]) -> Table:
 
 
 def classes(runs: Sequence[Run]) -> Optional[Table]:
-    """IoU of each class: first and last evaluation, the final score, and what it adds to run 1."""
+    """IoU of each class, its change since the first of several evaluations, and against run 1."""
     finals = [run.class_ious for run in runs]
     names = list(dict.fromkeys(name for final in finals for name in final))
     if not names:
@@ -33,12 +33,11 @@ def classes(runs: Sequence[Run]) -> Optional[Table]:
     columns: List[List[str]] = []
     for position, (run, final) in enumerate(zip(runs, finals)):
         evaluations = evaluated_classes(run)
-        first = evaluations[0] if evaluations else None
         headings.append(f'{run.name}: IoU')
         columns.append([number(final.get(name)) for name in names] + [number(run.miou)])
-        if first:
-            headings.append(f'since iteration {first[0]}')
-            columns.append(_changes(names, final, first[1]))
+        if len(evaluations) > 1:
+            headings.append(f'since iteration {evaluations[0][0]}')
+            columns.append(_changes(names, final, evaluations[0][1]))
         if position:
             headings.append(f'against {runs[0].name}')
             columns.append(_changes(names, final, finals[0]))
@@ -56,7 +55,7 @@ def _changes(names: Sequence[str], now: Dict[str, float], before: Dict[str, floa
              for name in names]
     known = [value for value in found if value is not None and value == value]
     mean = sum(known) / len(known) if known else None
-    return [NONE if value is None or value != value else f'{value:+.2f}'
+    return [NONE if value is None or value != value else f'{round(value, 2) + 0.:+.2f}'
             for value in [*found, mean]]
 
 

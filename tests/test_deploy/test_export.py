@@ -1,6 +1,7 @@
 """Every format of small networks, run by what reads it, at sizes that it was not made of."""
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mmcv import Config
 
 import mmseg_ssr
 from mmseg_ssr.deploy import export as exporting
-from mmseg_ssr.deploy.export import export, other_sizes
+from mmseg_ssr.deploy.export import export, other_sizes, others_in
 from mmseg_ssr.deploy.formats import FORMATS
 from mmseg_ssr.deploy.graph import Deployed
 from mmseg_ssr.deploy.model_file import build_network, read_model
@@ -267,3 +268,24 @@ def test_the_config_in_a_checkpoint_can_be_exported_twice(untrained, tmp_path):
     second, = export(read_model(first.path), str(tmp_path / 'b'), ['mmseg'])
     texts = [read_checkpoint(file.path)['meta']['config'] for file in (first, second)]
     assert texts[0] == texts[1] and isinstance(read_model(second.path).cfg, Config)
+
+
+def test_a_format_twice_is_written_once_and_older_files_are_told(untrained, tmp_path):
+    untrained = read_model(untrained)
+    files = export(untrained, str(tmp_path), ['safetensors', 'safetensors'])
+    assert len(files) == 1 and others_in(str(tmp_path), files) == []
+    later = export(untrained, str(tmp_path), ['mmseg'])
+    assert others_in(str(tmp_path), later) == [os.path.basename(files[0].path)]
+
+
+@pytest.mark.parametrize('tested', ['student', 'teacher'])
+def test_numbers_say_how_they_were_measured_and_of_which_network(tmp_path, tested):
+    path = tmp_path / 'eval.json'
+    path.write_text(json.dumps(dict(
+        metric={'mFscore': 0.5, 'Fscore.train': None, 'IoU.road': 0.25}, weights=tested,
+        options=['--flip-test'])))
+    numbers = read_numbers(str(path), tested)
+    assert numbers.scores == {'mFscore': 50., 'IoU.road': 25.}
+    assert numbers.source.endswith('tested with --flip-test')
+    with pytest.raises(DataError, match=f'holds scores of the {tested}, not of'):
+        read_numbers(str(path), 'teacher' if tested == 'student' else 'student')

@@ -79,7 +79,7 @@ def test_camera(files):
 @pytest.mark.parametrize('made, arguments', [
     (['p/a.jpg', 'p/a.png'], ['p']),
     (['p/a.jpg', 'q/a.jpg'], ['p', 'q']),
-    (['p/a.jpg', 'a.mp4'], ['p', 'a.mp4']),
+    (['a.avi', 'a.mp4'], ['a.avi', 'a.mp4']),
     (['p/a/000001.jpg', 'a.mp4'], ['p', 'a.mp4']),
 ])
 def test_two_inputs_never_share_a_name(files, made, arguments):
@@ -136,3 +136,10 @@ def test_a_file_that_is_no_video(tmp_path):
 def test_no_such_camera():
     with pytest.raises(DataError, match='camera 97 cannot be opened'), open_video('97'):
         pass
+
+
+def test_an_image_and_a_video_may_share_a_name(tmp_path):
+    for name in ('IMG_1.png', 'IMG_1.mp4'):
+        (tmp_path / name).touch()
+    inputs = find_inputs([str(tmp_path / '*')], 'out')
+    assert [(item.name, item.is_video) for item in inputs] == [('IMG_1', True), ('IMG_1', False)]

@@ -1,8 +1,10 @@
 import json
+import math
 import os
 
 import pytest
 import tiny_training
+from mmcv import Config
 
 from mmseg_ssr.engine.checkpoint import read_checkpoint
 from mmseg_ssr.engine.device import pick_device
@@ -11,6 +13,7 @@ from mmseg_ssr.engine.experiment import (
     has_checkpoint,
     startup_test,
     train_and_test,
+    write_json,
 )
 
 CPU = pick_device('cpu')
@@ -56,3 +59,13 @@ def test_the_startup_test_runs_everything_and_cleans_up(cfg, tmp_path, monkeypat
     assert result['seconds'] > 0 and result['peak_memory_mb'] > 100
     assert os.listdir(tmp_path / 'work_dirs') == []
     assert cfg.runner.max_iters == 40000
+
+
+def test_scores_that_are_not_numbers_are_null_in_the_file_and_nan_again(tmp_path):
+    cfg = Config(dict(total_iters=1))
+    scores = {'IoU.train': math.nan, 'mIoU': 12.5}
+    write_json(str(tmp_path / 'result.json'), dict(config=cfg.pretty_text, scores=scores))
+    assert json.loads((tmp_path / 'result.json').read_text(),
+                      parse_constant=pytest.fail)['scores'] == {'IoU.train': None, 'mIoU': 12.5}
+    found = finished_result(str(tmp_path), cfg)['scores']
+    assert math.isnan(found['IoU.train']) and found['mIoU'] == 12.5

@@ -154,7 +154,8 @@ def test_load_from_takes_the_weights_and_starts_at_zero(data, config, tmp_path):
     cfg = config(tiny_training.method_config(data, 2))
     first = run(cfg, tmp_path / 'a')
     cfg.optimizer.lr = 0.0
-    second = run(cfg, tmp_path / 'b', load_from=str(tmp_path / 'a' / 'latest.pth'))
+    cfg.load_from = str(tmp_path / 'a' / 'latest.pth')
+    second = run(cfg, tmp_path / 'b')
     weight = 'decode_head.conv_seg.weight'
     assert torch.equal(first['state_dict'][weight], second['state_dict'][weight])
     assert second['training_state']['iteration'] == 2

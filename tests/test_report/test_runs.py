@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from mmcv import Config
 
@@ -46,12 +48,11 @@ def test_the_method(config, method):
 def test_changes_of_the_classes():
     one, other = Run('a', 'a', HISTORY), Run('b', 'b', HISTORY[:2])
     table = classes([one, other])
-    assert table.headings == ['class', 'a: IoU', 'since iteration 2', 'b: IoU',
-                              'since iteration 2', 'against a']
+    assert table.headings == ['class', 'a: IoU', 'since iteration 2', 'b: IoU', 'against a']
     assert table.rows == [
-        ['road', '37.50', '-12.50', '50.00', '+0.00', '+12.50'],
-        ['sky', '2.50', '+2.50', '0.00', '+0.00', '-2.50'],
-        ['mean', '20.00', '-5.00', '25.00', '+0.00', '+5.00']]
+        ['road', '37.50', '-12.50', '50.00', '+12.50'],
+        ['sky', '2.50', '+2.50', '0.00', '-2.50'],
+        ['mean', '20.00', '-5.00', '25.00', '+5.00']]
     assert classes([Run('c', 'c')]) is None
 
 
@@ -60,6 +61,11 @@ def test_a_tracker_that_is_not_installed_here_does_not_matter(copied):
     assert 'tracker' not in read_runs([str(copied)])[0].config
 
 
-def test_runs_of_one_name_are_told_apart(runs):
-    names = [run.name for run in read_runs([str(runs.ssr), str(runs.ssr)])]
-    assert names == ['ssr', f'ssr ({runs.ssr})']
+def test_runs_of_one_name_are_told_apart(runs, tmp_path):
+    folders = [tmp_path / 'a' / 'ssr_s0', tmp_path / 'a' / 'ssr_s1', tmp_path / 'b' / 'ssr_s1']
+    for folder in folders:
+        shutil.copytree(runs.ssr, folder)
+    first, second, other = map(str, folders)
+    assert [run.name for run in read_runs([first, first])] == ['ssr']
+    assert [run.name for run in read_runs([first, second])] == ['ssr_s0', 'ssr_s1']
+    assert [run.name for run in read_runs([first, second, other])] == [first, second, other]

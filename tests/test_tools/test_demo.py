@@ -9,6 +9,7 @@ def test_the_whole_way_and_a_second_time(tool, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(tool(TOOL), 'VAL_IMAGES', 4)
     monkeypatch.chdir(tmp_path)
     arguments = ['--root', str(tmp_path), '--iterations', '2', '--images', '6', '--nproc', '1']
+    folder = tmp_path / 'work_dirs' / 'demo_6images_2iterations'
     tool(TOOL).main(arguments)
     output = capfd.readouterr().out
     assert 'source-only' in output and 'DAFormer + SSR' in output
@@ -16,8 +17,8 @@ def test_the_whole_way_and_a_second_time(tool, tmp_path, capfd, monkeypatch):
     assert sum(line.startswith(('road ', 'bicycle ', 'mean ')) for line in table) == 3
     assert 'a SAM of a million parameters' in output and 'peak memory' in output
     for name in ('source_only_s0', 'daformer_ssr_s0'):
-        assert (tmp_path / 'work_dirs' / 'demo' / name / 'iter_2.pth').exists()
-    picture = cv2.imread(str(tmp_path / 'work_dirs' / 'demo' / 'compare.png'))
+        assert (folder / name / 'iter_2.pth').exists()
+    picture = cv2.imread(str(folder / 'compare.png'))
     assert picture.shape[1] == 4 * 384 + 3 * 4
 
     tool(TOOL).main(arguments)
@@ -39,3 +40,10 @@ def test_a_step_that_fails_ends_the_demo_in_one_line(tool, tmp_path, fails, monk
     monkeypatch.chdir(tmp_path)
     assert 'tools/nowhere.py did not finish' in fails(
         TOOL, '--root', tmp_path, '--images', '2', '--nproc', '1')
+
+
+def test_only_the_whole_demo_shares_its_folder_with_the_experiment(tool):
+    demo = tool(TOOL)
+    assert str(demo.results_folder(demo.parse_args([]))) == 'work_dirs/demo'
+    short = demo.parse_args(['--iterations', '3'])
+    assert str(demo.results_folder(short)) == 'work_dirs/demo_3iterations'

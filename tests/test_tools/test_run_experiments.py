@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import tiny_training
@@ -208,9 +209,45 @@ def test_the_list_names_configs_and_published_numbers(tool, capsys):
     (['--exp', 'zzz'], '--list shows them'),
     (['--exp', 'demo', '--resume-from', 'x'], '--exp resumes its jobs by itself'),
     (['--config', 'x.py', '--results'], '--results goes with --exp ID'),
-    (['--exp', 'demo', '--json', 'x.json'], '--json with --results'),
+    (['--config', 'x.py', '--rows', 'a'], '--rows goes with --exp ID'),
+    (['--list', '--work-dir', 'x'], '--work-dir has no effect with --list'),
+    (['--exp', 'demo', '--results', '--dry-run'], '--dry-run has no effect with --results'),
+    (['--config', 'x.py', '--startup-test', '--work-dir', 'x'], 'no effect with --startup-test'),
+    (['--config', 'x.py', '--seed', '-1'], '--seed must be at least 0, got -1'),
+    (['--config', 'x.py', '--load-from', 'no.pth', '--dry-run'], '--load-from no.pth: there is no'),
+    (['--exp', 'demo', '--json', 'x.json'], '--json goes with --results'),
     (['--exp', 'demo', '--results', '--json', 'no/x.json'], 'there is no folder no'),
     (['--config', 'nowhere.py'], 'config file nowhere.py is missing'),
 ])
 def test_wrong_arguments(fails, arguments, message):
     assert message in fails(TOOL, *arguments)
+
+
+def test_the_weights_that_it_starts_from_are_a_part_of_the_config(tool, small, table, capsys):
+    run(tool, '--config', small, '--work-dir', 'start')
+    run(tool, '--exp', 'tiny', '--rows', 'slow')
+    start = os.path.join('start', 'latest.pth')
+    options = ['--exp', 'tiny', '--rows', 'slow', '--dry-run']
+    capsys.readouterr()
+    run(tool, *options)
+    assert capsys.readouterr().out.endswith('finished\n')
+    run(tool, *options, '--load-from', start)
+    assert not capsys.readouterr().out.endswith('finished\n')
+    run(tool, '--config', small, '--work-dir', 'second', '--load-from', start)
+    assert load_config(os.path.join('second', 'config.py')).load_from == start
+    run(tool, '--config', small, '--work-dir', 'second', '--resume-from')  # it has begun
+
+
+def test_rows_are_compared_with_a_baseline_that_was_not_chosen(tool, table, capsys, monkeypatch):
+    import experiments
+    fast, slow = table.rows
+    compared = replace(table, rows=(replace(fast, baseline='slow'), slow))
+    for module in (experiments, tool(TOOL)):
+        monkeypatch.setattr(module, 'EXPERIMENTS', [compared])
+    run(tool, '--exp', 'tiny', '--seed', 1)
+    capsys.readouterr()
+    run(tool, '--exp', 'tiny', '--seed', 1, '--rows', 'fast', '--results', '--json', 'fast.json')
+    output = capsys.readouterr().out
+    assert '| fast - slow | 1: ' in output and '| slow |' not in output
+    row, = json.loads(open('fast.json').read())['rows']
+    assert list(row['differences']) == ['1']
