@@ -29,7 +29,7 @@ from mmseg_ssr.engine.config import (
 from mmseg_ssr.engine.config_check import validate
 from mmseg_ssr.engine.device import pick_device
 from mmseg_ssr.engine.load_weights import ROLES
-from mmseg_ssr.errors import ConfigError, cli
+from mmseg_ssr.errors import ConfigError, MissingFile, cli
 
 #: Enough for the shares of any number of classes.
 MOST_DRAWS = 10**6
@@ -61,6 +61,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if not 1 <= args.draws <= MOST_DRAWS:
         raise ConfigError(f'--draws must be in 1..{MOST_DRAWS}, got {args.draws}')
+    if args.weights != 'student' and not args.checkpoint:
+        raise ConfigError(f'--weights {args.weights} is of a checkpoint: give --checkpoint FILE')
+    if args.checkpoint and not os.path.isfile(args.checkpoint):
+        raise MissingFile(f'--checkpoint {args.checkpoint}: there is no such file')
     device = pick_device(args.device)
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)

@@ -76,6 +76,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.frames is not None and args.frames < 1:
         raise ConfigError(f'--frames must be at least 1, got {args.frames}')
     inputs = find_inputs(args.inputs, args.out)
+    if args.frames is not None and not any(item.is_video for item in inputs):
+        raise ConfigError('--frames is for videos and cameras, and there is none among the inputs')
     predictor = mmseg_ssr.load(
         args.model, args.config, args.device, args.weights, args.mode, args.scale, args.amp,
         args.compile, args.batched_slide, args.trust_checkpoint)

@@ -137,7 +137,8 @@ def read_image(path: PathLike) -> np.ndarray:
     except cv2.error:  # of more pixels than OpenCV reads, for one
         image = None
     if image is None:
-        raise DataError(f'image {path} does not decode, it is damaged or no image')
+        raise DataError(f'image {path} does not decode, it is damaged, no image, or of a kind '
+                        'that OpenCV does not read')
     return np.ascontiguousarray(image[..., ::-1])
 
 

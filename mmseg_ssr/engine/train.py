@@ -23,7 +23,7 @@ from .build import (
     class_names,
     limit_images,
 )
-from .checkpoint import checkpoints_in, complete_saving, set_aside_newer
+from .checkpoint import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
 from .config import experiment_name, max_iterations
 from .config_check import validate
 from .data_loader import explained_worker_death, training_loader
@@ -94,13 +94,7 @@ def train(cfg: Config,
         runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
         if val_dataset is not None:
             _register_evaluation(runner, cfg, val_dataset, device)
-        start = None
-        if begun:
-            start = begun.path
-            runner.go_on_from(begun.content, start)
-            compare_batch(begun, runner)
-        elif cfg.get('load_from'):
-            _load_weights(runner, cfg.load_from, trusted)
+        start = _begin(runner, cfg, begun, trusted)
         del begun  # as large as the model and its optimizer
         distributed.from_first(
             lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
@@ -117,6 +111,18 @@ def train(cfg: Config,
             runner.run([loader], [('train', 1)])
     return distributed.from_first(
         lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
+
+
+def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
+           trusted: bool) -> Optional[str]:
+    """Go on from a checkpoint, whose path is returned, or take the weights of ``load_from``."""
+    if begun:
+        runner.go_on_from(begun.content, begun.path)
+        compare_batch(begun, runner)
+        return begun.path
+    if cfg.get('load_from'):
+        _load_weights(runner, cfg.load_from, trusted)
+    return None
 
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,

@@ -123,6 +123,7 @@ def test_an_image_that_the_network_fails_on_is_named(tool, fails, untrained, pho
 @pytest.mark.parametrize('arguments, message', [
     (['missing.jpg'], 'input missing.jpg is missing'),
     (['a.png', '--frames', '0'], '--frames must be at least 1'),
+    (['a.png', '--frames', '2'], '--frames is for videos and cameras'),
     (['a.png', '--opacity', '2'], 'opacity must be in'),
     (['a.png', '--device', 'nowhere'], 'there is no such device'),
     (['a.png', '--mode', 'slide'], 'needs the size of the windows'),

@@ -80,9 +80,12 @@ def test_the_stock_script_prints_the_same_and_warns_of_no_key(trained, tool, sto
 
 def test_scores_are_written(trained, tool, tmp_path):
     config, checkpoint, _ = trained
-    run(tool, config, checkpoint, '--eval', 'mIoU', 'mFscore', '--work-dir', tmp_path)
-    metric = json.loads((tmp_path / 'eval.json').read_text())['metric']
-    assert {'mIoU', 'mFscore', 'IoU.road'} <= set(metric)
+    run(tool, config, checkpoint, '--eval', 'mIoU', 'mFscore', '--flip-test',
+        '--work-dir', tmp_path / 'new', '--cfg-options', 'data.workers_per_gpu=0')
+    content = json.loads((tmp_path / 'new' / 'eval.json').read_text())
+    assert {'mIoU', 'mFscore', 'IoU.road'} <= set(content['metric'])
+    assert content['weights'] == 'student'
+    assert content['options'] == ['--flip-test', 'data.workers_per_gpu=0']
 
 
 def predictions(tool, tmp_path, *arguments):
@@ -201,6 +204,8 @@ def test_the_test_split_has_no_labels(trained, data, fails, tool, tmp_path, monk
     ([], 'nothing to do: give --eval mIoU'),
     (['--eval', 'mIoU', '--format-only'], '--eval and --format-only exclude each other'),
     (['--eval', 'miou'], 'the metrics are mIoU, mDice and mFscore'),
+    (['--show-dir', 'x', '--eval-options', 'a=1'], '--eval-options are for --eval or'),
+    (['--show-dir', 'x', '--work-dir', 'y'], '--work-dir gets the scores of --eval'),
     (['--out', 'x.txt'], '--out must end in .pkl'),
     (['--eval', 'mIoU', '--opacity', '0'], '--opacity must be in'),
     (['--eval', 'mIoU', '--batched-slide', '0'], '--batched-slide must be at least 1'),
