@@ -63,7 +63,8 @@ class Job(NamedTuple):
 def job_config(job: Job) -> Config:
     """The config as it is trained, which is the one that a result is known by."""
     cfg = load_config(job.config, job.options)
-    cfg.load_from = job.load_from or cfg.get('load_from')
+    if job.load_from:
+        cfg.load_from = job.load_from
     return cfg
 
 
@@ -145,8 +146,9 @@ def check_args(args: argparse.Namespace) -> None:
                 raise ConfigError(f'{option} has no effect with {mode}: leave one of them out')
     if args.seed is not None and args.seed < 0:
         raise ConfigError(f'--seed must be at least 0, got {args.seed}')
-    for option in ('--load-from', '--resume-from'):
-        file = getattr(args, option[2:].replace('-', '_'))
+    begins = args.config and not args.resume_from  # later the file that it began with may be gone
+    for option, file in (('--load-from', args.load_from if begins else None),
+                         ('--resume-from', args.resume_from)):
         if file and file != 'auto' and not os.path.isfile(file):
             raise MissingFile(f'{option} {file}: there is no such file')
 

@@ -50,7 +50,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
     with launched(args.launcher, args.device, args.local_rank) as device:
         cfg = load_config(args.config, args.cfg_options)
-        cfg.load_from = args.load_from or cfg.get('load_from')
+        if args.load_from:
+            cfg.load_from = args.load_from
         name = os.path.splitext(os.path.basename(args.config))[0]
         work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
         with resumable(command, work_dir):

@@ -29,12 +29,13 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
     files = list_files(img_dir)
     if ann_dir is not None:
         files = _without_labels(files, img_dir, ann_dir, seg_map_suffix)
-    if folders:
-        files = [file for file in files if file.startswith(tuple(f'{name}/' for name in folders))]
     names = {file: file[:-len(ending)] for file in files
              if (ending := _ending(file, img_suffixes))}
     if split is not None:
         names = _chosen(names, split, img_dir)
+    if folders:
+        names = {file: name for file, name in names.items()
+                 if file.startswith(tuple(f'{folder}/' for folder in folders))}
     if ann_dir is not None:
         _check_pairs(names, img_dir)
     return [dict(filename=file) if ann_dir is None else

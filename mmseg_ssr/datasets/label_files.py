@@ -144,8 +144,8 @@ def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
 
 def _check_kept(lossy_kind: Optional[str], path: PathLike) -> None:
     if lossy_kind is not None:
-        raise DataError(f'label {path} is a {lossy_kind} file, whose compression changes values: '
-                        'save labels as PNG')
+        raise DataError(f'label {path} is a {lossy_kind} file, whose compression may change '
+                        'values: save labels as PNG')
 
 
 def _lossy_kind(image: Image.Image) -> Optional[str]:
@@ -157,7 +157,8 @@ def _lossy_kind(image: Image.Image) -> Optional[str]:
 
 
 def _stretched(image: Image.Image) -> int:
-    return STRETCHED.get(image.tile[0][3], 1) if image.tile else 1
+    how = image.tile[0][3] if image.tile else None
+    return STRETCHED.get(how[0] if isinstance(how, tuple) else how, 1)  # TIFFs say more
 
 
 def _bits(image: Image.Image) -> int:

@@ -1,5 +1,6 @@
 """What has been measured of a checkpoint, found in the files of its training."""
 import json
+import math
 import os
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
@@ -41,12 +42,13 @@ def read_numbers(path: str, weights: str = 'student') -> Numbers:
     scores = _scores(content.get('scores')) or _scores(content.get('metric'), 100)
     if not scores:
         raise DataError(f'{path} holds no scores, expected a result.json or eval.json')
-    tested = content.get('weights', 'student')
-    if tested != weights:
+    tested = content.get('weights', 'student' if 'scores' in content else None)
+    if tested not in (None, weights):
         raise DataError(f'{path} holds scores of the {tested}, not of the {weights}: test those '
                         'weights (tools/test.py --weights)')
-    options = f', tested with {" ".join(content["options"])}' if content.get('options') else ''
-    return Numbers(scores, f'{os.path.basename(path)}, data.test of the config{options}')
+    notes = f', tested with {" ".join(content["options"])}' if content.get('options') else ''
+    notes += '' if tested else ', of which weights is not noted in it'
+    return Numbers(scores, f'{os.path.basename(path)}, data.test of the config{notes}')
 
 
 def find_numbers(model: ModelFile, weights: str = 'student') -> Optional[Numbers]:
@@ -102,7 +104,8 @@ def _scores(values: Any, factor: float = 1) -> Dict[str, float]:
     """The entries that are scores, in percent; empty if there are none."""
     if not isinstance(values, Mapping):
         return {}
-    return {name: round(factor * value, 2) for name, value in values.items()
-            if isinstance(value, (int, float)) and name.split('.')[0] in (
+    return {name: math.nan if value is None else round(factor * value, 2)
+            for name, value in values.items()
+            if isinstance(value, (int, float, type(None))) and name.split('.')[0] in (
                 'aAcc', 'mIoU', 'mAcc', 'mIoU13', 'mIoU16', 'IoU', 'Acc', 'mDice', 'Dice',
                 'mFscore', 'Fscore', 'mPrecision', 'Precision', 'mRecall', 'Recall')}

@@ -45,7 +45,8 @@ class Draws:
         """
         self._iteration, self._first_image = iteration, first_image
         self._batch = np.random.default_rng([self.seed, iteration])
-        self._crops = np.random.default_rng([self.seed, iteration, 0])
+        # not [..., 0]: numpy takes trailing zeros for nothing, it would be the batch's again
+        self._crops = np.random.default_rng([self.seed, iteration, 0, 1])
         self._images: Dict[int, np.random.Generator] = {}
 
     def uniform(self) -> float:

@@ -35,7 +35,8 @@ class EMATeacher(FrozenNetwork):
         for module in self.network.modules():
             if isinstance(module, (_DropoutNd, nn.MultiheadAttention)) or \
                     type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop'):
-                module.eval()  # attention drops by its own mode, whatever that of its dropout
+                # attention drops by its own mode; a batch norm inside it keeps the batch's
+                module.training = False
 
     @torch.no_grad()
     def update(self, student: nn.Module) -> None:

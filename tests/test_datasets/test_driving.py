@@ -90,6 +90,19 @@ def test_conditions_can_be_chosen(layouts):
         build_dataset(acdc(layouts / 'acdc', 'train', conditions=['nigth']))
 
 
+def test_a_list_may_name_images_of_all_conditions(layouts, tmp_path):
+    names = [info['filename'].removesuffix('_rgb_anon.png') for part in ('train', 'val')
+             for info in build_dataset(acdc(layouts / 'acdc', part)).img_infos]
+    split = tmp_path / 'split.txt'
+    split.write_text('\n'.join(names))
+    night = acdc(layouts / 'acdc', 'train', conditions=['night'])
+    chosen = dict(night, split=str(split))
+    assert build_dataset(chosen).img_infos == build_dataset(night).img_infos
+    split.write_text('\n'.join([*names, 'night/train/none/none']))
+    with pytest.raises(MissingFile, match='1 of .* images that .* names are not in'):
+        build_dataset(chosen)
+
+
 def test_a_copy_of_acdc_without_conditions(layouts, tmp_path):
     for kind in ('rgb_anon', 'gt'):
         (tmp_path / kind / 'val').mkdir(parents=True)

@@ -1,6 +1,7 @@
 """Every format of small networks, run by what reads it, at sizes that it was not made of."""
 import importlib.util
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -254,7 +255,9 @@ def test_weights_alone_have_no_numbers(data, untrained, tmp_path, config_file):
 
 def test_numbers_of_a_file(tmp_path):
     (tmp_path / 'eval.json').write_text('{"config": "c.py", "metric": {"mIoU": 0.5}}')
-    assert read_numbers(str(tmp_path / 'eval.json')).scores == {'mIoU': 50.0}
+    for weights in ('student', 'teacher'):  # files of before they noted which
+        numbers = read_numbers(str(tmp_path / 'eval.json'), weights)
+        assert numbers.scores == {'mIoU': 50.0} and 'is not noted in it' in numbers.source
     for content in ('{}', '[1]', '{'):
         (tmp_path / 'eval.json').write_text(content)
         with pytest.raises(DataError, match='expected a result.json or eval.json'):
@@ -285,6 +288,7 @@ def test_numbers_say_how_they_were_measured_and_of_which_network(tmp_path, teste
         metric={'mFscore': 0.5, 'Fscore.train': None, 'IoU.road': 0.25}, weights=tested,
         options=['--flip-test'])))
     numbers = read_numbers(str(path), tested)
+    assert math.isnan(numbers.scores.pop('Fscore.train'))
     assert numbers.scores == {'mFscore': 50., 'IoU.road': 25.}
     assert numbers.source.endswith('tested with --flip-test')
     with pytest.raises(DataError, match=f'holds scores of the {tested}, not of'):

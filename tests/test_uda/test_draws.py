@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 
 from mmseg_ssr.uda import Draws
@@ -62,3 +63,13 @@ def test_crops_do_not_depend_on_what_else_is_drawn_for_the_batch():
     decisions = [first.uniform(), first.uniform()]
     assert [second.uniform(), second.uniform()] == decisions
     assert second.crop_box(64, 128, (32, 32), 4) == before
+
+
+def test_crops_augmentations_and_images_are_drawn_independently():
+    draws, drawn = Draws(3), []
+    for iteration in range(400):
+        draws.start_iteration(iteration)
+        y, _, x, _ = draws.crop_box(1064, 1064, (64, 64))
+        drawn.append((draws.uniform(), y, x, draws.blur_sigma(0), draws.blur_sigma(1)))
+    correlations = np.corrcoef(np.array(drawn).T) - np.eye(5)
+    assert abs(correlations).max() < 0.2  # four standard deviations

@@ -97,9 +97,10 @@ def test_attention_that_drops_by_its_own_mode_does_not_in_the_teacher():
     class Attention(nn.Module):  # as timm's, which passes the rate on while it trains
         def __init__(self):
             super().__init__()
-            self.attn_drop = nn.Dropout(0.5)
+            self.attn_drop, self.norm = nn.Dropout(0.5), nn.BatchNorm1d(8)
 
         def forward(self, tokens):
+            tokens = self.norm(tokens)
             rate = self.attn_drop.p if self.training else 0.
             return nn.functional.scaled_dot_product_attention(tokens, tokens, tokens,
                                                               dropout_p=rate)
@@ -110,3 +111,4 @@ def test_attention_that_drops_by_its_own_mode_does_not_in_the_teacher():
         teacher = EMATeacher(network).network
         first, second = (teacher(*inputs) for _ in range(2))
         assert torch.equal(first[0], second[0]), type(network)
+    assert EMATeacher(Attention()).network.norm.training
