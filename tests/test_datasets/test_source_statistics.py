@@ -183,7 +183,8 @@ def test_a_label_that_changes_while_others_are_counted_is_counted_again(gta, mon
     def meanwhile(*arguments):
         counts = count(*arguments)
         write_ids(changed, np.full((32, 64), 4))
-        os.utime(changed, (time.time() + 1, ) * 2)  # clocks of files may be coarse
+        os.utime(changed, (time.time() + 0.01, ) * 2)
+        time.sleep(0.1)  # the counts are saved later; clocks of files may be coarse
         return counts
 
     monkeypatch.setattr(module, 'count_labels', meanwhile)
