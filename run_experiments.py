@@ -28,25 +28,20 @@ from mmcv import Config
 import mmseg_ssr  # noqa: F401
 from experiments import EXPERIMENTS, Experiment, Row, by_id
 from mmseg_ssr import distributed
-from mmseg_ssr.datasets.atomic_file import write_atomic
-from mmseg_ssr.engine.config import (
-    Options,
-    experiment_name,
-    load_config,
-    max_iterations,
-)
-from mmseg_ssr.engine.config_check import validate
-from mmseg_ssr.engine.experiment import (
+from mmseg_ssr.engine.config.load import Options, experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.distributed.launch import launched, launcher_options
+from mmseg_ssr.engine.experiments.results import Runs, as_dict, markdown, read_run
+from mmseg_ssr.engine.experiments.run import (
     finished_result,
     has_checkpoint,
     startup_test,
     train_and_test,
 )
-from mmseg_ssr.engine.interrupt import Interruption, resumable
-from mmseg_ssr.engine.launch import launched, launcher_options
-from mmseg_ssr.engine.results import Runs, as_dict, markdown, read_run
 from mmseg_ssr.errors import ConfigError, MissingFile, cli, nearest
 from mmseg_ssr.report import report_at_end
+from mmseg_ssr.utils.atomic_file import write_atomic
+from mmseg_ssr.utils.signals import Interruption, resumable
 
 
 class Job(NamedTuple):

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from mmseg_ssr.engine.checkpoint import read_checkpoint
-from mmseg_ssr.engine.history import read_history
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint
+from mmseg_ssr.engine.logging.history import read_history
 
 #: Seconds and bytes: they depend on the machine.
 MEASURED = {'time', 'data_time', 'memory', 'train_seconds', 'test_seconds', 'peak_memory_mb'}

@@ -10,7 +10,10 @@ from mmcv import ConfigDict
 from process_pair import ProcessPair
 
 import mmseg_ssr  # noqa: F401  (fills the registries)
-from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config.load import load_config
+
+#: Fixtures of tiny data sets.
+pytest_plugins = ['raw_data']
 
 # A run in the background may ignore Ctrl-C, and what it starts inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,11 +13,11 @@ from mmseg.models.builder import SEGMENTORS
 from tiny_training import ROOT, tiny_model
 
 from mmseg_ssr.engine.build import build_training_dataset
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.train import train
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.regularizer import build_encoder
+from mmseg_ssr.utils.device import pick_device
 
 EXAMPLES = ROOT / 'docs' / 'examples'
 PAGE = (ROOT / 'docs' / 'extending.md').read_text(encoding='utf-8')

@@ -8,11 +8,11 @@ import pytest
 from mmseg.models.builder import BACKBONES
 from tiny_training import ROOT
 
-from mmseg_ssr.datasets import RareClassSampling
-from mmseg_ssr.engine.config_keys import LOADER, PLAIN, TOP_LEVEL
+from mmseg_ssr.engine.config.keys import LOADER, PLAIN, TOP_LEVEL
+from mmseg_ssr.labels import RareClassSampling
+from mmseg_ssr.methods.method import Method
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.regularizer import FrozenSAMEncoder
-from mmseg_ssr.uda.methods import Method
 
 PAGES = [ROOT / 'docs' / f'{name}.md' for name in ('method', 'extending', 'faq')]
 
@@ -60,7 +60,7 @@ def test_options_exist(page):
     named = {name for code in code_of(page)
              for name in re.findall(r'(?<![\w-])--[a-z][\w-]+', code)}
     sources = [*(ROOT / 'tools').glob('*.py'), ROOT / 'run_experiments.py',
-               ROOT / 'mmseg_ssr/engine/launch.py']
+               ROOT / 'mmseg_ssr/engine/distributed/launch.py']
     known = {name for source in sources
              for name in re.findall(r"'(--[a-z][\w-]+)'", source.read_text(encoding='utf-8'))}
     assert named <= known | {'--nproc_per_node'}  # torchrun's

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_ssr.engine import optimizer_hook  # noqa: F401  (registers its hook)
-from mmseg_ssr.engine.config_keys import PLAIN, PLAIN_ANYWHERE, TOP_LEVEL
-from mmseg_ssr.engine.signatures import parameters
+from mmseg_ssr.engine.config.keys import PLAIN, PLAIN_ANYWHERE, TOP_LEVEL
+from mmseg_ssr.engine.config.signatures import parameters
+from mmseg_ssr.engine.training import optimizer_hook  # noqa: F401  (registers its hook)
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.regularizer.encoders import ENCODERS
 
@@ -122,7 +122,7 @@ def test_arguments_that_share_a_text(make_reference):
             first: a text
                 that goes on: here.
             second, third,
-                fourth: see :class:`~mmseg_ssr.uda.teacher.EMATeacher` and ``x=1``.
+                fourth: see :class:`~mmseg_ssr.uda.update.teacher.EMATeacher` and ``x=1``.
 
         Raises:
             ConfigError: never.

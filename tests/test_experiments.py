@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.config.validate import validate
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

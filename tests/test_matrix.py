@@ -22,14 +22,14 @@ from mmseg_ssr.engine.build import (
     build_training_dataset,
     build_training_model,
 )
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.config_check import validate
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.engine.data_loader import training_loader
-from mmseg_ssr.engine.optimizer import build_optimizer
+from mmseg_ssr.engine.training.optimizer import build_optimizer
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.regularizer.frozen import FrozenNetwork
 from mmseg_ssr.uda import EMATeacher
-from mmseg_ssr.uda.masked_consistency import MASK_MODES
+from mmseg_ssr.uda.views.masked_consistency import MASK_MODES
 
 SOURCE, MIXED, MASKED = '', 'mix.', 'masked.'
 REGULARIZED = {SOURCE: 'enhanced.', MIXED: 'enhanced_mix.'}

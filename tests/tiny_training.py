@@ -4,14 +4,14 @@ from pathlib import Path
 import torch
 from mmcv import Config
 
-from mmseg_ssr.datasets.label_conversion import (
+from mmseg_ssr.engine.config.validate import dataset_configs
+from mmseg_ssr.labels.conversion import (
     convert_cityscapes,
     convert_crosscity,
     convert_gta,
     convert_synthia,
 )
-from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
-from mmseg_ssr.engine.config_check import dataset_configs
+from mmseg_ssr.streets import LAYOUTS, make_streets
 
 ROOT = Path(__file__).resolve().parents[1]
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -184,7 +184,7 @@ def untrained_checkpoint(path: Path, sections: dict, **meta) -> str:
     from mmseg.datasets import CityscapesDataset
 
     from mmseg_ssr.engine.build import build_test_model
-    from mmseg_ssr.engine.checkpoint import write_checkpoint
+    from mmseg_ssr.engine.checkpoint.files import write_checkpoint
     cfg = Config(sections)
     torch.manual_seed(0)
     network = build_test_model(cfg)

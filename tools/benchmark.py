@@ -32,9 +32,9 @@ from mmseg_ssr.benchmark.methods import METHODS, MODES, SMALL, Size
 from mmseg_ssr.benchmark.report import Report, heading, write_json
 from mmseg_ssr.benchmark.scoring import benchmark_eval
 from mmseg_ssr.benchmark.step import benchmark_step
-from mmseg_ssr.engine.device import pick_device
 from mmseg_ssr.errors import MissingFile, cli
-from mmseg_ssr.machine import describe_machine, describe_versions, timestamp
+from mmseg_ssr.utils.device import pick_device
+from mmseg_ssr.utils.machine import describe_machine, describe_versions, timestamp
 
 SMALL_IMAGE = (128, 64)
 

@@ -18,18 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmseg_ssr  # noqa: F401
-from mmseg_ssr.engine.beginning import seed_training
-from mmseg_ssr.engine.browse import browse
-from mmseg_ssr.engine.config import (
-    Options,
-    experiment_name,
-    load_config,
-    max_iterations,
-)
-from mmseg_ssr.engine.config_check import validate
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.browse.views import browse
+from mmseg_ssr.engine.checkpoint.weights import ROLES
+from mmseg_ssr.engine.config.load import Options, experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.training.start import seed_training
 from mmseg_ssr.errors import ConfigError, MissingFile, cli
+from mmseg_ssr.utils.device import pick_device
 
 #: Enough for the shares of any number of classes.
 MOST_DRAWS = 10**6

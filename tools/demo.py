@@ -20,15 +20,15 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 import cv2
 import numpy as np
 
-from mmseg_ssr.datasets.parallel import progress_bar, worker_count
-from mmseg_ssr.datasets.streets import make_streets
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.evaluation import run_test
-from mmseg_ssr.engine.experiment import finished_result
-from mmseg_ssr.engine.load_weights import load_weights
+from mmseg_ssr.engine.checkpoint.weights import load_weights
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.experiments.run import finished_result
+from mmseg_ssr.engine.testing.evaluate import run_test
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli
+from mmseg_ssr.streets import make_streets
+from mmseg_ssr.utils.device import pick_device
+from mmseg_ssr.utils.parallel import progress_bar, worker_count
 from mmseg_ssr.visualization import Panel, colorize, draw_panels
 
 DATA = Path('data/streets')

@@ -41,8 +41,8 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    from mmseg_ssr.datasets.parallel import default_workers, worker_count
-    from mmseg_ssr.engine.config import Options
+    from mmseg_ssr.engine.config.load import Options
+    from mmseg_ssr.utils.parallel import default_workers, worker_count
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='*', metavar='CONFIG', help='config file')
@@ -60,10 +60,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def examine(args: argparse.Namespace) -> None:
     """Look at everything, say what was looked at, then the findings."""
     from mmseg_ssr import doctor
-    from mmseg_ssr.datasets.parallel import progress_bar
-    from mmseg_ssr.engine.config import load_config
-    from mmseg_ssr.engine.config_check import validate
-    from mmseg_ssr.engine.weight_files import refuse_downloads
+    from mmseg_ssr.engine.checkpoint.pretrained import refuse_downloads
+    from mmseg_ssr.engine.config.load import load_config
+    from mmseg_ssr.engine.config.validate import validate
+    from mmseg_ssr.utils.parallel import progress_bar
     configs = [load_config(path, args.cfg_options) for path in args.configs]
     for cfg in configs:
         validate(cfg)

@@ -17,10 +17,10 @@ from PIL import Image
 from torch import Tensor
 
 import mmseg_ssr  # noqa: F401
-from mmseg_ssr.datasets.cityscapes_classes import TrainIdDataset
-from mmseg_ssr.datasets.label_conversion import train_id_table
-from mmseg_ssr.datasets.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split
-from mmseg_ssr.datasets.streets.writer import draw_sample
+from mmseg_ssr.labels.cityscapes import TrainIdDataset
+from mmseg_ssr.labels.conversion import train_id_table
+from mmseg_ssr.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split
+from mmseg_ssr.streets.writer import draw_sample
 from mmseg_ssr.uda import BlockMask, Draws, StrongAugmentation, class_mix_masks, mix
 from mmseg_ssr.visualization import Panel, colorize, draw_panels
 from mmseg_ssr.visualization.views import restored

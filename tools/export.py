@@ -18,7 +18,7 @@ from mmseg_ssr.deploy.export import CARD, export, others_in
 from mmseg_ssr.deploy.formats import FORMATS
 from mmseg_ssr.deploy.model_file import read_model
 from mmseg_ssr.deploy.numbers import find_numbers, read_numbers
-from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.engine.checkpoint.weights import ROLES
 from mmseg_ssr.errors import ConfigError, cli
 
 

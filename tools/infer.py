@@ -23,7 +23,7 @@ from mmseg_ssr.deploy.predictor import MODES
 from mmseg_ssr.deploy.preparation import ORIGINAL
 from mmseg_ssr.deploy.result_files import KINDS
 from mmseg_ssr.deploy.run import predict_all
-from mmseg_ssr.engine.load_weights import ROLES
+from mmseg_ssr.engine.checkpoint.weights import ROLES
 from mmseg_ssr.errors import ConfigError, DataError, cli
 
 

@@ -18,12 +18,12 @@ from mmcv.runner import HOOKS, RUNNERS
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.models.builder import MODELS
 
-from mmseg_ssr.datasets import RareClassSampling
-from mmseg_ssr.engine.argument_kinds import described
-from mmseg_ssr.engine.config_keys import TOP_LEVEL, Keys, keys_at
-from mmseg_ssr.engine.optimizer_hook import WatchedOptimizerHook  # noqa: F401
-from mmseg_ssr.engine.signatures import parameters
+from mmseg_ssr.engine.config.keys import TOP_LEVEL, Keys, keys_at
+from mmseg_ssr.engine.config.signatures import parameters
+from mmseg_ssr.engine.config.types import described
+from mmseg_ssr.engine.training.optimizer_hook import WatchedOptimizerHook  # noqa: F401
 from mmseg_ssr.errors import UserError, cli
+from mmseg_ssr.labels import RareClassSampling
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
 from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder
 from mmseg_ssr.uda import BlockMask

@@ -8,9 +8,9 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmseg_ssr.datasets.parallel import progress_bar, worker_count
-from mmseg_ssr.datasets.streets import LAYOUTS, make_streets
 from mmseg_ssr.errors import cli
+from mmseg_ssr.streets import LAYOUTS, make_streets
+from mmseg_ssr.utils.parallel import progress_bar, worker_count
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

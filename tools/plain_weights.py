@@ -16,7 +16,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-from mmseg_ssr.engine.checkpoint import read_checkpoint, write_checkpoint
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint, write_checkpoint
 from mmseg_ssr.errors import CheckpointError, cli
 
 

@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from mmseg_ssr.datasets.atomic_file import write_atomic
-from mmseg_ssr.datasets.parallel import progress_bar, worker_count
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.pretraining.scenes import Scenes, draw_scenes
 from mmseg_ssr.pretraining.training import Measured, Recipe, pretrain
+from mmseg_ssr.utils.atomic_file import write_atomic
+from mmseg_ssr.utils.parallel import progress_bar, worker_count
 
 HELD_OUT = 0.05  # of the scenes, to measure on
 COLUMNS = ('iteration', *Measured._fields, 'seconds')

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from mmseg_ssr.datasets.atomic_file import write_atomic
 from mmseg_ssr.deploy.predictor import load
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.pretraining.probe import Features, draw_domains, fit, joined, score
 from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.utils.atomic_file import write_atomic
 
 SIZE = 128
 

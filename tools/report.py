@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmseg_ssr  # noqa: F401
-from mmseg_ssr.engine.device import pick_device
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.report.write import IMAGES, write_report
+from mmseg_ssr.utils.device import pick_device
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

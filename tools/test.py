@@ -20,19 +20,20 @@ import torch
 
 import mmseg_ssr  # noqa: F401
 from mmseg_ssr import distributed
-from mmseg_ssr.engine import evaluation, label_shift
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
-from mmseg_ssr.engine.config import Options, load_config
-from mmseg_ssr.engine.config_check import validate
-from mmseg_ssr.engine.device import OnDevice
-from mmseg_ssr.engine.experiment import write_json
-from mmseg_ssr.engine.explain import explained
-from mmseg_ssr.engine.launch import launched, launcher_options
-from mmseg_ssr.engine.load_weights import ROLES, load_weights
-from mmseg_ssr.engine.regularized import predict_regularized
-from mmseg_ssr.engine.submission import pack_submission, required_server
-from mmseg_ssr.engine.train import prefetch_factor, workers
+from mmseg_ssr.engine.checkpoint.weights import ROLES, load_weights
+from mmseg_ssr.engine.config.explain import explained
+from mmseg_ssr.engine.config.load import Options, load_config
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.distributed.launch import launched, launcher_options
+from mmseg_ssr.engine.experiments.run import write_json
+from mmseg_ssr.engine.testing import evaluate as evaluation
+from mmseg_ssr.engine.testing import label_shift
+from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
+from mmseg_ssr.engine.testing.submission import pack_submission, required_server
+from mmseg_ssr.engine.training.train import prefetch_factor, workers
 from mmseg_ssr.errors import ConfigError, cli
+from mmseg_ssr.utils.device import OnDevice
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -15,12 +15,12 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmseg_ssr  # noqa: F401
 from mmseg_ssr import distributed
-from mmseg_ssr.engine.config import Options, load_config
-from mmseg_ssr.engine.interrupt import resumable
-from mmseg_ssr.engine.launch import launched, launcher_options
-from mmseg_ssr.engine.train import train
+from mmseg_ssr.engine.config.load import Options, load_config
+from mmseg_ssr.engine.distributed.launch import launched, launcher_options
+from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import cli
 from mmseg_ssr.report import report_at_end
+from mmseg_ssr.utils.signals import resumable
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -7,11 +7,11 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 
-from ..datasets.class_statistics import count_labels, count_train_ids
-from ..datasets.label_conversion import CONVERTED, convert_cityscapes, convert_gta
-from ..datasets.streets import make_streets
 from ..engine.build import build_training_dataset
 from ..engine.data_loader import training_loader
+from ..labels.conversion import CONVERTED, convert_cityscapes, convert_gta
+from ..labels.statistics import count_labels, count_train_ids
+from ..streets import make_streets
 from .cases import Case, Settings, measure_cases
 from .measure import Workload
 from .methods import EXACT, Size, method_config

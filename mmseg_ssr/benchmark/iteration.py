@@ -6,9 +6,9 @@ import torch
 from mmcv import Config
 
 from ..engine.build import build_training_model
-from ..engine.device import OnDevice, to_device
-from ..engine.optimizer import build_optimizer
-from ..uda.segmentor import UDASegmentor
+from ..engine.training.optimizer import build_optimizer
+from ..methods.segmentor import UDASegmentor
+from ..utils.device import OnDevice, to_device
 from .flops import flop_counter
 from .made_images import made_batch
 from .measure import Workload, synchronise

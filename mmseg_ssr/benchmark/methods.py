@@ -6,10 +6,10 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 from mmcv import Config
 from mmseg.models.builder import BACKBONES
 
-from ..engine.config import experiment_name, load_config
-from ..engine.config_check import validate
+from ..engine.config.load import experiment_name, load_config
+from ..engine.config.validate import validate
 from ..errors import ConfigError, MissingFile, nearest
-from ..uda.method_parts import SAM_CHECKPOINTS
+from ..methods.parts import SAM_CHECKPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..datasets.streets.writer import SOURCE_TRAIN, draw_sample
 from ..engine.build import build_test_model
 from ..errors import ConfigError
 from ..regularizer import FeatureRegularizer
 from ..regularizer.feature_regularizer import default_heads
-from ..uda.teacher import EMATeacher
+from ..streets.writer import SOURCE_TRAIN, draw_sample
+from ..uda.update.teacher import EMATeacher
 from .flops import flop_counter
 from .made_images import NORM
 from .measure import Workload

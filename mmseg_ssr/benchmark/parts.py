@@ -10,7 +10,7 @@ from unittest import mock
 import torch
 from torch import nn
 
-from ..uda.segmentor import UDASegmentor
+from ..methods.segmentor import UDASegmentor
 
 OTHER = 'other'
 
@@ -62,7 +62,7 @@ def measure_parts(method: nn.Module, optimizer: torch.optim.Optimizer,
 
     Args:
         method: the segmentor that is trained; of one that is no
-            :class:`~mmseg_ssr.uda.segmentor.UDASegmentor` only backward pass and optimizer are
+            :class:`~mmseg_ssr.methods.segmentor.UDASegmentor` only backward pass and optimizer are
             told apart.
         iteration: runs it.
     """

@@ -4,8 +4,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ..datasets.atomic_file import write_atomic
 from ..errors import UserError
+from ..utils.atomic_file import write_atomic
 
 GIB = 2 ** 30
 TERA = 1e12

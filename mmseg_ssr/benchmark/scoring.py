@@ -13,12 +13,12 @@ from mmseg.core.evaluation.metrics import intersect_and_union
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ..datasets.confusion import confusion_matrix
-from ..datasets.parallel import default_workers
 from ..engine.build import build_test_dataset
 from ..engine.data_loader import test_loader
-from ..engine.device import OnDevice
-from ..engine.evaluation import run_test, scores
+from ..engine.testing.evaluate import run_test, scores
+from ..labels.confusion import confusion_matrix
+from ..utils.device import OnDevice
+from ..utils.parallel import default_workers
 from .cases import Case, Settings
 from .data import CLASSES, Items, data_config, drawn_data, items_report
 from .methods import Size

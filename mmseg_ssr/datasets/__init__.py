@@ -1,5 +1,6 @@
 """Data sets of domain adaptation: importing this package enters them into mmseg's registries."""
-from .building import build_dataset
+from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
+from .build import build_dataset
 from .driving import (
     ACDCDataset,
     CityscapesSynthiaDataset,
@@ -8,8 +9,7 @@ from .driving import (
     SynthiaDataset,
 )
 from .folder import FolderDataset
-from .pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
-from .rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
+from .pipelines.pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
 from .uda_dataset import UDADataset
 
 __all__ = ['ACDCDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset', 'FolderDataset',

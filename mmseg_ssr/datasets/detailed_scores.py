@@ -10,7 +10,7 @@ import torch
 from mmcv.utils import print_log
 from prettytable import PrettyTable
 
-from .confusion import areas, confusion_matrix
+from ..labels.confusion import areas, confusion_matrix
 
 Scores = Dict[str, float]
 Names = Sequence[str]

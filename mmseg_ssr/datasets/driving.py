@@ -6,10 +6,10 @@ from mmseg.datasets import CityscapesDataset
 from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, nearest
-from ..registration import register
-from .cityscapes_classes import SIXTEEN, THIRTEEN, TrainIdDataset
+from ..labels.cityscapes import SIXTEEN, THIRTEEN, TrainIdDataset
+from ..labels.image_list import list_images
+from ..utils.registration import register
 from .detailed_scores import DetailedScores
-from .image_list import list_images
 
 
 @register(DATASETS)

@@ -7,10 +7,10 @@ from mmseg.datasets.builder import DATASETS
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError
-from ..registration import register
-from .class_table import ClassTable
-from .image_list import list_images
-from .loading import check_loading
+from ..labels.class_table import ClassTable
+from ..labels.image_list import list_images
+from ..utils.registration import register
+from .pipelines.checked_loading import check_loading
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 

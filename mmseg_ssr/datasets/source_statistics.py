@@ -8,7 +8,8 @@ from typing import Callable, Dict, List, Mapping, Tuple
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError, DataError, MissingFile
-from .class_statistics import (
+from ..labels.files import image_size, relative_path
+from ..labels.statistics import (
     Counts,
     check_not_empty,
     count_labels,
@@ -19,8 +20,7 @@ from .class_statistics import (
     match_files,
     save_class_statistics,
 )
-from .label_files import image_size, relative_path
-from .parallel import default_workers, parallel_map, progress_bar
+from ..utils.parallel import default_workers, parallel_map, progress_bar
 
 
 def source_counts(dataset, keep: bool = True) -> List[Counts]:

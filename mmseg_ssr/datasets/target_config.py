@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Union
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError
-from .pseudo_margins import MASK
+from .pipelines.pseudo_margins import MASK
 
 Config = Dict[str, Any]
 LABEL = 'gt_semantic_seg'
@@ -17,7 +17,8 @@ def target_config(config: Union[Config, List[Config]]) -> Union[Config, List[Con
     MIC's target pipelines load labels and throw them away later; here the steps and keys that
     need them are taken out, and ``test_mode`` tells mmseg not to look for them, so no label file
     has to exist. ``crop_pseudo_margins=[top, bottom, left, right]`` becomes two pipeline steps
-    (see :mod:`.pseudo_margins`). Lists and wrapper data sets (``dataset=...``) are gone through.
+    (see :mod:`.pipelines.pseudo_margins`). Lists and wrapper data sets (``dataset=...``) are gone
+    through.
 
     Raises:
         ConfigError: the pipeline has no place for the margins.

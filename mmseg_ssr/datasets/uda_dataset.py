@@ -10,13 +10,13 @@ from mmseg.utils import get_root_logger
 from torch.utils.data import Dataset
 
 from ..errors import ConfigError, nearest
-from ..registration import register
-from .building import build_dataset, check_same_classes
-from .loading import leaf_datasets
-from .pseudo_margins import MASK
-from .rare_class_sampling import RareClassSampler, RareClassSampling
-from .repeated_loading import keep_last_loaded
-from .seeding import seeded
+from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling
+from ..utils.registration import register
+from ..utils.seeding import seeded
+from .build import build_dataset, check_same_classes
+from .pipelines.cached_loading import keep_last_loaded
+from .pipelines.checked_loading import leaf_datasets
+from .pipelines.pseudo_margins import MASK
 from .source_statistics import source_counts
 from .target_config import LABEL, target_config
 
@@ -34,8 +34,8 @@ class UDADataset(Dataset):
     is valid; ``len()`` only tells stock samplers where to start over.
 
     With rare class sampling the source image is drawn for a class (see
-    :mod:`.rare_class_sampling`) and the target image uniformly. Without, both data sets are gone
-    through in a new random order each time.
+    :mod:`~mmseg_ssr.labels.rare_class_sampling`) and the target image
+    uniformly. Without, both data sets are gone through in a new random order each time.
 
     Args:
         source: config of a data set with labels, or a built one.

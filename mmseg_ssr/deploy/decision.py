@@ -8,8 +8,8 @@ import torch
 from mmseg.ops import resize
 from torch import Tensor, nn
 
-from ..engine.inference import takes_largest_logit
-from ..models.interface import full_precision
+from ..engine.testing.inference import takes_largest_logit
+from ..uda.student import full_precision
 
 
 class Decision(NamedTuple):

@@ -7,8 +7,8 @@ from typing import List, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..datasets.atomic_file import write_atomic
 from ..errors import WRONG_VALUE, ConfigError, UserError, nearest, said
+from ..utils.atomic_file import write_atomic
 from .formats import FORMATS, Exported, Format, Job, Size
 from .graph import Deployed
 from .model_card import model_card

@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 import torch
 from torch import Tensor
 
-from ..engine.checkpoint import write_checkpoint
+from ..engine.checkpoint.files import write_checkpoint
 from ..errors import UserError, said
-from ..versions import parse
+from ..utils.versions import parse
 from . import safetensors_file
 from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model

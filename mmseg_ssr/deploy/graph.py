@@ -5,8 +5,8 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor, nn
 
-from ..models.interface import full_precision
 from ..models.mit import EfficientSelfAttention
+from ..uda.student import full_precision
 
 
 class Deployed(nn.Module):

@@ -5,10 +5,10 @@ from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple
 from mmcv import Config
 from torch import nn
 
-from ..engine.config_check import dataset_configs
-from ..engine.evaluation import method_config
-from ..engine.weight_files import needed_weight_files
-from ..versions import installed_versions
+from ..engine.checkpoint.pretrained import needed_weight_files
+from ..engine.config.validate import dataset_configs
+from ..engine.testing.evaluate import method_config
+from ..utils.versions import installed_versions
 from .formats import FORMATS, Exported
 from .model_file import ModelFile
 from .numbers import Numbers

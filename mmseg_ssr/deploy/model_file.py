@@ -6,13 +6,13 @@ from mmcv import Config
 from mmseg.datasets.builder import DATASETS
 from torch import nn
 
-from ..datasets.class_table import ClassTable
 from ..engine.build import build_test_model, class_names
-from ..engine.checkpoint import read_checkpoint
-from ..engine.config import load_config, tidy
-from ..engine.load_weights import apply_weights
-from ..engine.plain_config import read_plain_config
+from ..engine.checkpoint.files import read_checkpoint
+from ..engine.checkpoint.weights import apply_weights
+from ..engine.config.load import load_config, tidy
+from ..engine.config.saved import read_plain_config
 from ..errors import CheckpointError, ConfigError
+from ..labels.class_table import ClassTable
 from . import safetensors_file
 
 #: Predictions are images of 8 bits, in which 255 means ignore.
@@ -44,11 +44,11 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
 
     Args:
         config: a config file, where there is none in the checkpoint, or another one.
-        trusted: see :func:`~mmseg_ssr.engine.checkpoint.read_checkpoint`.
+        trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
 
     Raises:
         MissingFile, CheckpointError: the file cannot be read or holds no config.
-        ConfigError: see :func:`~mmseg_ssr.engine.config.load_config`.
+        ConfigError: see :func:`~mmseg_ssr.engine.config.load.load_config`.
     """
     path = os.fspath(path)
     content = (safetensors_file.read(path) if path.endswith(safetensors_file.SUFFIX)

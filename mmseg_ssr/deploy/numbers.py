@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from mmcv import Config
 
-from ..engine.experiment import RESULT
-from ..engine.history import read_history
+from ..engine.experiments.run import RESULT
+from ..engine.logging.history import read_history
 from ..errors import CheckpointError, DataError, MissingFile
 from .model_file import ModelFile, config_in
 

@@ -7,11 +7,11 @@ from typing import Callable, Iterator, List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ..datasets.atomic_file import write_atomic
-from ..datasets.label_files import encode_label
-from ..engine.run_log import NO_ROOM
-from ..engine.submission import LABEL_IDS, cityscapes_train_ids
+from ..engine.logging.run_log import NO_ROOM
+from ..engine.testing.submission import LABEL_IDS, cityscapes_train_ids
 from ..errors import ConfigError, DataError, UserError, nearest
+from ..labels.files import encode_label
+from ..utils.atomic_file import write_atomic
 from ..visualization import draw_legend
 from .inputs import Input
 from .predictor import Prediction

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..engine.device import pick_device
-from ..engine.evaluation import set_inference_mode, set_inference_options
-from ..engine.inference import inference_options
+from ..engine.testing.evaluate import set_inference_mode, set_inference_options
+from ..engine.testing.inference import inference_options
 from ..errors import ConfigError, DataError, MissingFile, nearest
+from ..utils.device import pick_device
 from ..visualization import overlay
 from .decision import decide
 from .model_file import PathLike, build_network, read_model
@@ -48,7 +48,7 @@ class Predictor:
 
     Args:
         network: a segmentor with its weights, ``CLASSES`` and ``PALETTE``; it predicts as its
-            ``test_cfg`` says (:func:`~mmseg_ssr.engine.inference.inference_options`).
+            ``test_cfg`` says (:func:`~mmseg_ssr.engine.testing.inference.inference_options`).
         preparation: how an image becomes the network's input.
         device: where it runs.
     """
@@ -103,7 +103,7 @@ def load(checkpoint: PathLike,
         scale: ``'original'``, or (long side, short side) that images are made to fit; None as in
             the config's test (:class:`~mmseg_ssr.deploy.preparation.Preparation`).
         amp, compile, batched_slide: see
-            :func:`~mmseg_ssr.engine.evaluation.set_inference_options`; None as in the config.
+            :func:`~mmseg_ssr.engine.testing.evaluate.set_inference_options`; None as in the config.
         trusted: also read a file that could run code when it is read.
 
     Raises:

@@ -11,11 +11,11 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..engine.config_check import steps_of
-from ..engine.device import to_device
-from ..engine.evaluation import segmentor_test_cfg
-from ..engine.explain import explained
+from ..engine.config.explain import explained
+from ..engine.config.validate import steps_of
+from ..engine.testing.evaluate import segmentor_test_cfg
 from ..errors import ConfigError, DataError, said
+from ..utils.device import to_device
 
 #: Steps that read files: the image is there already, and a label is not needed.
 LOADING = ('LoadImageFromFile', 'LoadAnnotations')

@@ -8,8 +8,8 @@ from typing import Any, Dict, Mapping
 
 from torch import Tensor
 
-from ..datasets.atomic_file import write_atomic
 from ..errors import CheckpointError, MissingFile, said
+from ..utils.atomic_file import write_atomic
 from .optional import required
 
 SUFFIX = '.safetensors'

@@ -5,13 +5,13 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 
 from mmcv import Config
 
-from ..datasets.building import build_dataset, missing_image_folders, published_at
-from ..datasets.class_statistics import EMPTY_SHARE
-from ..datasets.loading import leaf_datasets
-from ..datasets.origins import ORIGINS
-from ..datasets.parallel import Progress, parallel_map
-from ..engine.config_check import dataset_configs
+from ..datasets.build import build_dataset, missing_image_folders, published_at
+from ..datasets.pipelines.checked_loading import leaf_datasets
+from ..datasets.published import ORIGINS
+from ..engine.config.validate import dataset_configs
 from ..errors import UserError, one_line
+from ..labels.statistics import EMPTY_SHARE
+from ..utils.parallel import Progress, parallel_map
 from .files import Examiner, Pair, Seen, empty_share
 from .finding import Finding, Stage
 from .pairs import labels_alone, other_endings, pairs_of

@@ -7,12 +7,12 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 import cv2
 from PIL import Image, UnidentifiedImageError
 
-from ..datasets.class_statistics import Counts
-from ..datasets.label_conversion import CITYSCAPES, CONVERTED, SYNTHIA, Format
-from ..datasets.label_files import image_size
-from ..datasets.origins import ORIGINS
+from ..datasets.published import ORIGINS
 from ..datasets.source_statistics import as_trained, label_counter
 from ..errors import UnknownValue, UserError, one_line, said
+from ..labels.conversion import CITYSCAPES, CONVERTED, SYNTHIA, Format
+from ..labels.files import image_size
+from ..labels.statistics import Counts
 from .finding import Finding, Stage
 
 #: How published labels are read, where not as those of Cityscapes.

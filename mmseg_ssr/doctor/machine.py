@@ -5,9 +5,9 @@ from typing import List, Tuple
 
 import torch
 
-from ..engine.device import pick_device
 from ..errors import said
-from ..machine import describe_machine, describe_versions
+from ..utils.device import pick_device
+from ..utils.machine import describe_machine, describe_versions
 from .finding import Finding, Stage
 
 #: What the system tells of NVIDIA's driver, where there is one.

@@ -3,8 +3,8 @@ import os
 from typing import List, Optional, Tuple
 
 from ..datasets.folder import IMAGE_SUFFIXES
-from ..datasets.image_list import list_files
-from ..datasets.origins import ORIGINS
+from ..datasets.published import ORIGINS
+from ..labels.image_list import list_files
 from .files import Examiner, Pair
 from .finding import Finding, Stage
 

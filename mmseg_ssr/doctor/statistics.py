@@ -3,7 +3,11 @@ import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Tuple
 
-from ..datasets.class_statistics import (
+from ..datasets.source_statistics import as_trained
+from ..errors import UserError, one_line
+from ..labels.files import relative_path
+from ..labels.image_list import list_files
+from ..labels.statistics import (
     BY_CLASS,
     BY_FILE,
     STATISTICS,
@@ -12,10 +16,6 @@ from ..datasets.class_statistics import (
     load_class_statistics,
     match_files,
 )
-from ..datasets.image_list import list_files
-from ..datasets.label_files import relative_path
-from ..datasets.source_statistics import as_trained
-from ..errors import UserError, one_line
 from .files import Examiner
 from .finding import Finding, Stage
 

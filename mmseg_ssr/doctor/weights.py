@@ -5,7 +5,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 from mmcv import Config
 
 from ..deploy import safetensors_file
-from ..engine.weight_files import needed_weight_files
+from ..engine.checkpoint.pretrained import needed_weight_files
 from ..errors import UserError, one_line
 from ..weights import BYTES, PUBLISHED, published_sum, read_weights, sha256
 from .finding import Finding, Stage

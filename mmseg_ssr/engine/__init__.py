@@ -1,6 +1,6 @@
 """Glue on mmcv's runner: configs, checkpoints, resume, evaluation."""
-from .progress import ProgressLoggerHook
-from .runner import SelfTrainingRunner
-from .schedule import PolyToHorizonLrUpdaterHook
+from .logging.progress import ProgressLoggerHook
+from .training.lr_schedule import PolyToHorizonLrUpdaterHook
+from .training.runner import SelfTrainingRunner
 
 __all__ = ['PolyToHorizonLrUpdaterHook', 'ProgressLoggerHook', 'SelfTrainingRunner']

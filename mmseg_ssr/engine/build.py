@@ -13,15 +13,15 @@ from torch.utils.data import Dataset
 
 from .. import distributed
 from ..datasets import UDADataset, build_dataset
-from ..datasets.loading import leaf_datasets
-from ..datasets.seeding import seeded
+from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..errors import ConfigError
 from ..models.sync_batch_norm import synchronise_batch_norm
 from ..regularizer.frozen import OutsideNetwork
-from .config import max_iterations
-from .explain import explained
-from .signatures import keyword_arguments
-from .weight_files import initialise
+from ..utils.seeding import seeded
+from .checkpoint.pretrained import initialise
+from .config.explain import explained
+from .config.load import max_iterations
+from .config.signatures import keyword_arguments
 
 
 def build_training_model(cfg: Config, seed: int) -> nn.Module:

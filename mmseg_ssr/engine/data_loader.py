@@ -13,11 +13,11 @@ from mmcv.parallel import collate
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from .. import distributed
-from ..datasets.seeding import seeded
 from ..datasets.uda_dataset import UDADataset
 from ..errors import UserError, one_line
-from .device import to_device
-from .interrupt import obey_parent_alone
+from ..utils.device import to_device
+from ..utils.seeding import seeded
+from ..utils.signals import obey_parent_alone
 
 CPU = torch.device('cpu')
 

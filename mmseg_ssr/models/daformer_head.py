@@ -8,7 +8,7 @@ from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..errors import ConfigError, nearest
-from ..registration import register
+from ..utils.registration import register
 from .decoder_layers import build_layer
 
 DECODER_PARAMS = ('embed_dims', 'embed_cfg', 'embed_neck_cfg', 'fusion_cfg')

@@ -6,7 +6,7 @@ from mmseg.models.decode_heads.aspp_head import ASPPModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
 
-from ..registration import register
+from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 
 

@@ -6,7 +6,7 @@ from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..registration import register
+from ..utils.registration import register
 
 
 @register(NECKS)

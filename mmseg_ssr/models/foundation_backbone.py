@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..registration import register
 from ..regularizer.timm_network import TimmMaps, map_shapes
+from ..utils.registration import register
 
 #: Two sizes, multiples of the strides 14, 16 and 32, that a backbone must take.
 PROBED = (224, 224), (224, 448)

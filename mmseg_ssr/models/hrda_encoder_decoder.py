@@ -8,8 +8,8 @@ from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..registration import register
-from . import interface
+from ..uda import student as interface
+from ..utils.registration import register
 from .crops import Box, crop, random_box, slide_boxes
 from .hrda_head import OUTPUT_STRIDES, HRDAFeatures
 from .slide import crops_per_pass, slide_inference

@@ -9,8 +9,8 @@ from mmseg.ops import resize
 from torch import Tensor
 
 from ..errors import ConfigError, nearest
-from ..registration import register
-from . import interface
+from ..uda import student as interface
+from ..utils.registration import register
 from .crops import Box, coverage, crop, merge_crops, scale_box
 from .daformer_head import CROSS_ENTROPY
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import CheckpointError, ConfigError
-from ..registration import register
+from ..utils.registration import register
 from ..weights import check_values, read_weights
 from .gelu_linear import gelu_linear
 

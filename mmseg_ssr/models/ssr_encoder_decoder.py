@@ -8,8 +8,8 @@ from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..registration import register
 from ..regularizer import FeatureRegularizer, build_encoder
+from ..utils.registration import register
 from .hrda_encoder_decoder import HRDAEncoderDecoder
 from .slide import slide_inference
 

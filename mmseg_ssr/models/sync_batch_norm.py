@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .. import distributed
 from ..errors import ConfigError
-from .interface import full_precision
+from ..uda.student import full_precision
 
 #: Compiled, messages between processes lose their gradients without a word (torch 2.11); what is
 #: before and behind a batch norm is compiled still. Older torch compiles nothing.

@@ -6,7 +6,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
-from ..registration import register
+from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..datasets.cityscapes_classes import CLASSES
-from ..datasets.confusion import areas, confusion_matrix
-from ..datasets.label_conversion import train_id_table
-from ..datasets.streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
+from ..labels.cityscapes import CLASSES
+from ..labels.confusion import areas, confusion_matrix
+from ..labels.conversion import train_id_table
+from ..streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
 from .scenes import normalise
 
 #: Normalised images B x 3 x S x S -> features B x C x h x w.

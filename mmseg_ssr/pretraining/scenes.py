@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..datasets.parallel import Progress, parallel_map
-from ..datasets.streets.look import random_look
-from ..datasets.streets.painter import paint
-from ..datasets.streets.raster import rasterise
-from ..datasets.streets.scene import make_scene
+from ..streets.look import random_look
+from ..streets.painter import paint
+from ..streets.raster import rasterise
+from ..streets.scene import make_scene
+from ..utils.parallel import Progress, parallel_map
 from .shapes import describe, sort_into_kinds
 
 #: Keeps these scenes apart from those of every split of the benchmark.

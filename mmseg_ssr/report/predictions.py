@@ -9,16 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ..datasets.confusion import areas
 from ..engine.build import build_test_dataset, build_test_model
-from ..engine.checkpoint import read_checkpoint
-from ..engine.config_check import validate
-from ..engine.device import to_device
-from ..engine.evaluation import evaluation_loader, run_test
-from ..engine.inference import inference_options
-from ..engine.labelled_images import compares_itself
-from ..engine.load_weights import apply_weights
+from ..engine.checkpoint.files import read_checkpoint
+from ..engine.checkpoint.weights import apply_weights
+from ..engine.config.validate import validate
+from ..engine.testing.evaluate import evaluation_loader, run_test
+from ..engine.testing.inference import inference_options
+from ..engine.testing.labelled_images import compares_itself
 from ..errors import CheckpointError, ConfigError
+from ..labels.confusion import areas
+from ..utils.device import to_device
 from .runs import Run
 
 

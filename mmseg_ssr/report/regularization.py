@@ -7,8 +7,8 @@ import torch
 from mmseg.ops import resize
 from torch import Tensor, nn
 
-from ..engine.regularized import student_and_regularizer
-from ..models import interface
+from ..engine.testing.regularized_branch import student_and_regularizer
+from ..uda import student as interface
 from ..uda.draws import Draws
 from ..visualization import Panel, colorize, draw_panels
 from .pictures import IGNORED, TILE, error_map, heat

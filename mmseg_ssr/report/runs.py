@@ -7,10 +7,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmcv import Config
 
-from ..engine.checkpoint import checkpoints_in
-from ..engine.evaluation import method_config
-from ..engine.history import read_history
-from ..engine.plain_config import read_plain_config
+from ..engine.checkpoint.files import checkpoints_in
+from ..engine.config.saved import read_plain_config
+from ..engine.logging.history import read_history
+from ..engine.testing.evaluate import method_config
 from ..errors import MissingFile, UserError
 
 #: Keys of a config that the report has no use for: their packages may be missing here.
@@ -25,7 +25,7 @@ class Run(NamedTuple):
     Attributes:
         name: of the config, else of the folder; different for each run of a report.
         folder: its work directory.
-        history: see :func:`~mmseg_ssr.engine.history.read_history`.
+        history: see :func:`~mmseg_ssr.engine.logging.history.read_history`.
         result: content of ``result.json``, empty where there is none.
         config: as it was used, None where it is not there.
         checkpoint: path of the newest one, or None.

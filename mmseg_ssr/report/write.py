@@ -7,8 +7,8 @@ import jinja2
 import torch
 
 from .. import __version__
-from ..datasets.atomic_file import write_atomic
 from ..errors import MissingFile, UserError
+from ..utils.atomic_file import write_atomic
 from . import tables
 from .curves import class_curves, loss_curves, other_curves
 from .runs import Run, read_runs

@@ -17,20 +17,20 @@ import torch
 from torch import Tensor, nn
 
 from .. import distributed
-from ..models import interface
-from .class_mix import class_mix_masks, mix
+from . import student as interface
 from .draws import Draws
-from .feature_distance import FeatureDistance
-from .graph_cut import GraphCut
-from .loss_term import VIEWS, LossTerm
-from .masked_consistency import MaskedConsistency
-from .numerical_watch import NotFinite, NumericalWatch
-from .optimization import Optimization
-from .pseudo_label import PseudoLabel, pseudo_label
-from .strong_augmentation import StrongAugmentation
-from .teacher import EMATeacher
-from .view_losses import Losses, ViewLosses
-from .views import SOURCE, TARGET, Batch, View
+from .losses.feature_distance import FeatureDistance
+from .losses.loss_term import VIEWS, LossTerm
+from .losses.view_losses import Losses, ViewLosses
+from .update.feature_cut import GraphCut
+from .update.finite_check import NotFinite, NumericalWatch
+from .update.optimization import Optimization
+from .update.teacher import EMATeacher
+from .views.class_mix import class_mix_masks, mix
+from .views.masked_consistency import MaskedConsistency
+from .views.pseudo_label import PseudoLabel, pseudo_label
+from .views.strong_augmentation import StrongAugmentation
+from .views.view import SOURCE, TARGET, Batch, View
 
 #: Views that share a backbone pass, the frozen encoder's map for each, and the features of each.
 Pass = Tuple[Sequence[View], Sequence[Optional[Tensor]], Sequence[Any]]
@@ -41,7 +41,7 @@ class SelfTraining(ViewLosses):
 
     Args:
         student, feature_distance, regularizer, regularizer_weight, shadow_statistics,
-            target_terms, loss_terms: see :class:`~mmseg_ssr.uda.view_losses.ViewLosses`.
+            target_terms, loss_terms: see :class:`~mmseg_ssr.uda.losses.view_losses.ViewLosses`.
         teacher: labels target images; None trains on the source views alone.
         threshold: confidence that counts for the weight of a pseudo-label.
         ignore_top, ignore_bottom: rows of the crop without pseudo-labels.

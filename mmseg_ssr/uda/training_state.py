@@ -1,8 +1,8 @@
 """All that a checkpoint needs besides the student, to go on as if never stopped."""
 from typing import Any, Dict
 
-from .optimization import restore_gradients, unfinished_gradients
 from .self_training import SelfTraining
+from .update.optimization import restore_gradients, unfinished_gradients
 
 
 def training_state(method: SelfTraining) -> Dict[str, Any]:

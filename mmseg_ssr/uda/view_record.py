@@ -5,10 +5,10 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from ..replaced import replaced
-from .pseudo_label import PseudoLabel
+from ..utils.replaced import replaced
 from .self_training import SelfTraining
-from .views import Batch, View
+from .views.pseudo_label import PseudoLabel
+from .views.view import Batch, View
 
 
 class Record(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 import tiny_training
 
-from mmseg_ssr.datasets import label_conversion
+from mmseg_ssr.labels import conversion as label_conversion
 
 ROOT: Path = tiny_training.ROOT
 

@@ -3,7 +3,7 @@ import random
 from pathlib import Path
 from typing import Any, Iterator, List, NamedTuple, Tuple, Union
 
-from mmseg_ssr.engine.config_keys import TOP_LEVEL
+from mmseg_ssr.engine.config.keys import TOP_LEVEL
 
 from .commands import command
 from .oracle import MAY_FAIL, MUST_FAIL, Case

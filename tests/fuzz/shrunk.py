@@ -4,7 +4,7 @@ from typing import Any, Dict
 
 import tiny_training
 
-from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.models.mit import _variant
 
 SHIPPED = ('sam/daformer_sam_vit_b', 'sam/daformer_mic_sam_vit_b', 'sam/hrda_sam_vit_b',

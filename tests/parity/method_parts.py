@@ -5,14 +5,14 @@ from typing import Any, Dict, List, Sequence
 import torch
 from torch import Tensor, nn
 
-from mmseg_ssr.datasets.rare_class_sampling import class_probabilities
-from mmseg_ssr.uda.class_mix import class_mix_masks, mix
+from mmseg_ssr.labels.rare_class_sampling import class_probabilities
 from mmseg_ssr.uda.draws import Jitter
-from mmseg_ssr.uda.feature_distance import FeatureDistance, downscale_label
-from mmseg_ssr.uda.masked_consistency import BlockMask
-from mmseg_ssr.uda.pseudo_label import pseudo_label
-from mmseg_ssr.uda.strong_augmentation import StrongAugmentation, blur_kernel_size
-from mmseg_ssr.uda.teacher import EMATeacher
+from mmseg_ssr.uda.losses.feature_distance import FeatureDistance, downscale_label
+from mmseg_ssr.uda.update.teacher import EMATeacher
+from mmseg_ssr.uda.views.class_mix import class_mix_masks, mix
+from mmseg_ssr.uda.views.masked_consistency import BlockMask
+from mmseg_ssr.uda.views.pseudo_label import pseudo_label
+from mmseg_ssr.uda.views.strong_augmentation import StrongAugmentation, blur_kernel_size
 
 from . import tolerances
 from .cases import Case

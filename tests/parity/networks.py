@@ -5,8 +5,8 @@ import torch
 from mmseg.models.builder import BACKBONES, HEADS
 from torch import Tensor, nn
 
-from mmseg_ssr.models import interface
 from mmseg_ssr.regularizer import FeatureRegularizer, FrozenSAMEncoder
+from mmseg_ssr.uda import student as interface
 
 from . import tolerances
 from .cases import Case

@@ -5,8 +5,8 @@ from typing import Dict, Iterable, List, Mapping, Sequence
 import numpy as np
 import torch
 
-from mmseg_ssr.uda.class_mix import class_mix_masks
-from mmseg_ssr.uda.pseudo_label import pseudo_label
+from mmseg_ssr.uda.views.class_mix import class_mix_masks
+from mmseg_ssr.uda.views.pseudo_label import pseudo_label
 
 from . import tolerances
 from .cases import Case

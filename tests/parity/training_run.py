@@ -13,7 +13,7 @@ from mmseg.models.builder import SEGMENTORS
 from torch import Tensor, nn
 
 from mmseg_ssr.engine.build import build_training_model
-from mmseg_ssr.engine.runner import SelfTrainingRunner
+from mmseg_ssr.engine.training.runner import SelfTrainingRunner
 
 from .cases import Case
 from .fill import fill_module, filled, shapes_of

@@ -1,7 +1,8 @@
 """Trainings that are killed, and the one that was not, to compare with."""
 import pytest
 import tiny_training
-from trainings import Undisturbed, sections
+
+from .trainings import Undisturbed, sections
 
 
 @pytest.fixture(scope='session')

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from mmseg_ssr.datasets import atomic_file
+from mmseg_ssr.utils import atomic_file
 
 CALLS = ('fsync', 'replace', 'symlink', 'remove')
 

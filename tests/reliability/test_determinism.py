@@ -3,11 +3,12 @@ import pytest
 import tiny_training
 import torch
 from comparison import assert_same, outcome
-from trainings import finish
 
 from mmseg_ssr.engine.build import build_training_dataset
-from mmseg_ssr.engine.checkpoint import read_checkpoint
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.data_loader import training_loader
+
+from .trainings import finish
 
 
 @pytest.mark.parametrize('workers', [0, 2])

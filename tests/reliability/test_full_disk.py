@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 from comparison import assert_same, outcome
-from trainings import Training, finish
 
-from mmseg_ssr.engine.checkpoint import checkpoints_in, read_checkpoint
+from mmseg_ssr.engine.checkpoint.files import checkpoints_in, read_checkpoint
+
+from .trainings import Training, finish
 
 
 def limit_files(size):

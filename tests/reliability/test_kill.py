@@ -3,7 +3,8 @@ import random
 
 import pytest
 from comparison import assert_same, outcome
-from trainings import KILLED, Training, finish
+
+from .trainings import KILLED, Training, finish
 
 
 def steps_of_a_save(steps):

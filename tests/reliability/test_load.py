@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_training
-from test_soak import start
+
+from .test_soak import start
 
 ITERATIONS = 2000
 WARM = 500

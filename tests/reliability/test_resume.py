@@ -7,12 +7,13 @@ import zipfile
 import pytest
 import tiny_training
 from comparison import assert_same, outcome
-from trainings import Training, finish
 
-from mmseg_ssr.engine.checkpoint import checkpoints_in, read_checkpoint
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.train import train
+from mmseg_ssr.engine.checkpoint.files import checkpoints_in, read_checkpoint
+from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import CheckpointError, ConfigError
+from mmseg_ssr.utils.device import pick_device
+
+from .trainings import Training, finish
 
 CPU = pick_device('cpu')
 

@@ -4,9 +4,10 @@ import signal
 import time
 
 from comparison import assert_same, outcome
-from trainings import Training, finish
 
-from mmseg_ssr.engine.device import OnDevice
+from mmseg_ssr.utils.device import OnDevice
+
+from .trainings import Training, finish
 
 
 def sleep_in_the_third_iteration():

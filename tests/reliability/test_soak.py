@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import tiny_training
 from comparison import assert_same, outcome
-from trainings import KILLED, Training, Undisturbed, finish, sections
+
+from .trainings import KILLED, Training, Undisturbed, finish, sections
 
 pytestmark = pytest.mark.soak
 KILLS = 10

@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import pytest
 import tiny_training
 from comparison import outcome
-from faults import Steps
+
+from .faults import Steps
 
 sys.path.insert(0, str(tiny_training.ROOT))
 import run_experiments  # the server imports it once for all

@@ -4,8 +4,8 @@ import tiny_training
 from mmcv import Config
 
 from mmseg_ssr.datasets import build_dataset
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.config_check import dataset_configs, validate
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.config.validate import dataset_configs, validate
 from mmseg_ssr.errors import MissingFile
 
 ROOT = tiny_training.ROOT

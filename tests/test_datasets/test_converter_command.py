@@ -14,7 +14,7 @@ def run_converter(monkeypatch):
 
 
 def run_gta(run_converter, *arguments):
-    from mmseg_ssr.datasets.label_conversion import convert_gta
+    from mmseg_ssr.labels.conversion import convert_gta
     run_converter(convert_gta, 'GTA5', 'data/gta', 24966, [str(a) for a in arguments])
 
 

@@ -6,9 +6,9 @@ import pytest
 from tiny_data import training_steps
 
 from mmseg_ssr.datasets import build_dataset
-from mmseg_ssr.datasets.cityscapes_classes import CLASSES, SIXTEEN, THIRTEEN
 from mmseg_ssr.datasets.source_statistics import source_counts
 from mmseg_ssr.errors import ConfigError, MissingFile
+from mmseg_ssr.labels.cityscapes import CLASSES, SIXTEEN, THIRTEEN
 
 
 def acdc(root, split='val', **changes):

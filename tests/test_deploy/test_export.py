@@ -19,7 +19,7 @@ from mmseg_ssr.deploy.formats import FORMATS
 from mmseg_ssr.deploy.graph import Deployed
 from mmseg_ssr.deploy.model_file import build_network, read_model
 from mmseg_ssr.deploy.numbers import Numbers, find_numbers, read_numbers
-from mmseg_ssr.engine.checkpoint import read_checkpoint
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile, UserError
 
 WEIGHTS = ['mmseg', 'safetensors']

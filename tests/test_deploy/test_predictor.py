@@ -10,9 +10,9 @@ import mmseg_ssr
 from mmseg_ssr.deploy.model_file import classes_of, read_model
 from mmseg_ssr.deploy.predictor import read_image
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
-from mmseg_ssr.engine.checkpoint import read_checkpoint, write_checkpoint
-from mmseg_ssr.engine.evaluation import run_test
-from mmseg_ssr.engine.load_weights import load_weights
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint, write_checkpoint
+from mmseg_ssr.engine.checkpoint.weights import load_weights
+from mmseg_ssr.engine.testing.evaluate import run_test
 from mmseg_ssr.errors import CheckpointError, ConfigError, DataError, MissingFile
 
 

@@ -10,11 +10,11 @@ import tiny_training
 from mmcv import Config
 from PIL import Image
 
-from mmseg_ssr.datasets.class_statistics import STATISTICS
-from mmseg_ssr.datasets.label_conversion import convert_gta
 from mmseg_ssr.doctor import Stage, examine_datasets, in_order
 from mmseg_ssr.doctor.dataset import published_images
 from mmseg_ssr.doctor.files import unreadable
+from mmseg_ssr.labels.conversion import convert_gta
+from mmseg_ssr.labels.statistics import STATISTICS
 
 #: Of the drawn data as it is, since it is smaller than what is published.
 ALWAYS = {'another number of images than published', 'images of another size than published'}
@@ -249,7 +249,7 @@ def test_a_sample_is_spread_over_the_files_and_names_are_compared_all_the_same(f
 
 
 def test_several_processes_find_the_same(folder, monkeypatch):
-    monkeypatch.setattr('mmseg_ssr.datasets.parallel.CHUNK', 2)
+    monkeypatch.setattr('mmseg_ssr.utils.parallel.CHUNK', 2)
     cut(folder / IMAGE)
     value_40(folder)
     assert look(folder, workers=2) == look(folder) != []

@@ -12,7 +12,7 @@ from mmseg_ssr.engine.build import (
     limit_images,
 )
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
-from mmseg_ssr.uda import SSR
+from mmseg_ssr.methods import SSR
 
 
 def test_a_method_wraps_the_segmentor(data, config):

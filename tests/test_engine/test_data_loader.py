@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from mmseg_ssr.engine.build import build_test_dataset, build_training_dataset
 from mmseg_ssr.engine.data_loader import PositionSampler, SampleStream, test_loader, training_loader
-from mmseg_ssr.engine.submission import prepare_formatting
+from mmseg_ssr.engine.testing.submission import prepare_formatting
 
 
 class Numbers(Dataset):

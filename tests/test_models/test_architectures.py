@@ -6,7 +6,7 @@ import torch
 from mmseg.models.builder import SEGMENTORS
 from tiny_networks import ARCHITECTURES
 
-from mmseg_ssr.engine.load_weights import load_weights
+from mmseg_ssr.engine.checkpoint.weights import load_weights
 
 
 @pytest.mark.parametrize('name', ARCHITECTURES)

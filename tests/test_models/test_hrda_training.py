@@ -2,8 +2,8 @@
 import torch
 from mmseg.models.builder import SEGMENTORS
 
-from mmseg_ssr.models import interface
 from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.uda import student as interface
 
 
 def test_stock_trainers_can_train_it(hrda_config, img):

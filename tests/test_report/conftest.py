@@ -9,8 +9,8 @@ import pytest
 import tiny_training
 import torch
 
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.experiment import train_and_test
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.experiments.run import train_and_test
 from mmseg_ssr.report import figures
 from mmseg_ssr.report.write import write_report
 

@@ -7,8 +7,8 @@ import pytest
 import tiny_training
 import torch
 
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.train import train
+from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.utils.device import pick_device
 
 TRAIN, TEST = 'run_experiments.py', 'tools/test.py'
 
@@ -82,7 +82,7 @@ def test_missing_or_truncated_sam(own_data, trains, tmp_path, make, message):
 @pytest.fixture
 def checkpoint(own_data, config_file):
     """(config, checkpoint) of a finished training."""
-    from mmseg_ssr.engine.config import load_config
+    from mmseg_ssr.engine.config.load import load_config
     config = config_file(tiny_training.method_config(own_data, 1, source_only=True), 'done.py')
     return config, train(load_config(config), 'done', pick_device('cpu'), evaluate=False)
 
@@ -140,7 +140,7 @@ def test_label_ids_out_of_range(source, trains):
 
 def test_labels_that_are_all_ignore(own_data, data, config_file, fails):
     """One such label is a warning; a data set of them, as a wrong conversion makes it, an error."""
-    from mmseg_ssr.datasets.loading import ENOUGH_LABELS
+    from mmseg_ssr.datasets.pipelines.checked_loading import ENOUGH_LABELS
     root = own_data / 'gta'
     image = (root / 'images' / '00001.png').read_bytes()
     for i in range(1, ENOUGH_LABELS + 5):

@@ -8,7 +8,7 @@ import tiny_training
 import torch
 
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
-from mmseg_ssr.engine.experiment import train_and_test
+from mmseg_ssr.engine.experiments.run import train_and_test
 
 TOOL = 'tools/test.py'
 SETS = {

@@ -7,7 +7,7 @@ import tiny_training
 from mmseg.apis import inference_segmentor, init_segmentor
 
 import mmseg_ssr
-from mmseg_ssr.engine.checkpoint import read_checkpoint, write_checkpoint
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint, write_checkpoint
 
 TOOL = 'tools/export.py'
 

@@ -10,9 +10,9 @@ import pytest
 import tiny_training
 import torch
 
-from mmseg_ssr.engine.checkpoint import read_checkpoint
-from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.engine.device import OnDevice
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.utils.device import OnDevice
 
 TOOL = 'run_experiments.py'
 

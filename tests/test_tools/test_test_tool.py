@@ -8,8 +8,8 @@ import pytest
 import tiny_training
 import torch
 
-from mmseg_ssr.engine.device import pick_device
-from mmseg_ssr.engine.train import train
+from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.utils.device import pick_device
 
 TOOL = 'tools/test.py'
 
@@ -17,7 +17,7 @@ TOOL = 'tools/test.py'
 @pytest.fixture(scope='module')
 def trained(data, tmp_path_factory):
     """(config file, checkpoint, config) of a short training of SSR."""
-    from mmseg_ssr.engine.config import load_config
+    from mmseg_ssr.engine.config.load import load_config
     folder = tmp_path_factory.mktemp('trained')
     path = tiny_training.write_config(folder / 'config.py', tiny_training.ssr_config(data, 12))
     cfg = load_config(path)

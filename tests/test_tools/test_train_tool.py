@@ -1,7 +1,7 @@
 import pytest
 import tiny_training
 
-from mmseg_ssr.engine.checkpoint import read_checkpoint
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 
 TOOL = 'tools/train.py'
 

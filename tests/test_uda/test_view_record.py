@@ -1,6 +1,6 @@
 import torch
 
-from mmseg_ssr.uda.segmentor import batch_of
+from mmseg_ssr.methods.segmentor import batch_of
 from mmseg_ssr.uda.view_record import next_views, recorded_views
 
 

@@ -1,7 +1,7 @@
 """Make the train labels and the class statistics of Cityscapes: cityscapes.py data/cityscapes"""
 from converter_command import run_converter
 
-from mmseg_ssr.datasets.label_conversion import convert_cityscapes
+from mmseg_ssr.labels.conversion import convert_cityscapes
 
 if __name__ == '__main__':
     run_converter(convert_cityscapes, name='Cityscapes', folder='data/cityscapes', published=3475)

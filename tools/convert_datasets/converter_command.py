@@ -6,9 +6,9 @@ from typing import Callable, Optional, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmseg_ssr.datasets.label_conversion import Conversion
-from mmseg_ssr.datasets.parallel import default_workers, progress_bar, worker_count
 from mmseg_ssr.errors import cli
+from mmseg_ssr.labels.conversion import Conversion
+from mmseg_ssr.utils.parallel import default_workers, progress_bar, worker_count
 
 
 @cli

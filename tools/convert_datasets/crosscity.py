@@ -1,7 +1,7 @@
 """Make the train ids of NTHU Cross-City's test labels: crosscity.py data/NTHU_Datasets"""
 from converter_command import run_converter
 
-from mmseg_ssr.datasets.label_conversion import convert_crosscity
+from mmseg_ssr.labels.conversion import convert_crosscity
 
 if __name__ == '__main__':
     run_converter(convert_crosscity, name='NTHU Cross-City', folder='data/NTHU_Datasets',

@@ -1,7 +1,7 @@
 """Make the train labels and the class statistics of GTA5: gta.py data/gta --nproc 8"""
 from converter_command import run_converter
 
-from mmseg_ssr.datasets.label_conversion import convert_gta
+from mmseg_ssr.labels.conversion import convert_gta
 
 if __name__ == '__main__':
     run_converter(convert_gta, name='GTA5', folder='data/gta', published=24966)

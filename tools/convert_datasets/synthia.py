@@ -1,7 +1,7 @@
 """Make the train labels and the class statistics of SYNTHIA: synthia.py data/synthia --nproc 8"""
 from converter_command import run_converter
 
-from mmseg_ssr.datasets.label_conversion import convert_synthia
+from mmseg_ssr.labels.conversion import convert_synthia
 
 if __name__ == '__main__':
     run_converter(convert_synthia, name='SYNTHIA', folder='data/synthia', published=9400)

@@ -1,0 +1,1 @@
+"""Pictures of what a training will see, before it starts."""

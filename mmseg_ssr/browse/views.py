@@ -1,0 +1,232 @@
+"""What a training will see, looked at before it starts: views, classes, rare class sampling."""
+import copy
+import itertools
+import os
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmcv import Config
+from mmseg.models.builder import SEGMENTORS
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..datasets.uda_dataset import UDADataset
+from ..engine.build import (
+    build_test_dataset,
+    build_training_dataset,
+    build_training_model,
+    class_names,
+)
+from ..engine.checkpoint.pretrained import named_weight_files, refuse_downloads
+from ..engine.checkpoint.weights import load_weights
+from ..engine.config.explain import explained
+from ..engine.data_loader import training_loader
+from ..engine.logging.view_pictures import SeenClasses, write_panels
+from ..engine.training.train import batch_size
+from ..errors import UserError, said
+from ..methods import UDASegmentor
+from ..methods.segmentor import batch_of
+from ..uda.view_record import Record, next_views
+from ..uda.views.view import View
+from ..utils.atomic_file import write_atomic
+from ..utils.device import to_device
+from ..visualization.views import draw_class_shares, encoded, stacked
+from .class_shares import Sampled, pixel_shares, sampled_shares
+
+#: Keys of a method that concern what is learnt from the views, not the views.
+LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
+            'imnet_feature_dist_encoder', 'compile')
+#: The same of SSR, unless the branch that it adds makes the pseudo-labels.
+REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
+                  'pseudo_label_branch')
+#: Of the plots, in pixels.
+WIDTH = 1200
+
+
+def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: int = 4,
+           draws: int = 2000, checkpoint: Optional[str] = None,
+           role: str = 'student') -> Iterator[str]:
+    """Write pictures of what a training of ``cfg`` is fed into the folder ``out``.
+
+    ``iter_N.png`` are the views of the first iterations, ``class_statistics.png`` the shares of
+    the classes in the source's labels and in those of ``data.val``, ``rare_class_sampling.png``
+    what that makes of them. No other file is written, class statistics neither.
+
+    Args:
+        device: where the teacher predicts pseudo-labels.
+        seed: of the training.
+        iterations: whose views to write, 0 or more.
+        draws: samples that the statistics of rare class sampling look at.
+        checkpoint, role: see :func:`build_views_model`.
+
+    Yields:
+        Lines that tell what has been written, what is missing, and the shares as a table.
+
+    Raises:
+        UserError: of the config or the data.
+    """
+    dataset = _training_dataset(cfg, seed)
+    os.makedirs(out, exist_ok=True)
+    yield from _statistics(cfg, dataset, out, draws)
+    if iterations:
+        model, missing = build_views_model(cfg, seed, checkpoint, role)
+        for line in missing:
+            yield f'{line}: the network has random weights, its pseudo-labels mean nothing'
+        labelled = checkpoint or 'the weights that the training starts with'
+        yield from _pictures(cfg, model, dataset, out, device, seed, iterations,
+                             f'pseudo-labels of {os.path.basename(labelled)}')
+
+
+def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
+                      role: str = 'student') -> Tuple[Optional[UDASegmentor], List[str]]:
+    """The method without the parts that only learn from its views; None where there is no method.
+
+    Weights that are missing leave the student as it is drawn from the seed: only pseudo-labels
+    depend on them.
+
+    Args:
+        checkpoint: whose weights label the target images; None is what the training starts with.
+        role: 'student' or 'teacher', which network of the checkpoint.
+
+    Returns:
+        The method in training mode, and a line for each file that is missing.
+    """
+    cfg = copy.deepcopy(cfg)
+    method = cfg.get('uda') or cfg.model
+    kind = SEGMENTORS.get(method['type'])
+    if kind is None or not issubclass(kind, UDASegmentor):
+        return None, []
+    refuse_downloads(cfg)
+    shadow = method.get('pseudo_label_branch', 'shadow') == 'shadow'
+    for key in LEARNING + REGULARIZATION * shadow:
+        method.pop(key, None)
+    if shadow and method['type'] == 'SSR':  # which insists on a regulariser
+        method['type'] = 'DACS'
+    start = checkpoint or cfg.get('load_from')
+    notes = _leave_files_out(cfg, students=bool(start))
+    if start and not checkpoint and not os.path.isfile(start):
+        notes.append(f'{start} (load_from) is missing')
+        start = None
+    model = build_training_model(cfg, seed)
+    if start:
+        load_weights(model, start, role)
+        model.copy_student()
+    return model.train(), notes
+
+
+def training_views(model: Optional[nn.Module], batches: Iterator[dict], device: torch.device
+                   ) -> Iterator[Tuple[dict, Record]]:
+    """Each batch with the views of its iteration; of a supervised training (None) that is one."""
+    for data in batches:
+        batch = batch_of(to_device(data, device))
+        if model is None:
+            source = View(batch.img.cpu(), batch.label.long().cpu(), None, '')
+            yield data, Record(batch.mean.cpu(), batch.std.cpu(), dict(source=source), None, [])
+        else:
+            yield data, next_views(model, batch)
+
+
+def _training_dataset(cfg: Config, seed: int) -> Dataset:
+    cfg = copy.deepcopy(cfg)
+    train = cfg.data.get('train')
+    if isinstance(train, dict) and train.get('type') == UDADataset.__name__:
+        train['keep_statistics'] = False
+    return build_training_dataset(cfg, seed)
+
+
+def _leave_files_out(cfg: Config, students: bool) -> List[str]:
+    """Take the files of weights that are missing out of ``cfg``, and say so.
+
+    Args:
+        students: take the student's out in any case, it gets other weights.
+    """
+    notes = []
+    for path, file in named_weight_files(cfg):
+        replaced = students and 'regularizer' not in path and 'sam_checkpoint' not in path
+        if replaced or not os.path.isfile(file):
+            if path.endswith('.init_cfg.checkpoint'):  # of dict(type='Pretrained', checkpoint=...)
+                cfg.merge_from_dict({path[:-len('.checkpoint')]: None})
+            else:
+                cfg.merge_from_dict({path: None})
+            notes += [] if replaced else [f'{file} ({path}) is missing']
+    return notes
+
+
+def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out: str,
+              device: torch.device, seed: int, iterations: int, labelled: str) -> Iterator[str]:
+    if model is not None:
+        model.to(device)
+    classes, palette = class_names(dataset)
+    seen = SeenClasses(dataset)
+    loader = training_loader(dataset, batch_size(cfg), iterations, seed, device=device)
+    with explained(cfg, 'model and data', 'do not fit together'):
+        for number, (data, record) in enumerate(training_views(model, loader, device), 1):
+            seen.count(data['gt_semantic_seg'])
+            path = os.path.join(out, f'iter_{number}.png')
+            title = [f'iteration {number}, seed {seed}' + f', {labelled}' * bool(record.pseudo),
+                     *_files(data, dataset, (number - 1) * batch_size(cfg), classes)]
+            write_panels(record, path, classes, palette, seen.shares(classes), '\n'.join(title))
+            yield path
+
+
+def _files(data: dict, dataset: Dataset, first: int, classes: Sequence[str]) -> Iterator[str]:
+    """The images of a batch, and the classes that they were drawn for."""
+    sampling = getattr(dataset, 'sampler', None) is not None
+    drawn = (f' for {classes[dataset.drawn(position)[0]]}' if sampling else ''
+             for position in itertools.count(first))
+    for domain, key in (('source', 'img_metas'), ('target', 'target_img_metas')):
+        names = [os.path.basename(meta['filename']) for meta in data.get(key, [])]
+        if domain == 'source':
+            names = [name + reason for name, reason in zip(names, drawn)]
+        if names:
+            yield f'{domain}: {", ".join(names)}'
+
+
+def _statistics(cfg: Config, dataset: Dataset, out: str, draws: int) -> Iterator[str]:
+    classes = class_names(dataset)[0]
+    columns = dict(source=pixel_shares(dataset))
+    try:
+        columns['validation'] = pixel_shares(build_test_dataset(cfg, 'val'))
+    except UserError as error:
+        yield f'no class statistics of data.val: {said(error)}'
+    path = os.path.join(out, 'class_statistics.png')
+    write_atomic(path, encoded(draw_class_shares(
+        columns, classes, 'share of the labelled pixels (logarithmic)', WIDTH, log=True)))
+    yield path
+    columns = {f'{name} pixels': shares for name, shares in columns.items()}
+    if getattr(dataset, 'sampler', None) is None:
+        yield 'no rare class sampling in this config (data.train.rare_class_sampling)'
+    else:
+        sampled = sampled_shares(dataset, draws)
+        path = os.path.join(out, 'rare_class_sampling.png')
+        least = dataset.rare_class_sampling.min_pixels
+        write_atomic(path, encoded(_draw_sampled(sampled, classes, draws, least)))
+        yield path
+        yield (f'rare class sampling: the first {draws} samples are of {sampled.different} of '
+               f'{len(dataset.source)} source images; in an image are classes with more than '
+               f'{least} pixels')
+        columns.update({
+            'P(c)': sampled.probability, 'drawn': sampled.drawn,
+            'in all images': sampled.images, 'in drawn images': sampled.drawn_images})
+    yield from _table(classes, columns)
+
+
+def _draw_sampled(sampled: Sampled, classes: Sequence[str], draws: int, least: int) -> np.ndarray:
+    return stacked([
+        draw_class_shares({'P(c) = softmax((1 - f_c) / T)': sampled.probability,
+                           f'drawn in {draws} samples': sampled.drawn},
+                          classes, 'class that a source image is drawn for', WIDTH),
+        draw_class_shares({f'rare class sampling, {draws} samples': sampled.drawn_images,
+                           'uniform sampling': sampled.images}, classes,
+                          f'share of the images that hold more than {least} pixels of the class',
+                          WIDTH)])
+
+
+def _table(classes: Sequence[str], columns: Dict[str, np.ndarray]) -> Iterator[str]:
+    """Percent, a row for each class."""
+    width = max(map(len, ('in percent', *classes)))
+    yield '  '.join(['in percent'.ljust(width), *columns])
+    for c, name in enumerate(classes):
+        yield '  '.join([name.ljust(width), *(f'{100 * shares[c]:{len(heading)}.2f}'
+                                              for heading, shares in columns.items())])

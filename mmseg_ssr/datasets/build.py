@@ -1,0 +1,203 @@
+"""Data sets from configs, with a clear word for what is missing before the training starts."""
+import copy
+import inspect
+import os
+import re
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Set, Union
+
+from mmseg.datasets.builder import DATASETS, PIPELINES
+from mmseg.datasets.builder import build_dataset as build_with_mmseg
+from mmseg.utils import get_root_logger
+
+from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
+from ..labels.files import relative_path
+from ..utils.paths import leads_out
+from .pipelines.checked_loading import check_loading, leaf_datasets
+from .published import ORIGINS
+
+Config = Dict[str, Any]
+
+
+def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
+                  need_labels: bool = True, skip_unlabelled: bool = False):
+    """Build an mmseg data set whose folders and label files are there, with checked loading.
+
+    Args:
+        config: a config of mmseg's ``build_dataset`` (also lists and wrappers), left unchanged.
+        test_mode: as in mmseg: the pipeline does not load labels.
+        need_labels: whether every image must have a label file (training on it, evaluation).
+        skip_unlabelled: leave images without a label out with a warning, as long as at least
+            half of them have one.
+
+    Raises:
+        MissingFile: a folder, the images in it, or labels; says where they are published and
+            which command makes the train labels.
+        ConfigError: an unknown type, a misspelt key, a wrong value.
+        DataError: a split file names files outside the data set's folders.
+    """
+    for leaf in _leaf_configs(config):
+        _check_type(leaf)
+        _check_image_folder(leaf)
+    try:
+        dataset = build_with_mmseg(copy.deepcopy(config),
+                                   dict(test_mode=True) if test_mode else None)
+    except UserError:
+        raise
+    except (TypeError, KeyError, ValueError, AttributeError, AssertionError) as error:
+        raise ConfigError(_explain(config, error)) from error
+    leaves = list(leaf_datasets(dataset))
+    for leaf in leaves:
+        if hasattr(leaf, 'img_infos'):
+            _check_images(leaf)
+            _check_names(leaf)
+            if need_labels:
+                # a wrapper has counted the images already, so nothing can be taken out of it
+                _check_labels(leaf, skip=skip_unlabelled and leaf is dataset)
+    check_same_classes(leaves)
+    check_loading(dataset)
+    return dataset
+
+
+def check_same_classes(datasets: Iterable) -> None:
+    """Data sets that are joined mean the same by the same train id.
+
+    Raises:
+        ConfigError: two differ in their classes, or in the id that is ignored.
+    """
+    first, *others = datasets
+    for other in others:
+        pair = f'{_described(other)} is joined with {_described(first)}'
+        classes = [list(getattr(dataset, 'CLASSES', None) or ()) for dataset in (other, first)]
+        ignored = [getattr(dataset, 'ignore_index', None) for dataset in (other, first)]
+        if classes[0] != classes[1]:
+            raise ConfigError(f'{pair}, but has other classes: {classes[0]} and {classes[1]}')
+        if ignored[0] != ignored[1]:
+            raise ConfigError(f'{pair}, but has another ignore_index: {ignored[0]} and '
+                              f'{ignored[1]}')
+
+
+def _described(dataset) -> str:
+    return f'{type(dataset).__name__} over {getattr(dataset, "img_dir", "its images")}'
+
+
+def _leaf_configs(config: Union[Config, List[Config]]) -> Iterator[Config]:
+    if isinstance(config, (list, tuple)):
+        for part in config:
+            yield from _leaf_configs(part)
+    elif 'dataset' in config:
+        yield from _leaf_configs(config['dataset'])
+    else:
+        yield config
+
+
+def _check_type(config: Config) -> None:
+    name = config.get('type')
+    if isinstance(name, str) and name not in DATASETS.module_dict:
+        raise ConfigError(f'data set type {name!r} is not known'
+                          f'{nearest(name, DATASETS.module_dict)}')
+
+
+def _check_image_folder(config: Config) -> None:
+    for path in missing_image_folders(config):
+        raise MissingFile(f'image folder {path} of {config["type"]} is missing: put the data '
+                          f'set there{published_at(config["type"])}')
+
+
+def missing_image_folders(config: Config) -> Iterator[str]:
+    """The folders of images that a data set's config names and that are not there."""
+    folders = config.get('img_dir')
+    if folders is None or 'file_client_args' in config:  # not a folder of this machine
+        return
+    root = config.get('data_root') or ''
+    kind = config['type']
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    has_images = getattr(kind, 'has_images', os.path.isdir)  # where folders are laid out otherwise
+    for folder in folders if isinstance(folders, (list, tuple)) else [folders]:
+        path = os.path.join(root, folder)
+        if not has_images(path):
+            yield path
+
+
+def _check_images(dataset) -> None:
+    if len(dataset.img_infos) == 0:
+        name = type(dataset).__name__
+        suffixes = dataset.img_suffix
+        suffixes = [suffixes] if isinstance(suffixes, str) else suffixes
+        raise MissingFile(f'{dataset.img_dir} holds no image {", ".join(f"*{s}" for s in suffixes)}'
+                          f' for {name}: put the data set there{published_at(name)}')
+
+
+def _check_names(dataset) -> None:
+    """What a split file names stays in the folders of the data set."""
+    if getattr(dataset, 'split', None) is None:
+        return
+    for info in dataset.img_infos:
+        if leads_out(info['filename']):
+            raise DataError(f'{dataset.split} names {info["filename"]}, which is not inside '
+                            f'{dataset.img_dir}: give names relative to that folder')
+
+
+def _check_labels(dataset, skip: bool) -> None:
+    if dataset.ann_dir is None:
+        raise ConfigError(f'{type(dataset).__name__} over {dataset.img_dir} needs labels, but its '
+                          'config has no ann_dir')
+    if getattr(dataset, 'file_client_args', dict(backend='disk')) != dict(backend='disk'):
+        return
+    present = {relative_path(os.path.join(folder, name), dataset.ann_dir)
+               for folder, _, names in os.walk(dataset.ann_dir, followlinks=True)
+               for name in names}
+    missing = [info for info in dataset.img_infos
+               if info['ann']['seg_map'].replace('\\', '/') not in present]
+    if not missing:
+        return
+    if skip and 2 * len(missing) <= len(dataset.img_infos):
+        get_root_logger().warning(
+            f'{len(missing)} of {len(dataset.img_infos)} images in {dataset.img_dir} have no '
+            f'label in {dataset.ann_dir} and are left out (first: {missing[0]["filename"]})')
+        gone = {info['filename'] for info in missing}
+        dataset.img_infos = [i for i in dataset.img_infos if i['filename'] not in gone]
+        return
+    raise MissingFile(_missing_labels(dataset, [i['ann']['seg_map'] for i in missing], present))
+
+
+def _missing_labels(dataset, missing: List[str], present: Set[str]) -> str:
+    name = type(dataset).__name__
+    origin = ORIGINS.get(name)
+    text = (f'{len(missing)} of {len(dataset.img_infos)} labels *{dataset.seg_map_suffix} of '
+            f'{name} are missing in {dataset.ann_dir} (first: {missing[0]}): ')
+    if origin is None:
+        return f'{text}put them there, or give another ann_dir'
+    if origin.converter is None:
+        return f'{text}put the data set there{published_at(name)}'
+    raw = origin.published_label(missing[0], dataset)
+    make = origin.command(dataset)
+    if raw.replace('\\', '/') in present:
+        return f'{text}make them with: {make}'
+    return f'{text}put the data set there{published_at(name)}, then run: {make}'
+
+
+def published_at(name: str) -> str:
+    """The end of a message: where the data set of a type comes from, if that is known."""
+    origin = ORIGINS.get(name)
+    return f', it is published at {origin.published}' if origin else ' or give another folder'
+
+
+def _explain(config: Union[Config, List[Config]], error: Exception) -> str:
+    """The builder's error in one line, with the nearest valid name for a misspelt one."""
+    text = ' '.join(str(error.args[0] if error.args else type(error).__name__).split())
+    text = text.replace('.__init__()', '').replace('__init__() ', '')
+    key = re.search(r"(\w+): \w* ?got an unexpected keyword argument '(\w+)'", text)
+    step = re.search(r'(\w+) is not in the pipeline registry', text)
+    if key:
+        text += nearest(key[2], _argument_names(key[1]))
+    elif step:
+        text += nearest(step[1], PIPELINES.module_dict)
+    name = config.get('type') if isinstance(config, Mapping) else 'list of data sets'
+    return text if text.startswith(f'{name}: ') else f'{name}: {text}'
+
+
+def _argument_names(name: str) -> List[str]:
+    """What the constructor of a registered data set or pipeline step takes."""
+    cls = DATASETS.get(name) or PIPELINES.get(name) or object
+    return [argument for base in cls.__mro__ if '__init__' in vars(base) and base is not object
+            for argument in inspect.signature(base.__init__).parameters]

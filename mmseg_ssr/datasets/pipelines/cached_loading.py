@@ -1,0 +1,45 @@
+"""An image that is drawn several times in a row is read from disk once."""
+import copy
+from typing import Any, Callable, Dict, Optional, Sequence
+
+from .checked_loading import CheckedImage, CheckedLabel, leaf_datasets
+
+
+def keep_last_loaded(dataset) -> None:
+    """Let the data sets in ``dataset`` remember the image and the label they read last.
+
+    Rare class sampling draws crops of one image until one fits. Reading draws no random numbers,
+    so the samples stay what they were.
+    """
+    for leaf in leaf_datasets(dataset):
+        steps = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
+        reading = 0
+        while reading < len(steps) and isinstance(steps[reading], (CheckedImage, CheckedLabel)):
+            reading += 1
+        if reading:
+            steps[:reading] = [LastLoaded(steps[:reading])]
+
+
+class LastLoaded:
+    """The first steps of a pipeline, which read files, and what they read last.
+
+    Args:
+        steps: take and give mmseg's ``results``; what they add depends on the file names in it.
+    """
+
+    def __init__(self, steps: Sequence[Callable[[Dict], Dict]]):
+        self.steps = list(steps)
+        self._files: Any = None
+        self._loaded: Optional[Dict] = None
+
+    def __call__(self, results: Dict) -> Dict:
+        files = [results.get(key) for key in ('img_prefix', 'img_info', 'seg_prefix', 'ann_info')]
+        if self._loaded is None or files != self._files:
+            self._loaded = None
+            for step in self.steps:
+                results = step(results)
+            self._files, self._loaded = files, results
+        return copy.deepcopy(self._loaded)  # what follows may change arrays in place
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({self.steps!r})'

@@ -1,0 +1,74 @@
+"""Image margins whose pseudo-labels are not trusted, as a mask that follows the image.
+
+Rectification leaves artefacts at the borders of Cityscapes, and the bonnet of the ego vehicle is at
+its bottom (HRDA, arXiv 2204.13132, supplement; config key ``crop_pseudo_margins`` of HRDA and MIC).
+"""
+from typing import Dict, Sequence
+
+import numpy as np
+import torch
+from mmcv.parallel import DataContainer
+from mmseg.datasets.builder import PIPELINES
+
+from ...errors import ConfigError, DataError
+from ...utils.registration import register
+
+MASK = 'valid_pseudo_mask'
+
+
+@register(PIPELINES)
+class PseudoLabelMargins:
+    """Adds ``valid_pseudo_mask``, H x W uint8: 1 where pseudo-labels count, 0 in the margins.
+
+    To come right after the image is loaded. The mask is one of the ``seg_fields``, which mmseg's
+    steps resize (nearest), crop, flip, rotate and pad together with the image.
+
+    Args:
+        margins: top, bottom, left, right in pixels of the image as loaded, whatever its size.
+
+    Raises:
+        ConfigError: ``margins`` is not four integers >= 0.
+        DataError: the margins leave nothing of an image.
+    """
+
+    def __init__(self, margins: Sequence[int]):
+        valid = isinstance(margins, Sequence) and len(margins) == 4
+        if not valid or any(not isinstance(m, int) or m < 0 for m in margins):
+            raise ConfigError('crop_pseudo_margins must be four pixel counts >= 0, [top, bottom, '
+                              f'left, right], got {margins}')
+        self.margins = tuple(margins)
+
+    def __call__(self, results: Dict) -> Dict:
+        height, width = results['img'].shape[:2]
+        top, bottom, left, right = self.margins
+        if top + bottom >= height or left + right >= width:
+            raise DataError(f'crop_pseudo_margins {list(self.margins)} (top, bottom, left, right) '
+                            f'leave nothing of {results.get("filename")}, {width} x {height} '
+                            'pixels: make them smaller')
+        mask = np.zeros((height, width), dtype=np.uint8)
+        mask[top:height - bottom, left:width - right] = 1
+        results[MASK] = mask
+        results['seg_fields'].append(MASK)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(margins={list(self.margins)})'
+
+
+@register(PIPELINES)
+class FormatValidPseudoMask:
+    """Turns ``valid_pseudo_mask`` into a container of a 1 x H x W uint8 tensor of 0 and 1.
+
+    To come right before ``Collect``. Padding, whatever value it was given, is not valid.
+    """
+
+    def __call__(self, results: Dict) -> Dict:
+        mask = results[MASK]
+        if isinstance(mask, DataContainer):  # a host's format bundle knows the key already
+            mask = mask.data.squeeze(0).numpy()
+        valid = torch.from_numpy((mask == 1).astype(np.uint8))[None]
+        results[MASK] = DataContainer(valid, stack=True)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'

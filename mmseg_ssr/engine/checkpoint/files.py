@@ -1,0 +1,212 @@
+"""Checkpoint files: written whole or not at all, read without running code that may be in them.
+
+A checkpoint is an mmseg checkpoint (contract C1) with more under keys of their own::
+
+    meta            CLASSES, PALETTE, config (text), iter (finished iterations), seed, ...
+    state_dict      the student alone: backbone.*, decode_head.*
+    optimizer       torch's optimizer state
+    training_state  teachers, regulariser, discriminators, counters
+    random_state    Python, numpy, torch, accelerators
+    log_buffer      what the log has not averaged yet
+"""
+import contextlib
+import logging
+import os
+import pickle
+import re
+import shutil
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy as np
+import torch
+
+from ...errors import WRONG_VALUE, CheckpointError, MissingFile, UserError, one_line, said
+from ...utils.atomic_file import atomic_file, part_name
+from ...utils.versions import parse
+from ...weights import check_sums
+
+LATEST = 'latest.pth'
+#: What reading a damaged file happens to lead to.
+UNREADABLE = (*WRONG_VALUE, EOFError)
+CHECKPOINT = re.compile(r'iter_(\d+)\.pth')
+
+
+class Checkpoint(NamedTuple):
+    """A file that has been read."""
+    path: str
+    content: Dict[str, Any]
+
+
+def write_checkpoint(content: Dict[str, Any], path: str) -> None:
+    """Write ``content`` under ``path``, replacing a file of that name at one stroke.
+
+    Its bytes are on the disk before it gets its name.
+
+    Raises:
+        UserError: no space left, no permission; what was under ``path`` is untouched.
+    """
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        with atomic_file(path, durable=True) as file:
+            torch.save(plain(content), file)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f'checkpoint {path} could not be written ({_reason(error)}): make room or '
+                        'choose another --work-dir; the checkpoints before it are untouched'
+                        ) from error
+
+
+def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
+    """Read a checkpoint file onto the CPU.
+
+    Args:
+        trusted: also read files that carry Python objects, which may run any code when read.
+
+    Raises:
+        MissingFile: no such file.
+        CheckpointError: truncated, not a checkpoint, or refused because it is not plain data.
+    """
+    if not os.path.isfile(path):
+        raise MissingFile(f'checkpoint {path} is missing')
+    check_sums(path)
+    try:
+        content = _load_plain(path)
+    except pickle.UnpicklingError as error:
+        if not trusted:
+            reason = str(error).split('\n')[0]
+            unsafe = 'Unsupported' in str(error) or 'GLOBAL' in str(error)
+            hint = ('it holds Python objects that could run code; if you trust where it is from, '
+                    'give --trust-checkpoint') if unsafe else f'it is damaged ({reason})'
+            raise CheckpointError(f'checkpoint {path} is not read: {hint}') from error
+        content = _load_objects(path)
+    except UNREADABLE as error:
+        raise CheckpointError(f'checkpoint {path} cannot be read: it is truncated or is no '
+                              'checkpoint') from error
+    if not isinstance(content, dict) or not content:
+        raise CheckpointError(f'checkpoint {path} holds no state dict')
+    return content
+
+
+def checkpoints_in(folder: str) -> List[str]:
+    """Paths of ``iter_N.pth`` in a work directory, the newest first."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [name for name in names if CHECKPOINT.fullmatch(name)]
+    return [os.path.join(folder, name) for name in sorted(found, key=_iteration, reverse=True)]
+
+
+def newest_readable(folder: str, logger: logging.Logger) -> Optional[Checkpoint]:
+    """The newest checkpoint that can be read; damaged ones are warned of.
+
+    Returns:
+        None where there is no checkpoint.
+
+    Raises:
+        CheckpointError: there are some, and all are damaged.
+    """
+    paths = checkpoints_in(folder)
+    for path in paths:
+        try:
+            return Checkpoint(path, read_checkpoint(path))
+        except CheckpointError as error:
+            logger.warning('%s: going back to the one before', error)
+    if paths:
+        raise CheckpointError(f'none of the {len(paths)} checkpoints in {folder} can be read: '
+                              'move them away to start anew, or choose another --work-dir')
+    return None
+
+
+def set_aside_newer(folder: str, iteration: int, mark: str, logger: logging.Logger) -> None:
+    """Rename the checkpoints of a work directory that are newer than ``iteration``.
+
+    A training that starts there writes its own; it must not take the others for them.
+
+    Args:
+        mark: added to their names.
+    """
+    for path in checkpoints_in(folder):
+        if _iteration(path) > iteration:
+            logger.warning('%s is newer than where this training starts: it is called %s.%s now',
+                           path, os.path.basename(path), mark)
+            os.replace(path, f'{path}.{mark}')
+
+
+def remove_old(folder: str, keep: int) -> None:
+    """Remove all but the newest ``keep`` checkpoints of a work directory (``keep < 1``: none)."""
+    for path in checkpoints_in(folder)[keep:] if keep > 0 else []:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+
+
+def complete_saving(folder: str, keep: int, link: bool) -> None:
+    """What a training that was killed between two steps of saving had no time for.
+
+    Args:
+        keep: as of :func:`remove_old`.
+        link: the training has a ``latest.pth``.
+    """
+    remove_old(folder, keep)
+    newest = checkpoints_in(folder)[:1]
+    latest = os.path.join(folder, LATEST)
+    if link and newest and os.path.realpath(latest) != os.path.realpath(newest[0]):
+        point_latest_at(newest[0])
+
+
+def point_latest_at(path: str) -> None:
+    """Let ``latest.pth`` beside ``path`` be ``path``: a link, or a copy where links fail."""
+    latest = os.path.join(os.path.dirname(path), LATEST)
+    part = part_name(latest)
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(part)
+    try:
+        os.symlink(os.path.basename(path), part)
+    except (OSError, NotImplementedError):
+        shutil.copy(path, part)
+    os.replace(part, latest)
+
+
+def plain(value: Any) -> Any:
+    """``value`` with tensors on the CPU and numpy's scalars and arrays as Python's and torch's."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(plain(item) for item in value)
+    return value
+
+
+def _load_objects(path: str) -> Any:
+    try:
+        return torch.load(path, map_location='cpu', weights_only=False)
+    except (*UNREADABLE, pickle.UnpicklingError) as error:
+        raise CheckpointError(f'checkpoint {path} cannot be read: {said(error)}') from error
+
+
+def _load_plain(path: str) -> Any:
+    # mmcv's own checkpoints may hold the best score as a numpy scalar: harmless, so allowed.
+    allow = getattr(torch.serialization, 'safe_globals', None)
+    with allow(_numpy_scalars()) if allow else contextlib.nullcontext():
+        return torch.load(path, map_location='cpu', weights_only=True)
+
+
+def _numpy_scalars() -> list:
+    scalar = (getattr(np, '_core', None) or np.core).multiarray.scalar
+    names = [scalar]
+    if parse(torch.__version__) >= (2, 7):  # which can tell numpy 1's name from numpy 2's
+        names = [(scalar, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')]
+    return [*names, np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
+
+
+def _iteration(path: str) -> int:
+    return int(CHECKPOINT.fullmatch(os.path.basename(path)).group(1))
+
+
+def _reason(error: BaseException) -> str:
+    """What the system says; torch hides it behind an error of its own."""
+    cause = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__context__
+    return one_line(cause or error)

@@ -1,0 +1,143 @@
+"""Files of weights that a config names, looked for before the long work starts."""
+import os
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
+
+import torch
+from mmcv import Config
+from mmcv.runner import checkpoint as mmcv_checkpoint
+from torch import Tensor, nn
+
+from ...errors import CheckpointError, ConfigError, MissingFile
+from ...methods.parts import SAM_CHECKPOINTS
+from ...regularizer.sam_encoder import SHIPPED
+from ...weights import PUBLISHED, read_weights
+
+FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')
+#: What mmcv and timm take for something to fetch.
+ADDRESSES = ('://', 'hf-hub:', 'hf_hub:')
+#: Where data may be read from is said by the keys of the data set.
+DATA_KEYS = ('data_root', 'img_dir', 'ann_dir', 'split', 'classes')
+#: mmcv's short names of published weights -> its tables of their addresses.
+TABLES = {'open-mmlab': 'get_external_models', 'openmmlab': 'get_external_models',
+          'mmcls': 'get_mmcls_models', 'torchvision': 'get_torchvision_models',
+          'modelzoo': 'get_torchvision_models'}
+
+
+def check_weight_files(cfg: Config) -> None:
+    """Every weights file named in ``model`` and ``uda`` is there, and nothing is to be fetched.
+
+    Raises:
+        MissingFile: which one, which key names it, and where it is published.
+        ConfigError: a key asks for a download.
+    """
+    refuse_downloads(cfg)
+    for path, file in needed_weight_files(cfg):
+        if not os.path.isfile(file):
+            source = PUBLISHED.get(os.path.basename(file))
+            raise MissingFile(
+                f'weights file {file} ({path} in {cfg.filename}) is missing: put it there'
+                + (f', it is published at {source}' if source else ''))
+
+
+def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:
+    """(path of the key, file) of each weights file that ``model`` and ``uda`` name."""
+    return [*_weight_files(cfg.model, 'model'), *_weight_files(cfg.get('uda') or {}, 'uda')]
+
+
+def needed_weight_files(cfg: Config) -> List[Tuple[str, str]]:
+    """(path of the key, file): those that are named, and the one that a name of SAM stands for."""
+    uda = cfg.get('uda') or {}
+    files = named_weight_files(cfg)
+    if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
+        files.append(('uda.sam_model_registry', SAM_CHECKPOINTS[uda['sam_model_registry']]))
+    return files
+
+
+def refuse_downloads(cfg: Config) -> None:
+    """Nothing in a config makes mmcv, mmseg or timm fetch a file.
+
+    Raises:
+        ConfigError: which key would, and what to do instead.
+    """
+    for part in ('model', 'uda'):
+        for path, value in _leaves(cfg.get(part), part):
+            if value is True and path.endswith('.pretrained'):
+                raise ConfigError(f'{cfg.filename}: {path} = True would download weights, nothing '
+                                  'here does that: fetch the file and give its path')
+            _refuse_address(cfg, path, value)
+    for path, value in _leaves(cfg.get('data'), 'data'):
+        if path.split('.')[-1] in DATA_KEYS:
+            _refuse_address(cfg, path, value)
+    for key in ('load_from', 'resume_from'):
+        _refuse_address(cfg, key, cfg.get(key))
+
+
+def initialise(model: nn.Module) -> None:
+    """``model.init_weights()``, with a look at the files that mmcv reads in it.
+
+    mmcv may run code that is in a file, takes what fits by name, and is silent about the rest,
+    even when that is all.
+
+    Raises:
+        MissingFile, CheckpointError: of the files of weights, those too that the networks of this
+            package read themselves; none of the weights in a file has arrived.
+    """
+    readers = [module for module in model.modules() if _starts_from_file(module)]
+    files = {module.init_cfg['checkpoint'] for module in readers}
+    weights = {file: read_weights(file) for file in files}
+    model.init_weights()
+    for module in readers:
+        file = module.init_cfg['checkpoint']
+        if not _share_values(weights[file].values(), module.state_dict().values()):
+            raise CheckpointError(f'none of the weights in {file} fits the '
+                                  f'{type(module).__name__} that starts from them: it is a file '
+                                  'of another network')
+
+
+def _starts_from_file(module: nn.Module) -> bool:
+    init_cfg = getattr(module, 'init_cfg', None)  # a list where layers start in different ways
+    return isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained'
+
+
+def _share_values(some: Iterable[Any], others: Iterable[Tensor]) -> bool:
+    """Whether a tensor is in both, whatever its name is there."""
+    by_shape: Dict[torch.Size, List[Tensor]] = {}
+    for value in others:
+        by_shape.setdefault(value.shape, []).append(value)
+    return any(torch.equal(value, other) for value in some if _says_much(value)
+               for other in by_shape.get(value.shape, []))
+
+
+def _says_much(value: Any) -> bool:
+    """Not a constant, which any two networks may share."""
+    return (isinstance(value, Tensor) and value.is_floating_point() and value.numel() > 1
+            and bool((value != value.flatten()[0]).any()))
+
+
+def _refuse_address(cfg: Config, path: str, value: Any) -> None:
+    if not isinstance(value, str) or not any(mark in value for mark in ADDRESSES):
+        return
+    scheme, _, name = value.partition('://')
+    address = value
+    if scheme in TABLES:
+        address = getattr(mmcv_checkpoint, TABLES[scheme])().get(name, value)
+    raise ConfigError(f'{cfg.filename}: {path} = {value!r} would be downloaded, nothing here does '
+                      f'that: fetch {address} and give the path of the file')
+
+
+def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:
+    """(path of the key, file) of each weights file in a part of a config."""
+    return ((key, item) for key, item in _leaves(value, path)
+            if key.split('.')[-1] in FILE_KEYS and isinstance(item, str) and item != SHIPPED)
+
+
+def _leaves(value: Any, path: str) -> Iterator[Tuple[str, Any]]:
+    """(path of the key, value) of everything in a part of a config that is no container."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f'{path}.{key}')
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _leaves(item, f'{path}.{i}')
+    else:
+        yield path, value

@@ -1,0 +1,158 @@
+"""Reading a config file: our own, mmseg's, and those of DAFormer, HRDA, MIC and SSR."""
+import argparse
+import contextlib
+import difflib
+import os
+import sys
+import traceback
+from copy import deepcopy
+from typing import Any, List, Mapping, Optional, Sequence
+
+from mmcv import Config, DictAction
+
+from ...errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
+from .keys import TOP_LEVEL
+
+FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
+                'MultiResAttentionWrapper': 'HRDAHead'}
+
+
+def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Config:
+    """Read ``path`` and apply ``options`` (``{'uda.alpha': 0.99}``, the ``--cfg-options``).
+
+    Raises:
+        MissingFile: no such file.
+        ConfigError: it, or a file it stands on, cannot be read or merged.
+    """
+    if not path:
+        raise MissingFile('no config file is given: its argument is empty')
+    if not os.path.isfile(path):
+        raise MissingFile(f'config file {path} is missing{_neighbour(path)}')
+    search_path = list(sys.path)
+    try:
+        cfg = Config.fromfile(path)
+    except (Exception, SystemExit) as error:  # a config file is code: anything can go wrong in it
+        _forget_reading(error, search_path)
+        while not str(error) and error.__context__:  # mmcv hides which module is missing
+            error = error.__context__
+        hint = ('; the folder of a module of your own has to be in PYTHONPATH'
+                if isinstance(error, ImportError) else '')
+        raise ConfigError(f'{path} cannot be read: {type(error).__name__}: '
+                          f'{said(error)}{hint}') from error
+    for option in options or {}:
+        _check_option(option, cfg)
+    try:
+        cfg.merge_from_dict(deepcopy(dict(options or {})))  # mmcv takes _delete_ out of them
+    except WRONG_VALUE as error:
+        raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
+    return tidy(cfg)
+
+
+def _check_option(option: str, cfg: Config) -> None:
+    """An option sets a key that somebody reads, not a variable that has been used already.
+
+    Raises:
+        ConfigError: it would change nothing.
+    """
+    section = option.split('.')[0]
+    if section in TOP_LEVEL:
+        return
+    if section in cfg:
+        raise ConfigError(f'--cfg-options {option} would change nothing: {section} is a variable '
+                          f'of {cfg.filename}, set the keys that are made of it')
+    inside = [f'{key}.{option}' for key in ('uda', 'data', 'model', 'runner', 'optimizer')
+              if isinstance(cfg.get(key), dict) and section in cfg[key]]
+    hint = f", did you mean '{inside[0]}'?" if inside else nearest(section, TOP_LEVEL)
+    raise ConfigError(f'--cfg-options {option}: unknown key {section}{hint}')
+
+
+class Options(DictAction):
+    """The argument ``--cfg-options KEY=VALUE ...``; a malformed one ends the command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
+                 values: Sequence[str], option_string: Optional[str] = None) -> None:
+        for option in values:
+            key, equals, value = option.partition('=')
+            if not equals or not all(key.split('.')):
+                parser.error(f'{option_string}: expected KEY=VALUE, as uda.alpha=0.99, got '
+                             f'{option!r}')
+            try:
+                self._parse_iterable(value)
+            except AssertionError:
+                parser.error(f'{option_string}: brackets are not closed in {option!r}')
+        super().__call__(parser, namespace, values, option_string)
+
+
+def max_iterations(cfg: Config) -> int:
+    """Length of the training, ``runner.max_iters`` (``total_iters`` in old configs).
+
+    Raises:
+        ConfigError: none given, or less than one.
+    """
+    iterations = (cfg.get('runner') or {}).get('max_iters', cfg.get('total_iters'))
+    if not isinstance(iterations, int) or iterations < 1:
+        raise ConfigError(f'{cfg.filename}: runner.max_iters must be an integer of at least 1, '
+                          f'got {iterations}')
+    return iterations
+
+
+def experiment_name(cfg: Config) -> str:
+    """``name`` of the config, else the file's name without suffix."""
+    return cfg.get('name') or os.path.splitext(os.path.basename(cfg.filename))[0]
+
+
+def _neighbour(path: str) -> str:
+    """A hint at the file that was probably meant."""
+    folder = os.path.dirname(path) or '.'
+    if not os.path.isdir(folder):
+        return f': there is no folder {folder}'
+    names = [name for name in os.listdir(folder) if name.endswith(('.py', '.json', '.yaml'))]
+    close = difflib.get_close_matches(os.path.basename(path), names, n=1, cutoff=0.5)
+    return f", did you mean '{os.path.join(folder, close[0])}'?" if close else ''
+
+
+def _forget_reading(error: BaseException, search_path: List[str]) -> None:
+    """Undo what mmcv leaves when it fails: its folder on Python's path and its copy of the file.
+
+    The copy would complain on standard error when it is collected, as its folder is gone.
+    """
+    sys.path[:] = search_path
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        copy = frame.f_locals.get('temp_config_file')
+        if copy is not None:
+            with contextlib.suppress(OSError):
+                copy.close()
+
+
+def tidy(cfg: Config) -> Config:
+    """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples.
+
+    The names that DAFormer and HRDA had before they were published, which are in the JSON files
+    beside their checkpoints, become the ones they have now.
+    """
+    for key in list(cfg.keys()):
+        cfg[key] = _tidy_value(cfg[key])
+    model = cfg.get('model') or {}
+    backbone = model.get('backbone') if isinstance(model, dict) else None
+    if isinstance(backbone, dict):
+        backbone.pop('ema_drop_path_rate', None)
+    return cfg
+
+
+def _tidy_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        value.pop('_delete_', None)
+        if value.get('type') == 'UniHead':
+            fusion = (value.get('decoder_params') or {}).get('fusion_cfg')
+            if isinstance(fusion, dict):
+                fusion.pop('fusion', None)
+        if isinstance(value.get('type'), str):
+            value['type'] = FORMER_NAMES.get(value['type'], value['type'])
+        for key, item in value.items():
+            is_pair = key == 'img_scale' and isinstance(item, list) and len(item) == 2 and all(
+                isinstance(side, int) for side in item)
+            value[key] = tuple(item) if is_pair else _tidy_value(item)
+        return value
+    if isinstance(value, (list, tuple)):
+        return type(value)(_tidy_value(item) for item in value)
+    return value

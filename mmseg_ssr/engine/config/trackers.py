@@ -1,0 +1,51 @@
+"""Weights & Biases and MLflow, by one key of a config: ``tracker='wandb'`` or ``'mlflow'``."""
+import importlib.util
+from typing import Any, Dict, List
+
+from mmcv import Config
+
+from ...errors import ConfigError, nearest
+from .load import experiment_name
+
+#: mmcv's hooks and the packages that they need, by the name in ``tracker``.
+HOOKS = {'wandb': 'WandbLoggerHook', 'mlflow': 'MlflowLoggerHook'}
+PROJECT = 'mmseg_ssr'
+
+
+def check_trackers(cfg: Config) -> None:
+    """``tracker``, and what hooks of ``log_config`` log to, is installed.
+
+    Raises:
+        ConfigError: with the command that installs it.
+    """
+    tracker = cfg.get('tracker')
+    if tracker is not None and tracker not in HOOKS:
+        raise ConfigError(f'tracker must be one of {", ".join(HOOKS)}, got {tracker!r}'
+                          f'{nearest(tracker, HOOKS)}')
+    named = {'tracker': tracker} if tracker else {}
+    packages = {hook: package for package, hook in HOOKS.items()}
+    for i, hook in enumerate((cfg.get('log_config') or {}).get('hooks') or []):
+        if hook.get('type') in packages:
+            named[f'log_config.hooks.{i}'] = packages[hook['type']]
+    for key, package in named.items():
+        if not _is_installed(package):
+            raise ConfigError(f'{key} needs the package {package}, which is not installed: '
+                              f'pip install {package}, or remove the key')
+
+
+def tracker_hooks(cfg: Config, work_dir: str) -> List[Dict[str, Any]]:
+    """The hook of ``tracker``, if there is one: numbers alone, no files and no weights."""
+    name = experiment_name(cfg)
+    if cfg.get('tracker') == 'wandb':
+        return [dict(type=HOOKS['wandb'], log_artifact=False, init_kwargs=dict(
+            project=PROJECT, name=name, dir=work_dir))]
+    if cfg.get('tracker') == 'mlflow':
+        return [dict(type=HOOKS['mlflow'], log_model=False, exp_name=PROJECT,
+                     tags={'mlflow.runName': name, 'work_dir': work_dir})]
+    return []
+
+
+def _is_installed(package: str) -> bool:
+    """A mere folder of that name, as trackers leave them, is no package."""
+    spec = importlib.util.find_spec(package)
+    return spec is not None and spec.origin is not None

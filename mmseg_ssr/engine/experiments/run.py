@@ -1,0 +1,142 @@
+"""Jobs: train, test the last checkpoint, leave the result where it is found again."""
+import contextlib
+import copy
+import json
+import math
+import os
+import tempfile
+import time
+from typing import Any, Dict, Iterator, Optional, Tuple
+
+import torch
+from mmcv import Config
+
+from ... import distributed
+from ...utils.atomic_file import write_atomic
+from ...utils.device import peak_memory_mb
+from ..build import build_test_dataset, build_test_model, limit_images
+from ..checkpoint.files import checkpoints_in
+from ..checkpoint.weights import load_weights
+from ..config.explain import explained
+from ..config.load import experiment_name, max_iterations
+from ..logging.run_log import explained_full_disk, open_log
+from ..testing.evaluate import run_test, scores
+from ..training.train import prefetch_factor, train, workers
+
+RESULT = 'result.json'
+
+
+def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optional[int] = None,
+                   **options: Any) -> Dict[str, Any]:
+    """Train, test the last checkpoint on ``data.test``, write and return the result.
+
+    Args:
+        options: further arguments of :func:`~mmseg_ssr.engine.training.train.train`.
+
+    Returns:
+        What ``result.json`` in ``work_dir`` holds: name, seed, iterations, scores in percent,
+        checkpoint, seconds and peak memory.
+    """
+    start = time.time()
+    checkpoint = train(cfg, work_dir, device, seed, **options)
+    trained = time.time()
+    values, meta = test_checkpoint(cfg, checkpoint, work_dir, device,
+                                   options.get('evaluation_images'))
+    result = dict(
+        name=experiment_name(cfg), seed=meta['seed'],
+        iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
+        checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
+        test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
+    if distributed.rank() == 0:
+        with explained_full_disk(work_dir):
+            write_json(os.path.join(work_dir, RESULT), result)
+    return result
+
+
+def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.device,
+                    images: Optional[int] = None) -> Tuple[Dict[str, float], Dict[str, Any]]:
+    """Score the student of a checkpoint on ``data.test``.
+
+    Returns:
+        Percent by the metric's names, and the checkpoint's ``meta``.
+    """
+    with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
+        dataset = limit_images(build_test_dataset(cfg), images)
+        model = build_test_model(cfg)
+        meta = load_weights(model, checkpoint)
+        log.logger.info('test %s on %d images', checkpoint, len(dataset))
+        with explained(cfg, 'data.test', 'cannot be tested on'):
+            results = run_test(model, dataset, device, workers=workers(cfg),
+                               prefetch_factor=prefetch_factor(cfg))
+            values = distributed.from_first(lambda: scores(dataset, results, logger=log.logger))
+    return {name: round(100 * value, 2) for name, value in values.items()}, meta
+
+
+def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
+                 **options: Any) -> Dict[str, Any]:
+    """Two iterations of everything at full size, in a folder that is removed afterwards.
+
+    Trains, scores two images, saves, resumes from what was saved, and tests it.
+
+    Returns:
+        seconds of all of it, and peak memory in MB.
+    """
+    start = time.time()
+    cfg = copy.deepcopy(cfg)
+    cfg.merge_from_dict(dict(
+        runner=dict(max_iters=2), checkpoint_config=dict(interval=2, by_epoch=False),
+        evaluation=dict(interval=2), log_config=dict(interval=1)))
+    with _scratch_folder() as work_dir:
+        train(cfg, work_dir, device, seed, evaluation_images=2, **options)
+        options.update(resume_from='auto')
+        result = train_and_test(cfg, work_dir, device, seed, evaluation_images=2, **options)
+    return dict(seconds=round(time.time() - start, 1), peak_memory_mb=result['peak_memory_mb'])
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[str]:
+    """One folder for all processes, removed when they are done with it."""
+    with contextlib.ExitStack() as stack:
+        def make() -> str:
+            os.makedirs('work_dirs', exist_ok=True)
+            return stack.enter_context(
+                tempfile.TemporaryDirectory(prefix='startup-test-', dir='work_dirs'))
+
+        yield distributed.from_first(make)
+        distributed.wait_for_all()
+
+
+def write_json(path: str, content: Dict[str, Any]) -> None:
+    """Write scores to a file, null for those of classes that are neither in labels nor predicted.
+
+    Raises:
+        OSError: see :func:`~mmseg_ssr.utils.atomic_file.write_atomic`.
+    """
+    text = json.dumps(_without_nan(content), indent=2, allow_nan=False)
+    write_atomic(path, text.encode())
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(scores: Dict[str, Optional[float]]) -> Dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in scores.items()}
+
+
+def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
+    """The result in ``work_dir`` if it is of this very config, and whole."""
+    try:
+        with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
+            result = json.load(file)
+        if result['config'] != cfg.pretty_text:
+            return None
+        return {**result, 'scores': _with_nan(result.get('scores', {}))}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def has_checkpoint(work_dir: str) -> bool:
+    return bool(checkpoints_in(work_dir))

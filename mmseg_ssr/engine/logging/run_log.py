@@ -1,0 +1,104 @@
+"""The text log of a run."""
+import contextlib
+import errno
+import itertools
+import logging
+import os
+import sys
+import time
+from typing import Iterator, List, NamedTuple, Tuple
+
+from mmcv.utils import get_logger
+
+from ... import distributed
+from ...errors import UserError
+
+FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
+#: What the system says of a disk that takes no more.
+NO_ROOM = {getattr(errno, name) for name in ('ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
+           if hasattr(errno, name)}
+
+
+class RunLog(NamedTuple):
+    logger: logging.Logger
+    timestamp: str
+    path: str
+
+
+class LogFile(logging.FileHandler):
+    """A log that ends the run when it cannot be written; logging itself would go on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exc_info()[1], OSError):
+            raise
+        super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # it has been said when the last line was written
+            super().close()
+
+
+@contextlib.contextmanager
+def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
+    """Log to ``<time>.log`` in ``work_dir`` besides the terminal, until the block ends.
+
+    mmseg and mmcv log to the same logger; closing the file lets the next run of this process
+    have its own. Of several processes the first one logs, the others say errors only.
+
+    Raises:
+        UserError: the folder cannot be written to; this log, or another file that the block
+            writes, finds the disk full.
+    """
+    logger = get_logger('mmseg', log_level=level)
+    handlers: List[LogFile] = []
+
+    def start() -> Tuple[str, str]:
+        try:
+            os.makedirs(work_dir, exist_ok=True)
+            timestamp, handler = _new_file(work_dir)
+        except OSError as error:
+            raise UserError(f'{work_dir} cannot be written to ({error.strerror}): choose another '
+                            '--work-dir') from error
+        handler.setFormatter(logging.Formatter(FORMAT))
+        handler.setLevel(level)
+        handlers.append(handler)
+        return timestamp, handler.baseFilename
+
+    log = RunLog(logger, *distributed.from_first(start))
+    for handler in handlers:
+        logger.addHandler(handler)
+    if not handlers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with explained_full_disk(work_dir):
+            yield log
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()
+
+
+@contextlib.contextmanager
+def explained_full_disk(work_dir: str) -> Iterator[None]:
+    """A block that writes into ``work_dir``.
+
+    Raises:
+        UserError: the disk takes no more.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(f'{error.filename or work_dir} cannot be written ({error.strerror}): make '
+                        'room or choose another --work-dir; the checkpoints are untouched, '
+                        '--resume-from auto goes on from the newest') from error
+
+
+def _new_file(work_dir: str) -> Tuple[str, LogFile]:
+    """(time, log) of a name that no other run has, not even one of the same second."""
+    start = time.strftime('%Y%m%d_%H%M%S')
+    for number in itertools.count():
+        timestamp = f'{start}_{number:02d}' if number else start
+        with contextlib.suppress(FileExistsError):
+            return timestamp, LogFile(os.path.join(work_dir, f'{timestamp}.log'), mode='x')

@@ -1,0 +1,1 @@
+"""Testing: predictions, scores, files for a benchmark server."""

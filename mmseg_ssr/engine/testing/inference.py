@@ -1,0 +1,179 @@
+"""How a trained segmentor predicts: in which precision, compiled, several windows at once.
+
+The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp``, ``compile``,
+``batched_slide`` and ``logit_shift``. mmseg's own test script reads none of them but the third.
+"""
+import functools
+from contextlib import ExitStack, contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+
+import numpy as np
+import torch
+from mmseg.models.segmentors import EncoderDecoder
+from torch import Tensor, nn
+
+from ...errors import ConfigError, nearest
+from ...methods import UDASegmentor
+from ...models.slide import slide_inference
+from ...uda import student as interface
+from ...uda.update.optimization import PRECISIONS
+from ...utils.replaced import replaced
+from ..config.types import fits
+
+MODES = ('whole', 'slide')
+
+
+def check_test_cfg(test_cfg: Mapping[str, Any], path: str = 'test_cfg') -> None:
+    """Raise :class:`ConfigError` for a value of ``test_cfg`` that cannot be meant.
+
+    Args:
+        path: of the dict in its config, for the message.
+    """
+    mode = test_cfg.get('mode', 'whole')
+    if mode not in MODES:
+        raise ConfigError(f'{path}.mode must be whole or slide, got {mode!r}{nearest(mode, MODES)}')
+    if mode == 'slide':
+        crop, stride = (_pair(test_cfg, key, path) for key in ('crop_size', 'stride'))
+        if any(step > length for step, length in zip(stride, crop)):
+            raise ConfigError(f'{path}.stride {list(stride)} leaves gaps between windows of '
+                              f'{path}.crop_size {list(crop)}: make it smaller')
+    batched = test_cfg.get('batched_slide', False)
+    if not isinstance(batched, int) or batched < 0:
+        raise ConfigError(f'{path}.batched_slide must be the number of windows that go through '
+                          f'the network at once, True for all, or False, got {batched!r}')
+    amp = test_cfg.get('amp')
+    if amp is not None and (not isinstance(amp, Mapping) or set(amp) != {'dtype'}
+                            or amp['dtype'] not in PRECISIONS):
+        raise ConfigError(f"{path}.amp must be dict(dtype='bfloat16') or dict(dtype='float16'), "
+                          f'got {amp!r}')
+    shift = test_cfg.get('logit_shift')
+    if shift is not None and not fits(shift, Sequence[float]):
+        raise ConfigError(f'{path}.logit_shift must be a list of a number for each class, got '
+                          f'{shift!r}')
+    if not isinstance(test_cfg.get('compile', False), bool):
+        raise ConfigError(f'{path}.compile must be True or False, got {test_cfg["compile"]!r}')
+
+
+def _pair(test_cfg: Mapping[str, Any], key: str, path: str) -> List[int]:
+    value = test_cfg.get(key)
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(
+            isinstance(length, int) and length > 0 for length in value):
+        raise ConfigError(f"{path}.{key} must be (height, width) in pixels for mode='slide', got "
+                          f'{value!r}')
+    return list(value)
+
+
+@contextmanager
+def inference_options(segmentor: nn.Module) -> Iterator[None]:
+    """Within the block ``segmentor`` predicts as its ``test_cfg`` says; afterwards as before.
+
+    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision, all but what
+      sees the image itself, whose 8 bits have more steps than bfloat16, and what gives the logits.
+    * ``compile=True``: the network compiled, for each image size on its own.
+    * ``logit_shift=[...]``: a number for each class that is added to its logits, see
+      :mod:`.label_shift`.
+    * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
+
+    A method's options are those of its student. A model without ``test_cfg`` is left alone, and so
+    is one whose options an outer block has set.
+
+    Raises:
+        ConfigError: see :func:`check_test_cfg`.
+    """
+    network = plain_segmentor(segmentor)
+    test_cfg = getattr(network, 'test_cfg', None) or {}
+    check_test_cfg(test_cfg)
+    if not test_cfg or getattr(network, 'has_inference_options', False):
+        yield
+        return
+    with ExitStack() as stack:
+        def replace(module: nn.Module, **functions: Any) -> None:
+            stack.enter_context(replaced(module, **functions))
+
+        replace(network, has_inference_options=True)
+        if test_cfg.get('compile'):
+            for part in interface.compilable(network):
+                replace(part, forward=torch.compile(part.forward, dynamic=False))
+        if test_cfg.get('amp'):
+            dtype = PRECISIONS[test_cfg['amp']['dtype']]
+            replace(network, encode_decode=_autocast(network.encode_decode, dtype),
+                    _decode_head_forward_test=_in_full_precision(
+                        network._decode_head_forward_test))
+            for part in interface.first_and_last(network):
+                replace(part, forward=_without_autocast(part.forward))
+        if test_cfg.get('logit_shift'):
+            replace(network, encode_decode=_shifted(
+                network.encode_decode, test_cfg['logit_shift']))
+        if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
+            replace(network, slide_inference=functools.partial(slide_inference, network))
+        yield
+
+
+def predict_labels(segmentor: nn.Module, img: List[Tensor],
+                   img_metas: List[List[Dict[str, Any]]]) -> Tensor:
+    """The classes that ``segmentor(return_loss=False, ...)`` predicts, left on the device.
+
+    The softmax, which does not change which class is the largest, is left out.
+
+    Args:
+        img: one batch of images B x 3 x H x W, or several of ``--aug-test``.
+        img_metas: as mmseg's pipelines give them, a list for each batch.
+
+    Returns:
+        B x H' x W' of integers, at the size of the original images.
+    """
+    network = plain_segmentor(segmentor)
+    if len(img) > 1 or img_metas[0][0].get('flip') or not takes_largest_logit(network):
+        labels = segmentor(img=img, img_metas=img_metas, return_loss=False)
+        return torch.from_numpy(np.stack(labels))
+    slide = network.test_cfg.get('mode') == 'slide'
+    infer = network.slide_inference if slide else network.whole_inference
+    return infer(img[0], img_metas[0], True).max(1).indices
+
+
+def plain_segmentor(segmentor: nn.Module) -> nn.Module:
+    """The network that predicts: a method's student, or the segmentor itself."""
+    return segmentor.model if isinstance(segmentor, UDASegmentor) else segmentor
+
+
+def takes_largest_logit(segmentor: nn.Module) -> bool:
+    """Does the segmentor predict as mmseg's ``EncoderDecoder`` does, with a logit per class?"""
+    own = [name for name in ('forward', 'forward_test', 'simple_test', 'inference')
+           if not _is_mmsegs(segmentor, name)]
+    return not own and getattr(segmentor, 'out_channels', segmentor.num_classes) > 1
+
+
+def _is_mmsegs(segmentor: nn.Module, name: str) -> bool:
+    """Does the segmentor have this method from mmseg's ``EncoderDecoder``, unchanged?"""
+    return getattr(type(segmentor), name, None) is getattr(EncoderDecoder, name)
+
+
+def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
+    def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
+        with torch.autocast(img.device.type, dtype):
+            return function(img, img_metas)
+
+    return run
+
+
+def _without_autocast(function: Callable) -> Callable:
+    def run(value: Tensor) -> Any:
+        with torch.autocast(value.device.type, enabled=False):
+            return function(interface.full_precision(value))
+
+    return run
+
+
+def _shifted(function: Callable, shift: Sequence[float]) -> Callable:
+    def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
+        logits = function(img, img_metas)
+        if logits.shape[1] != len(shift):
+            raise ConfigError('test_cfg.logit_shift must have a number for each of the '
+                              f'{logits.shape[1]} classes, got {len(shift)}')
+        return logits + logits.new_tensor(shift).view(1, -1, 1, 1)
+
+    return run
+
+
+def _in_full_precision(function: Callable) -> Callable:
+    return lambda features, img_metas: interface.full_precision(function(features, img_metas))

@@ -1,0 +1,78 @@
+"""Predicting by SSR's regularisation branch, which otherwise exists in training only."""
+import copy
+from typing import Any, Dict, Tuple
+
+from mmcv import Config
+from torch import Tensor, nn
+
+from ...errors import CheckpointError, ConfigError
+from ...models.hrda_encoder_decoder import HRDAEncoderDecoder
+from ...uda import student as interface
+from ..build import build_training_model
+from ..checkpoint.files import read_checkpoint
+from ..checkpoint.weights import apply_weights
+from .inference import plain_segmentor
+
+#: Keys of ``uda`` that say what the regularisation branch is made of.
+KEPT = ('type', 'sam_model_registry', 'stop_stage', 'sam_checkpoint', 'regularizer')
+
+
+def student_and_regularizer(cfg: Config, content: Dict[str, Any],
+                            path: str) -> Tuple[nn.Module, nn.Module]:
+    """Student and regulariser of a training, with the weights of its checkpoint.
+
+    Args:
+        cfg: of the training.
+        content: of the checkpoint at ``path``.
+
+    Raises:
+        ConfigError: it trains without a regulariser.
+        CheckpointError: the checkpoint has none, or another one.
+        MissingFile: the frozen encoder's weights are not there.
+    """
+    cfg = copy.deepcopy(cfg)
+    if cfg.get('uda'):  # teachers and feature distance stay away
+        cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
+    cfg.model['pretrained'] = None
+    method = build_training_model(cfg, seed=0)
+    if getattr(method, 'regularizer', None) is None:
+        raise ConfigError(f'{cfg.filename} has no regulariser')
+    apply_weights(content, method, path)
+    weights = (content.get('training_state') or {}).get('regularizer')
+    if not weights:
+        raise CheckpointError(f'{path} holds no regulariser: only checkpoints of a training do, '
+                              'and not those that are for inference alone')
+    try:
+        method.regularizer.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f'{path} holds another regulariser than its config says') from error
+    return getattr(method, 'model', method), method.regularizer
+
+
+def predict_regularized(network: nn.Module, cfg: Config, path: str, trusted: bool = False) -> None:
+    """From now on ``network`` predicts from features that the regulariser has enhanced.
+
+    Each image or window is seen by the frozen encoder as well: windows of the training's crop
+    size (``slide``) are what it was trained with.
+
+    Args:
+        network: a segmentor on the device of its weights; the student's or the teacher's.
+        cfg, path: config and checkpoint of a training with SSR.
+        trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
+
+    Raises:
+        UserError: see :func:`student_and_regularizer`; with HRDA, whose crops are parts of a view.
+    """
+    network = plain_segmentor(network)
+    if isinstance(network, HRDAEncoderDecoder):
+        raise ConfigError('the regularisation branch of HRDA cannot predict: its context crop and '
+                          'detail crops share the map of one view')
+    _, regularizer = student_and_regularizer(cfg, read_checkpoint(path, trusted), path)
+    network.branch = regularizer.eval()  # moves with the network
+    plain = network.extract_feat
+
+    def enhanced(img: Tensor) -> Any:
+        context = network.branch.encode(img)
+        return interface.map_features(plain(img), lambda maps: network.branch(maps, context))
+
+    network.extract_feat = enhanced

@@ -1,0 +1,61 @@
+"""The optimizer of a config, arranged for speed."""
+import contextlib
+import inspect
+from typing import Any, Dict, List
+
+import torch
+from mmcv import Config
+from mmcv.runner import build_optimizer as build
+from torch import nn
+
+from ...errors import ConfigError
+from ..config.explain import explained
+
+
+def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
+    """``optimizer`` of a config, with mmcv's ``paramwise_cfg``.
+
+    mmcv makes a group of every parameter; parameters with the same options are put into one
+    group, in the order of the model, and the update is fused into one kernel where torch has one
+    (Adam, AdamW, SGD) and ``optimizer`` does not say otherwise by ``fused`` or ``foreach``.
+
+    Raises:
+        ConfigError: there is none, or torch refuses its arguments.
+    """
+    if not cfg.get('optimizer'):
+        raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
+    with explained(cfg, 'optimizer'):
+        optimizer = _build(model, dict(cfg.optimizer))
+    merge_groups(optimizer)
+    return optimizer
+
+
+def _build(model: nn.Module, options: Dict[str, Any]) -> torch.optim.Optimizer:
+    if can_be_fused(options):
+        with contextlib.suppress(RuntimeError):  # older torch has no fused kernel for the CPU
+            return build(model, dict(options, fused=True))
+    return build(model, options)
+
+
+def can_be_fused(options: Dict[str, Any]) -> bool:
+    """Does torch have a fused kernel for this optimizer, and does nobody ask for another way?"""
+    kind = getattr(torch.optim, str(options.get('type')), None)
+    if kind is None or 'fused' in options or 'foreach' in options:
+        return False
+    return 'fused' in inspect.signature(kind).parameters
+
+
+def merge_groups(optimizer: torch.optim.Optimizer) -> None:
+    """Put parameters with equal options into one group."""
+    merged: List[Dict[str, Any]] = []
+    for group in optimizer.param_groups:
+        same = next((other for other in merged if options_of(other) == options_of(group)), None)
+        if same is None:
+            merged.append(group)
+        else:
+            same['params'].extend(group['params'])
+    optimizer.param_groups = merged
+
+
+def options_of(group: Dict[str, Any]) -> Dict[str, Any]:
+    return {key: value for key, value in group.items() if key != 'params'}

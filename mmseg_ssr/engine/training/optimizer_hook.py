@@ -1,0 +1,63 @@
+"""The update of a segmentor that only returns its loss; methods of uda step themselves."""
+from typing import Any, Dict, Optional
+
+import torch
+from mmcv.runner import HOOKS, Hook, OptimizerHook
+
+from ... import distributed
+from ...errors import ConfigError
+from ...uda import NumericalWatch, Optimization
+
+
+@HOOKS.register_module()
+class WatchedOptimizerHook(OptimizerHook):
+    """mmcv's ``OptimizerHook`` with gradients averaged over all processes, and watched.
+
+    Args:
+        grad_clip: ``dict(max_norm=10, norm_type=2)``, None does not clip.
+        not_finite: 'stop' or 'skip' an update whose loss or gradient is not finite, see
+            :class:`~mmseg_ssr.uda.update.finite_check.NumericalWatch`.
+    """
+
+    def __init__(self, grad_clip: Optional[Dict[str, float]] = None, not_finite: str = 'stop'):
+        super().__init__(grad_clip)
+        try:
+            self.optimization = Optimization(**(grad_clip or {}))
+            self.watch = NumericalWatch(not_finite)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f'optimizer_config: {error}') from error
+
+    def before_run(self, runner: Any) -> None:
+        self.watch.warn = runner.logger.warning
+
+    def before_train_iter(self, runner: Any) -> None:
+        self.watch.keep([runner.model])
+
+    def after_train_iter(self, runner: Any) -> None:
+        loss: torch.Tensor = runner.outputs['loss']
+        runner.optimizer.zero_grad()
+        self.optimization.backward(loss)
+        norm, = self.optimization.collect(True, runner.optimizer)
+        values, bad = self.watch.read(runner.iter, {'loss': loss, 'grad_norm': norm}, {})
+        if bad:
+            bad = [name for name, value in runner.outputs['log_vars'].items()
+                   if not abs(value) < float('inf')] or bad
+            self.watch.skip(runner.iter, bad)
+            self.optimization.spoil(runner.optimizer)
+        self.optimization.update(norm, runner.optimizer)
+        if self.grad_clip is not None:
+            runner.log_buffer.update({'grad_norm': values['grad_norm']},
+                                     runner.outputs['num_samples'])
+
+
+def optimizer_hook(optimizer_config: Optional[Dict[str, Any]]) -> Hook:
+    """The hook of ``optimizer_config``: ours unless it names another ``type``.
+
+    Raises:
+        ConfigError: another one in several processes, where it would train each apart.
+    """
+    hook = HOOKS.build({'type': 'WatchedOptimizerHook', **(optimizer_config or {})})
+    if distributed.world_size() > 1 and not isinstance(hook, WatchedOptimizerHook):
+        raise ConfigError(f'optimizer_config.type {type(hook).__name__} does not average gradients '
+                          'over processes: leave the type out, or train in one process')
+    return hook

@@ -1,0 +1,78 @@
+"""Where a training begins: anew or at a checkpoint, and with which seed."""
+import re
+from typing import List, Optional
+
+from mmcv import Config
+
+from ... import distributed
+from ...errors import ConfigError
+from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
+from ..checkpoint.random_state import draw_seed, set_seed
+from ..logging.run_log import RunLog
+from .runner import SelfTrainingRunner
+
+
+def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
+                         log: RunLog) -> Optional[Checkpoint]:
+    """The training to go on with, or None.
+
+    Raises:
+        ConfigError: that of ``work_dir`` has another config.
+    """
+    if resume_from != 'auto':
+        return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
+    found = _newest(work_dir, log)
+    config = found.content.get('meta', {}).get('config') if found else None
+    if found and _but_the_start(str(config)) != _but_the_start(cfg.pretty_text):
+        raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
+                          'now: choose another --work-dir, or name the file, --resume-from FILE, '
+                          'if you mean to go on with the changed config')
+    return found
+
+
+def _but_the_start(config: str) -> str:
+    """Which weights a training began with does not matter to how it goes on."""
+    return re.sub(r'^load_from = .*\n', '', config, flags=re.M)
+
+
+def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,
+                  begun: Optional[Checkpoint]) -> int:
+    """Seed everything; returns the seed.
+
+    A training that goes on keeps its seed; a new one takes that of the call, of the config, or
+    draws one.
+    """
+    chosen = cfg.get('seed') if seed is None else seed
+    autotune = bool(cfg.get('cudnn_benchmark')) and chosen is None
+    kept = begun.content.get('meta', {}).get('seed') if begun else None
+    if seed is not None and kept is not None and seed != kept:
+        raise ConfigError(f'{begun.path} was trained with seed {kept}, not {seed}: leave --seed '
+                          'away to go on with it')
+    chosen = kept if kept is not None else chosen
+    chosen = distributed.from_first(draw_seed) if chosen is None else chosen
+    if not isinstance(chosen, int) or not 0 <= chosen < 2**32:
+        raise ConfigError(f'seed must be an integer in 0..{2**32 - 1}, got {chosen}')
+    set_seed(chosen, deterministic or bool(cfg.get('deterministic')), autotune)
+    return chosen
+
+
+def compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
+    """Say that the batch is another one than before: the config alone does not tell."""
+    before, now = begun.content['meta'].get('batch'), runner.meta['batch']
+    if before not in (None, now):
+        runner.logger.warning('%s was written by a training on batches of %d images, this one has '
+                              '%d: its iterations have other samples', begun.path, before, now)
+
+
+def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:
+    """The newest checkpoint that can be read; process 0 chooses it for all."""
+    found: List[Optional[Checkpoint]] = []
+
+    def choose() -> Optional[str]:
+        found.append(newest_readable(work_dir, log.logger))
+        return found[0] and found[0].path
+
+    path = distributed.from_first(choose)
+    if path is None or found:
+        return found[0] if found else None
+    return Checkpoint(path, read_checkpoint(path))

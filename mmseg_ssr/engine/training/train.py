@@ -1,0 +1,243 @@
+"""One training, from a config to its last checkpoint."""
+import copy
+import os
+from typing import Any, Dict, Optional
+
+import mmseg
+import torch
+from mmcv import Config
+from mmcv.runner import HOOKS, CheckpointHook
+from mmcv.utils import build_from_cfg
+from torch import nn
+from torch.utils.data import Dataset
+
+from ... import distributed
+from ...methods import UDASegmentor
+from ...utils.atomic_file import remove_leftovers, write_atomic
+from ...utils.device import OnDevice
+from ..build import (
+    build_test_dataset,
+    build_training_dataset,
+    build_training_model,
+    class_names,
+    limit_images,
+)
+from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
+from ..checkpoint.pretrained import check_weight_files
+from ..checkpoint.weights import load_weights
+from ..config.explain import explained, explained_start
+from ..config.load import experiment_name, max_iterations
+from ..config.trackers import tracker_hooks
+from ..config.validate import validate
+from ..data_loader import explained_worker_death, training_loader
+from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
+from ..logging.run_log import RunLog, explained_full_disk, open_log
+from ..logging.view_pictures import DebugPanels
+from ..testing.evaluate import EvaluationHook, evaluation_loader
+from .non_finite import NumberCheck
+from .optimizer import build_optimizer
+from .optimizer_hook import optimizer_hook
+from .runner import SelfTrainingRunner
+from .start import checkpoint_to_resume, compare_batch, seed_training
+
+#: Runs after everything else of an iteration, the logs too: a checkpoint is a finished iteration.
+CHECKPOINT_PRIORITY = 95
+#: After the update, before anything that evaluates or saves.
+CHECK_PRIORITY = 60
+KEPT_CHECKPOINTS = 2
+
+
+def train(cfg: Config,
+          work_dir: str,
+          device: torch.device,
+          seed: Optional[int] = None,
+          deterministic: bool = False,
+          resume_from: Optional[str] = None,
+          evaluate: bool = True,
+          evaluation_images: Optional[int] = None,
+          trusted: bool = False) -> str:
+    """Train as ``cfg`` says and return the path of the last checkpoint.
+
+    Several processes (:mod:`~mmseg_ssr.engine.distributed.launch`) train together,
+    ``data.samples_per_gpu`` samples each.
+
+    Args:
+        work_dir: folder for checkpoints, logs and the config as it was used.
+        seed: of everything random; the config's ``seed`` when None, a drawn one if it has none.
+        deterministic: ask torch for kernels that repeat to the bit.
+        resume_from: checkpoint to go on from, or ``'auto'``: the newest readable in ``work_dir``,
+            if there is one.
+        evaluate: score the student on ``data.val`` as ``evaluation`` says.
+        evaluation_images: score on that many images only.
+        trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
+
+    Raises:
+        UserError: of the config, the data, or a file of weights.
+    """
+    validate(cfg)
+    check_weight_files(cfg)
+    check_agreement(configuration=str(dict(cfg.items())))
+    with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
+        distributed.from_first(lambda: remove_leftovers(work_dir))
+        begun = checkpoint_to_resume(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
+        seed = seed_training(cfg, seed, deterministic, begun)
+        log.logger.info('%s: seed %d, device %s, batch of %d in %d process(es)',
+                        experiment_name(cfg), seed, device,
+                        batch_size(cfg) * distributed.world_size(), distributed.world_size())
+        val_dataset = None
+        if evaluate:
+            val_dataset = limit_images(build_test_dataset(cfg, 'val'), evaluation_images)
+        model = build_training_model(cfg, seed)
+        dataset = distributed.first_before_others(  # it may count classes, once for all
+            lambda: build_training_dataset(cfg, seed))
+        check_agreement(seed=seed, number_of_training_images=len(dataset))
+        runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
+        if val_dataset is not None:
+            _register_evaluation(runner, cfg, val_dataset, device)
+        start = _begin(runner, cfg, begun, trusted)
+        del begun  # as large as the model and its optimizer
+        distributed.from_first(
+            lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
+        distributed.from_first(lambda: complete_saving(work_dir, runner.max_keep_ckpts,
+                                                       runner.links_latest))
+        loader = training_loader(
+            dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
+            workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
+        share_networks(runner.bare_model)
+        write_config(cfg, work_dir)
+        first = runner.iter
+        with explained_start(cfg, log, lambda: runner.iter > first), \
+                explained_worker_death(), explained_full_disk(work_dir):
+            runner.run([loader], [('train', 1)])
+    return distributed.from_first(
+        lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
+
+
+def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
+           trusted: bool) -> Optional[str]:
+    """Go on from a checkpoint, whose path is returned, or take the weights of ``load_from``."""
+    if begun:
+        runner.go_on_from(begun.content, begun.path)
+        compare_batch(begun, runner)
+        return begun.path
+    if cfg.get('load_from'):
+        _load_weights(runner, cfg.load_from, trusted)
+    return None
+
+
+def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
+                 device: torch.device, log: RunLog, seed: int) -> SelfTrainingRunner:
+    """The runner with optimizer and hooks of ``cfg``."""
+    classes, palette = class_names(dataset)
+    model.CLASSES, model.PALETTE = classes, palette
+    model = OnDevice(model, device)
+    checkpoint_cfg = given(cfg.get('checkpoint_config'))
+    runner = SelfTrainingRunner(
+        model,
+        optimizer=build_optimizer(cfg, model),
+        work_dir=work_dir,
+        logger=log.logger,
+        meta=dict(CLASSES=classes, PALETTE=palette, config=cfg.pretty_text, seed=seed,
+                  exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
+                  mmseg_version=mmseg.__version__,
+                  batch=batch_size(cfg) * distributed.world_size()),
+        max_iters=max_iterations(cfg),
+        max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
+    runner.timestamp = log.timestamp
+    runner.links_latest = checkpoint_cfg.get('create_symlink', True)
+    checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
+    checkpoint_cfg.update(by_epoch=False, save_last=True)
+    with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):
+        runner.register_training_hooks(  # which takes keys out of its arguments
+            _in_iterations(cfg.get('lr_config')), _own_optimizer_hook(cfg, model.module),
+            log_config=_log_config(cfg, work_dir, log),
+            momentum_config=_in_iterations(cfg.get('momentum_config')))
+        runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
+        for hook_cfg in cfg.get('custom_hooks') or []:
+            hook_cfg = dict(hook_cfg)
+            priority = hook_cfg.pop('priority', 'NORMAL')
+            runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
+    if isinstance(model.module, UDASegmentor):
+        runner.register_hook(NumberCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
+    interval = getattr(model.module, 'debug_img_interval', 0)
+    if interval:
+        runner.register_hook(DebugPanels(interval, dataset))
+    if distributed.world_size() > 1:
+        runner.register_hook(ReplicaCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
+    return runner
+
+
+def _in_iterations(schedule: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """A schedule in iterations: mmcv's default is epochs, of which there is one."""
+    return schedule and dict(copy.deepcopy(schedule), by_epoch=False)
+
+
+def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
+    """None for methods, whose step calls the optimizer itself."""
+    return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.get('optimizer_config'))
+
+
+def given(options: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    """The options of a dict that are not None, which stands for the default."""
+    return {key: value for key, value in (options or {}).items() if value is not None}
+
+
+def batch_size(cfg: Config) -> int:
+    """Samples of an iteration on one process, ``data.samples_per_gpu``."""
+    return cfg.data.get('samples_per_gpu') or 2
+
+
+def workers(cfg: Config) -> int:
+    """Processes that load data, ``data.workers_per_gpu``, at most one for each core.
+
+    Training processes on one machine share its cores.
+    """
+    cores = (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    return min(cfg.data.get('workers_per_gpu') or 0, max(cores, 1))
+
+
+def prefetch_factor(cfg: Config) -> Optional[int]:
+    """Batches that each of these processes reads ahead, ``data.prefetch_factor`` (torch's is 2)."""
+    return cfg.data.get('prefetch_factor')
+
+
+def checkpoint_interval(iterations: int) -> int:
+    """Iterations between checkpoints where the config does not say: a twentieth, at most 2000."""
+    return max(1, min(2000, iterations // 20))
+
+
+def write_config(cfg: Config, work_dir: str) -> None:
+    """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
+    if distributed.rank() == 0:
+        write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
+
+
+def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
+    runner.logger.info('load weights from %s', path)
+    load_weights(runner.bare_model, path, trusted=trusted)
+
+
+def _log_config(cfg: Config, work_dir: str, log: RunLog) -> Optional[Dict[str, Any]]:
+    log_config = cfg.get('log_config') or {}
+    hooks = [dict(hook, by_epoch=False)
+             for hook in (*(log_config.get('hooks') or []), *tracker_hooks(cfg, work_dir))]
+    if not hooks:
+        return None
+    if any(hook['type'] == 'TensorboardLoggerHook' for hook in hooks):
+        try:
+            import torch.utils.tensorboard  # noqa: F401
+        except ImportError:
+            log.logger.warning('no TensorBoard log: pip install tensorboard')
+            hooks = [hook for hook in hooks if hook['type'] != 'TensorboardLoggerHook']
+    return dict(interval=log_config.get('interval', 50), hooks=hooks)
+
+
+def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Dataset,
+                         device: torch.device) -> None:
+    evaluation = given(cfg.get('evaluation'))
+    evaluation.update(by_epoch=False, pre_eval=True)
+    evaluation.setdefault('interval', max(1, runner.max_iters // 10))
+    evaluation.pop('efficient_test', None)
+    loader = evaluation_loader(dataset, workers(cfg), device, prefetch_factor(cfg))
+    with explained(cfg, 'evaluation', 'cannot be used'):
+        runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')

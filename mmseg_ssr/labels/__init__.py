@@ -1,0 +1,4 @@
+"""Label images and classes, in numpy: no framework."""
+from .rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
+
+__all__ = ['RareClassSampler', 'RareClassSampling', 'class_probabilities']

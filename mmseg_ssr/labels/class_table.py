@@ -1,0 +1,217 @@
+"""The classes of an own data set: names, colours, and the values they have in label images."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple, Union
+
+import numpy as np
+
+from ..errors import ConfigError, UnknownValue, nearest
+from .files import PathLike, count_pixels, read_values
+from .statistics import Counts
+
+IGNORE = 255
+REST = 'rest'
+KEYS = ('name', 'color', 'ids', 'thing')
+#: A colour is the value ``COLOUR | red << 16 | green << 8 | blue``, so that none is an id.
+COLOUR = 1 << 24
+MAX_ID = 65535
+
+Entry = Union[str, Mapping]
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """What the values in label images mean.
+
+    Attributes:
+        names: of the classes; the position is the class that the network learns.
+        palette: a colour (R, G, B) of each.
+        meaning: value -> class, :data:`IGNORE` for what is left out. Values are the ids of labels
+            with one channel, and colours as :data:`COLOUR` says.
+        ignores_rest: whether values that are not in ``meaning`` are left out too.
+    """
+
+    names: Tuple[str, ...]
+    palette: List[List[int]]
+    meaning: Dict[int, int]
+    ignores_rest: bool = False
+
+    @classmethod
+    def from_config(cls, classes: Sequence[Entry],
+                    ignore: Union[str, Sequence] = ()) -> 'ClassTable':
+        """A table from what a config says.
+
+        Args:
+            classes: for each class its name, or ``dict(name=, ids=[...], color=[R, G, B])``.
+                ``ids`` are its values in labels with one channel, by default its position;
+                ``color`` is how it is painted, and its colour in labels with three channels.
+                ``thing=True`` may be noted for the user's own use.
+            ignore: further ids and colours, which count for nothing; 255 does when no class has
+                it. ``'rest'``: all that no class has.
+
+        Raises:
+            ConfigError: a key, name, id or colour that is wrong or given twice.
+        """
+        if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
+            raise ConfigError('classes must be a list of names, or of dict(name=, ids=, color=), '
+                              f'got {classes!r}')
+        entries = [_entry(entry, i) for i, entry in enumerate(classes)]
+        names = tuple(entry['name'] for entry in entries)
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated or len(names) > IGNORE:
+            raise ConfigError(f'classes must have different names, got {repeated[0]!r} twice'
+                              if repeated else f'{len(names)} classes, at most {IGNORE} fit')
+        _give_ids(entries)
+        meaning: Dict[int, int] = {}
+        for i, entry in enumerate(entries):
+            colours = [entry['color']] if 'color' in entry else []
+            for value in [*entry['ids'], *map(_colour, colours)]:
+                if value in meaning:
+                    raise ConfigError(f'classes {names[meaning[value]]!r} and {names[i]!r} both '
+                                      f'have {describe(value)}')
+                meaning[value] = i
+        for value in [] if ignore == REST else map(_value, _list(ignore)):
+            if value in meaning and meaning[value] != IGNORE:
+                raise ConfigError(f'{describe(value)} is in ignore and in class '
+                                  f'{names[meaning[value]]!r}')
+            meaning[value] = IGNORE
+        meaning.setdefault(IGNORE, IGNORE)
+        palette = [list(entry.get('color') or drawn)
+                   for entry, drawn in zip(entries, _spread_colours(len(entries)))]
+        return cls(names, palette, meaning, ignore == REST)
+
+    def read(self, path: PathLike) -> np.ndarray:
+        """The classes of a label image, H x W uint8, 255 where it is to be ignored.
+
+        Raises:
+            MissingFile, DataError: of the file, or a value that is not in the table.
+        """
+        values = _coded(read_values(path))
+        if values.dtype == np.uint8:
+            table = np.array([self.meaning.get(i, -1) for i in range(256)], dtype=np.int16)
+            classes = table[values]
+        else:
+            known = np.array(sorted(self.meaning), dtype=np.int32)
+            meant = np.array([self.meaning[int(value)] for value in known], dtype=np.int16)
+            place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+            classes = np.where(known[place] == values, meant[place], np.int16(-1))
+        if (classes < 0).any():
+            if not self.ignores_rest:
+                raise self._unknown(int(values[classes < 0][0]), path)
+            classes[classes < 0] = IGNORE
+        return classes.astype(np.uint8)
+
+    def count(self, path: PathLike) -> Counts:
+        """Pixels of each value, ignored ones too, so that the counts outlive a changed table.
+
+        Raises:
+            MissingFile, DataError: of the file, or a value that is not in the table.
+        """
+        label = _coded(read_values(path))
+        if label.dtype == np.uint8:
+            counts = count_pixels(label)
+        else:
+            values, pixels = np.unique(label, return_counts=True)
+            counts = dict(zip(values.tolist(), pixels.tolist()))
+        self.by_class(counts, path)
+        return counts
+
+    def by_class(self, counts: Mapping, path: PathLike) -> Counts:
+        """Pixels of each value -> of each class.
+
+        Raises:
+            UnknownValue: a value that is not in the table.
+        """
+        classes: Counts = {}
+        for value, pixels in counts.items():
+            meant = self.meaning.get(value, IGNORE if self.ignores_rest else None)
+            if meant is None:
+                raise self._unknown(value, path)
+            if meant != IGNORE:
+                classes[meant] = classes.get(meant, 0) + pixels
+        return classes
+
+    @staticmethod
+    def _unknown(value: int, path: PathLike) -> UnknownValue:
+        where = 'color of a class' if value >= COLOUR else 'ids of a class'
+        listed = describe(value).partition(' ')[2]
+        return UnknownValue(f'label {path} holds {describe(value)}, which the config does not '
+                            f'know: put it into the {where} or into ignore (ignore=[{listed}]; '
+                            f'ignore={REST!r} leaves out all that no class has)')
+
+
+def describe(value: int) -> str:
+    """``id 7`` or ``colour [128, 64, 128]``."""
+    if value < COLOUR:
+        return f'id {value}'
+    return f'colour {[value >> 16 & 255, value >> 8 & 255, value & 255]}'
+
+
+def _entry(entry: Entry, position: int) -> dict:
+    """A class as a dict with checked keys and values."""
+    entry = dict(name=entry) if isinstance(entry, str) else entry
+    where = f'classes.{position}'
+    if not isinstance(entry, Mapping) or not isinstance(entry.get('name'), str):
+        raise ConfigError(f'{where} must be a name or dict(name=, ids=, color=), got {entry!r}')
+    for key in entry:
+        if key not in KEYS:
+            raise ConfigError(f'unknown key {where}.{key}'
+                              f'{nearest(key, KEYS) or ", valid keys are " + ", ".join(KEYS)}')
+    entry = dict(entry)
+    if 'color' in entry:
+        _colour(entry['color'])
+    if 'ids' in entry:
+        entry['ids'] = [_id(value) for value in _list(entry['ids'])]
+    return entry
+
+
+def _give_ids(entries: List[dict]) -> None:
+    """The position of each class as its id, when no class says what its ids are."""
+    without = [entry['name'] for entry in entries if 'ids' not in entry]
+    if without and len(without) < len(entries):
+        raise ConfigError(f'class {without[0]!r} has no ids, others have: give ids to all classes '
+                          'or to none (then their positions count)')
+    for i, entry in enumerate(entries):
+        entry.setdefault('ids', [i])
+
+
+def _value(value: Union[int, Sequence[int]]) -> int:
+    return _colour(value) if isinstance(value, Sequence) else _id(value)
+
+
+def _id(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_ID:
+        raise ConfigError(f'an id must be an integer in 0..{MAX_ID}, got {value!r}')
+    return value
+
+
+def _colour(colour: Sequence[int]) -> int:
+    good = isinstance(colour, Sequence) and len(colour) == 3 and all(
+        isinstance(c, int) and 0 <= c <= 255 for c in colour)
+    if not good:
+        raise ConfigError(f'a color must be [red, green, blue] in 0..255, got {colour!r}')
+    red, green, blue = colour
+    return COLOUR | red << 16 | green << 8 | blue
+
+
+def _list(values: Union[int, Sequence]) -> List:
+    if isinstance(values, int):
+        return [values]
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise ConfigError(f'ids and ignore must be lists of values, got {values!r}')
+    return list(values)
+
+
+def _coded(label: np.ndarray) -> np.ndarray:
+    """H x W values: ids as they are, colours as :data:`COLOUR` says."""
+    if label.ndim == 2:
+        return label
+    red, green, blue = (label[..., channel].astype(np.int32) for channel in range(3))
+    return COLOUR | red << 16 | green << 8 | blue
+
+
+def _spread_colours(count: int) -> List[Optional[List[int]]]:
+    """Colours that differ, for classes that say none."""
+    hues = (np.arange(count) * 0.618034) % 1.0
+    return [[int(127.5 * (1 + np.cos(2 * np.pi * (hue + shift)))) for shift in (0, 1 / 3, 2 / 3)]
+            for hue in hues]

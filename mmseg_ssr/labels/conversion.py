@@ -1,0 +1,249 @@
+"""Labels of the published data sets, converted to the 19 Cityscapes train ids.
+
+Writes ``*_labelTrainIds.png`` (8 bit, one channel, 255 = ignore) beside the labels, and the class
+statistics of the training labels into the data set's folder. Labels whose converted file is not
+older are skipped, so a run that was stopped goes on where it was.
+"""
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+import cv2
+import numpy as np
+
+from ..errors import MissingFile, UserError
+from ..utils.atomic_file import remove_leftovers
+from ..utils.parallel import Progress, parallel_map
+from .files import (
+    count_pixels,
+    image_size,
+    read_first_of_16_bit,
+    read_label,
+    relative_path,
+    write_label,
+)
+from .image_list import list_files
+from .statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
+
+PathLike = Union[str, os.PathLike]
+
+#: Cityscapes label id -> train id; every other id is ignored.
+TRAIN_IDS = {label_id: train_id for train_id, label_id in enumerate(
+    (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33))}
+#: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES);
+#: void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
+SYNTHIA_TRAIN_IDS = {synthia_id: train_id for train_id, synthia_id in enumerate(
+    (3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19, 20, 12, 11))}
+IGNORE = 255
+CONVERTED = '_labelTrainIds.png'
+
+
+@dataclass
+class Conversion:
+    """What a run of a converter did.
+
+    Attributes:
+        converted, skipped: number of labels written, and of those that were up to date.
+        statistics: file (relative to the data set's folder) -> train id -> pixels, for all
+            labels that are now converted.
+        failures: one line for each label that could not be converted.
+    """
+
+    converted: int = 0
+    skipped: int = 0
+    statistics: Dict[str, Counts] = field(default_factory=dict)
+    failures: List[str] = field(default_factory=list)
+
+    @property
+    def empty(self) -> List[str]:
+        """The files without a pixel of any class."""
+        return [file for file, counts in self.statistics.items() if not counts]
+
+
+class _Outcome(NamedTuple):
+    output: Path
+    counts: Optional[Counts] = None
+    skipped: bool = False
+    failure: Optional[str] = None
+
+
+def train_id_table(train_ids: Mapping[int, int] = TRAIN_IDS) -> np.ndarray:
+    """Look-up table of 256 uint8: id in the labels -> train id, 255 where there is none."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[list(train_ids)] = list(train_ids.values())
+    return table
+
+
+class Format(NamedTuple):
+    """How the labels of a data set are read."""
+
+    read: Callable[[PathLike], np.ndarray] = read_label
+    train_ids: Mapping[int, int] = TRAIN_IDS
+
+
+CITYSCAPES = Format()
+SYNTHIA = Format(read_first_of_16_bit, SYNTHIA_TRAIN_IDS)
+
+
+def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPES) -> Counts:
+    """Write the label image ``source`` as ``output`` (train ids); pixel counts of the train ids.
+
+    Raises:
+        MissingFile, DataError: ``source`` is missing, damaged, or of another format.
+    """
+    train_ids = cv2.LUT(labels.read(source), train_id_table(labels.train_ids))
+    write_label(output, train_ids)
+    return count_pixels(train_ids, IGNORE)
+
+
+def convert_gta(root: PathLike, workers: int = 1,
+                progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/labels/NNNNN.png`` and write the class statistics into ``root``.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like GTA5.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root = Path(root)
+    labels = _ending_in_digits(_files(root / 'labels', '.png'))
+    if not labels:
+        raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
+                          '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
+    result = _convert(labels, '.png', root, workers, progress)
+    _finish(result, result.statistics, root)
+    return result
+
+
+def convert_synthia(root: PathLike, workers: int = 1,
+                    progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/GT/LABELS/NNNNNNN.png`` and write the class statistics into ``root``.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like SYNTHIA-RAND-CITYSCAPES.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root = Path(root)
+    # not below: SYNTHIA's video sequences have folders there, and other classes
+    folder = root / 'GT' / 'LABELS'
+    labels = _ending_in_digits(path for path in _files(folder, '.png') if path.parent == folder)
+    if not labels:
+        raise MissingFile(f'{root} holds no GT/LABELS/NNNNNNN.png: give the folder RAND_CITYSCAPES '
+                          'of SYNTHIA_RAND_CITYSCAPES.rar (data/synthia), no other SYNTHIA set')
+    result = _convert(labels, '.png', root, workers, progress, SYNTHIA)
+    _finish(result, result.statistics, root)
+    return result
+
+
+def convert_cityscapes(root: PathLike, workers: int = 1,
+                       progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``root/gtFine/{train,val}/CITY/*_gtFine_labelIds.png``.
+
+    The class statistics, written into ``root``, count the training labels only.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like Cityscapes.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root, suffix = Path(root), '_labelIds.png'
+    labels = [path for split in ('train', 'val')
+              for path in _files(root / 'gtFine' / split, f'_gtFine{suffix}')]
+    if not labels:
+        raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
+                          'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
+    result = _convert(labels, suffix, root, workers, progress)
+    _finish(result, {file: counts for file, counts in result.statistics.items()
+                     if file.startswith('gtFine/train/')}, root)
+    return result
+
+
+def convert_crosscity(root: PathLike, workers: int = 1,
+                      progress: Optional[Progress] = None) -> Conversion:
+    """Convert ``CITY/Labels/Test/*_eval.png`` of NTHU Cross-City.
+
+    Args:
+        root: the folder of all cities, or that of one. There are no training labels, and so no
+            class statistics.
+
+    Raises:
+        MissingFile: ``root`` is not laid out like NTHU Cross-City.
+        DataError: more than half of the labels hold none of the 19 classes.
+    """
+    root, suffix = Path(root), '_eval.png'
+    labels = [path for path in _files(root, suffix) if path.parts[-3:-1] == ('Labels', 'Test')]
+    if not labels:
+        raise MissingFile(f'{root} holds no CITY/Labels/Test/*{suffix}: give the folder '
+                          'NTHU_Datasets (data/NTHU_Datasets) or that of a city in it')
+    result = _convert(labels, suffix, root, workers, progress)
+    _finish(result, {}, root)
+    return result
+
+
+def _files(folder: Path, suffix: str) -> List[Path]:
+    """All below ``folder`` that end so, in linked folders too, sorted."""
+    return sorted(folder / file for file in list_files(folder) if file.endswith(suffix))
+
+
+def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
+    """Labels as published; ``00001_labelTrainIds.png`` is our own output."""
+    return [path for path in paths if path.stem[-1:].isdigit()]
+
+
+def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
+             progress: Optional[Progress], kind: Format = CITYSCAPES) -> Conversion:
+    outputs = [path.with_name(path.name[:-len(suffix)] + CONVERTED) for path in labels]
+    known = fresh_counts(root, [relative_path(path, root) for path in outputs
+                                if path.is_file()])
+    for folder in {path.parent for path in outputs}:
+        remove_leftovers(folder)
+    jobs = [(source, output, known.get(relative_path(output, root)))
+            for source, output in zip(labels, outputs)]
+    result = Conversion()
+    for outcome in parallel_map(partial(_convert_job, kind=kind), jobs, workers, progress):
+        if outcome.failure:
+            result.failures.append(outcome.failure)
+            continue
+        result.statistics[relative_path(outcome.output, root)] = outcome.counts
+        result.skipped += outcome.skipped
+        result.converted += not outcome.skipped
+    return result
+
+
+def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Outcome:
+    """Convert one label, or count the one that is there; a damaged one becomes a failure."""
+    source, output, known = job
+    try:
+        if _up_to_date(output, source):
+            image_size(output)
+            counts = known if known is not None else count_pixels(read_label(output), IGNORE)
+            if all(train_id < len(TRAIN_IDS) for train_id in counts):
+                return _Outcome(output, counts, skipped=True)
+    except UserError:
+        pass
+    # there is none, or it is damaged, or holds other ids: another program's
+    try:
+        return _Outcome(output, convert_label(source, output, kind))
+    except (UserError, OSError) as error:
+        return _Outcome(output, failure=str(error))
+
+
+def _up_to_date(output: Path, source: Path) -> bool:
+    return output.is_file() and output.stat().st_mtime >= source.stat().st_mtime
+
+
+def _finish(result: Conversion, statistics: Dict[str, Counts], root: Path) -> None:
+    check_not_empty(result.statistics, root)
+    if statistics:
+        save_class_statistics(root, statistics)

@@ -1,0 +1,104 @@
+"""Which images and labels a data set has, from the files in its folders."""
+import os
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence
+
+from ..errors import DataError, MissingFile
+from ..utils.paths import leads_out
+from .files import relative_path
+
+
+def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str],
+                seg_map_suffix: str, split: Optional[str] = None,
+                folders: Sequence[str] = ()) -> List[Dict]:
+    """mmseg's ``img_infos``: for each image a dict of ``filename`` and ``ann``, sorted.
+
+    Args:
+        img_dir: gone through with all its folders; hidden files, and what is below ``ann_dir``,
+            are left out.
+        img_suffixes: endings of images, in any case of letters.
+        ann_dir: folder of the labels, or None when there are none.
+        seg_map_suffix: stands in a label's name in place of the image's suffix.
+        split: text file with the images to take, one a line, relative to ``img_dir`` and without
+            ending; None takes all.
+        folders: those in ``img_dir`` that count, by default all.
+
+    Raises:
+        MissingFile: ``split``, or an image that it names.
+        DataError: ``split`` is no text, or images and labels cannot be told apart or paired.
+    """
+    files = list_files(img_dir)
+    if ann_dir is not None:
+        files = _without_labels(files, img_dir, ann_dir, seg_map_suffix)
+    names = {file: file[:-len(ending)] for file in files
+             if (ending := _ending(file, img_suffixes))}
+    if split is not None:
+        names = _chosen(names, split, img_dir)
+    if folders:
+        names = {file: name for file, name in names.items()
+                 if file.startswith(tuple(f'{folder}/' for folder in folders))}
+    if ann_dir is not None:
+        _check_pairs(names, img_dir)
+    return [dict(filename=file) if ann_dir is None else
+            dict(filename=file, ann=dict(seg_map=names[file] + seg_map_suffix))
+            for file in sorted(names)]
+
+
+def list_files(folder: str) -> List[str]:
+    """Files below ``folder``, relative to it, with ``/``; hidden ones are left out."""
+    files = []
+    for path, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        files += [relative_path(os.path.join(path, name), folder)
+                  for name in names if not name.startswith('.')]
+    return files
+
+
+def _without_labels(files: Sequence[str], img_dir: str, ann_dir: str,
+                    seg_map_suffix: str) -> List[str]:
+    """Those files that are no labels, where these are in the same folder or in one inside it."""
+    place = relative_path(os.path.realpath(ann_dir), os.path.realpath(img_dir))
+    if leads_out(place):
+        return list(files)
+    if place != '.':
+        return [file for file in files if not file.startswith(f'{place}/')]
+    images = [file for file in files if not file.endswith(seg_map_suffix)]
+    if files and not images:
+        raise DataError(f'all files in {img_dir}, which is the folder of images and of labels, '
+                        f'end in {seg_map_suffix!r} and would be labels: give seg_map_suffix the '
+                        'longer ending that labels alone have, or put them into another folder')
+    return images
+
+
+def _check_pairs(names: Mapping[str, str], img_dir: str) -> None:
+    by_name: Dict[str, str] = {}
+    for file, name in sorted(names.items()):
+        if name in by_name:
+            raise DataError(f'{by_name[name]} and {file} in {img_dir} would share one label: take '
+                            'one of them away, or give the ending that counts (img_suffix)')
+        by_name[name] = file
+
+
+def _ending(file: str, suffixes: Iterable[str]) -> str:
+    """The longest of ``suffixes`` that ``file`` ends in, or an empty string."""
+    fitting = [suffix for suffix in suffixes if file.lower().endswith(suffix.lower())]
+    return max(fitting, key=len, default='')
+
+
+def _chosen(names: Mapping[str, str], split: str, img_dir: str) -> Dict[str, str]:
+    """Those files whose names without ending ``split`` lists."""
+    try:
+        with open(split, encoding='utf-8-sig') as lines:
+            wanted = {line.strip().replace('\\', '/') for line in lines} - {''}
+    except FileNotFoundError as error:
+        raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing') \
+            from error
+    except UnicodeDecodeError as error:
+        raise DataError(f'split {split} is no UTF-8 text: write it anew, the name of an image of '
+                        f'{img_dir} on each line') from error
+    chosen = {file: name for file, name in names.items() if name in wanted}
+    absent = sorted(wanted - set(chosen.values()))
+    if absent:
+        raise MissingFile(f'{len(absent)} of {len(wanted)} images that {split} names are not in '
+                          f'{img_dir} (first: {absent[0]}): names are relative to that folder and '
+                          'without ending')
+    return chosen

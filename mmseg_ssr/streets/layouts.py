@@ -1,0 +1,169 @@
+"""Where the files of Streets go and how they are written: the layouts of published data sets."""
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
+from .labels import COLOURS
+from .look import (
+    CONDITION_LOOKS,
+    LookMaker,
+    camera_look,
+    game_look,
+    night_look,
+    twilight_look,
+)
+
+#: Makes the content of a label file from label ids, H x W uint8.
+Encoder = Callable[[np.ndarray], bytes]
+
+TRAIN_CITIES = ('northport', 'eastbridge', 'millford', 'oldharbour', 'stonefield')
+VAL_CITIES = ('westhaven', 'greenhill', 'kingsmarket')
+CROSS_CITIES = ('Rome', 'Rio', 'Tokyo', 'Taipei')
+#: Which number of images a split has, as :func:`.make_streets` names them.
+SOURCE, TRAIN, VAL = 'train_source', 'train_target', 'val_target'
+
+
+def png(image: np.ndarray) -> bytes:
+    """H x W (grey) or H x W x 3 (RGB) uint8 as PNG: label ids as they are."""
+    return _saved(Image.fromarray(image))
+
+
+def palette_png(label_ids: np.ndarray) -> bytes:
+    """Label ids as the indices of a palette, as in GTA5."""
+    colours = np.zeros((256, 3), np.uint8)
+    for label, colour in COLOURS.items():
+        colours[label] = colour
+    image = Image.fromarray(label_ids)
+    image.putpalette(colours.ravel().tolist())
+    return _saved(image)
+
+
+def train_id_png(label_ids: np.ndarray) -> bytes:
+    """Train ids, as ACDC and Dark Zurich ship them."""
+    return png(train_id_table()[label_ids])
+
+
+def synthia_png(label_ids: np.ndarray) -> bytes:
+    """SYNTHIA's classes in the first of three 16-bit channels, a made up instance in the second."""
+    of_train_id = np.zeros(256, np.uint16)
+    for synthia_id, train_id in SYNTHIA_TRAIN_IDS.items():
+        of_train_id[train_id] = synthia_id
+    of_train_id[[9, 14, 16]] = 0  # terrain, truck and train are not in SYNTHIA
+    content = np.zeros((*label_ids.shape, 3), np.uint16)
+    content[..., 2] = of_train_id[train_id_table()[label_ids]]  # OpenCV writes B, G, R
+    content[..., 1] = 300 + content[..., 2]
+    return cv2.imencode('.png', content)[1].tobytes()
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a data set.
+
+    Attributes:
+        number: keeps the random numbers of the splits apart.
+        layout: the data set's folder.
+        count: which number of images it has, :data:`SOURCE`, :data:`TRAIN` or :data:`VAL`.
+        look: what makes its looks.
+        bonnet: whether the ego vehicle's bonnet is seen.
+        image: file of an image in the folder, with fields ``{i}`` (0, 1, ...), ``{number}``
+            (1, 2, ...), ``{place}`` (in turn) and ``{turn}`` (how often the place was there).
+        labels: files of its labels, and how each is written; none where they are withheld.
+        places: see ``image``.
+    """
+
+    number: int
+    layout: str
+    count: str
+    look: LookMaker
+    bonnet: bool
+    image: str
+    labels: Sequence[tuple[str, Encoder]]
+    places: Sequence[str] = ('', )
+
+    def files(self, index: int) -> tuple[str, list[tuple[str, Encoder]]]:
+        """The image file, and the label files with their encoders, for image ``index``."""
+        turn, place = divmod(index, len(self.places))
+        fields = dict(i=index, number=index + 1, place=self.places[place], turn=turn)
+        return (f'{self.layout}/{self.image.format(**fields)}',
+                [(f'{self.layout}/{name.format(**fields)}', encode)
+                 for name, encode in self.labels])
+
+
+def encode_image(file: str, picture: np.ndarray) -> bytes:
+    """H x W x 3 uint8, RGB, in the format that the file's ending says."""
+    if file.endswith('.jpg'):
+        return _saved(Image.fromarray(picture), 'JPEG', quality=92)
+    return png(picture)
+
+
+def _cityscapes(number: int, name: str, count: str, cities: Sequence[str]) -> Split:
+    file = f'{name}/{{place}}/{{place}}_{{turn:06d}}_000019_'
+    return Split(number, 'cityscapes', count, camera_look, True,
+                 f'leftImg8bit/{file}leftImg8bit.png', [(f'gtFine/{file}gtFine_labelIds.png', png)],
+                 cities)
+
+
+def _adverse(number: int, layout: str, folder: str, count: str, look: LookMaker, recording: str,
+             labelled: bool = True) -> Split:
+    """ACDC and Dark Zurich, which share their file names."""
+    file = f'{folder}/{{place}}/{{place}}_frame_{{number:06d}}_'
+    labels = [(f'gt/{file}gt_labelTrainIds.png', train_id_png),
+              (f'gt/{file}gt_labelIds.png', png)]
+    return Split(number, layout, count, look, False, f'rgb_anon/{file}rgb_anon.png',
+                 labels if labelled else [], (f'GOPR{recording}', f'GP01{recording}'))
+
+
+def _cross_city(number: int, city: str) -> list[Split]:
+    train, test = (Split(number + i, 'NTHU_Datasets', count, camera_look, False,
+                         f'{city}/Images/{file}', labels)
+                   for i, (count, file, labels) in enumerate((
+                       (TRAIN, 'Train/pano_{i:05d}_2_180.jpg', []),
+                       (VAL, 'Test/pano_{i:05d}_0_180.png',
+                        [(f'{city}/Labels/Test/pano_{{i:05d}}_0_180_eval.png', png)]))))
+    return [train, test]
+
+
+def _own(number: int, folder: str, count: str, look: LookMaker, labelled: bool) -> Split:
+    labels = [(f'{folder.replace("images", "labels")}/{{place}}/{{turn:04d}}.png', png)]
+    return Split(number, 'own', count, look, False, f'{folder}/{{place}}/{{turn:04d}}.jpg',
+                 labels if labelled else [], ('monday', 'tuesday'))
+
+
+SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.png',
+                     [('labels/{number:05d}.png', palette_png)])
+TARGET_TRAIN = _cityscapes(1, 'train', TRAIN, TRAIN_CITIES)
+TARGET_VAL = _cityscapes(2, 'val', VAL, VAL_CITIES)
+
+#: All splits; number 3 is that of ``source_val``.
+SPLITS = (
+    SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL,
+    Split(10, 'synthia', SOURCE, game_look, False, 'RGB/{i:07d}.png',
+          [('GT/LABELS/{i:07d}.png', synthia_png)]),
+    *(_adverse(20 + 3 * i + j, 'acdc', f'{condition}/{split}', count, look, f'0{i}75',
+               labelled=split != 'test')
+      for i, (condition, look) in enumerate(CONDITION_LOOKS.items())
+      for j, (split, count) in enumerate((('train', TRAIN), ('val', VAL), ('test', VAL)))),
+    _adverse(40, 'dark_zurich', 'train/night', TRAIN, night_look, '0345', labelled=False),
+    _adverse(41, 'dark_zurich', 'train/twilight', VAL, twilight_look, '0343', labelled=False),
+    _adverse(42, 'dark_zurich', 'train/day', VAL, camera_look, '0341', labelled=False),
+    _adverse(43, 'dark_zurich', 'val/night', VAL, night_look, '0356'),
+    _adverse(44, 'dark_zurich', 'test/night', VAL, night_look, '0364', labelled=False),
+    *(split for i, city in enumerate(CROSS_CITIES) for split in _cross_city(50 + 2 * i, city)),
+    _own(60, 'source/images', SOURCE, game_look, labelled=True),
+    _own(61, 'target/images/train', TRAIN, camera_look, labelled=False),
+    _own(62, 'target/images/val', VAL, camera_look, labelled=True),
+)
+LAYOUTS = tuple(dict.fromkeys(split.layout for split in SPLITS))
+#: What is made when nothing is said.
+GTA_TO_CITYSCAPES = ('gta', 'cityscapes')
+
+
+def _saved(image: Image.Image, kind: str = 'PNG', **options: int) -> bytes:
+    content = io.BytesIO()
+    image.save(content, format=kind, **(options or dict(compress_level=1)))
+    return content.getvalue()

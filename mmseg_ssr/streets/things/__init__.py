@@ -1,0 +1,1 @@
+"""What stands on a street, each thing as a drawing."""

@@ -1,0 +1,1 @@
+"""From losses to new weights of student and teacher."""

@@ -1,0 +1,150 @@
+"""Numbers of a training that are not what they should be, said when it happens."""
+import math
+import warnings
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from ... import distributed
+from ...errors import ConfigError, UserError
+
+ACTIONS = ('stop', 'skip')
+
+
+class NotFinite(UserError):
+    """A loss or gradient is infinite or NaN.
+
+    Attributes:
+        iteration: in which, counted from 0.
+        terms: names of the losses, and of parameters whose gradients are meant.
+        late: its update has been made already.
+    """
+
+    def __init__(self, iteration: int, terms: Sequence[str], late: bool = False):
+        self.iteration, self.terms, self.late = iteration, tuple(terms), late
+        more = f' and {len(terms) - 5} more' if len(terms) > 5 else ''
+        found = ' (found after its update; uda.watch_interval=1 finds it before)' if late else ''
+        super().__init__(
+            f'iteration {iteration + 1}: {", ".join(terms[:5])}{more} not finite{found}: lower the '
+            "learning rate, clip gradients (uda.grad_clip=dict(max_norm=10)) or leave such "
+            "updates out (uda.not_finite='skip')")
+
+
+class NumericalWatch:
+    """Reads the numbers of each iteration and says which of them are not finite.
+
+    Args:
+        action: 'stop' raises :class:`NotFinite`, before the weights are touched when the interval
+            is 1; 'skip' leaves the update out and counts it.
+        interval: iterations between two readings. A larger one lets the device run ahead of the
+            host in between; what is not finite is then found as many iterations late.
+        warn: called with a line about what is no error but should be known.
+
+    Attributes:
+        skipped: updates left out so far.
+
+    Raises:
+        ValueError: an unknown action, or one that comes too late with the interval.
+    """
+
+    def __init__(self, action: str = 'stop', interval: int = 1,
+                 warn: Callable[[str], Any] = warnings.warn):
+        if action not in ACTIONS:
+            raise ValueError(f'not_finite must be one of {ACTIONS}, got {action!r}')
+        if interval < 1:
+            raise ValueError(f'watch_interval must be at least 1, got {interval}')
+        if action == 'skip' and interval > 1:
+            raise ValueError("not_finite='skip' needs watch_interval=1: later, the update has "
+                             'been made')
+        self.action, self.interval, self.warn = action, interval, warn
+        self.skipped = 0
+        self._noted: Dict[str, int] = {}
+        self._kept: List[Tuple[Tensor, Tensor]] = []
+        self._unread: List[Tuple[int, Tensor]] = []
+        self._names: Tuple[Tuple[str, ...], Tuple[str, ...]] = ((), ())
+
+    def read(self, iteration: int, numbers: Mapping[str, Tensor],
+             notes: Mapping[str, Tensor]) -> Tuple[Dict[str, Any], List[str]]:
+        """The numbers, and the names of those that are not finite.
+
+        Args:
+            numbers: scalars on the device, the same names in every iteration. They are averaged
+                over all processes, so that all see what one has.
+            notes: lines to be said, each with a bool scalar: does it hold in this iteration? Said
+                where it holds on all processes.
+
+        Returns:
+            floats; scalars on the device when this iteration is read later.
+
+        Raises:
+            NotFinite: numbers of iterations whose update has been made already.
+            ConfigError: other names than in an iteration that is not read yet.
+        """
+        values = distributed.mean(torch.stack([
+            value.detach().float().mean() for value in (*numbers.values(), *notes.values())]))
+        names = tuple(numbers), tuple(notes)
+        if self._unread and names != self._names:
+            changed = sorted(set(names[0] + names[1]) ^ set(self._names[0] + self._names[1]))
+            raise ConfigError(f'{changed[0] if changed else "the order of the losses"} is not the '
+                              'same in every iteration, as uda.watch_interval above 1 needs: give '
+                              'every loss in each iteration, 0 if need be')
+        self._unread.append((iteration, values))
+        self._names = names
+        if len(self._unread) < self.interval:
+            return dict(zip(numbers, values)), []
+        return self._read_all()
+
+    def finish(self) -> None:
+        """Read what has not been read yet, for what relies on the weights (a checkpoint).
+
+        Raises:
+            NotFinite: their updates have been made already.
+        """
+        if self._unread:
+            iteration, _ = self._unread[-1]
+            _, bad = self._read_all()
+            if bad:
+                raise NotFinite(iteration, bad, late=True)
+
+    def _read_all(self) -> Tuple[Dict[str, float], List[str]]:
+        """The newest iteration's numbers, and which are not finite; raises for those before."""
+        iterations, rows = zip(*self._unread)
+        self._unread = []
+        numbers, notes = self._names
+        for past, row in zip(iterations, torch.stack(rows).tolist()):
+            self._say(past, [line for line, share in zip(notes, row[len(numbers):]) if share == 1])
+            floats = dict(zip(numbers, row))
+            bad = [name for name, value in floats.items() if not math.isfinite(value)]
+            if bad and past < iterations[-1]:
+                raise NotFinite(past, bad, late=True)
+        return floats, bad
+
+    def keep(self, networks: Iterable[nn.Module]) -> None:
+        """Remember what forward passes change (batch norm statistics), for :meth:`skip`."""
+        if self.action == 'skip':
+            self._kept = [(b, b.clone()) for network in networks for b in network.buffers()]
+
+    def skip(self, iteration: int, terms: Sequence[str], counted: bool = True) -> None:
+        """Count an update that is left out, and bring the buffers back; or refuse to.
+
+        Args:
+            counted: False when that update was to be left out already.
+
+        Raises:
+            NotFinite: the action is 'stop'.
+        """
+        if self.action == 'stop':
+            raise NotFinite(iteration, terms)
+        self.skipped += int(counted)
+        for buffer, before in self._kept:
+            buffer.copy_(before)
+        self._say(iteration, ['update left out, not finite: ' + ', '.join(terms[:5])])
+
+    def _say(self, iteration: int, lines: Sequence[str]) -> None:
+        """Each line the 1st, 10th, 100th, ... time it holds."""
+        for line in lines:
+            count = self._noted[line] = self._noted.get(line, 0) + 1
+            if math.log10(count).is_integer():
+                times = f' ({count} times so far)' if count > 1 else ''
+                self.warn(f'iteration {iteration + 1}: {line}{times}')

@@ -1,0 +1,171 @@
+"""From losses to new weights: precision, gradients of several passes, clipping, the update."""
+import contextlib
+from typing import Any, Dict, List, Mapping, Optional
+
+import torch
+from torch import Tensor
+
+from ... import distributed
+
+#: Of the losses in float16: below it their gradients are lost anyway.
+SMALLEST_SCALE = 2. ** -10
+PRECISIONS = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
+
+
+class Optimization:
+    """How the gradients of an iteration are computed and used.
+
+    Args:
+        dtype: forward passes in mixed precision, 'bfloat16' or 'float16' (``torch.autocast``);
+            None is full precision. float16 scales the losses so that small gradients survive, and
+            leaves out updates whose gradients overflow.
+        max_norm: gradients are scaled down to this norm; None does not clip.
+        norm_type: of that norm, 2 is Euclidean.
+        cumulative_iters: the weights are updated once in so many iterations, with the mean of
+            their gradients. The last, shorter round of a training updates nothing.
+
+    Attributes:
+        spoiled: an iteration of the round was not finite: its end updates nothing.
+
+    Raises:
+        ValueError: an unknown dtype, or a number that is not positive.
+    """
+
+    def __init__(self, dtype: Optional[str] = None, max_norm: Optional[float] = None,
+                 norm_type: float = 2., cumulative_iters: int = 1):
+        if dtype is not None and dtype not in PRECISIONS:
+            raise ValueError(f'amp.dtype must be one of {sorted(PRECISIONS)}, got {dtype!r}')
+        if max_norm is not None and not max_norm > 0:
+            raise ValueError(f'grad_clip.max_norm must be above 0, got {max_norm}')
+        if not norm_type > 0:
+            raise ValueError(f'grad_clip.norm_type must be above 0, got {norm_type}')
+        if cumulative_iters < 1:
+            raise ValueError(f'cumulative_iters must be at least 1, got {cumulative_iters}')
+        self.dtype = PRECISIONS.get(dtype)
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.cumulative_iters = cumulative_iters
+        self._scaler: Optional[Any] = None  # made where the losses are
+        self.spoiled = False
+
+    def precision(self, device: torch.device) -> contextlib.AbstractContextManager:
+        """For one forward pass: gradients of a later one need their own."""
+        if self.dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(device.type, self.dtype)
+
+    def starts_round(self, iteration: int) -> bool:
+        """Have the weights changed since the iteration before?"""
+        return iteration % self.cumulative_iters == 0
+
+    def ends_round(self, iteration: int) -> bool:
+        """Is the update due after this iteration?"""
+        return (iteration + 1) % self.cumulative_iters == 0
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a loss to those of the round."""
+        loss = loss / self.cumulative_iters if self.cumulative_iters > 1 else loss
+        if self.dtype is torch.float16:
+            loss = self._scaler_for(loss.device).scale(loss)
+        loss.backward()
+
+    def collect(self, due: bool, *optimizers: torch.optim.Optimizer) -> List[Tensor]:
+        """Average the gradients of the round so far over all processes; the norm of each's.
+
+        What each process has then is what a checkpoint of process 0 needs; averaging them again
+        with those of later iterations changes nothing. A norm is not finite when a gradient is
+        not; with float16 that is an overflow, which :meth:`update` deals with.
+
+        Args:
+            due: the round is over.
+            optimizers: the student's, then those of networks that are no part of the model
+                (discriminators).
+        """
+        for optimizer in optimizers:
+            distributed.average_gradients(gradients_of(optimizer))
+            if due and self._scaler is not None:
+                self._scaler.unscale_(optimizer)
+        return [self._norm(gradients_of(optimizer)) for optimizer in optimizers]
+
+    def update(self, norm: Tensor, *optimizers: torch.optim.Optimizer) -> None:
+        """New weights from the gradients of the round; none after :meth:`spoil`.
+
+        Args:
+            norm: of the first optimizer's gradients, which are clipped by it.
+
+        Raises:
+            OverflowError: float16 gradients overflow however small the losses are scaled.
+        """
+        if self.spoiled:
+            self._forget(*optimizers)
+            return
+        if self.max_norm is not None:
+            factor = (self.max_norm / (norm + 1e-6)).clamp(max=1)
+            torch._foreach_mul_(gradients_of(optimizers[0]), factor)
+        for each in optimizers:
+            if self._scaler is None:
+                each.step()
+            else:
+                self._scaler.step(each)
+        if self._scaler is None:
+            return
+        self._scaler.update()
+        if self._scaler.get_scale() < SMALLEST_SCALE:
+            raise OverflowError('float16 gradients overflow at any scale of the losses')
+
+    def spoil(self, *optimizers: torch.optim.Optimizer) -> None:
+        """Forget the gradients of the round so far; its end then updates nothing."""
+        self.spoiled = True
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+
+    def _norm(self, gradients: List[Tensor]) -> Tensor:
+        norms = torch._foreach_norm(gradients, self.norm_type)
+        return torch.linalg.vector_norm(torch.stack(norms), self.norm_type)
+
+    def _forget(self, *optimizers: torch.optim.Optimizer) -> None:
+        """Finish a round without an update."""
+        if self._scaler is not None:
+            self._scaler.update()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.spoiled = False
+
+    @property
+    def handles_overflow(self) -> bool:
+        """Gradients that are not finite are expected now and then."""
+        return self.dtype is torch.float16
+
+    def training_state(self) -> Dict[str, Any]:
+        """The scale of the losses, and whether the unfinished round is to update nothing."""
+        return dict(scaler=self._scaler.state_dict() if self._scaler is not None else {},
+                    spoiled=self.spoiled)
+
+    def load_training_state(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """The inverse of :meth:`training_state`."""
+        self.spoiled = state.get('spoiled', False)  # not in states of before it was there
+        if state['scaler'] and self.dtype is torch.float16:
+            self._scaler_for(device).load_state_dict(state['scaler'])
+
+    def _scaler_for(self, device: torch.device) -> Any:
+        if self._scaler is None:
+            self._scaler = torch.amp.GradScaler(device.type)
+        return self._scaler
+
+
+def unfinished_gradients(network: torch.nn.Module) -> Dict[str, Tensor]:
+    """The gradients of a round that is not over, by the names of their parameters."""
+    return {name: parameter.grad for name, parameter in network.named_parameters()
+            if parameter.grad is not None}
+
+
+def restore_gradients(network: torch.nn.Module, gradients: Mapping[str, Tensor]) -> None:
+    """The inverse of :func:`unfinished_gradients`."""
+    parameters = dict(network.named_parameters())
+    for name, gradient in gradients.items():
+        parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
+
+
+def gradients_of(optimizer: torch.optim.Optimizer) -> List[Tensor]:
+    """The gradients of all that is trained."""
+    return [p.grad for group in optimizer.param_groups for p in group['params']
+            if p.grad is not None]

@@ -1,0 +1,56 @@
+"""The teacher: an exponential moving average of the student (Mean Teacher, arXiv 1703.01780)."""
+from copy import deepcopy
+from typing import Any, Dict
+
+import torch
+from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
+
+from ...regularizer.frozen import FrozenNetwork
+
+
+class EMATeacher(FrozenNetwork):
+    """A copy of the student that follows it and predicts without dropout.
+
+    Update ``t`` uses ``alpha_t = min(1 - 1 / (t + 1), alpha)``, so the first one copies the
+    student (DAFormer, Sec. 3). Parameters are averaged; batch norm statistics are neither
+    copied nor averaged: the teacher normalises by the batch it sees and keeps its own running
+    statistics, as in the published code. Dropout and stochastic depth are off.
+
+    Args:
+        student: the network to follow.
+        alpha: in [0, 1), how much of the teacher is kept at an update.
+
+    Raises:
+        ValueError: alpha outside [0, 1).
+    """
+
+    def __init__(self, student: nn.Module, alpha: float = 0.999):
+        if not 0 <= alpha < 1:
+            raise ValueError(f'alpha of the teacher must be in [0, 1), got {alpha}')
+        super().__init__(deepcopy(student))
+        self.alpha = alpha
+        self.updates = 0
+        self.network.train()
+        for module in self.network.modules():
+            if isinstance(module, (_DropoutNd, nn.MultiheadAttention)) or \
+                    type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop'):
+                # attention drops by its own mode; a batch norm inside it keeps the batch's
+                module.training = False
+
+    @torch.no_grad()
+    def update(self, student: nn.Module) -> None:
+        """Move the parameters towards the student's, as they are now."""
+        alpha = min(1 - 1 / (self.updates + 1), self.alpha)
+        own, new = list(self.network.parameters()), list(student.parameters())
+        torch._foreach_lerp_(own, new, 1 - alpha)  # alpha * own + (1 - alpha) * new in one pass
+        self.updates += 1
+
+    def training_state(self) -> Dict[str, Any]:
+        """Weights, batch norm statistics and the number of updates."""
+        return dict(updates=self.updates, network=self.network.state_dict())
+
+    def load_training_state(self, state: Dict[str, Any]) -> None:
+        """The inverse of :meth:`training_state`."""
+        self.updates = int(state['updates'])
+        self.network.load_state_dict(state['network'])

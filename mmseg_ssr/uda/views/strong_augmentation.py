@@ -1,0 +1,151 @@
+"""Colour jitter and Gaussian blur of the mixed images (DACS, arXiv 2007.08702).
+
+The jitter is the one of the published implementations (an old kornia release): brightness is
+*added*, contrast *multiplies*, saturation and hue act in HSV. torchvision's ``ColorJitter`` is
+another transform.
+"""
+import math
+from typing import Dict, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..draws import Draws, Jitter
+
+Ranges = Dict[str, Tuple[float, float]]
+#: Standard deviations after which a Gaussian kernel ends, exp(-7 ** 2 / 2) = 2e-11.
+REACH = 7
+
+
+class StrongAugmentation:
+    """Colour jitter and blur: applied to a whole batch or not, each image with its own factors.
+
+    Args:
+        jitter_strength: s; brightness, contrast and saturation factors are uniform in
+            [1 - s, 1 + s], the hue shift in [-s, s] turns. Or a dict of the four strengths.
+        jitter_probability: the jitter is applied when a uniform draw is *above* this number (the
+            published meaning: 0.2 jitters 80 % of the batches).
+        blur: blur half of the batches.
+
+    Raises:
+        ValueError: a strength outside [0, 1] or a hue strength above 0.5.
+    """
+
+    NAMES = ('brightness', 'contrast', 'saturation', 'hue')
+
+    def __init__(self, jitter_strength: Union[float, Dict[str, float]] = 0.2,
+                 jitter_probability: float = 0.2, blur: bool = True):
+        strength = (jitter_strength if isinstance(jitter_strength, dict)
+                    else dict.fromkeys(self.NAMES, jitter_strength))
+        if set(strength) != set(self.NAMES):
+            raise ValueError(f'colour jitter strengths must be given for {self.NAMES}, got '
+                             f'{tuple(strength)}')
+        if not all(0 <= s <= (0.5 if n == 'hue' else 1) for n, s in strength.items()):
+            raise ValueError('colour jitter strengths must be in [0, 1] (hue in [0, 0.5]), got '
+                             f'{jitter_strength}')
+        if not 0 <= jitter_probability <= 1:
+            raise ValueError(f'colour jitter probability must be in [0, 1], got '
+                             f'{jitter_probability}')
+        self.ranges: Ranges = {n: (-s, s) if n == 'hue' else (1 - s, 1 + s)
+                               for n, s in strength.items()}
+        self.jitter_probability = jitter_probability
+        self.blur = blur
+
+    def __call__(self, img: Tensor, mean: Tensor, std: Tensor, draws: Draws) -> Tensor:
+        """Normalised images B x 3 x H x W -> the same; mean and std 1 x 3 x 1 x 1 in 0..255."""
+        jitter = draws.uniform() > self.jitter_probability
+        blur = self.blur and draws.uniform() > 0.5
+        if not (jitter or blur):
+            return img
+        factors, sigmas = [], []
+        for i in range(len(img)):  # image by image: that is the order of the draws
+            factors += [draws.jitter(i, self.ranges)] if jitter else []
+            sigmas += [draws.blur_sigma(i)] if blur else []
+        if jitter:
+            # One at a time: each image has its own order of the changes.
+            images = denormalise(img, mean, std).split(1)
+            img = normalise(torch.cat([color_jitter(*pair) for pair in zip(images, factors)]),
+                            mean, std)
+        return gaussian_blur(img, sigmas) if blur else img
+
+
+def denormalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """To [0, 1]."""
+    return (img * std + mean) / 255
+
+
+def normalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """From [0, 1]."""
+    return (img * 255 - mean) / std
+
+
+def color_jitter(img: Tensor, jitter: Jitter) -> Tensor:
+    """Images, B x 3 x H x W, brought to [0, 1], with the four changes in the given order."""
+    img = img.clamp(0, 1)
+    changes = (
+        lambda x: (x + (jitter.brightness - 1)).clamp(0, 1),
+        lambda x: (x * jitter.contrast).clamp(0, 1),
+        lambda x: adjust_hsv(x, saturation=jitter.saturation),
+        lambda x: adjust_hsv(x, hue=jitter.hue),
+    )
+    for i in jitter.order:
+        img = changes[i](img)
+    return img
+
+
+def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
+    """Shift the hue (in turns) and scale the saturation, images in [0, 1]."""
+    value, minimum = img.amax(1), img.amin(1)
+    chroma = value - minimum
+    s = (chroma / (value + 1e-8) * saturation).clamp(0, 1)
+    safe = torch.where(chroma == 0, torch.ones_like(chroma), chroma)
+    r, g, b = ((value.unsqueeze(1) - img) / safe.unsqueeze(1)).unbind(1)
+    index = img.argmax(1)  # the largest channel, the first of equal ones
+    sector = torch.where(index == 0, b - g, torch.where(index == 1, 2 + r - b, 4 + g - r))
+    h = (sector / 6 + hue) % 1
+    # f(n) = v - v s max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6, n = 5, 3, 1
+    # (made on the device: a copy from the host would wait for it)
+    n = torch.arange(5, 0, -2, device=img.device, dtype=img.dtype).view(1, 3, 1, 1)
+    k = (n + 6 * h.unsqueeze(1)) % 6
+    v, s = value.unsqueeze(1), s.unsqueeze(1)
+    return v - v * s * torch.minimum(k, 4 - k).clamp(0, 1)
+
+
+def blur_kernel_size(length: int) -> int:
+    """About a tenth of the image side, odd: 51 pixels for 512."""
+    tenth = math.ceil(0.1 * length)
+    return max(1, math.floor(tenth - 0.5 + tenth % 2))
+
+
+def gaussian_blur(img: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Gaussian blur with reflected borders.
+
+    Args:
+        img: B x C x H x W.
+        sigmas: standard deviation for each of the B images, in pixels.
+    """
+    blurred = img.flatten(0, 1)[None]
+    for _ in range(2):  # along the rows and then, turned, along the columns
+        blurred = _blur_rows(blurred, sigmas).transpose(2, 3)
+    return blurred.contiguous().view(img.shape)
+
+
+def _blur_rows(img: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """1 x B*C x H x W along W, each of the B images with its own sigma."""
+    channels = img.shape[1]
+    weights = gaussian_weights(sigmas, blur_kernel_size(img.shape[3]), img)
+    kernel = weights.repeat_interleave(channels // len(sigmas), 0)[:, None, None]
+    reach = kernel.shape[3] // 2
+    return F.conv2d(F.pad(img, (reach, reach, 0, 0), mode='reflect'), kernel, groups=channels)
+
+
+def gaussian_weights(sigmas: Sequence[float], size: int, like: Tensor) -> Tensor:
+    """B x k: normal densities at whole pixels, their sum 1; k is odd, at most ``size``.
+
+    Pixels beyond :data:`REACH` standard deviations weigh less than float32 resolves: they are left
+    out. Dtype and device are those of ``like``; no number passes through the host.
+    """
+    reach = min(size // 2, math.ceil(REACH * max(sigmas)))
+    offsets = torch.arange(-reach, reach + 1, dtype=like.dtype, device=like.device)
+    return torch.stack([torch.softmax(-0.5 * (offsets / sigma) ** 2, 0) for sigma in sigmas])

@@ -1,0 +1,114 @@
+import pytest
+import torch
+from mmcv import Config
+from mmcv.cnn import ConvModule
+from mmcv.runner import BaseModule
+from mmseg.models.builder import BACKBONES
+from torch import nn
+
+from mmseg_ssr.engine.checkpoint.pretrained import check_weight_files, initialise
+from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
+
+
+def check(model=None, uda=None, **more):
+    cfg = Config(dict(model=model or {}, **more), filename=None)
+    if uda:
+        cfg.uda = uda
+    check_weight_files(cfg)
+
+
+def test_nothing_to_look_for():
+    check(dict(pretrained=None, backbone=dict(pretrained=False)),
+          dict(regularizer=dict(encoder=dict(checkpoint=None))))
+
+
+def test_files_that_are_there(tmp_path):
+    (tmp_path / 'mit_b5.pth').touch()
+    check(dict(pretrained=str(tmp_path / 'mit_b5.pth')))
+
+
+@pytest.mark.parametrize('model, uda, message', [
+    (dict(pretrained='nowhere/mit_b5.pth'), None,
+     r'nowhere/mit_b5.pth \(model.pretrained .*put it there, it is published at .*SegFormer'),
+    (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='nowhere/own.pth'))), None,
+     r'nowhere/own.pth \(model.backbone.init_cfg.checkpoint .*put it there$'),
+    (None, dict(sam_model_registry='vit_l'),
+     r'sam_vit_l_0b3195.pth \(uda.sam_model_registry .*published at '
+     r'https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth'),
+    (None, dict(sam_model_registry='vit_b', sam_checkpoint='nowhere/sam.pth'),
+     r'nowhere/sam.pth \(uda.sam_checkpoint'),
+    (None, dict(regularizer=dict(encoder=dict(checkpoint='nowhere/sam_vit_b_01ec64.pth'))),
+     r'uda.regularizer.encoder.checkpoint .*published at https://dl.fbai'),
+])
+def test_a_missing_file_says_which_where_and_from_where(model, uda, message):
+    with pytest.raises(MissingFile, match=message) as error:
+        check(model, uda)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('model, more, message', [
+    (dict(pretrained='open-mmlab://resnet50_v1c'), {},
+     r"model.pretrained = 'open-mmlab://resnet50_v1c' would be downloaded, nothing here does that: "
+     r'fetch https://download.openmmlab.com/.*resnet50_v1c-2cccc1ad.pth and give the path'),
+    (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'))),
+     {}, r'model.backbone.init_cfg.checkpoint .*fetch https://download.pytorch.org/.*resnet18'),
+    (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='https://x.org/a.pth'))), {},
+     r'fetch https://x.org/a.pth and give'),
+    (dict(backbone=dict(type='TIMMBackbone', pretrained=True)), {},
+     r'model.backbone.pretrained = True would download weights'),
+    (dict(backbone=dict(model_name='hf-hub:timm/x')), {}, r'model.backbone.model_name'),
+    ({}, dict(uda=dict(regularizer=dict(encoder=dict(checkpoint='s3://bucket/sam.pth')))),
+     r'uda.regularizer.encoder.checkpoint = .s3://bucket/sam.pth'),
+    ({}, dict(load_from='http://x.org/a.pth'), 'load_from = .*fetch http://x.org/a.pth'),
+    ({}, dict(data=dict(train=dict(source=dict(classes='http://x.org/names.txt')))),
+     'data.train.source.classes'),
+])
+def test_nothing_is_downloaded(model, more, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        check(model, **more)
+    assert '\n' not in str(error.value)
+
+
+class Code:
+    def __reduce__(self):
+        return print, ('code was run', )
+
+
+@BACKBONES.register_module()
+class OwnBackbone(BaseModule):
+    """A backbone as projects have them, whose weights mmcv reads."""
+
+    def __init__(self, pretrained=None, width=4):
+        super().__init__(pretrained and dict(type='Pretrained', checkpoint=pretrained))
+        self.conv = ConvModule(3, width, 3, norm_cfg=dict(type='BN'))
+        self.last = nn.Conv2d(width, width, 1)
+
+
+def test_weights_that_mmcv_reads_arrive(tmp_path):
+    published, path = OwnBackbone(), str(tmp_path / 'own.pth')
+    torch.save(dict(state_dict=published.state_dict()), path)
+    backbone = OwnBackbone(path)
+    initialise(backbone)
+    assert torch.equal(backbone.last.weight, published.last.weight)
+
+
+@pytest.mark.parametrize('content, message', [
+    (dict(state_dict={'module.net.last.weight': torch.randn(7, 4, 1, 1)}),
+     'none of the weights in .*own.pth fits the OwnBackbone'),
+    (OwnBackbone(width=8).state_dict(), 'none of the weights'),
+    (dict(state_dict=dict(w=torch.ones(1)), meta=Code()),
+     r'own.pth is not read: it holds Python objects \((builtins\.)?print\) that could run code; if '
+     r'you trust .* tools/plain_weights.py .*own.pth OUT.pth --trust'),
+])
+def test_weights_that_do_not(tmp_path, capsys, content, message):
+    path = tmp_path / 'own.pth'
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match=message) as error:
+        initialise(OwnBackbone(str(path)))
+    assert '\n' not in str(error.value)
+    assert 'code was run' not in capsys.readouterr().out
+
+
+def test_a_missing_file_that_only_the_network_names(tmp_path):
+    with pytest.raises(MissingFile, match='own.pth is missing'):
+        initialise(OwnBackbone(str(tmp_path / 'own.pth')))

@@ -1,0 +1,83 @@
+import pytest
+
+from mmseg_ssr.engine.config.load import experiment_name, load_config, max_iterations
+from mmseg_ssr.errors import ConfigError, MissingFile
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name='config.py'):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+    return write
+
+
+def test_options_are_merged(write):
+    cfg = load_config(write("uda = dict(alpha=0.9)\n"), {'uda.alpha': 0.99, 'seed': 5})
+    assert cfg.uda.alpha == 0.99 and cfg.seed == 5
+
+
+def test_missing_file_names_the_nearest(write, tmp_path):
+    write('', 'daformer.py')
+    with pytest.raises(MissingFile, match=r"dafomer.py is missing, did you mean '.*daformer.py'"):
+        load_config(str(tmp_path / 'dafomer.py'))
+
+
+def test_an_empty_name_is_said():
+    with pytest.raises(MissingFile, match='no config file is given: its argument is empty'):
+        load_config('')
+
+
+@pytest.mark.parametrize('text, message', [
+    ('model = dict(', 'config.py: '),
+    ('model = undefined', "NameError: name 'undefined'"),
+    ("_base_ = ['nowhere.py']", 'nowhere.py'),
+    ("custom_imports = dict(imports=['no_such_package'])", 'no_such_package'),
+])
+def test_a_file_that_cannot_be_read_says_why_in_one_line(write, text, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        load_config(write(text))
+    assert '\n' not in str(error.value)
+
+
+def test_options_may_be_used_again(write):
+    config = write("runner = dict(type='IterBasedRunner', max_iters=4)")
+    options = {'runner': dict(_delete_=True, type='SelfTrainingRunner')}
+    for _ in range(2):
+        assert load_config(config, options).runner == dict(type='SelfTrainingRunner')
+
+
+def test_options_that_do_not_fit(write):
+    with pytest.raises(ConfigError, match='--cfg-options do not fit'):
+        load_config(write('workflow = [1, 2]\n'), {'workflow.7': 1})
+
+
+def test_merge_marks_disappear_and_scales_read_from_json_are_pairs(write):
+    path = write('{"uda": {"mask_generator": {"type": "block", "_delete_": true}}, '
+                 '"pipeline": [{"type": "Resize", "img_scale": [1024, 512]}]}', 'config.json')
+    cfg = load_config(path)
+    assert '_delete_' not in cfg.uda.mask_generator
+    assert cfg.pipeline[0].img_scale == (1024, 512)
+
+
+def test_names_before_publication(write):
+    cfg = load_config(write(
+        "model = dict(type='MultiResEncoderDecoder', backbone=dict(ema_drop_path_rate=0.1), "
+        "decode_head=dict(type='UniHead', decoder_params=dict(fusion_cfg=dict(type='aspp', "
+        "fusion='x'))))"))
+    assert cfg.model.type == 'HRDAEncoderDecoder' and cfg.model.backbone == {}
+    assert cfg.model.decode_head.type == 'DAFormerHead'
+    assert cfg.model.decode_head.decoder_params.fusion_cfg == dict(type='aspp')
+
+
+@pytest.mark.parametrize('text', ['', 'runner = dict(max_iters=0)', "runner = dict(max_iters='9')"])
+def test_a_training_needs_a_length(write, text):
+    with pytest.raises(ConfigError, match='runner.max_iters must be an integer of at least 1'):
+        max_iterations(load_config(write(text)))
+
+
+def test_length_and_name(write):
+    assert max_iterations(load_config(write('total_iters = 7'))) == 7
+    assert experiment_name(load_config(write('x = 1', 'my_run.py'))) == 'my_run'
+    assert experiment_name(load_config(write("name = 'other'", 'my_run.py'))) == 'other'

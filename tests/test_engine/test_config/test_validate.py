@@ -1,0 +1,175 @@
+import pytest
+import tiny_training
+from mmcv import Config
+
+from mmseg_ssr.engine.config.validate import dataset_configs, head_classes, validate
+from mmseg_ssr.errors import ConfigError
+
+
+@pytest.fixture
+def sections(tmp_path):
+    """A valid config of SSR; the data need not exist."""
+    return tiny_training.ssr_config(tmp_path)
+
+
+def check(sections, **changes):
+    cfg = Config(sections, filename=None)
+    cfg.merge_from_dict(changes)
+    validate(cfg)
+
+
+def test_a_valid_config_passes(sections, tmp_path):
+    check(sections)
+    check(tiny_training.supervised_config(tmp_path))
+
+
+@pytest.mark.parametrize('key, message', [
+    ('optimzer', "unknown key optimzer, did you mean 'optimizer'"),
+    ('lr_confg', "unknown key lr_confg, did you mean 'lr_config'"),
+    ('uda.aplha', "unknown key uda.aplha, did you mean 'alpha'"),
+    ('uda.mask_generator.mask_rato', "unknown key uda.mask_generator.mask_rato, did you mean "
+                                     "'mask_ratio'"),
+    ('model.backbne', "unknown key model.backbne, did you mean 'backbone'"),
+    ('model.backbone.drop_path_rat', "unknown key model.backbone.drop_path_rat, did you mean "
+                                     "'drop_path_rate'"),
+    ('model.decode_head.num_clases', "unknown key model.decode_head.num_clases, did you mean "
+                                     "'num_classes'"),
+    ('model.decode_head.loss_decode.loss_wight', "did you mean 'loss_weight'"),
+    ('uda.regularizer.stage', "unknown key uda.regularizer.stage, did you mean 'stages'"),
+    ('uda.regularizer.encoder.variannt', "unknown key uda.regularizer.encoder.variannt, did you "
+                                         "mean 'variant'"),
+    ('model.test_cfg.strid', "unknown key model.test_cfg.strid, did you mean 'stride'"),
+    ('data.worker_per_gpu', "unknown key data.worker_per_gpu, did you mean 'workers_per_gpu'"),
+    ('data.train.sourc', "unknown key data.train.sourc, did you mean 'source'"),
+    ('data.train.source.img_dirs', "unknown key data.train.source.img_dirs, did you mean "
+                                   "'img_dir'"),
+    ('data.train.rare_class_sampling.min_pixel', "did you mean 'min_pixels'"),
+    ('data.val.pipeline.0.color_typ', "unknown key data.val.pipeline.0.color_typ, did you mean "
+                                      "'color_type'"),
+    ('optimizer.weight_dcay', "unknown key optimizer.weight_dcay, did you mean 'weight_decay'"),
+    ('optimizer.paramwise_cfg.custom_key', "did you mean 'custom_keys'"),
+    ('lr_config.warmup_iter', "unknown key lr_config.warmup_iter, did you mean 'warmup_iters'"),
+    ('runner.max_iter', "unknown key runner.max_iter, did you mean 'max_iters'"),
+    ('checkpoint_config.intervall', "did you mean 'interval'"),
+    ('evaluation.metrics', "did you mean 'metric'"),
+    ('log_config.intervl', "did you mean 'interval'"),
+    ('log_config.hooks.0.by_epock', "did you mean 'by_epoch'"),
+])
+def test_a_misspelt_key_is_named_with_the_nearest(sections, key, message):
+    parts, target = key.split('.'), sections
+    for part in parts[:-1]:
+        target = target[int(part) if part.isdigit() else part]
+    target[parts[-1]] = 1
+    with pytest.raises(ConfigError, match=message):
+        check(sections)
+
+
+def test_the_message_names_the_file(sections, config_file):
+    from mmseg_ssr.engine.config.load import load_config
+    sections['uda']['aplha'] = 0.9
+    path = config_file(sections)
+    with pytest.raises(ConfigError, match=f'^{path}: unknown key uda.aplha'):
+        validate(load_config(path))
+
+
+@pytest.mark.parametrize('key, value, message', [
+    ('model.type', 'EncodrDecoder', "unknown model.type 'EncodrDecoder', did you mean "
+                                    "'EncoderDecoder'"),
+    ('model.backbone.type', 'mit_b9', "unknown model.backbone.type 'mit_b9', did you mean "
+                                      "'mit_b"),
+    ('uda.type', 'SSRR', "unknown uda.type 'SSRR', did you mean 'SSR'"),
+    ('data.train.type', 'UDADatset', "did you mean 'UDADataset'"),
+    ('optimizer.type', 'AdamV', "did you mean 'Adam"),
+    ('lr_config.policy', 'polly', "unknown lr_config.policy 'polly', did you mean 'poly'"),
+])
+def test_an_unknown_type(sections, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(sections, **{key: value})
+
+
+@pytest.mark.parametrize('key, value, message', [
+    ('model.test_cfg', dict(mode='slide'), 'model.test_cfg.crop_size must be .height, width.'),
+    ('model.test_cfg.amp', dict(dtype='half'), 'model.test_cfg.amp must be dict'),
+    ('test_cfg', dict(mode='while'), "test_cfg.mode .* got 'while', did you mean 'whole'"),
+    ('data.prefetch_factor', 0, 'data.prefetch_factor must be .* at least 1, got 0'),
+    ('data.prefetch_factor', 'all', "data.prefetch_factor must be .* got 'all'"),
+])
+def test_values_of_inference_and_loading(sections, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(sections, **{key: value})
+
+
+def test_options_of_parameters_are_dicts(sections):
+    with pytest.raises(ConfigError, match='optimizer.paramwise_cfg.custom_keys must be a dict of '
+                                          "dicts, got {'head': 10"):
+        check(sections, **{'optimizer.paramwise_cfg': dict(custom_keys=dict(head=10.))})
+
+
+def test_good_values_of_inference_and_loading(sections):
+    check(sections, **{'model.test_cfg': dict(
+        mode='slide', crop_size=(32, 32), stride=[16, 16], batched_slide=4, compile=True,
+        amp=dict(dtype='bfloat16')), 'data.prefetch_factor': 4})
+
+
+def test_variables_of_the_author_are_let_be(sections):
+    check(dict(sections, gta_train_pipeline=[], my_crop=(2, 2), gpu_model='any', exp='report'))
+
+
+@pytest.mark.parametrize('key', ['model', 'data'])
+def test_sections_that_must_be_there(sections, key):
+    del sections[key]
+    with pytest.raises(ConfigError, match=f'no {key} = dict'):
+        check(sections)
+
+
+def test_a_class_set_that_does_not_fit_the_head(sections):
+    with pytest.raises(ConfigError, match=r'model.decode_head.num_classes is 13, but '
+                                          r'data.train.source \(GTADataset\) has 19 classes'):
+        check(sections, **{'model.decode_head.num_classes': 13})
+
+
+def test_named_classes_count_instead_of_the_data_sets(sections):
+    for dataset in (sections['data']['val'], sections['data']['test'],
+                    sections['data']['train']['source'], sections['data']['train']['target']):
+        dataset['classes'] = ['road', 'car']
+    sections['model']['decode_head']['num_classes'] = 2
+    check(sections)
+
+
+def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
+    check(dict(sections, optimizer_config=dict()))
+    with pytest.raises(ConfigError, match='optimizer_config must be None with uda'):
+        check(dict(sections, optimizer_config=dict(grad_clip=dict(max_norm=1))))
+
+
+def test_half_precision_is_refused_rather_than_ignored(sections):
+    with pytest.raises(ConfigError, match="give uda.amp=dict"):
+        check(dict(sections, fp16=dict(loss_scale=512.)))
+
+
+def test_heads_and_data_sets_are_found_wherever_they_are():
+    cfg = Config(dict(
+        model=dict(decode_head=[dict(num_classes=1), dict(num_classes=2)],
+                   auxiliary_head=dict(num_classes=3)),
+        data=dict(train=dict(type='RepeatDataset', dataset=dict(type='a')),
+                  val=[dict(type='b'), dict(type='c')],
+                  test=dict(type='UDADataset', source=dict(type='d'), target=dict(type='e')))))
+    assert list(head_classes(cfg)) == [('model.decode_head.0', 1), ('model.decode_head.1', 2),
+                                       ('model.auxiliary_head', 3)]
+    assert [(path, dataset['type']) for path, dataset in dataset_configs(cfg)] == [
+        ('data.train.dataset', 'a'), ('data.val.0', 'b'), ('data.val.1', 'c'),
+        ('data.test.source', 'd'), ('data.test.target', 'e')]
+
+
+def test_keys_of_an_encoder_are_those_of_its_type(sections):
+    sections['uda']['imnet_feature_dist_encoder'] = dict(
+        type='timm', model='test_vit', checkpoint=None, layers=[2, -1])
+    check(sections)
+    for key, encoder, message in (
+            ('uda.imnet_feature_dist_encoder', dict(type='timm', modell='test_vit'),
+             "unknown key uda.imnet_feature_dist_encoder.modell, did you mean 'model'"),
+            ('uda.regularizer.encoder', dict(type='timm', variant='vit_b'),
+             'unknown key uda.regularizer.encoder.variant, valid keys are checkpoint'),
+            ('uda.regularizer.encoder', dict(type='smam'), "one of .* got 'smam', did you mean")):
+        with pytest.raises(ConfigError, match=message):
+            check(sections, **{key: dict(encoder, _delete_=True)})

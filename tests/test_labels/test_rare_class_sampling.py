@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.labels.rare_class_sampling import (
+    RareClassSampler,
+    RareClassSampling,
+    class_probabilities,
+)
+
+
+def test_probabilities_are_the_softmax_of_rarity_in_ascending_order():
+    classes, p = class_probabilities({4: 60, 0: 30, 7: 10, 9: 0}, temperature=0.5)
+    assert classes.tolist() == [7, 0, 4]
+    expected = np.exp([0.9 / 0.5, 0.7 / 0.5, 0.4 / 0.5])
+    np.testing.assert_allclose(p, expected / expected.sum(), rtol=1e-12)
+
+
+def test_kept_classes_keep_their_proportions():
+    pixels = {0: 60, 1: 30, 2: 10}
+    _, all_of_them = class_probabilities(pixels, 0.3)
+    classes, p = class_probabilities(pixels, 0.3, keep={0, 1})
+    assert classes.tolist() == [1, 0]
+    assert p[0] / p[1] == pytest.approx(all_of_them[1] / all_of_them[2], rel=1e-12)
+    assert p.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_a_very_low_temperature_does_not_overflow():
+    _, p = class_probabilities({0: 999, 1: 1}, temperature=1e-5)
+    assert p.tolist() == [1, 0]
+
+
+def test_draws_an_image_that_holds_enough_of_the_class():
+    counts = [{0: 100, 1: 5}, {0: 100, 1: 50}, {0: 100}]
+    sampler = RareClassSampler(counts, RareClassSampling(min_pixels=5, class_temp=0.5))
+    assert sampler.images == {0: [0, 1, 2], 1: [1]}
+    draws = [sampler.draw(np.random.default_rng(i)) for i in range(2000)]
+    assert {image for c, image in draws if c == 1} == {1}
+    assert {image for c, image in draws if c == 0} == {0, 1, 2}
+    share = np.mean([c == 1 for c, _ in draws])
+    assert share == pytest.approx(dict(zip(sampler.classes, sampler.probabilities))[1], abs=0.03)
+
+
+def test_a_class_too_small_everywhere_is_left_out():
+    sampler = RareClassSampler([{0: 100, 1: 30, 2: 5}], RareClassSampling(min_pixels=5))
+    assert sampler.left_out == [2]
+    assert sorted(sampler.classes.tolist()) == [0, 1]
+    assert sampler.probabilities.sum() == pytest.approx(1)
+
+
+def test_no_class_is_large_enough():
+    with pytest.raises(ConfigError, match='min_pixels: no source image holds more than 3000'):
+        RareClassSampler([{0: 100}, {1: 3000}], RareClassSampling())
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(min_pixels=-1), 'min_pixels must be at least 0, got -1'),
+    (dict(class_temp=0), 'class_temp must be above 0, got 0'),
+    (dict(min_crop_ratio=-0.5), 'min_crop_ratio must be at least 0, got -0.5')])
+def test_wrong_options(options, message):
+    with pytest.raises(ConfigError, match=message):
+        RareClassSampling(**options)

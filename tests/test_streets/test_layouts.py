@@ -1,0 +1,77 @@
+"""The drawn copies have the layouts and formats that the data sets are published in."""
+import re
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_ssr.labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
+from mmseg_ssr.streets import draw_sample
+from mmseg_ssr.streets.layouts import LAYOUTS, SPLITS
+
+PATTERNS = {
+    'synthia': r'RGB/\d{7}\.png|GT/LABELS/\d{7}(_labelTrainIds)?\.png|.*\.json',
+    'acdc': r'rgb_anon/(fog|night|rain|snow)/(train|val|test)/(GOPR|GP01)\d{4}/'
+            r'(GOPR|GP01)\d{4}_frame_\d{6}_rgb_anon\.png|'
+            r'gt/(fog|night|rain|snow)/(train|val)/(GOPR|GP01)\d{4}/'
+            r'(GOPR|GP01)\d{4}_frame_\d{6}_gt_label(Train)?Ids\.png',
+    'dark_zurich': r'rgb_anon/(train/(night|twilight|day)|(val|test)/night)/(GOPR|GP01)\d{4}/'
+                   r'(GOPR|GP01)\d{4}_frame_\d{6}_rgb_anon\.png|'
+                   r'gt/val/night/(GOPR|GP01)\d{4}/'
+                   r'(GOPR|GP01)\d{4}_frame_\d{6}_gt_label(Train)?Ids\.png',
+    'NTHU_Datasets': r'(Rome|Rio|Tokyo|Taipei)/(Images/(Train/pano_\d{5}_\d_180\.jpg|'
+                     r'Test/pano_\d{5}_\d_180\.png)|'
+                     r'Labels/Test/pano_\d{5}_\d_180_(eval|labelTrainIds)\.png)',
+    'own': r'(source/(images|labels)|target/images/train|target/(images|labels)/val)/\w+/'
+           r'\d{4}\.(jpg|png)|.*\.json',
+}
+
+
+@pytest.mark.parametrize('name', PATTERNS)
+def test_file_names(layouts, name):
+    files = [path.relative_to(layouts / name).as_posix()
+             for path in (layouts / name).rglob('*') if path.is_file()]
+    assert len(files) > 3
+    assert [file for file in files if not re.fullmatch(PATTERNS[name], file)] == []
+
+
+def test_every_layout_is_looked_at():
+    assert set(PATTERNS) | {'gta', 'cityscapes'} == set(LAYOUTS)
+    numbers = [split.number for split in SPLITS]
+    assert len(set(numbers)) == len(numbers) and 3 not in numbers
+
+
+def label_ids(name, folder):
+    """What the first image of a split shows."""
+    split = next(s for s in SPLITS if s.layout == name and folder in s.image)
+    return draw_sample(split, 0, (64, 32))[1].labels
+
+
+def test_synthia_labels(layouts):
+    stored = cv2.imread(str(layouts / 'synthia/GT/LABELS/0000000.png'), cv2.IMREAD_UNCHANGED)
+    assert stored.dtype == np.uint16 and stored.shape == (32, 64, 3) and stored[..., 1].all()
+    classes = set(np.unique(stored[..., 2]).tolist())
+    assert classes <= {0, *SYNTHIA_TRAIN_IDS} - {16, 18, 20} and len(classes) > 5
+    train_ids = train_id_table()[label_ids('synthia', 'RGB')]
+    assert ((stored[..., 2] == 3) == (train_ids == 0)).all()  # road
+
+
+def test_acdc_labels_are_train_ids(layouts):
+    expected = train_id_table()[label_ids('acdc', 'night/val')]
+    path = next((layouts / 'acdc/gt/night/val').rglob('*_gt_labelTrainIds.png'))
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), expected)
+
+
+def test_cross_city_labels_are_label_ids(layouts):
+    path = next((layouts / 'NTHU_Datasets/Rio/Labels/Test').glob('*_eval.png'))
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), label_ids('NTHU_Datasets',
+                                                                          'Rio/Images/Test'))
+    with Image.open(next((layouts / 'NTHU_Datasets/Rio/Images/Train').iterdir())) as image:
+        assert image.format == 'JPEG' and image.size == (64, 32)
+
+
+def test_conditions_look_different(layouts):
+    means = {path.parts[-4]: np.asarray(Image.open(path), float).mean()
+             for path in (layouts / 'acdc/rgb_anon').rglob('val/*/*.png')}
+    assert means['night'] < 0.6 * means['rain'] and means['snow'] > 1.2 * means['fog']

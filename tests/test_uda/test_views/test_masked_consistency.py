@@ -1,0 +1,131 @@
+import pytest
+import torch
+
+from mmseg_ssr.uda import BlockMask, Draws, MaskedConsistency, PseudoLabel, StrongAugmentation
+from mmseg_ssr.uda.views.masked_consistency import MASK_MODES, MaskedView, half_and_half
+
+MEAN, STD = torch.full((1, 3, 1, 1), 120.), torch.full((1, 3, 1, 1), 60.)
+
+
+def test_hides_blocks_where_the_number_does_not_exceed_the_ratio():
+    class Grid(Draws):
+        def block_grid(self, image, shape, device):
+            assert (image, *shape) == (0, 2, 3)
+            return torch.tensor([[0.71, 0.7, 0.1], [0.9, 0.2, 0.8]])
+
+    img = torch.ones(1, 3, 32, 48)
+    masked = BlockMask(0.7, 16)(img, Grid())
+    kept = masked[0, 0, ::16, ::16].bool().tolist()
+    assert kept == [[True, False, False], [True, False, True]]
+    assert torch.equal(masked[0, 0, :16, :16], torch.ones(16, 16))
+
+
+def test_hides_about_its_ratio():
+    mask = BlockMask(0.7, 4).mask(torch.zeros(2, 3, 256, 256), Draws(0))
+    assert abs(mask.mean().item() - 0.3) < 0.02
+
+
+@pytest.mark.parametrize('options', [dict(mask_ratio=1.5, mask_block_size=8),
+                                     dict(mask_ratio=0.5, mask_block_size=0)])
+def test_bad_values(options):
+    with pytest.raises(ValueError, match='mask_(ratio|block_size) must be'):
+        BlockMask(**options)
+
+
+def view(mode, pseudo=True, ratio=0.):
+    """The masked view of source images of ones, labelled 0, and target images of twos, labelled 1
+    with a weight of 0.25."""
+    consistency = MaskedConsistency(mode, BlockMask(ratio, 8), StrongAugmentation())
+    source, target = torch.ones(2, 3, 16, 16), torch.full((2, 3, 16, 16), 2.)
+    label = torch.zeros(2, 1, 16, 16).long()
+    labels = PseudoLabel(torch.ones(2, 1, 16, 16).long(), torch.full((2, 16, 16), 0.25))
+    return consistency.view(source, label, target, labels if pseudo else None, MEAN, STD, Draws(1))
+
+
+# mode -> of both images: value, label, weight
+CHOICES = {'separatesrc': ([1, 1], [0, 0], None), 'separatetrg': ([2, 2], [1, 1], [0.25, 0.25]),
+           'separate': ([1, 2], [0, 1], [1, 0.25])}
+
+
+@pytest.mark.parametrize('mode', MASK_MODES)
+def test_the_modes_choose_images_labels_and_weights(mode):
+    values, labels, weights = CHOICES[mode.removesuffix('aug')]
+    got = view(mode)
+    if mode.endswith('aug'):
+        assert (got.img.mean((1, 2, 3)) != torch.tensor(values)).all()
+    else:
+        assert got.img.mean((1, 2, 3)).tolist() == values
+    assert got.label.float().mean((1, 2, 3)).tolist() == labels
+    assert got.weight is None if weights is None else got.weight.mean((1, 2)).tolist() == weights
+
+
+@pytest.mark.parametrize('mode', MASK_MODES)
+def test_every_mode_masks_last(mode):
+    img = view(mode, ratio=0.5).img
+    hidden = (img == 0).all(1)  # an augmentation behind the mask would leave no zeros
+    blocks = hidden.unfold(1, 8, 8).unfold(2, 8, 8).flatten(3)
+    assert (blocks.all(-1) == blocks.any(-1)).all() and 0 < blocks[..., 0].sum() < 8
+
+
+@pytest.mark.parametrize('mode', MASK_MODES)
+def test_without_pseudo_labels_the_source_is_masked(mode):
+    got = view(mode, pseudo=False)
+    assert not got.label.any() and got.weight is None
+    assert mode.endswith('aug') or (got.img == 1).all()
+
+
+@pytest.mark.parametrize('images, sources', [(1, 1), (3, 2), (4, 2)])
+def test_an_odd_batch_has_the_larger_half_from_the_source(images, sources):
+    batch = [MaskedView(torch.full((images, 3, 4, 4), value), torch.zeros(images, 1, 4, 4),
+                        torch.ones(images, 4, 4)) for value in (1., 2.)]
+    expected = [1] * sources + [2] * (images - sources)
+    assert half_and_half(*batch).img[:, 0, 0, 0].tolist() == expected
+
+
+def test_an_unknown_mode_is_an_error():
+    with pytest.raises(ValueError, match="mask_mode must be one of .*, got 'target'"):
+        MaskedConsistency('target', BlockMask(0.5, 8), StrongAugmentation())
+
+
+@pytest.mark.parametrize('options, own', [
+    (dict(), None), (dict(mask_alpha=0.999, mask_pseudo_threshold=0.968), None),
+    (dict(mask_alpha=0.5), (0.5, 0.968)), (dict(mask_pseudo_threshold=0.5), (0.999, 0.5)),
+    (dict(mask_alpha=0.9, mask_pseudo_threshold=0.7), (0.9, 0.7))])
+def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
+    masked = method(mic=True, **options).masked_consistency
+    teacher = masked.teacher
+    assert own is None if teacher is None else (teacher.alpha, masked.threshold) == own
+
+
+@pytest.mark.parametrize('mode', ['separatetrg', 'separate'])
+def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode):
+    segmentor = method(mic=True, mask_mode=mode, mask_alpha=0.5, mask_pseudo_threshold=0.)
+    masked, seen, labelled = segmentor.masked_consistency, [], []
+    with torch.no_grad():  # it is sure that all is a bus, the host's teacher is not
+        bias = torch.zeros(19).index_fill(0, torch.tensor(15), 100.)
+        masked.teacher.network.decode_head.conv_seg.bias.copy_(bias)
+    masked.teacher.update = lambda student: None
+    masked.teacher.network.backbone.register_forward_hook(lambda *args: labelled.append(1))
+    make = masked.view
+    masked.view = lambda *args: seen.append(make(*args)) or seen[0]
+    segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
+    assert len(labelled) == 1
+    assert (seen[0].label[-1] == 15).all() and (seen[0].weight[-1] == 1).all()
+
+
+@pytest.mark.parametrize('options', [dict(mask_mode='separatesrc'), dict(source_only=True)])
+def test_no_teacher_of_its_own_where_it_would_label_nothing(method, batch, options):
+    segmentor = method(mic=True, mask_alpha=0.5, mask_pseudo_threshold=0., **options)
+    masked, seen = segmentor.masked_consistency, []
+    assert masked.teacher is None
+    make = masked.view
+    masked.view = lambda *args: seen.append(make(*args)) or seen[0]
+    segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
+    assert torch.equal(seen[0].label, batch['gt_semantic_seg']) and seen[0].weight is None
+
+
+def test_a_teacher_of_its_own_goes_where_the_method_goes(method):
+    segmentor = method(mic=True, mask_alpha=0.5).double()
+    assert len(segmentor.teachers) == 2
+    for teacher in segmentor.teachers:
+        assert next(teacher.network.parameters()).dtype == torch.float64

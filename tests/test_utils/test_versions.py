@@ -1,0 +1,29 @@
+import types
+
+import pytest
+
+from mmseg_ssr.utils import versions
+
+
+@pytest.mark.parametrize('text, numbers', [
+    ('2.11.0+cu130', (2, 11, 0)), ('1.7.2', (1, 7, 2)), ('2.12.0a0', (2, 12, 0)), ('0.30', (0, 30)),
+])
+def test_parse(text, numbers):
+    assert versions.parse(text) == numbers
+
+
+@pytest.mark.parametrize('package, version, expected', [
+    ('mmcv', '2.0.1', r'mmcv>=1.3.7,<2.0, found 2.0.1'),
+    ('mmseg', '0.15.0', r'mmseg>=0.16,<1.0, found 0.15.0'),
+    ('torch', '1.13.1', r'torch>=2.0, found 1.13.1'),
+])
+def test_a_version_that_does_not_fit_is_named(monkeypatch, package, version, expected):
+    found = {'torch': '2.11.0', 'mmcv': '1.7.2', 'mmseg': '0.30.0', package: version}
+    monkeypatch.setattr(versions, 'import_module',
+                        lambda name: types.SimpleNamespace(__version__=found[name]))
+    with pytest.raises(ImportError, match=expected):
+        versions.check_versions()
+
+
+def test_what_is_installed_fits():
+    assert versions.check_versions() is None
