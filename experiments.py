@@ -295,7 +295,7 @@ EXPERIMENTS: List[Experiment] = [
                   baseline='mic_daformer')),
         baseline='daformer'),
     Experiment(
-        'ssr-stages', 'Which backbone stages SAM regularises', f'{SSR}, Table I',
+        'ssr-stages', 'Which backbone stages SAM regularizes', f'{SSR}, Table I',
         tuple(Row('stages_' + ''.join(str(stage) for stage in stages),
                   'configs/sam/daformer_sam_vit_b.py', seeds=(0, ),
                   overrides={'uda.stop_stage': stages})

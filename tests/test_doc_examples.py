@@ -77,7 +77,7 @@ def test_the_loss_term_is_logged_and_changes_gradients(data, tmp_path, method, b
     assert not torch.allclose(*gradients, rtol=1e-4)
 
 
-def test_the_encoders_features_reach_the_regulariser(data, tmp_path):
+def test_the_encoders_features_reach_the_regularizer(data, tmp_path):
     cfg = example('resnet_encoder', data)
     lines = train_lines(cfg, tmp_path)
     assert all({'enhanced.loss_ce', 'enhanced_mix.loss_ce'} <= set(line) for line in lines)

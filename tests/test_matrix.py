@@ -1,6 +1,6 @@
 """Every combination that makes sense trains two iterations on Streets in miniature.
 
-Every architecture is trained with every method. Regulariser and mode of the step (mixed precision,
+Every architecture is trained with every method. Regularizer and mode of the step (mixed precision,
 accumulation, ...) are not multiplied with these but spread over them, so that every two values of
 the tables below meet in some training (pairwise covering: the full product would take half an
 hour). Combinations without sense are refused with a line that says why. A new architecture,
@@ -120,9 +120,9 @@ def refusal(case: Case) -> Optional[str]:
         return "uda.imnet_feature_dist_encoder must be .* got 'regularizer' without SSR"
     if case.mode == 'regularized_labels' and not (case.regularizer
                                                   and METHODS[case.method].teachers):
-        return "uda.pseudo_label_branch='regularized' needs SSR's regulariser and a teacher"
+        return "uda.pseudo_label_branch='regularized' needs SSR's regularizer and a teacher"
     if case.mode == 'shadow_statistics' and not case.regularizer:
-        return "uda.running_statistics='shadow' needs SSR's regulariser"
+        return "uda.running_statistics='shadow' needs SSR's regularizer"
     return None
 
 
@@ -132,7 +132,7 @@ def pairs_of(case: Case) -> set:
 
 
 def covering() -> Iterator[Case]:
-    """Every architecture with every method; the regulariser and the mode that leave the fewest
+    """Every architecture with every method; the regularizer and the mode that leave the fewest
     pairs of values untried so far, and what pairs are left in the end."""
     tried = Counter()
     for parts in product(ARCHITECTURES, METHODS):
@@ -245,7 +245,7 @@ def test_it_trains(case, sections, batches, tmp_path):
 
 
 def parts_of(names) -> set:
-    """Backbone, neck and heads of the student, stages of the regulariser."""
+    """Backbone, neck and heads of the student, stages of the regularizer."""
     return {'.'.join(name.split('.')[:2 if name.startswith('model.') else 3]) for name in names}
 
 

@@ -297,7 +297,7 @@ def test_help_lists_every_target():
 
 
 # ---------------------------------------------------------------- files
-def test_licence_is_the_standard_text():
+def test_license_is_the_standard_text():
     assert hashlib.sha256((ROOT / 'LICENSE').read_bytes()).hexdigest() == APACHE_2_SHA256
 
 

@@ -14,7 +14,7 @@ def write_image(path, height=32, width=64, seed=0):
 
 
 def write_ids(path, ids, palette=False):
-    """Label ids as a grey PNG, or as a palette PNG whose colours say something else."""
+    """Label ids as a gray PNG, or as a palette PNG whose colors say something else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(np.asarray(ids, dtype=np.uint8))
     if palette:

@@ -1,7 +1,7 @@
 """Measure time, memory and arithmetic, beside what other packages and published code need.
 
     python tools/benchmark.py step --methods daformer daformer_ssr --modes exact joint
-    python tools/benchmark.py encoder --only sam regulariser
+    python tools/benchmark.py encoder --only sam regularizer
     python tools/benchmark.py inference --sizes 1024x512
     python tools/benchmark.py data
     python tools/benchmark.py eval

@@ -5,7 +5,7 @@
     python tools/doctor.py CONFIG... --quick     a sample of the files, for a first look
 
 Every image and label is read once: pairs, damaged files, sizes, kinds and values of labels, frames
-of a single colour, counts against the published ones, class statistics against the labels. Labels
+of a single color, counts against the published ones, class statistics against the labels. Labels
 of a target domain's training images are not looked at. Nothing is changed.
 
 The exit code is 0 when nothing is wrong (warnings are allowed), 1 when something has to be mended,

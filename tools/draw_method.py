@@ -15,7 +15,7 @@ from matplotlib.patches import FancyBboxPatch, Patch
 ROOT = Path(__file__).resolve().parents[1]
 Point = Tuple[float, float]
 #: Fill and edge of what is drawn: trained, moving average, frozen, data, losses, plain operations.
-COLOURS = dict(
+COLORS = dict(
     trained=('#dcebfa', '#2b6cb0'), branch=('#fdeeda', '#c05621'), average=('#ece4f7', '#6b46c1'),
     frozen=('#e6e8eb', '#6b7280'), data=('#ffffff', '#4a5568'), loss=('#e2f3e5', '#2f855a'),
     operation=('#fdfbe6', '#8a7a1a'))
@@ -43,7 +43,7 @@ class Drawing:
     def box(self, left: float, bottom: float, width: float, height: float, text: str, kind: str,
             size: float = 9.5, **style) -> None:
         """A box with text in its middle."""
-        fill, edge = COLOURS[kind]
+        fill, edge = COLORS[kind]
         self.axes.add_patch(FancyBboxPatch(
             (left + 0.6, bottom + 0.6), width - 1.2, height - 1.2, boxstyle='round,pad=0.6',
             **{**dict(facecolor=fill, edgecolor=edge, lw=1.4), **style}))
@@ -52,7 +52,7 @@ class Drawing:
     def frame(self, left: float, bottom: float, width: float, height: float, title: str,
               kind: str) -> None:
         """A box around others, with a title up its left side."""
-        fill, edge = COLOURS[kind]
+        fill, edge = COLORS[kind]
         self.axes.add_patch(FancyBboxPatch(
             (left + 0.8, bottom + 0.8), width - 1.6, height - 1.6, boxstyle='round,pad=0.8',
             facecolor=fill, edgecolor=edge, lw=1.2, alpha=0.45))
@@ -73,7 +73,7 @@ class Drawing:
 
     def legend(self, lines: Dict[str, str], boxes: Dict[str, str], y: float) -> None:
         handles: List = [Line2D([], [], label=text, **LINES[line]) for line, text in lines.items()]
-        handles += [Patch(facecolor=COLOURS[kind][0], edgecolor=COLOURS[kind][1], label=text)
+        handles += [Patch(facecolor=COLORS[kind][0], edgecolor=COLORS[kind][1], label=text)
                     for kind, text in boxes.items()]
         self.axes.legend(
             handles=handles, loc='center', bbox_to_anchor=(0.5, y), ncol=len(handles),
@@ -91,7 +91,7 @@ def architecture() -> Drawing:
     stages = [18 + 15.5 * i for i in range(4)]
     sheet.box(0.5, 5, 10.5, 9, 'image\n512 x 512', 'data')
     _encoder(sheet)
-    sheet.frame(12.5, 21.5, 67, 18, 'regularisation\nin training only', 'branch')
+    sheet.frame(12.5, 21.5, 67, 18, 'regularization\nin training only', 'branch')
     sheet.frame(12.5, 3.5, 67, 15, 'backbone\nMiT-B5', 'trained')
     for i, (left, width) in enumerate(zip(stages, (64, 128, 320, 512))):
         sheet.box(left, 31.5, 13.5, 6, f'linear, 256 to {width}', 'branch', 9)
@@ -131,7 +131,7 @@ def _heads(sheet: Drawing) -> None:
         sheet.arrow([(79.5, y), (88.8, y)])
         sheet.text(84, y + 1.8, text, 10)
         sheet.arrow([(100, y), (104.3, y)])
-    sheet.box(104.5, 25.5, 14.5, 10, 'loss of the\nregularised\nprediction', 'loss')
+    sheet.box(104.5, 25.5, 14.5, 10, 'loss of the\nregularized\nprediction', 'loss')
     sheet.box(104.5, 6, 14.5, 10, 'loss of the\nshadow\nprediction', 'loss')
 
 
@@ -142,8 +142,8 @@ def training_step() -> Drawing:
     sheet.box(1, 10, 15, 10, 'target image\n(no label)', 'data')
     sheet.box(21, 21, 15, 9, 'teacher\nweights $\\phi$', 'average')
     sheet.box(41, 21, 16, 9, 'pseudo-label,\nweight $q$ of its pixels', 'data', 9)
-    sheet.box(41, 35, 16, 9, 'ClassMix, then\ncolour jitter and blur', 'operation', 9)
-    sheet.box(41, 7, 16, 9, 'colour jitter, blur,\nblocks hidden', 'operation', 9)
+    sheet.box(41, 35, 16, 9, 'ClassMix, then\ncolor jitter and blur', 'operation', 9)
+    sheet.box(41, 7, 16, 9, 'color jitter, blur,\nblocks hidden', 'operation', 9)
     for bottom, name in ((45.5, 'source view'), (35, 'mixed view'), (7, 'masked view\n(MIC)')):
         sheet.box(63, bottom, 13, 9, name, 'data')
     _into_views(sheet)
@@ -181,8 +181,8 @@ def _into_views(sheet: Drawing) -> None:
 
 def _losses(sheet: Drawing) -> None:
     boxes = (
-        (45.2, 9.6, 'shadow, regularised\nand feature distance'),
-        (34.7, 9.6, 'shadow and regularised,\nweighted by $q$'),
+        (45.2, 9.6, 'shadow, regularized\nand feature distance'),
+        (34.7, 9.6, 'shadow and regularized,\nweighted by $q$'),
         (6.7, 9.6, 'shadow,\nweighted by $q$'))
     for bottom, height, text in boxes:
         sheet.box(99.5, bottom, 19.5, height, text, 'loss', 9)

@@ -32,7 +32,7 @@ MASK_RATIO, BLOCK = 0.7, 32
 
 
 def sample(split: Split, size: Tuple[int, int], seed: int) -> Tuple[Tensor, Tensor]:
-    """A normalised image, 1 x 3 x H x W, and its train ids, 1 x 1 x H x W."""
+    """A normalized image, 1 x 3 x H x W, and its train ids, 1 x 1 x H x W."""
     picture, raster = draw_sample(split, 0, size, seed)
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     label = torch.from_numpy(cv2.LUT(raster.labels, train_id_table()))

@@ -108,7 +108,7 @@ class Environment:
             self.run([self.python, '-c', MMCV_PROBE])
 
     def mmcv_environ(self) -> Dict[str, str]:
-        """Variables for the build: without CUDA even where nvcc is around, and not optimised."""
+        """Variables for the build: without CUDA even where nvcc is around, and not optimized."""
         compiler = ' '.join(find_compiler())
         environ = {
             'MMCV_WITH_OPS': '1',

@@ -1,4 +1,4 @@
-# DAFormer, Cityscapes -> ACDC (arXiv 2111.14887). No margins: the target has no artefacts there.
+# DAFormer, Cityscapes -> ACDC (arXiv 2111.14887). No margins: the target has no artifacts there.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_mitb5.py',

@@ -1,4 +1,4 @@
-# DAFormer, Cityscapes -> Dark Zurich (arXiv 2111.14887). No margins: the target has no artefacts
+# DAFormer, Cityscapes -> Dark Zurich (arXiv 2111.14887). No margins: the target has no artifacts
 # there.
 _base_ = [
     '../_base_/default_runtime.py',

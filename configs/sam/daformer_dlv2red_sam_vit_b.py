@@ -1,4 +1,4 @@
-# SSR on DAFormer's training of DeepLabV2: SAM ViT-B regularises the last stage of ResNet-101, the
+# SSR on DAFormer's training of DeepLabV2: SAM ViT-B regularizes the last stage of ResNet-101, the
 # only one that DeepLabV2's head reads.
 _base_ = [
     '../_base_/default_runtime.py',

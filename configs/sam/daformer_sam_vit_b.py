@@ -1,4 +1,4 @@
-# SSR on DAFormer, GTA -> Cityscapes (arXiv 2401.14686): SAM ViT-B regularises all four stages.
+# SSR on DAFormer, GTA -> Cityscapes (arXiv 2401.14686): SAM ViT-B regularizes all four stages.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_mitb5.py',

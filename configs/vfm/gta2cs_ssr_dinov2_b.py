@@ -1,5 +1,5 @@
-# A recipe whose code and weights may all be used commercially (docs/licences.md): DINOv2 student,
-# feature pyramid, DAFormer's decoder, MIC's self-training, SAM as the regulariser. In no paper.
+# A recipe whose code and weights may all be used commercially (docs/licenses.md): DINOv2 student,
+# feature pyramid, DAFormer's decoder, MIC's self-training, SAM as the regularizer. In no paper.
 # GTA5 and Cityscapes are for research: put data of your own in their place.
 _base_ = [
     '../_base_/default_runtime.py',

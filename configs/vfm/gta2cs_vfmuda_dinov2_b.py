@@ -1,6 +1,6 @@
 # VFM-UDA, DINOv2 ViT-B/14, GTA -> Cityscapes (arXiv 2406.09896; 77.1 mIoU by its README).
 # Known from the paper and its code (github.com/tue-mps/vfm-uda): network, sizes, learning rates,
-# schedule, batch, rare class sampling, margins, confidence, colour jitter, no feature distance.
+# schedule, batch, rare class sampling, margins, confidence, color jitter, no feature distance.
 # Ours: blocks of 64 pixels are masked, a variant that their code has, where the published runs mask
 # single patches; pseudo-labels are not averaged with those of the flipped image; the jittered
 # source is also the one that is mixed; logits, not probabilities, of test windows are averaged.

@@ -1,4 +1,4 @@
-"""A frozen encoder of one's own: a ResNet of torchvision regularises instead of SAM."""
+"""A frozen encoder of one's own: a ResNet of torchvision regularizes instead of SAM."""
 from typing import Optional
 
 import torchvision
@@ -12,7 +12,7 @@ from mmseg_ssr.weights import read_weights
 class FrozenResNet(FrozenNetwork):
     """Images B x 3 x H x W -> the third stage's map, B x ``out_channels`` x H/16 x W/16.
 
-    torchvision's weights want ImageNet's normalisation, which images have in mmseg's configs.
+    torchvision's weights want ImageNet's normalization, which images have in mmseg's configs.
 
     Args:
         depth: 18, 34, 50, 101 or 152.

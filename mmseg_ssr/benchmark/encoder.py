@@ -170,8 +170,8 @@ def compare_regularizer(options: Options, folder: str) -> List[Comparison]:
     arguments = dict(
         channels=MIT_WIDTHS, crop=options.size.crop or CROP, batch=options.size.batch,
         context=(256, 4 if small else FULL_SAM // 16))
-    return [Comparison('Regulariser, four stages, forward + backward', [
-        Case(f'regulariser, {name}', regularizing, dict(fused=fused, **arguments))
+    return [Comparison('Regularizer, four stages, forward + backward', [
+        Case(f'regularizer, {name}', regularizing, dict(fused=fused, **arguments))
         for name, fused in (('mmseg_ssr', True), ('unfused attention', False))])]
 
 
@@ -186,6 +186,6 @@ def compare_ema(options: Options, folder: str) -> List[Comparison]:
 COMPARISONS: Dict[str, Callable[[Options, str], List[Comparison]]] = {
     'sam': compare_sam,
     'mit': compare_mit,
-    'regulariser': compare_regularizer,
+    'regularizer': compare_regularizer,
     'ema': compare_ema,
 }

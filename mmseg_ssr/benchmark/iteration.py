@@ -11,7 +11,7 @@ from ..methods.segmentor import UDASegmentor
 from ..utils.device import OnDevice, to_device
 from .flops import flop_counter
 from .made_images import made_batch
-from .measure import Workload, synchronise
+from .measure import Workload, synchronize
 from .parts import measure_parts
 
 
@@ -60,5 +60,5 @@ class TrainingIteration(Workload):
         return measure_parts(self.model.module, self.optimizer, self.run, read)
 
     def _clock(self) -> float:
-        synchronise(self.device)
+        synchronize(self.device)
         return time.perf_counter()

@@ -30,7 +30,7 @@ class Workload:
     """Something that is run again and again in a process of its own."""
 
     def warm_up(self) -> Dict[str, Any]:
-        """Run without being timed; what is learnt on the way is kept beside the times."""
+        """Run without being timed; what is learned on the way is kept beside the times."""
         self.run()
         return {}
 
@@ -43,7 +43,7 @@ class Workload:
         return {}
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Wait until the device has done all it was given."""
     if device.type != 'cpu':
         torch.get_device_module(device).synchronize(device)
@@ -54,11 +54,11 @@ def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Mea
     gc.collect()
     reset_peak(device)
     rest = memory_now(device)
-    synchronise(device)
+    synchronize(device)
     start = time.perf_counter()
     for _ in range(calls):
         run()
-    synchronise(device)
+    synchronize(device)
     seconds = (time.perf_counter() - start) / calls
     return Measurement(seconds, rest, memory_peak(device))
 

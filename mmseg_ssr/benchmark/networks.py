@@ -77,7 +77,7 @@ def sam_encoding(device: torch.device, package: str, size: int, checkpoint: str,
 
 
 def drawn_images(batch: int, crop: int) -> Tensor:
-    """Pictures of Streets, B x 3 x crop x crop, normalised."""
+    """Pictures of Streets, B x 3 x crop x crop, normalized."""
     pictures = [draw_sample(SOURCE_TRAIN, i, (max(2 * crop, 64), max(crop, 32)))[0]
                 for i in range(batch)]
     cut = np.stack([picture[:crop, crop // 2:crop // 2 + crop] for picture in pictures])

@@ -135,9 +135,9 @@ def mit_converter() -> ModuleType:
 MIT_ENCODERS: Dict[str, Callable[[str], nn.Module]] = {'mmseg_ssr': own_mit, 'mmseg': mmseg_mit}
 
 
-# ------------------------------------------------------------------ the regulariser
+# ------------------------------------------------------------------ the regularizer
 class UnfusedRegularizer(nn.Module):
-    """The regularisation branch with its attention written out: products, softmax, products.
+    """The regularization branch with its attention written out: products, softmax, products.
 
     The names of its weights are those of :class:`~mmseg_ssr.regularizer.FeatureRegularizer`.
     """

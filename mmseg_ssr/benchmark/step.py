@@ -19,7 +19,7 @@ from .methods import (
 )
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
-#: The methods with the regularisation branch, and those that they are compared with.
+#: The methods with the regularization branch, and those that they are compared with.
 WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic', 'hrda_ssr': 'hrda'}
 PUBLISHED = 'published'
 REFERENCE_SCRIPT = str(Path(__file__).with_name('reference.py'))
@@ -43,7 +43,7 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
         UserError: nothing could be measured.
     """
     for mode in modes:
-        mode_options(mode)  # a misspelt one is an error, one whose keys are not there is left out
+        mode_options(mode)  # a misspelled one is an error, one whose keys are not there is left out
     report = Report()
     cases: List[Case] = []
     for method in methods:

@@ -34,7 +34,7 @@ from ..utils.device import to_device
 from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 
-#: Keys of a method that concern what is learnt from the views, not the views.
+#: Keys of a method that concern what is learned from the views, not the views.
 LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
             'imnet_feature_dist_encoder', 'compile')
 #: The same of SSR, unless the branch that it adds makes the pseudo-labels.
@@ -73,9 +73,9 @@ def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: i
         model, missing = build_views_model(cfg, seed, checkpoint, role)
         for line in missing:
             yield f'{line}: the network has random weights, its pseudo-labels mean nothing'
-        labelled = checkpoint or 'the weights that the training starts with'
+        labeled = checkpoint or 'the weights that the training starts with'
         yield from _pictures(cfg, model, dataset, out, device, seed, iterations,
-                             f'pseudo-labels of {os.path.basename(labelled)}')
+                             f'pseudo-labels of {os.path.basename(labeled)}')
 
 
 def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
@@ -101,7 +101,7 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
     shadow = method.get('pseudo_label_branch', 'shadow') == 'shadow'
     for key in LEARNING + REGULARIZATION * shadow:
         method.pop(key, None)
-    if shadow and method['type'] == 'SSR':  # which insists on a regulariser
+    if shadow and method['type'] == 'SSR':  # which insists on a regularizer
         method['type'] = 'DACS'
     start = checkpoint or cfg.get('load_from')
     notes = _leave_files_out(cfg, students=bool(start))
@@ -154,7 +154,7 @@ def _leave_files_out(cfg: Config, students: bool) -> List[str]:
 
 
 def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out: str,
-              device: torch.device, seed: int, iterations: int, labelled: str) -> Iterator[str]:
+              device: torch.device, seed: int, iterations: int, labeled: str) -> Iterator[str]:
     if model is not None:
         model.to(device)
     classes, palette = class_names(dataset)
@@ -164,7 +164,7 @@ def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out:
         for number, (data, record) in enumerate(training_views(model, loader, device), 1):
             seen.count(data['gt_semantic_seg'])
             path = os.path.join(out, f'iter_{number}.png')
-            title = [f'iteration {number}, seed {seed}' + f', {labelled}' * bool(record.pseudo),
+            title = [f'iteration {number}, seed {seed}' + f', {labeled}' * bool(record.pseudo),
                      *_files(data, dataset, (number - 1) * batch_size(cfg), classes)]
             write_panels(record, path, classes, palette, seen.shares(classes), '\n'.join(title))
             yield path
@@ -192,7 +192,7 @@ def _statistics(cfg: Config, dataset: Dataset, out: str, draws: int) -> Iterator
         yield f'no class statistics of data.val: {said(error)}'
     path = os.path.join(out, 'class_statistics.png')
     write_atomic(path, encoded(draw_class_shares(
-        columns, classes, 'share of the labelled pixels (logarithmic)', WIDTH, log=True)))
+        columns, classes, 'share of the labeled pixels (logarithmic)', WIDTH, log=True)))
     yield path
     columns = {f'{name} pixels': shares for name, shares in columns.items()}
     if getattr(dataset, 'sampler', None) is None:

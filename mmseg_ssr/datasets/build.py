@@ -19,20 +19,20 @@ Config = Dict[str, Any]
 
 
 def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
-                  need_labels: bool = True, skip_unlabelled: bool = False):
+                  need_labels: bool = True, skip_unlabeled: bool = False):
     """Build an mmseg data set whose folders and label files are there, with checked loading.
 
     Args:
         config: a config of mmseg's ``build_dataset`` (also lists and wrappers), left unchanged.
         test_mode: as in mmseg: the pipeline does not load labels.
         need_labels: whether every image must have a label file (training on it, evaluation).
-        skip_unlabelled: leave images without a label out with a warning, as long as at least
+        skip_unlabeled: leave images without a label out with a warning, as long as at least
             half of them have one.
 
     Raises:
         MissingFile: a folder, the images in it, or labels; says where they are published and
             which command makes the train labels.
-        ConfigError: an unknown type, a misspelt key, a wrong value.
+        ConfigError: an unknown type, a misspelled key, a wrong value.
         DataError: a split file names files outside the data set's folders.
     """
     for leaf in _leaf_configs(config):
@@ -52,7 +52,7 @@ def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
             _check_names(leaf)
             if need_labels:
                 # a wrapper has counted the images already, so nothing can be taken out of it
-                _check_labels(leaf, skip=skip_unlabelled and leaf is dataset)
+                _check_labels(leaf, skip=skip_unlabeled and leaf is dataset)
     check_same_classes(leaves)
     check_loading(dataset)
     return dataset
@@ -183,7 +183,7 @@ def published_at(name: str) -> str:
 
 
 def _explain(config: Union[Config, List[Config]], error: Exception) -> str:
-    """The builder's error in one line, with the nearest valid name for a misspelt one."""
+    """The builder's error in one line, with the nearest valid name for a misspelled one."""
     text = ' '.join(str(error.args[0] if error.args else type(error).__name__).split())
     text = text.replace('.__init__()', '').replace('__init__() ', '')
     key = re.search(r"(\w+): \w* ?got an unexpected keyword argument '(\w+)'", text)

@@ -20,8 +20,8 @@ class FolderDataset(CustomDataset):
     """Images and labels in folders, however deep, with classes that the config names.
 
     The label of ``img_dir/a/b/NAME.jpg`` is ``ann_dir/a/b/NAME.png``. What its values mean is said
-    by ``classes``, so labels need no conversion: grey PNGs of 8 or 16 bits, palette PNGs (the index
-    counts) and colour PNGs (the ``color`` of each class counts) are read as they are.
+    by ``classes``, so labels need no conversion: gray PNGs of 8 or 16 bits, palette PNGs (the index
+    counts) and color PNGs (the ``color`` of each class counts) are read as they are.
 
     Args:
         pipeline: steps as in mmseg; ``LoadAnnotations`` reads through the class table.

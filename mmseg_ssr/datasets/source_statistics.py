@@ -24,7 +24,7 @@ from ..utils.parallel import default_workers, parallel_map, progress_bar
 
 
 def source_counts(dataset, keep: bool = True) -> List[Counts]:
-    """For each image of a labelled data set, in order, its class -> pixels.
+    """For each image of a labeled data set, in order, its class -> pixels.
 
     The counts come from the JSON files in the data set's ``data_root`` (its ``ann_dir`` when it
     has none). Labels that these do not name, or that are newer than they are, are counted now,

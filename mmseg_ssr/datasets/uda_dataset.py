@@ -1,4 +1,4 @@
-"""Pairs of a labelled source image and an unlabelled target image."""
+"""Pairs of a labeled source image and an unlabeled target image."""
 import operator
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
@@ -70,7 +70,7 @@ class UDADataset(Dataset):
         if seed < 0:
             raise ConfigError(f'data.train.seed must be at least 0, got {seed}')
         if isinstance(source, (Mapping, list)):
-            source = build_dataset(source, skip_unlabelled=True)
+            source = build_dataset(source, skip_unlabeled=True)
         if isinstance(target, (Mapping, list)):
             target = build_dataset(target_config(target), need_labels=False)
         self.source = source

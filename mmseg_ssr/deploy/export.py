@@ -15,7 +15,7 @@ from .model_card import model_card
 from .model_file import ModelFile, build_network
 from .numbers import Numbers
 from .outputs import explained_writing
-from .preparation import normalisation, tested_size
+from .preparation import normalization, tested_size
 
 #: The most that logits may differ from the network's, absolutely or in relation to them.
 TOLERANCE = 1e-4
@@ -59,7 +59,7 @@ def export(model: ModelFile,
     formats = list(dict.fromkeys(formats))
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))
-    job = Job(model, Deployed(network, normalisation(model.cfg)).eval(), _image(size))
+    job = Job(model, Deployed(network, normalization(model.cfg)).eval(), _image(size))
     with explained_writing(out):
         os.makedirs(out, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out) as stage:

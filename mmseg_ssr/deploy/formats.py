@@ -14,7 +14,7 @@ from . import safetensors_file
 from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model
 from .optional import required
-from .preparation import normalisation
+from .preparation import normalization
 
 #: What an exported checkpoint keeps of the training's ``meta``.
 META = ('iter', 'seed', 'exp_name', 'mmseg_version')
@@ -100,7 +100,7 @@ def exported_meta(job: Job) -> Dict[str, Any]:
     network = job.deployed.network
     return dict({key: job.model.meta[key] for key in META if key in job.model.meta},
                 config=job.model.cfg.pretty_text, CLASSES=tuple(network.CLASSES),
-                PALETTE=[list(colour) for colour in network.PALETTE],
+                PALETTE=[list(color) for color in network.PALETTE],
                 exported_with=f'mmseg_ssr {__version__}')
 
 
@@ -115,7 +115,7 @@ def _write_safetensors(job: Job, path: str, dynamic: bool) -> None:
 
 def _read_weights(path: str) -> Run:
     model = read_model(path)
-    return Deployed(build_network(model), normalisation(model.cfg)).eval()
+    return Deployed(build_network(model), normalization(model.cfg)).eval()
 
 
 def _write_torchscript(job: Job, path: str, dynamic: bool) -> None:

@@ -10,21 +10,21 @@ from ..uda.student import full_precision
 
 
 class Deployed(nn.Module):
-    """The shadow branch with the normalisation in front, and ``test_cfg.logit_shift`` behind.
+    """The shadow branch with the normalization in front, and ``test_cfg.logit_shift`` behind.
 
     Args:
         network: a segmentor in eval mode, with its weights.
-        normalisation: ``mean``, ``std`` (of values in 0..255) and ``to_rgb``, see
-            :func:`~mmseg_ssr.deploy.preparation.normalisation`.
+        normalization: ``mean``, ``std`` (of values in 0..255) and ``to_rgb``, see
+            :func:`~mmseg_ssr.deploy.preparation.normalization`.
     """
 
-    def __init__(self, network: nn.Module, normalisation: Mapping[str, Any]):
+    def __init__(self, network: nn.Module, normalization: Mapping[str, Any]):
         super().__init__()
         self.network = network
-        self.to_bgr = not normalisation['to_rgb']
+        self.to_bgr = not normalization['to_rgb']
         for name in ('mean', 'std'):
             self.register_buffer(
-                name, torch.tensor(normalisation[name], dtype=torch.float32).view(1, 3, 1, 1))
+                name, torch.tensor(normalization[name], dtype=torch.float32).view(1, 3, 1, 1))
         shift = (network.test_cfg or {}).get('logit_shift')
         self.register_buffer('shift', torch.tensor(
             shift, dtype=torch.float32).view(1, -1, 1, 1) if shift else None)

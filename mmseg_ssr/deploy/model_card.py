@@ -12,13 +12,13 @@ from ..utils.versions import installed_versions
 from .formats import FORMATS, Exported
 from .model_file import ModelFile
 from .numbers import Numbers
-from .preparation import normalisation, tested_size
+from .preparation import normalization, tested_size
 
 PACKAGES = ('mmseg_ssr', 'torch', 'mmcv-full', 'mmsegmentation', 'timm', 'numpy', 'onnx',
             'onnxruntime', 'safetensors')
 
 USE = '''\
-`model.pth` and `model.safetensors` predict images of any size, and resize and normalise by
+`model.pth` and `model.safetensors` predict images of any size, and resize and normalize by
 themselves:
 
 ```python
@@ -29,7 +29,7 @@ prediction.confidence   # H x W, in [0, 1]
 ```
 
 The graphs (TorchScript, torch.export, ONNX) take `image`, 1 x 3 x H x W, float32, RGB in 0..255,
-which they normalise (mean {mean}, std {std}), and give `logits`, 1 x {classes} x H x W: the class
+which they normalize (mean {mean}, std {std}), and give `logits`, 1 x {classes} x H x W: the class
 is the largest, its softmax the confidence. The model was tested on {tested}.'''
 
 
@@ -82,7 +82,7 @@ def _file(file: Exported) -> Sequence[str]:
 
 def _use(model: ModelFile, network: nn.Module, files: Sequence[Exported]) -> str:
     own = [FORMATS[file.format].file for file in files if not FORMATS[file.format].traced]
-    numbers = normalisation(model.cfg)
+    numbers = normalization(model.cfg)
     slide = (network.test_cfg or {}).get('mode') == 'slide'
     tested = f'images of {_size(tested_size(model.cfg))} (height x width)'
     if slide:
@@ -99,7 +99,7 @@ def _data(cfg: Config) -> str:
     return '\n\n'.join([
         _table(('key', 'data set', 'folder', 'images'), rows),
         f'Pretrained weights in the training: {", ".join(weights) or "none"}.',
-        'The licences of the data sets and of the pretrained weights may bind what may be done '
+        'The licenses of the data sets and of the pretrained weights may bind what may be done '
         'with this model: this card grants nothing.'])
 
 

@@ -96,16 +96,16 @@ def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:
 
 def classes_of(model: ModelFile, network: nn.Module
                ) -> Tuple[Tuple[str, ...], List[Sequence[int]]]:
-    """Names and colours (R, G, B) of the classes.
+    """Names and colors (R, G, B) of the classes.
 
-    Out of the checkpoint, else of the data set of ``data.test``, else numbers and drawn colours.
+    Out of the checkpoint, else of the data set of ``data.test``, else numbers and drawn colors.
     """
     count = max(2, network.num_classes)
     noted = [(model.meta.get('CLASSES'), model.meta.get('PALETTE')), _of_dataset(model.cfg)]
     names = next((tuple(names) for names, _ in noted if names and len(names) == count),
                  tuple(f'class {k}' for k in range(count)))
     drawn = ClassTable.from_config(names).palette
-    return names, next(([list(map(int, colour)) for colour in palette] for _, palette in noted
+    return names, next(([list(map(int, color)) for color in palette] for _, palette in noted
                         if palette is not None and len(palette) == count), drawn)
 
 

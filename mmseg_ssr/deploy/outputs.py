@@ -33,7 +33,7 @@ class Results:
 
     Args:
         out: the folder; it is made with the first file.
-        classes, palette: names and colours (R, G, B).
+        classes, palette: names and colors (R, G, B).
         kinds: what is to be written.
         label_ids: ``'train'``: the position of the class; ``'cityscapes'``: its Cityscapes id
             (road is 7).
@@ -86,7 +86,7 @@ class Results:
         return os.path.join(self.out, LEGEND)
 
     def write_legend(self) -> None:
-        """The classes beside their colours."""
+        """The classes beside their colors."""
         self._write(self._legend, _png(draw_legend(self.classes, self.palette, LEGEND_WIDTH)))
 
     def write(self, name: str, prediction: Prediction) -> None:

@@ -30,7 +30,7 @@ class Prediction:
         image: H x W x 3 uint8, RGB.
         label: H x W uint8, the class of each pixel (train ids).
         confidence: H x W float32 in [0, 1], its probability.
-        classes, palette: names and colours (R, G, B) of the classes.
+        classes, palette: names and colors (R, G, B) of the classes.
     """
     image: np.ndarray
     label: np.ndarray
@@ -65,7 +65,7 @@ class Predictor:
         """Predict one image of any size.
 
         Args:
-            image: a file, or an array H x W x 3 (RGB) or H x W (grey) of uint8.
+            image: a file, or an array H x W x 3 (RGB) or H x W (gray) of uint8.
 
         Raises:
             MissingFile, DataError: the file is missing or no image, or the array is none.

@@ -89,11 +89,11 @@ def test_pipeline(cfg: Config) -> List[dict]:
             return pipeline
     if not cfg.get('test_pipeline'):
         raise ConfigError(f'{cfg.filename}: no data.test with a pipeline in it that says how '
-                          'images are resized and normalised: give the config of the training')
+                          'images are resized and normalized: give the config of the training')
     return cfg.test_pipeline
 
 
-def normalisation(cfg: Config) -> Dict[str, Any]:
+def normalization(cfg: Config) -> Dict[str, Any]:
     """``mean`` and ``std`` (three numbers each, in 0..255) and ``to_rgb`` of the test pipeline.
 
     Raises:

@@ -27,7 +27,7 @@ class Report:
         name: type of the data set.
         images, labels: how many there are.
         read: how many pairs were read.
-        pixels: class -> its share of the labelled pixels that were read; empty without labels.
+        pixels: class -> its share of the labeled pixels that were read; empty without labels.
     """
 
     key: str

@@ -107,10 +107,10 @@ class Examiner:
                 'a whole image', self.fetch))
             return
         seen.size = image.shape[1], image.shape[0]
-        # a few of the pixels tell nearly all images apart from one of a single colour
+        # a few of the pixels tell nearly all images apart from one of a single color
         if all((part == image[0, 0]).all() for part in (image[::16, ::16], image)):
             seen.findings.append(Finding(
-                Stage.CONTENT, 'image is of a single colour', path,
+                Stage.CONTENT, 'image is of a single color', path,
                 f'all pixels are {image[0, 0, ::-1].tolist()}', 'a scene',
                 'leave it if it was published so; a list of the other images as split=FILE in the '
                 'config leaves it out', True))
@@ -153,7 +153,7 @@ class Examiner:
         seen.findings.append(Finding(
             stage, 'label cannot be used', path, fault,
             'a whole PNG of one 8-bit channel' + (
-                '' if self.meaning.class_table is None else ', or of 16 bits, or of colours'),
+                '' if self.meaning.class_table is None else ', or of 16 bits, or of colors'),
             self._other_label()))
 
     def _compare_sizes(self, pair: Pair, seen: Seen) -> None:

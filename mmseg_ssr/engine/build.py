@@ -15,17 +15,17 @@ from .. import distributed
 from ..datasets import UDADataset, build_dataset
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..errors import ConfigError
-from ..models.sync_batch_norm import synchronise_batch_norm
+from ..models.sync_batch_norm import synchronize_batch_norm
 from ..regularizer.frozen import OutsideNetwork
 from ..utils.seeding import seeded
-from .checkpoint.pretrained import initialise
+from .checkpoint.pretrained import initialize
 from .config.explain import explained
 from .config.load import max_iterations
 from .config.signatures import keyword_arguments
 
 
 def build_training_model(cfg: Config, seed: int) -> nn.Module:
-    """The segmentor of ``model``, or the method of ``uda`` that trains it, weights initialised.
+    """The segmentor of ``model``, or the method of ``uda`` that trains it, weights initialized.
 
     With the same seed the student starts from the same weights, whatever the method.
 
@@ -46,12 +46,12 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
         with explained(cfg, 'uda' if cfg.get('uda') else 'model'):
             model = SEGMENTORS.build(model_cfg)
     with seeded(seed), _quiet_mmcv(), explained(cfg, 'model'):
-        initialise(model)
+        initialize(model)
     if distributed.world_size() == 1:
         return _without_sync_batch_norm(model)
     for _, network in networks(model):
         if network.training:  # the frozen ones do not look at their batch
-            synchronise_batch_norm(network)
+            synchronize_batch_norm(network)
     return model
 
 
@@ -116,7 +116,7 @@ def class_names(dataset: Dataset) -> Tuple[Optional[tuple], Optional[list]]:
     """(CLASSES, PALETTE) of a data set in plain containers."""
     classes, palette = (getattr(dataset, name, None) for name in ('CLASSES', 'PALETTE'))
     return (None if classes is None else tuple(str(name) for name in classes),
-            None if palette is None else [[int(c) for c in colour] for colour in palette])
+            None if palette is None else [[int(c) for c in color] for color in palette])
 
 
 def _model_config(cfg: Config) -> dict:
@@ -130,7 +130,7 @@ def _model_config(cfg: Config) -> dict:
 
 @contextlib.contextmanager
 def _quiet_mmcv() -> Iterator[None]:
-    """Keep mmcv from listing how each single parameter was initialised."""
+    """Keep mmcv from listing how each single parameter was initialized."""
     logger = logging.getLogger('mmcv')
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""The classes of an own data set: names, colours, and the values they have in label images."""
+"""The classes of an own data set: names, colors, and the values they have in label images."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple, Union
@@ -12,8 +12,8 @@ from .statistics import Counts
 IGNORE = 255
 REST = 'rest'
 KEYS = ('name', 'color', 'ids', 'thing')
-#: A colour is the value ``COLOUR | red << 16 | green << 8 | blue``, so that none is an id.
-COLOUR = 1 << 24
+#: A color is the value ``COLOR | red << 16 | green << 8 | blue``, so that none is an id.
+COLOR = 1 << 24
 MAX_ID = 65535
 
 Entry = Union[str, Mapping]
@@ -25,9 +25,9 @@ class ClassTable:
 
     Attributes:
         names: of the classes; the position is the class that the network learns.
-        palette: a colour (R, G, B) of each.
+        palette: a color (R, G, B) of each.
         meaning: value -> class, :data:`IGNORE` for what is left out. Values are the ids of labels
-            with one channel, and colours as :data:`COLOUR` says.
+            with one channel, and colors as :data:`COLOR` says.
         ignores_rest: whether values that are not in ``meaning`` are left out too.
     """
 
@@ -44,13 +44,13 @@ class ClassTable:
         Args:
             classes: for each class its name, or ``dict(name=, ids=[...], color=[R, G, B])``.
                 ``ids`` are its values in labels with one channel, by default its position;
-                ``color`` is how it is painted, and its colour in labels with three channels.
+                ``color`` is how it is painted, and its color in labels with three channels.
                 ``thing=True`` may be noted for the user's own use.
-            ignore: further ids and colours, which count for nothing; 255 does when no class has
+            ignore: further ids and colors, which count for nothing; 255 does when no class has
                 it. ``'rest'``: all that no class has.
 
         Raises:
-            ConfigError: a key, name, id or colour that is wrong or given twice.
+            ConfigError: a key, name, id or color that is wrong or given twice.
         """
         if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
             raise ConfigError('classes must be a list of names, or of dict(name=, ids=, color=), '
@@ -64,8 +64,8 @@ class ClassTable:
         _give_ids(entries)
         meaning: Dict[int, int] = {}
         for i, entry in enumerate(entries):
-            colours = [entry['color']] if 'color' in entry else []
-            for value in [*entry['ids'], *map(_colour, colours)]:
+            colors = [entry['color']] if 'color' in entry else []
+            for value in [*entry['ids'], *map(_color, colors)]:
                 if value in meaning:
                     raise ConfigError(f'classes {names[meaning[value]]!r} and {names[i]!r} both '
                                       f'have {describe(value)}')
@@ -77,7 +77,7 @@ class ClassTable:
             meaning[value] = IGNORE
         meaning.setdefault(IGNORE, IGNORE)
         palette = [list(entry.get('color') or drawn)
-                   for entry, drawn in zip(entries, _spread_colours(len(entries)))]
+                   for entry, drawn in zip(entries, _spread_colors(len(entries)))]
         return cls(names, palette, meaning, ignore == REST)
 
     def read(self, path: PathLike) -> np.ndarray:
@@ -133,7 +133,7 @@ class ClassTable:
 
     @staticmethod
     def _unknown(value: int, path: PathLike) -> UnknownValue:
-        where = 'color of a class' if value >= COLOUR else 'ids of a class'
+        where = 'color of a class' if value >= COLOR else 'ids of a class'
         listed = describe(value).partition(' ')[2]
         return UnknownValue(f'label {path} holds {describe(value)}, which the config does not '
                             f'know: put it into the {where} or into ignore (ignore=[{listed}]; '
@@ -141,10 +141,10 @@ class ClassTable:
 
 
 def describe(value: int) -> str:
-    """``id 7`` or ``colour [128, 64, 128]``."""
-    if value < COLOUR:
+    """``id 7`` or ``color [128, 64, 128]``."""
+    if value < COLOR:
         return f'id {value}'
-    return f'colour {[value >> 16 & 255, value >> 8 & 255, value & 255]}'
+    return f'color {[value >> 16 & 255, value >> 8 & 255, value & 255]}'
 
 
 def _entry(entry: Entry, position: int) -> dict:
@@ -159,7 +159,7 @@ def _entry(entry: Entry, position: int) -> dict:
                               f'{nearest(key, KEYS) or ", valid keys are " + ", ".join(KEYS)}')
     entry = dict(entry)
     if 'color' in entry:
-        _colour(entry['color'])
+        _color(entry['color'])
     if 'ids' in entry:
         entry['ids'] = [_id(value) for value in _list(entry['ids'])]
     return entry
@@ -176,7 +176,7 @@ def _give_ids(entries: List[dict]) -> None:
 
 
 def _value(value: Union[int, Sequence[int]]) -> int:
-    return _colour(value) if isinstance(value, Sequence) else _id(value)
+    return _color(value) if isinstance(value, Sequence) else _id(value)
 
 
 def _id(value: int) -> int:
@@ -185,13 +185,13 @@ def _id(value: int) -> int:
     return value
 
 
-def _colour(colour: Sequence[int]) -> int:
-    good = isinstance(colour, Sequence) and len(colour) == 3 and all(
-        isinstance(c, int) and 0 <= c <= 255 for c in colour)
+def _color(color: Sequence[int]) -> int:
+    good = isinstance(color, Sequence) and len(color) == 3 and all(
+        isinstance(c, int) and 0 <= c <= 255 for c in color)
     if not good:
-        raise ConfigError(f'a color must be [red, green, blue] in 0..255, got {colour!r}')
-    red, green, blue = colour
-    return COLOUR | red << 16 | green << 8 | blue
+        raise ConfigError(f'a color must be [red, green, blue] in 0..255, got {color!r}')
+    red, green, blue = color
+    return COLOR | red << 16 | green << 8 | blue
 
 
 def _list(values: Union[int, Sequence]) -> List:
@@ -203,15 +203,15 @@ def _list(values: Union[int, Sequence]) -> List:
 
 
 def _coded(label: np.ndarray) -> np.ndarray:
-    """H x W values: ids as they are, colours as :data:`COLOUR` says."""
+    """H x W values: ids as they are, colors as :data:`COLOR` says."""
     if label.ndim == 2:
         return label
     red, green, blue = (label[..., channel].astype(np.int32) for channel in range(3))
-    return COLOUR | red << 16 | green << 8 | blue
+    return COLOR | red << 16 | green << 8 | blue
 
 
-def _spread_colours(count: int) -> List[Optional[List[int]]]:
-    """Colours that differ, for classes that say none."""
+def _spread_colors(count: int) -> List[Optional[List[int]]]:
+    """Colors that differ, for classes that say none."""
     hues = (np.arange(count) * 0.618034) % 1.0
     return [[int(127.5 * (1 + np.cos(2 * np.pi * (hue + shift)))) for shift in (0, 1 / 3, 2 / 3)]
             for hue in hues]

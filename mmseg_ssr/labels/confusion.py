@@ -40,8 +40,8 @@ def areas(matrix: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
 
     Returns:
         Pixels in the intersection and in the union of prediction and label, predicted, and
-        labelled, for each class, float64.
+        labeled, for each class, float64.
     """
     matrix = matrix.double()
-    both, predicted, labelled = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
-    return both, predicted + labelled - both, predicted, labelled
+    both, predicted, labeled = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
+    return both, predicted + labeled - both, predicted, labeled

@@ -17,7 +17,7 @@ PathLike = Union[str, os.PathLike]
 #: Image formats that need not keep values, and compressions of TIFF.
 LOSSY = ('JPEG', 'JPEG2000', 'MPO', 'WEBP', 'AVIF')
 LOSSY_TIFF = ('jpeg', 'tiff_jpeg', 'webp')
-#: Of grey images of fewer than 8 bits Pillow makes 8: the factor that it stretches values by.
+#: Of gray images of fewer than 8 bits Pillow makes 8: the factor that it stretches values by.
 STRETCHED = {'L;2': 85, 'L;4': 17}
 SIXTEEN_BIT = ('I', 'I;16', 'I;16B', 'I;16L')
 #: How OpenCV compresses a label: as differences of rows, of which most are 0. Takes a fifth of the
@@ -30,7 +30,7 @@ ORIENTATION, FIRST_TURNED = 0x0112, 5
 
 
 def read_label(path: PathLike) -> np.ndarray:
-    """The ids of a label image, H x W uint8; of a palette PNG the index, never the colour.
+    """The ids of a label image, H x W uint8; of a palette PNG the index, never the color.
 
     Raises:
         MissingFile: no such file.
@@ -55,7 +55,7 @@ def read_values(path: PathLike) -> np.ndarray:
 
     Raises:
         MissingFile: no such file.
-        DataError: it does not decode, its compression changes values, or its colours have 16 bits.
+        DataError: it does not decode, its compression changes values, or its colors have 16 bits.
     """
     with _opened(path) as image:
         kind, mode = _lossy_kind(image), image.mode
@@ -69,7 +69,7 @@ def read_values(path: PathLike) -> np.ndarray:
     if label.ndim == 3 and label.shape[2] == 3 and mode != 'LAB' and depth == 8:
         return label
     raise DataError(f'label {path} has image mode {mode} of {depth} bits, expected a PNG of one '
-                    'channel (8 or 16 bit), or of 8-bit colours')
+                    'channel (8 or 16 bit), or of 8-bit colors')
 
 
 def check_label_kind(path: PathLike) -> None:
@@ -162,12 +162,12 @@ def _stretched(image: Image.Image) -> int:
 
 
 def _bits(image: Image.Image) -> int:
-    """Bits per channel; Pillow keeps 8 of the 16 of a colour PNG without a word."""
+    """Bits per channel; Pillow keeps 8 of the 16 of a color PNG without a word."""
     return 16 if any(';16' in str(tile[3]) for tile in image.tile) else 8
 
 
 def write_label(path: PathLike, label: np.ndarray) -> None:
-    """Write H x W uint8 ids as an 8-bit grey PNG, atomically."""
+    """Write H x W uint8 ids as an 8-bit gray PNG, atomically."""
     content = cv2.imencode('.png', label, PNG_OF_AREAS)[1]
     write_atomic(path, content.tobytes())
 
@@ -179,16 +179,16 @@ def encode_label(label: np.ndarray, values: Sequence[int],
     Args:
         label: H x W, classes 0..K-1.
         values: what stands for each of the K classes in the file.
-        palette: their colours (R, G, B), in which image viewers then show it (mode P); readers
-            that convert palettes to colours want none (mode L).
+        palette: their colors (R, G, B), in which image viewers then show it (mode P); readers
+            that convert palettes to colors want none (mode L).
     """
     table = np.arange(256, dtype=np.uint8)
     table[:len(values)] = values
     image = Image.fromarray(table[label.astype(np.uint8)])
     if palette is not None:
-        colours = np.zeros((256, 3), np.uint8)
-        colours[list(values)] = np.array(palette, np.uint8)
-        image.putpalette(colours.flatten().tolist())
+        colors = np.zeros((256, 3), np.uint8)
+        colors[list(values)] = np.array(palette, np.uint8)
+        image.putpalette(colors.flatten().tolist())
     content = io.BytesIO()
     image.save(content, format='PNG')
     return content.getvalue()

@@ -80,7 +80,7 @@ def check_class_scores(student: nn.Module) -> None:
         channels = getattr(head, 'out_channels', head.num_classes)
         if channels != head.num_classes:
             raise ConfigError(f'uda: the {prefix} head has {channels} output channel(s) for '
-                              f'{head.num_classes} classes, but target images are learnt from by '
+                              f'{head.num_classes} classes, but target images are learned from by '
                               'a probability of each class: remove out_channels')
 
 

@@ -41,7 +41,7 @@ class Method(UDASegmentor):
 
     The registered classes below differ in whether there is a teacher for ClassMix, and in the keys
     that they insist on. Each takes the keys of the others as well: ``type='DACS'`` with
-    ``lambda_ent=0.001`` is DACS and entropy minimisation.
+    ``lambda_ent=0.001`` is DACS and entropy minimization.
 
     Args:
         model: the student, a segmentor's config or the segmentor itself.
@@ -62,13 +62,13 @@ class Method(UDASegmentor):
             used twice. See :class:`~mmseg_ssr.uda.losses.encoder_distance.EncoderDistance`.
         mix: only 'class' exists.
         blur: blur half of the mixed batches; the 'aug' modes of ``mask_mode`` do so anyway.
-        color_jitter_strength: of the mixed images' colours, a number or a dict of four; see
+        color_jitter_strength: of the mixed images' colors, a number or a dict of four; see
             :class:`~mmseg_ssr.uda.views.strong_augmentation.StrongAugmentation`, as for the next
             one.
-        color_jitter_probability: colours are jittered when a uniform draw is *above* this number.
+        color_jitter_probability: colors are jittered when a uniform draw is *above* this number.
         mask_mode: MIC's masked view, None is off: 'separatetrg' masks the target images,
             'separatesrc' the source images, 'separate' one half of the batch of each; with 'aug'
-            appended their colours are jittered first.
+            appended their colors are jittered first.
         mask_alpha, mask_pseudo_threshold: 'same' as without the prefix, or numbers for a teacher
             of the masked view's own.
         mask_lambda: weight of the masked loss.
@@ -103,9 +103,9 @@ class Method(UDASegmentor):
         regularizer: SSR with any encoder, see
             :func:`~mmseg_ssr.models.ssr_encoder_decoder.build_regularizer`; instead of
             ``sam_model_registry``.
-        regularizer_weight: of the regularisation branch's losses, 1 in the paper.
+        regularizer_weight: of the regularization branch's losses, 1 in the paper.
         pseudo_label_branch: 'shadow', as in the paper, or 'regularized': the teacher's features
-            are enhanced by the regulariser before they are labelled, so that pseudo-labels too
+            are enhanced by the regularizer before they are labeled, so that pseudo-labels too
             know what the frozen encoder knows (one more pass of it, over the target images).
         running_statistics: of the decode head's batch norms: 'both', as published, takes those of
             both branches; 'shadow' those of the shadow branch alone, which is the one that is
@@ -266,14 +266,14 @@ class DACS(Method):
 
 @register(SEGMENTORS)
 class SSR(DACS):
-    """DACS that insists on a regularisation branch (arXiv 2401.14686)."""
+    """DACS that insists on a regularization branch (arXiv 2401.14686)."""
 
     needs_regularizer = True
 
 
 @register(SEGMENTORS)
 class MinEnt(Method):
-    """Entropy minimisation on target images (ADVENT, arXiv 1811.12833)."""
+    """Entropy minimization on target images (ADVENT, arXiv 1811.12833)."""
 
     needed = 'lambda_ent'
 

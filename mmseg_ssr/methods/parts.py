@@ -47,7 +47,7 @@ def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None
                 config.setdefault(key, value)
         model = SEGMENTORS.build(config)
     if isinstance(model, SSREncoderDecoder):
-        raise ConfigError('uda: the model is an SSREncoderDecoder, which trains its regulariser '
+        raise ConfigError('uda: the model is an SSREncoderDecoder, which trains its regularizer '
                           "without uda alone: set model.type='EncoderDecoder', and "
                           "uda.type='SSR' with uda.regularizer=...")
     return model
@@ -207,12 +207,12 @@ def level_weights(key: str, weights: Union[float, Dict[str, float], None],
 
 
 def regularized_labels(branch: str, possible: bool) -> bool:
-    """Whether the regularisation branch labels target images."""
+    """Whether the regularization branch labels target images."""
     if branch not in ('shadow', 'regularized'):
         raise ConfigError("uda.pseudo_label_branch must be 'shadow' or 'regularized', got "
                           f'{branch!r}{nearest(branch, ("shadow", "regularized"))}')
     if branch == 'regularized' and not possible:
-        raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regulariser and a "
+        raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
                           "teacher that labels target images (type='SSR'): set it to 'shadow'")
     return branch == 'regularized'
 
@@ -223,7 +223,7 @@ def shadow_statistics(branches: str, regularized: bool) -> bool:
         raise ConfigError(f"uda.running_statistics must be 'both' or 'shadow', got {branches!r}"
                           f'{nearest(branches, ("both", "shadow"))}')
     if branches == 'shadow' and not regularized:
-        raise ConfigError("uda.running_statistics='shadow' needs SSR's regulariser (type='SSR'), "
+        raise ConfigError("uda.running_statistics='shadow' needs SSR's regularizer (type='SSR'), "
                           "without it there is one branch: set it to 'both'")
     return branches == 'shadow'
 

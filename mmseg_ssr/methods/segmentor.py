@@ -14,7 +14,7 @@ from ..uda.views.view import Batch
 class UDASegmentor(SelfTraining, BaseSegmentor):
     """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out, plain checkpoints.
 
-    In the module tree are the student (``model``) and the regulariser; teacher, discriminators and
+    In the module tree are the student (``model``) and the regularizer; teacher, discriminators and
     frozen networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
     student alone, under the names of the plain segmentor (contract C1). Inference is the
     student's.
@@ -100,7 +100,7 @@ def encoder_of(segmentor: nn.Module) -> nn.Module:
 
 
 def batch_of(data: Dict[str, Any]) -> Batch:
-    """The tensors of a data dict; the normalisation comes from the first image's metas."""
+    """The tensors of a data dict; the normalization comes from the first image's metas."""
     norm = data['img_metas'][0]['img_norm_cfg']
     mean, std = (torch.as_tensor(norm[key], dtype=data['img'].dtype,
                                  device=data['img'].device).view(1, 3, 1, 1)

@@ -33,7 +33,7 @@ class SimpleFeaturePyramid(nn.Module):
             branch(in_channels, out_channels, scale) for scale in scales)
 
     def init_weights(self) -> None:
-        """The layers' own initialisation, at construction, is what ViTDet uses."""
+        """The layers' own initialization, at construction, is what ViTDet uses."""
 
     def forward(self, features: Sequence[Tensor]) -> List[Tensor]:
         """Maps of a backbone, the last one B x C x h x w -> one B x D x s*h x s*w per scale."""

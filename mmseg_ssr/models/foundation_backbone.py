@@ -28,7 +28,7 @@ class FoundationBackbone(TimmMaps):
     Args:
         model: name in timm, such as 'vit_base_patch14_dinov2.lvd142m'.
         layers: which blocks (ViT) or stages (others), ascending; negative ones from the end.
-        norm: end every map in a normalisation over channels, the network's own last norm for a
+        norm: end every map in a normalization over channels, the network's own last norm for a
             ViT, else a layer norm of its own for every map.
         input_scale: resize images by this factor first (VFM-UDA: 1.1, 1024 -> 1120 pixels).
         drop_path_rate: stochastic depth of the last block, growing linearly from 0.

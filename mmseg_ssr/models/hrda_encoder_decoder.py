@@ -146,7 +146,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     def forward_train(self, img: Tensor, img_metas: list,
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
-        """Losses ``decode.*`` of labelled images, for trainers that are not of this package."""
+        """Losses ``decode.*`` of labeled images, for trainers that are not of this package."""
         features = self.multi_resolution_features(img, [self.training_box(img, random_box)])
         return self._decode_head_forward_train(features, img_metas, gt_semantic_seg)
 

@@ -244,7 +244,7 @@ def hrda_losses(head: HRDAHead, logits: HRDALogits, label: Tensor,
 def map_both_resolutions(features: HRDAFeatures, fn: Callable) -> HRDAFeatures:
     """``fn`` on the context and on the detail maps.
 
-    The regulariser so enhances both with one SAM map, that of the whole image, and with the same
+    The regularizer so enhances both with one SAM map, that of the whole image, and with the same
     weights, as HRDA shares backbone and head. SAM runs once, at an input size that resolves the
     image about as well as the detail crop does; and its map need not be cropped, because
     cross-attention (SSR, Fig. 2) compares content, not positions: a query of the crop finds its

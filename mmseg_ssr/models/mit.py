@@ -182,13 +182,13 @@ class MiT(BaseModule):
             self.add_module(f'norm{i + 1}', LayerNorm(embed_dims[i]))
 
     def init_weights(self) -> None:
-        """SegFormer's initialisation, or the pretrained weights.
+        """SegFormer's initialization, or the pretrained weights.
 
         Raises:
             MissingFile, CheckpointError: the weights file is missing or is not of this network.
         """
         if self.pretrained is None:
-            self.apply(initialise)
+            self.apply(initialize)
             return
         weights = read_weights(self.pretrained)
         weights = {k.removeprefix('backbone.'): v for k, v in weights.items()}
@@ -225,7 +225,7 @@ class MiT(BaseModule):
         return tuple(features)
 
 
-def initialise(module: nn.Module) -> None:
+def initialize(module: nn.Module) -> None:
     """Truncated normal for linear layers, fan-out normal for convolutions, as SegFormer does."""
     if isinstance(module, nn.Linear):
         trunc_normal_(module.weight, std=.02)

@@ -1,4 +1,4 @@
-"""A segmentor with SSR's regularisation branch, for supervised training in any mmseg project."""
+"""A segmentor with SSR's regularization branch, for supervised training in any mmseg project."""
 from typing import Any, Dict, Optional, Sequence, Union
 
 import torch
@@ -16,23 +16,23 @@ from .slide import slide_inference
 
 @register(SEGMENTORS)
 class SSREncoderDecoder(EncoderDecoder):
-    """mmseg's ``EncoderDecoder`` whose backbone features are regularised in training.
+    """mmseg's ``EncoderDecoder`` whose backbone features are regularized in training.
 
     Both branches go through the same decode head and their losses are summed: the shadow branch
-    is the plain model, the regularisation branch sees features enhanced by cross-attention to
+    is the plain model, the regularization branch sees features enhanced by cross-attention to
     the map of a frozen encoder, SAM's in the paper (SSR, Fig. 2). Only the shadow branch is
     saved. Built for testing (``train_cfg=None``, as mmseg's test script does) it *is* an
     ``EncoderDecoder``: no encoder, no further parameter, the very same operations.
 
     Args:
         backbone, neck: as in mmseg's ``EncoderDecoder``; together they must give at least the
-            stages that are regularised.
+            stages that are regularized.
         decode_head, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg: as in mmseg's
             ``EncoderDecoder``.
         regularizer: arguments of :func:`build_regularizer`.
 
     Raises:
-        ConfigError: trained without a regulariser or with ``train_cfg=None``.
+        ConfigError: trained without a regularizer or with ``train_cfg=None``.
     """
 
     def __init__(self,
@@ -97,7 +97,7 @@ def build_regularizer(segmentor: nn.Module,
                       channels: Optional[Sequence[int]] = None,
                       num_heads: Optional[Sequence[int]] = None,
                       add_map: bool = False) -> FeatureRegularizer:
-    """The regularisation branch for a segmentor.
+    """The regularization branch for a segmentor.
 
     Args:
         encoder: the frozen encoder, ``dict(type='sam', ...)`` with the arguments of

@@ -24,7 +24,7 @@ class SyncBatchNorm(nn.SyncBatchNorm):
 
     @not_compiled
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise B x C x ...; the same shape and dtype."""
+        """Normalize B x C x ...; the same shape and dtype."""
         apart = not self.training or distributed.world_size() == 1
         if apart or input.device.type != 'cpu':
             return super().forward(input)
@@ -69,12 +69,12 @@ def batch_statistics(input: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     count = input.new_tensor([input.numel() // input.shape[1]])
     sums, total = all_reduce(torch.cat([input.sum(dims), count])).split([input.shape[1], 1])
     mean = sums / total
-    centred = input - mean.view([1, -1] + [1] * (input.dim() - 2))
-    return mean, all_reduce(centred.square().sum(dims)) / total, total
+    centered = input - mean.view([1, -1] + [1] * (input.dim() - 2))
+    return mean, all_reduce(centered.square().sum(dims)) / total, total
 
 
-def synchronise_batch_norm(module: nn.Module) -> nn.Module:
-    """Replace every batch norm inside by a synchronised one with the same parameters and buffers.
+def synchronize_batch_norm(module: nn.Module) -> nn.Module:
+    """Replace every batch norm inside by a synchronized one with the same parameters and buffers.
 
     Returns:
         ``module``, or its replacement when it is a batch norm itself.
@@ -83,19 +83,19 @@ def synchronise_batch_norm(module: nn.Module) -> nn.Module:
         ConfigError: a batch norm of a class that does more, for which there is no replacement.
     """
     if isinstance(module, _BatchNorm) and not isinstance(module, SyncBatchNorm):
-        return _synchronised(module)
+        return _synchronized(module)
     for name, child in module.named_children():
-        new = synchronise_batch_norm(child)
+        new = synchronize_batch_norm(child)
         if new is not child:
             setattr(module, name, new)
     return module
 
 
-def _synchronised(norm: _BatchNorm) -> SyncBatchNorm:
+def _synchronized(norm: _BatchNorm) -> SyncBatchNorm:
     with_act = hasattr(norm, 'act') and hasattr(norm, 'drop')
     plain = type(norm).forward in (_BatchNorm.forward, nn.SyncBatchNorm.forward)
     if not with_act and not plain:
-        raise ConfigError(f'batch norm of type {type(norm).__name__} cannot be synchronised over '
+        raise ConfigError(f'batch norm of type {type(norm).__name__} cannot be synchronized over '
                           'several processes: use BN or GN, or train in one process')
     new = (SyncBatchNormAct if with_act else SyncBatchNorm)(
         norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)

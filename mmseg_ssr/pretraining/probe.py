@@ -10,9 +10,9 @@ from ..labels.cityscapes import CLASSES
 from ..labels.confusion import areas, confusion_matrix
 from ..labels.conversion import train_id_table
 from ..streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
-from .scenes import normalise
+from .scenes import normalize
 
-#: Normalised images B x 3 x S x S -> features B x C x h x w.
+#: Normalized images B x 3 x S x S -> features B x C x h x w.
 Features = Callable[[Tensor], Tensor]
 IGNORE = 255
 STRIDE = 4  # of the classified pixels in the image
@@ -23,7 +23,7 @@ class Samples(NamedTuple):
     """Square images and the classes at every fourth pixel of every fourth row.
 
     Attributes:
-        images: N x 3 x S x S, normalised.
+        images: N x 3 x S x S, normalized.
         labels: N x S / 4 x S / 4, int64, 0..18 or 255.
     """
     images: Tensor
@@ -31,7 +31,7 @@ class Samples(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """A linear classifier on standardised features."""
+    """A linear classifier on standardized features."""
     mean: Tensor
     std: Tensor
     linear: nn.Linear
@@ -60,7 +60,7 @@ def _samples(split: Split, count: int, size: int, seed: int) -> Samples:
         for half in (slice(0, size), slice(size, 2 * size)):
             images.append(picture[:, half])
             labels.append(classes[::STRIDE, half][:, ::STRIDE])
-    return Samples(normalise(np.stack(images)),
+    return Samples(normalize(np.stack(images)),
                    torch.from_numpy(np.stack(labels).astype(np.int64)))
 
 
@@ -100,7 +100,7 @@ def score(probe: Probe, features: Features, samples: Samples) -> Dict[str, float
 
 @torch.no_grad()
 def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
-    """Features at the labelled pixels, M x C, and their classes, M."""
+    """Features at the labeled pixels, M x C, and their classes, M."""
     values, labels = [], []
     for images, truth in zip(samples.images.split(AT_ONCE), samples.labels.split(AT_ONCE)):
         maps = F.interpolate(features(images), truth.shape[1:], mode='bilinear',

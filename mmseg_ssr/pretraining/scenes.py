@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..streets.look import random_look
 from ..streets.painter import paint
-from ..streets.raster import rasterise
+from ..streets.raster import rasterize
 from ..streets.scene import make_scene
 from ..utils.parallel import Progress, parallel_map
 from .shapes import describe, sort_into_kinds
@@ -41,7 +41,7 @@ class Batch(NamedTuple):
     """Crops of B scenes, each in two looks.
 
     Attributes:
-        first, second: B x 3 x S x S, normalised; the same scene in different looks.
+        first, second: B x 3 x S x S, normalized; the same scene in different looks.
         objects, kinds: B x S x S, int64, as in :class:`Scenes`.
     """
     first: Tensor
@@ -82,10 +82,10 @@ class _Drawn(NamedTuple):
 def _draw(index: int, looks: int, size: Tuple[int, int], seed: int) -> _Drawn:
     rng = np.random.default_rng([seed, SCENE_STREAM, index])
     scene = make_scene(rng, index, bonnet=index % 2 == 1)
-    raster = rasterise(scene, size)
+    raster = rasterize(scene, size)
     pictures = [paint(raster, random_look(rng), rng) for _ in range(looks)]
     # the road's shape is not to tell which camera is used: the source's sees no bonnet
-    bare = rasterise(replace(scene, bonnet=False), size)
+    bare = rasterize(replace(scene, bonnet=False), size)
     return _Drawn(np.stack(pictures), raster.things.astype(np.int16),
                   bare.things.astype(np.int16), describe(bare.things, bare.coarse))
 
@@ -118,12 +118,12 @@ def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]
             second.append(b)
             objects.append(scenes.objects[(index, *window)][:, ::step])
             kinds.append(scenes.kinds[(index, *window)][:, ::step])
-        yield Batch(normalise(np.stack(first)), normalise(np.stack(second)),
+        yield Batch(normalize(np.stack(first)), normalize(np.stack(second)),
                     *(torch.from_numpy(np.stack(maps).astype(np.int64))
                       for maps in (objects, kinds)))
 
 
-def normalise(images: np.ndarray) -> Tensor:
+def normalize(images: np.ndarray) -> Tensor:
     """uint8 B x H x W x 3, RGB -> float32 B x 3 x H x W as mmseg's pipelines give them."""
     scaled = (images.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
     return torch.from_numpy(scaled.transpose(0, 3, 1, 2).copy())

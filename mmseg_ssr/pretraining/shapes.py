@@ -2,7 +2,7 @@
 
 An object is described by its mask and by the seams between its parts inside it, both brought to
 the same small size, and by a few numbers. K-means sorts these descriptions into kinds. Neither
-sees a class name, a colour or a material.
+sees a class name, a color or a material.
 """
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ SIDE = 12  # of the small pictures
 NUMBERS = 7
 COMPONENTS = 12  # kept of each picture
 PICTURE_WEIGHT = 2.0  # against one of the numbers
-DRAWN = 40000  # objects that the centres are found with
+DRAWN = 40000  # objects that the centers are found with
 ROUNDS = 40
 
 
@@ -62,13 +62,13 @@ def _half_picture(picture: np.ndarray) -> np.ndarray:
 def sort_into_kinds(descriptions: np.ndarray, kinds: int, seed: int = 0) -> np.ndarray:
     """K-means on the descriptions of many objects.
 
-    The centres are found with objects drawn by the root of their area, so that neither the many
+    The centers are found with objects drawn by the root of their area, so that neither the many
     small objects nor the few large ones decide alone.
 
     Args:
         descriptions: M x F, of :func:`describe`.
         kinds: at most M.
-        seed: of the objects drawn and the first centres.
+        seed: of the objects drawn and the first centers.
 
     Returns:
         int64, M, in 0..kinds - 1.
@@ -79,8 +79,8 @@ def sort_into_kinds(descriptions: np.ndarray, kinds: int, seed: int = 0) -> np.n
     drawn = np.random.default_rng(seed).choice(len(points), DRAWN, p=weights / weights.sum())
     cv2.setRNGSeed(seed)
     criteria = (cv2.TERM_CRITERIA_MAX_ITER, ROUNDS, 0)
-    _, _, centres = cv2.kmeans(points[drawn], kinds, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
-    distances = np.square(centres).sum(axis=1) - 2 * points @ centres.T
+    _, _, centers = cv2.kmeans(points[drawn], kinds, None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    distances = np.square(centers).sum(axis=1) - 2 * points @ centers.T
     return distances.argmin(axis=1)
 
 

@@ -7,7 +7,7 @@ class CrossAttention(nn.Module):
     """Multi-head cross-attention with an output projection (SSR, Sec. III, Fig. 2).
 
     ``softmax(q k^T / sqrt(C / heads)) v`` with ``q`` from the query tokens and ``k``, ``v`` from
-    the context tokens; no normalisation, no dropout, no residual (the caller adds it).
+    the context tokens; no normalization, no dropout, no residual (the caller adds it).
 
     Args:
         channels: C, the width of both token sets.

@@ -13,7 +13,7 @@ DEFAULT = 'sam'  # the paper's
 def register_encoder(name: str) -> Callable[[Type[FrozenNetwork]], Type[FrozenNetwork]]:
     """Class decorator: ``encoder=dict(type=name, ...)`` in a config builds the class.
 
-    The class is a :class:`FrozenNetwork` from images, B x 3 x H x W, normalised as the config's
+    The class is a :class:`FrozenNetwork` from images, B x 3 x H x W, normalized as the config's
     pipeline says, to B x ``out_channels`` x h x w; its instances have ``out_channels``.
 
     Raises:

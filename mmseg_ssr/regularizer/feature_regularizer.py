@@ -1,4 +1,4 @@
-"""The regularisation branch of SSR: backbone features enhanced by a frozen encoder's map."""
+"""The regularization branch of SSR: backbone features enhanced by a frozen encoder's map."""
 from typing import List, Optional, Sequence
 
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class FeatureRegularizer(nn.Module):
             str(i): CrossAttention(channels[i], num_heads[i]) for i in self.stages})
 
     def encode(self, img: Tensor) -> Tensor:
-        """Normalised images B x 3 x H x W -> the frozen encoder's map B x C x h x w."""
+        """Normalized images B x 3 x H x W -> the frozen encoder's map B x C x h x w."""
         return self.encoder(img)
 
     def forward(self, features: Sequence[Tensor], context: Tensor) -> List[Tensor]:

@@ -32,8 +32,8 @@ class FrozenSAMEncoder(FrozenNetwork):
     """SAM's image encoder: an image of any size -> one map, frozen in every respect.
 
     The image is resized to ``input_size`` squared (bilinear, corners not aligned, no antialias,
-    aspect not kept) as in the published code. SAM's own normalisation is the ImageNet one in
-    0..255, so crops normalised by mmseg pass unchanged.
+    aspect not kept) as in the published code. SAM's own normalization is the ImageNet one in
+    0..255, so crops normalized by mmseg pass unchanged.
 
     Args:
         variant: 'vit_b', 'vit_l', 'vit_h', or 'mini': one of a million parameters, for images of
@@ -69,7 +69,7 @@ class FrozenSAMEncoder(FrozenNetwork):
 
     @torch.no_grad()
     def forward(self, img: Tensor) -> Tensor:
-        """Normalised images B x 3 x H x W -> B x 256 x input_size/16 x input_size/16."""
+        """Normalized images B x 3 x H x W -> B x 256 x input_size/16 x input_size/16."""
         size = (self.input_size, self.input_size)
         if img.shape[2:] != size:
             img = F.interpolate(img, size=size, mode='bilinear', align_corners=False)

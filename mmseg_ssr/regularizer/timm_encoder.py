@@ -18,7 +18,7 @@ class FrozenTimmEncoder(FrozenNetwork):
     """A network of timm: an image of any size -> one map, frozen in every respect.
 
     The image is resized to ``input_size`` (bilinear, corners not aligned, aspect not kept), like
-    SAM's, and its normalisation is changed to the one the network was trained with. The maps of
+    SAM's, and its normalization is changed to the one the network was trained with. The maps of
     several layers are concatenated along channels at the size of the last one, the others
     averaged over its cells.
 
@@ -31,10 +31,10 @@ class FrozenTimmEncoder(FrozenNetwork):
             stride of the last layer; None is the size that timm states for the weights. Position
             embeddings are resampled.
         layers: which blocks (ViT) or stages (others), ascending; negative ones from the end.
-        norm: normalise every map over channels, by the network's own last norm where it has one
+        norm: normalize every map over channels, by the network's own last norm where it has one
             for every layer (ViT; SAM's neck), else by a layer norm without weights. Raw maps of
             some networks are large enough to saturate the attention.
-        mean, std: what the incoming image was normalised with, RGB in 0..255.
+        mean, std: what the incoming image was normalized with, RGB in 0..255.
         model_args: further arguments of the network in timm, for small ones.
 
     Raises:
@@ -62,13 +62,13 @@ class FrozenTimmEncoder(FrozenNetwork):
         super().__init__(maps)
         self.input_size = size
         self.out_channels = sum(shape[1] for shape in maps.shapes)
-        scale, shift = change_of_normalisation(mean, std, trained.mean, trained.std)
+        scale, shift = change_of_normalization(mean, std, trained.mean, trained.std)
         self.register_buffer('scale', scale, persistent=False)
         self.register_buffer('shift', shift, persistent=False)
 
     @torch.no_grad()
     def forward(self, img: Tensor) -> Tensor:
-        """Normalised images B x 3 x H x W -> B x ``out_channels`` x h x w."""
+        """Normalized images B x 3 x H x W -> B x ``out_channels`` x h x w."""
         if img.shape[2:] != self.input_size:
             img = F.interpolate(img, self.input_size, mode='bilinear', align_corners=False)
         maps = self.network(img * self.scale + self.shift)
@@ -76,13 +76,13 @@ class FrozenTimmEncoder(FrozenNetwork):
         return torch.cat([F.adaptive_avg_pool2d(feature, size) for feature in maps], dim=1)
 
 
-def change_of_normalisation(mean: Sequence[float], std: Sequence[float],
+def change_of_normalization(mean: Sequence[float], std: Sequence[float],
                             new_mean: Sequence[float],
                             new_std: Sequence[float]) -> Tuple[Tensor, Tensor]:
-    """``scale`` and ``shift``, 1 x 3 x 1 x 1, from one normalisation to another.
+    """``scale`` and ``shift``, 1 x 3 x 1 x 1, from one normalization to another.
 
-    An image normalised by ``mean`` and ``std`` in 0..255, times scale plus shift, is the image
-    normalised by ``new_mean`` and ``new_std`` in 0..1.
+    An image normalized by ``mean`` and ``std`` in 0..255, times scale plus shift, is the image
+    normalized by ``new_mean`` and ``new_std`` in 0..1.
     """
     mean, std, new_mean, new_std = (
         torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1)

@@ -24,7 +24,7 @@ class TimmMaps(nn.Module):
         checkpoint: file of weights as published (``.pth`` or ``.safetensors``), None for random
             ones. Nothing is ever downloaded.
         layers: positions of the layers in ascending order; negative ones count from the end.
-        norm: end every map in a normalisation over channels: in networks of one resolution their
+        norm: end every map in a normalization over channels: in networks of one resolution their
             own last norm (for SAM its neck, which narrows the map to 256 channels), in others a
             LayerNorm per map.
         img_size: height and width that must be possible.

@@ -36,7 +36,7 @@ def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
 
 
 def class_curves(run: Run) -> str:
-    """IoU of each class at each evaluation as colours; empty with fewer than two evaluations."""
+    """IoU of each class at each evaluation as colors; empty with fewer than two evaluations."""
     evaluations = evaluated_classes(run)
     classes = list(evaluations[-1][1]) if evaluations else []
     if len(evaluations) < 2 or not classes:
@@ -63,7 +63,7 @@ def _plots(runs: Sequence[Run],
         for number, run in enumerate(runs):
             iterations, values = curve(run)
             if iterations:
-                ax.plot(iterations, values, label=run.name, color=figures.colour(number),
+                ax.plot(iterations, values, label=run.name, color=figures.color(number),
                         linewidth=1, marker='.' if len(values) < 30 else None)
         ax.set_title(title, fontsize=10)
         ax.set_ylabel(unit, fontsize=8)

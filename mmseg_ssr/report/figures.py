@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 #: Widths and heights in inches at 100 dots each.
 WIDTH, ROW = 9.6, 2.4
-#: Told apart by people who see colours differently too (Okabe and Ito).
-COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
+#: Told apart by people who see colors differently too (Okabe and Ito).
+COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
 
 
-def colour(number: int) -> str:
+def color(number: int) -> str:
     """That of the run with this number."""
-    return COLOURS[number % len(COLOURS)]
+    return COLORS[number % len(COLORS)]
 
 
 def grid(count: int, columns: int = 2, height: float = ROW) -> 'tuple[Figure, Sequence[Axes]]':
@@ -50,7 +50,7 @@ def jpeg(image: np.ndarray) -> str:
 
 def matrix_figure(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
                   title: str, limits: Optional[Sequence[float]] = None) -> Figure:
-    """Numbers as colours, with a name for each row and column."""
+    """Numbers as colors, with a name for each row and column."""
     height = 1.2 + 0.24 * len(rows)
     figure = Figure(figsize=(min(WIDTH, 3 + 0.4 * len(columns)), height), layout='constrained')
     axes = figure.subplots()

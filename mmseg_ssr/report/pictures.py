@@ -47,7 +47,7 @@ def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str
 
 
 def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The image in pale grey with wrong pixels red; pixels that do not count are black."""
+    """The image in pale gray with wrong pixels red; pixels that do not count are black."""
     picture = np.repeat(128 + image.mean(axis=2, keepdims=True) / 2, 3, axis=2).astype(np.uint8)
     picture[label != truth] = RED
     picture[truth == IGNORED] = 0
@@ -55,13 +55,13 @@ def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.nda
 
 
 def heat(values: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1], H x W, as colours: dark blue to yellow."""
+    """Numbers in [0, 1], H x W, as colors: dark blue to yellow."""
     return matplotlib.colormaps['viridis'](np.clip(values, 0, 1), bytes=True)[..., :3]
 
 
 def pseudo_label_map(prediction: Prediction, palette: Sequence,
                      threshold: Optional[float]) -> np.ndarray:
-    """The teacher's label in colours, dark where it is less sure than ``threshold``."""
+    """The teacher's label in colors, dark where it is less sure than ``threshold``."""
     picture = colorize(prediction.teacher_label, palette)
     if threshold is not None:
         unsure = prediction.teacher_confidence < threshold

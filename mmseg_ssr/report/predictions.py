@@ -15,7 +15,7 @@ from ..engine.checkpoint.weights import apply_weights
 from ..engine.config.validate import validate
 from ..engine.testing.evaluate import evaluation_loader, run_test
 from ..engine.testing.inference import inference_options
-from ..engine.testing.labelled_images import compares_itself
+from ..engine.testing.labeled_images import compares_itself
 from ..errors import CheckpointError, ConfigError
 from ..labels.confusion import areas
 from ..utils.device import to_device
@@ -114,8 +114,8 @@ def image_scores(matrices: Sequence[Tensor]) -> List[float]:
     """Percent: the mean IoU over the classes that an image's label holds; NaN without any."""
     scores = []
     for matrix in matrices:
-        both, union, _, labelled = areas(matrix)
-        there = labelled > 0
+        both, union, _, labeled = areas(matrix)
+        there = labeled > 0
         scores.append(100 * float((both[there] / union[there]).mean()) if there.any()
                       else math.nan)
     return scores

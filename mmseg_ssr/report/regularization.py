@@ -1,4 +1,4 @@
-"""What SSR's regulariser attends to, and how far its branch differs from the shadow branch."""
+"""What SSR's regularizer attends to, and how far its branch differs from the shadow branch."""
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
@@ -43,7 +43,7 @@ class Branches(NamedTuple):
 
 
 def has_regularizer(content: Dict[str, Any]) -> bool:
-    """Has the checkpoint been written by a training with a regularisation branch?"""
+    """Has the checkpoint been written by a training with a regularization branch?"""
     return bool((content.get('training_state') or {}).get('regularizer'))
 
 
@@ -72,7 +72,7 @@ def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
         Panel('image', [b.image for b in branches]),
         Panel('ground truth', [colorize(b.truth, palette) for b in branches]),
         Panel('shadow', [colorize(b.shadow, palette) for b in branches]),
-        Panel('regularised', [colorize(b.regularized, palette) for b in branches]),
+        Panel('regularized', [colorize(b.regularized, palette) for b in branches]),
         Panel('different (red)', [error_map(b.image, b.shadow, b.regularized) for b in branches]),
     ], classes, palette, TILE)
 
@@ -84,7 +84,7 @@ def looked_at(maps: np.ndarray) -> float:
 
 
 def shares(branches: Branches) -> Tuple[float, float, float]:
-    """Percent of pixels where the branches differ; of labelled ones right in each branch."""
+    """Percent of pixels where the branches differ; of labeled ones right in each branch."""
     counted = branches.truth != IGNORED
     right = [100 * float((label == branches.truth)[counted].mean()) if counted.any() else 0.
              for label in (branches.shadow, branches.regularized)]
@@ -92,7 +92,7 @@ def shares(branches: Branches) -> Tuple[float, float, float]:
 
 
 def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
-    """Student and regulariser as the checkpoint has them, in eval mode."""
+    """Student and regularizer as the checkpoint has them, in eval mode."""
     networks = student_and_regularizer(trained.run.config, trained.content,
                                        trained.run.checkpoint)
     student, regularizer = (network.to(trained.device).eval() for network in networks)
@@ -162,15 +162,15 @@ def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
     """The image with a ring around a pixel."""
     picture = image.copy()
     radius = max(3, min(image.shape[:2]) // 20)
-    for colour, width in (((0, 0, 0), 3), ((255, 255, 0), 1)):
-        cv2.circle(picture, (column, row), radius, colour, width, cv2.LINE_AA)
+    for color, width in (((0, 0, 0), 3), ((255, 255, 0), 1)):
+        cv2.circle(picture, (column, row), radius, color, width, cv2.LINE_AA)
     return picture
 
 
 def _overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Attention over a grey image: from blue, the least attended cell, to yellow, the most."""
+    """Attention over a gray image: from blue, the least attended cell, to yellow, the most."""
     size = image.shape[1::-1]
     above = attention - attention.min()
     cells = cv2.resize(above / max(above.max(), 1e-12), size, interpolation=cv2.INTER_NEAREST)
-    grey = image.mean(axis=2, keepdims=True)
-    return (0.35 * grey + 0.65 * heat(cells)).astype(np.uint8)
+    gray = image.mean(axis=2, keepdims=True)
+    return (0.35 * gray + 0.65 * heat(cells)).astype(np.uint8)

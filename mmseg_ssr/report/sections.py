@@ -92,7 +92,7 @@ def _section(run: Run, device: torch.device, images: Optional[int],
         try:
             section = _with_regularization(section, trained, worst[:ATTENDED])
         except FAULTS as error:
-            left_out.append(f'{run.name}, regulariser: {said(error)}')
+            left_out.append(f'{run.name}, regularizer: {said(error)}')
     return section, examined
 
 
@@ -127,10 +127,10 @@ def _with_regularization(section: Section, trained: Checkpointed,
     classes, palette = trained.dataset.CLASSES, trained.dataset.PALETTE
     shown = [Picture(_attention_caption(one, classes),
                      figures.jpeg(regularization.attention_panels(one))) for one in branches]
-    shown.append(Picture('shadow branch (the network that is kept) and regularisation branch',
+    shown.append(Picture('shadow branch (the network that is kept) and regularization branch',
                          figures.jpeg(regularization.branch_panels(branches, classes, palette))))
     table = Table(
-        ['image', 'pixels of another class (%)', 'shadow right (%)', 'regularised right (%)',
+        ['image', 'pixels of another class (%)', 'shadow right (%)', 'regularized right (%)',
          'total variation of the probabilities'],
         [[one.name, *(number(share) for share in regularization.shares(one)),
           number(one.distance, 4)] for one in branches])

@@ -1,13 +1,13 @@
 """Pinhole camera above a flat street.
 
-World coordinates are metres: x to the right, y up (0 is the ground), z forward from the camera.
+World coordinates are meters: x to the right, y up (0 is the ground), z forward from the camera.
 Image coordinates are pixels: u to the right, v down, (0, 0) the corner of the first pixel.
 """
 from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.8  # metres; nothing is drawn closer than this
+NEAR = 0.8  # meters; nothing is drawn closer than this
 
 
 @dataclass(frozen=True)
@@ -15,22 +15,22 @@ class Camera:
     """Camera looking along z; lengths in the image are fractions, so any image size fits.
 
     Args:
-        height: metres above the ground.
+        height: meters above the ground.
         focal: focal length as a fraction of the image width.
-        centre: column of the vanishing point as a fraction of the image width.
+        center: column of the vanishing point as a fraction of the image width.
         horizon: row of the horizon as a fraction of the image height.
     """
 
     height: float = 1.5
     focal: float = 0.8
-    centre: float = 0.5
+    center: float = 0.5
     horizon: float = 0.42
 
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Map world points (N x 3) to pixels (N x 2) of an image of ``size`` = (width, height)."""
         width, height = size
         scale = self.focal * width / np.maximum(points[:, 2], NEAR)
-        u = self.centre * width + scale * points[:, 0]
+        u = self.center * width + scale * points[:, 0]
         v = self.horizon * height + scale * (self.height - points[:, 1])
         return np.stack([u, v], axis=1)
 
@@ -42,6 +42,6 @@ class Camera:
         width, height = size
         below = np.arange(height, dtype=np.float32) + 0.5 - self.horizon * height
         z = self.focal * width * self.height / np.maximum(below, 0.5)
-        across = (np.arange(width, dtype=np.float32) + 0.5 - self.centre * width)
+        across = (np.arange(width, dtype=np.float32) + 0.5 - self.center * width)
         x = across[None] * (z / (self.focal * width))[:, None]
         return x.astype(np.float32), np.broadcast_to(z[:, None], x.shape).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Cityscapes label ids (not train ids) that Streets draws, and the colours of the GTA palette."""
+"""Cityscapes label ids (not train ids) that Streets draws, and the colors of the GTA palette."""
 from enum import IntEnum
 
 
@@ -38,8 +38,8 @@ EVALUATED = (
     Label.MOTORCYCLE, Label.BICYCLE,
 )
 
-#: RGB colour of each label in palette PNGs; labels that are not listed are black.
-COLOURS = {
+#: RGB color of each label in palette PNGs; labels that are not listed are black.
+COLORS = {
     Label.EGO_VEHICLE: (0, 0, 0), Label.STATIC: (20, 20, 20), Label.DYNAMIC: (111, 74, 0),
     Label.ROAD: (128, 64, 128), Label.SIDEWALK: (244, 35, 232), Label.BUILDING: (70, 70, 70),
     Label.WALL: (102, 102, 156), Label.FENCE: (190, 153, 153), Label.POLE: (153, 153, 153),

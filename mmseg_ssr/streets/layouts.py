@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
-from .labels import COLOURS
+from .labels import COLORS
 from .look import (
     CONDITION_LOOKS,
     LookMaker,
@@ -29,17 +29,17 @@ SOURCE, TRAIN, VAL = 'train_source', 'train_target', 'val_target'
 
 
 def png(image: np.ndarray) -> bytes:
-    """H x W (grey) or H x W x 3 (RGB) uint8 as PNG: label ids as they are."""
+    """H x W (gray) or H x W x 3 (RGB) uint8 as PNG: label ids as they are."""
     return _saved(Image.fromarray(image))
 
 
 def palette_png(label_ids: np.ndarray) -> bytes:
     """Label ids as the indices of a palette, as in GTA5."""
-    colours = np.zeros((256, 3), np.uint8)
-    for label, colour in COLOURS.items():
-        colours[label] = colour
+    colors = np.zeros((256, 3), np.uint8)
+    for label, color in COLORS.items():
+        colors[label] = color
     image = Image.fromarray(label_ids)
-    image.putpalette(colours.ravel().tolist())
+    image.putpalette(colors.ravel().tolist())
     return _saved(image)
 
 
@@ -109,13 +109,13 @@ def _cityscapes(number: int, name: str, count: str, cities: Sequence[str]) -> Sp
 
 
 def _adverse(number: int, layout: str, folder: str, count: str, look: LookMaker, recording: str,
-             labelled: bool = True) -> Split:
+             labeled: bool = True) -> Split:
     """ACDC and Dark Zurich, which share their file names."""
     file = f'{folder}/{{place}}/{{place}}_frame_{{number:06d}}_'
     labels = [(f'gt/{file}gt_labelTrainIds.png', train_id_png),
               (f'gt/{file}gt_labelIds.png', png)]
     return Split(number, layout, count, look, False, f'rgb_anon/{file}rgb_anon.png',
-                 labels if labelled else [], (f'GOPR{recording}', f'GP01{recording}'))
+                 labels if labeled else [], (f'GOPR{recording}', f'GP01{recording}'))
 
 
 def _cross_city(number: int, city: str) -> list[Split]:
@@ -128,10 +128,10 @@ def _cross_city(number: int, city: str) -> list[Split]:
     return [train, test]
 
 
-def _own(number: int, folder: str, count: str, look: LookMaker, labelled: bool) -> Split:
+def _own(number: int, folder: str, count: str, look: LookMaker, labeled: bool) -> Split:
     labels = [(f'{folder.replace("images", "labels")}/{{place}}/{{turn:04d}}.png', png)]
     return Split(number, 'own', count, look, False, f'{folder}/{{place}}/{{turn:04d}}.jpg',
-                 labels if labelled else [], ('monday', 'tuesday'))
+                 labels if labeled else [], ('monday', 'tuesday'))
 
 
 SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.png',
@@ -145,18 +145,18 @@ SPLITS = (
     Split(10, 'synthia', SOURCE, game_look, False, 'RGB/{i:07d}.png',
           [('GT/LABELS/{i:07d}.png', synthia_png)]),
     *(_adverse(20 + 3 * i + j, 'acdc', f'{condition}/{split}', count, look, f'0{i}75',
-               labelled=split != 'test')
+               labeled=split != 'test')
       for i, (condition, look) in enumerate(CONDITION_LOOKS.items())
       for j, (split, count) in enumerate((('train', TRAIN), ('val', VAL), ('test', VAL)))),
-    _adverse(40, 'dark_zurich', 'train/night', TRAIN, night_look, '0345', labelled=False),
-    _adverse(41, 'dark_zurich', 'train/twilight', VAL, twilight_look, '0343', labelled=False),
-    _adverse(42, 'dark_zurich', 'train/day', VAL, camera_look, '0341', labelled=False),
+    _adverse(40, 'dark_zurich', 'train/night', TRAIN, night_look, '0345', labeled=False),
+    _adverse(41, 'dark_zurich', 'train/twilight', VAL, twilight_look, '0343', labeled=False),
+    _adverse(42, 'dark_zurich', 'train/day', VAL, camera_look, '0341', labeled=False),
     _adverse(43, 'dark_zurich', 'val/night', VAL, night_look, '0356'),
-    _adverse(44, 'dark_zurich', 'test/night', VAL, night_look, '0364', labelled=False),
+    _adverse(44, 'dark_zurich', 'test/night', VAL, night_look, '0364', labeled=False),
     *(split for i, city in enumerate(CROSS_CITIES) for split in _cross_city(50 + 2 * i, city)),
-    _own(60, 'source/images', SOURCE, game_look, labelled=True),
-    _own(61, 'target/images/train', TRAIN, camera_look, labelled=False),
-    _own(62, 'target/images/val', VAL, camera_look, labelled=True),
+    _own(60, 'source/images', SOURCE, game_look, labeled=True),
+    _own(61, 'target/images/train', TRAIN, camera_look, labeled=False),
+    _own(62, 'target/images/val', VAL, camera_look, labeled=True),
 )
 LAYOUTS = tuple(dict.fromkeys(split.layout for split in SPLITS))
 #: What is made when nothing is said.

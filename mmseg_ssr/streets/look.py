@@ -15,17 +15,17 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """Parameters of :func:`.painter.paint`. Colours are RGB in [0, 1] unless said otherwise.
+    """Parameters of :func:`.painter.paint`. Colors are RGB in [0, 1] unless said otherwise.
 
     Args:
-        palette: colours of the materials (0..255).
-        spread: how far a part's colour strays from the palette, as a standard deviation in [0, 1].
+        palette: colors of the materials (0..255).
+        spread: how far a part's color strays from the palette, as a standard deviation in [0, 1].
         shading: 0 paints all faces alike, 1 shades them by their direction, more exaggerates.
         texture: strength of the surface texture; 0 is flat paint.
         grain: size of the texture in pixels of a 512 pixel wide image.
         shadow: darkness of ground shadows, in [0, 1].
         sun: strength of a brightness slope across the picture, signed.
-        haze: how much is lost per metre; ``haze_colour`` takes its place.
+        haze: how much is lost per meter; ``haze_color`` takes its place.
         exposure, contrast, saturation: factors, 1 changes nothing.
         white_balance: factor of each channel.
         gamma: exponent of the tone curve; above 1 darkens.
@@ -42,7 +42,7 @@ class Look:
     shadow: float = 0.25
     sun: float = 0.0
     haze: float = 0.0
-    haze_colour: Triple = (0.8, 0.82, 0.85)
+    haze_color: Triple = (0.8, 0.82, 0.85)
     exposure: float = 1.0
     contrast: float = 1.0
     saturation: float = 1.0
@@ -72,7 +72,7 @@ def camera_look(rng: np.random.Generator) -> Look:
     return Look(palette=CAMERA, spread=0.04, shading=1.4, texture=rng.uniform(0.14, 0.22),
                 grain=rng.uniform(3.0, 6.0), shadow=rng.uniform(0.3, 0.5),
                 sun=rng.uniform(-0.2, 0.2), haze=rng.uniform(0.004, 0.008),
-                haze_colour=(0.76, 0.80, 0.78), exposure=rng.uniform(0.85, 1.1),
+                haze_color=(0.76, 0.80, 0.78), exposure=rng.uniform(0.85, 1.1),
                 contrast=rng.uniform(0.9, 1.1), saturation=rng.uniform(0.55, 0.8),
                 white_balance=(0.86 + warmth, 1.0, 1.04 - warmth), gamma=rng.uniform(1.2, 1.5),
                 vignette=rng.uniform(0.2, 0.4), blur=rng.uniform(0.7, 1.2),
@@ -82,12 +82,12 @@ def camera_look(rng: np.random.Generator) -> Look:
 def fog_look(rng: np.random.Generator) -> Look:
     """The camera in fog: what is far is gone."""
     return replace(camera_look(rng), haze=rng.uniform(0.03, 0.06), contrast=0.85, saturation=0.5,
-                   haze_colour=(0.78, 0.79, 0.80), shadow=0.05, sun=0.0)
+                   haze_color=(0.78, 0.79, 0.80), shadow=0.05, sun=0.0)
 
 
 def night_look(rng: np.random.Generator) -> Look:
     """The camera at night: dark, noisy, in the light of sodium lamps."""
-    return replace(camera_look(rng), exposure=rng.uniform(0.45, 0.6), haze_colour=(0.1, 0.09, 0.1),
+    return replace(camera_look(rng), exposure=rng.uniform(0.45, 0.6), haze_color=(0.1, 0.09, 0.1),
                    white_balance=(1.15, 1.0, 0.75), gamma=1.2, noise=0.05, vignette=0.5, shadow=0.0)
 
 
@@ -97,15 +97,15 @@ def twilight_look(rng: np.random.Generator) -> Look:
 
 
 def rain_look(rng: np.random.Generator) -> Look:
-    """The camera in rain: grey, blurred and without shadows."""
+    """The camera in rain: gray, blurred and without shadows."""
     return replace(camera_look(rng), saturation=0.45, contrast=0.8, blur=rng.uniform(1.4, 2.0),
                    haze=rng.uniform(0.01, 0.02), shadow=0.05, sun=0.0)
 
 
 def snow_look(rng: np.random.Generator) -> Look:
-    """The camera in snow: bright and pale; the ground keeps its colours, only paler."""
+    """The camera in snow: bright and pale; the ground keeps its colors, only paler."""
     return replace(camera_look(rng), exposure=rng.uniform(1.3, 1.5), saturation=0.35,
-                   haze=rng.uniform(0.01, 0.02), haze_colour=(0.95, 0.96, 0.98), shadow=0.1)
+                   haze=rng.uniform(0.01, 0.02), haze_color=(0.95, 0.96, 0.98), shadow=0.1)
 
 
 #: The looks of ACDC's conditions.
@@ -113,21 +113,21 @@ CONDITION_LOOKS = dict(fog=fog_look, night=night_look, rain=rain_look, snow=snow
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """A look from a wide range, with colours of its own: for training encoders on many domains.
+    """A look from a wide range, with colors of its own: for training encoders on many domains.
 
-    Every material keeps its number of colours, but they are mixed from the source palette and from
-    random colours; the target palette is not used.
+    Every material keeps its number of colors, but they are mixed from the source palette and from
+    random colors; the target palette is not used.
     """
     strangeness = rng.uniform(0.2, 1.0)
     palette = {}
-    for material, colours in GAME.items():
-        known, foreign = np.array(colours, float), rng.uniform(20, 245, (len(colours), 3))
+    for material, colors in GAME.items():
+        known, foreign = np.array(colors, float), rng.uniform(20, 245, (len(colors), 3))
         mixed = (1 - strangeness) * known + strangeness * foreign
-        palette[material] = [tuple(int(c) for c in colour) for colour in mixed]
+        palette[material] = [tuple(int(c) for c in color) for color in mixed]
     return Look(palette=palette, spread=rng.uniform(0.0, 0.08), shading=rng.uniform(0.3, 2.0),
                 texture=rng.uniform(0.0, 0.4), grain=rng.uniform(1.5, 10.0),
                 shadow=rng.uniform(0.0, 0.6), sun=rng.uniform(-0.4, 0.4),
-                haze=rng.uniform(0.0, 0.012), haze_colour=tuple(rng.uniform(0.4, 1.0, 3)),
+                haze=rng.uniform(0.0, 0.012), haze_color=tuple(rng.uniform(0.4, 1.0, 3)),
                 exposure=rng.uniform(0.6, 1.25), contrast=rng.uniform(0.7, 1.3),
                 saturation=rng.uniform(0.2, 1.4), white_balance=tuple(rng.uniform(0.8, 1.2, 3)),
                 gamma=rng.uniform(0.7, 1.5), vignette=rng.uniform(0.0, 0.5),

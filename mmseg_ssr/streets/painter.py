@@ -9,7 +9,7 @@ from .sketch import Part
 
 _TILE = 256  # side of the square of noise that textures are taken from, pixels
 _GRAIN = 4  # size of its features, pixels
-_PER_METRE = 12.0  # texture pixels per metre of ground
+_PER_METER = 12.0  # texture pixels per meter of ground
 
 
 def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
@@ -19,8 +19,8 @@ def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
         uint8, H x W x 3, RGB.
     """
     height, width = raster.coarse.shape
-    colours = _part_colours(raster.parts, look, rng)
-    fine = np.take(colours, raster.fine).view(np.uint8).reshape(*raster.fine.shape, 4)
+    colors = _part_colors(raster.parts, look, rng)
+    fine = np.take(colors, raster.fine).view(np.uint8).reshape(*raster.fine.shape, 4)
     image = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)[..., :3]
     image = image.astype(np.float32) / 255
     if look.texture:
@@ -28,19 +28,19 @@ def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
     image *= _light(raster, look)[..., None]
     if look.haze:
         kept = np.exp(-look.haze * np.minimum(raster.depth, 150.0))[..., None]
-        image = image * kept + np.float32(look.haze_colour) * (1 - kept)
+        image = image * kept + np.float32(look.haze_color) * (1 - kept)
     return _sensor(_lens(image, look), look, rng)
 
 
-def _part_colours(parts: list[Part], look: Look, rng: np.random.Generator) -> np.ndarray:
-    """Colour of each part (N; a uint32 of four bytes): parts of one object stray alike."""
+def _part_colors(parts: list[Part], look: Look, rng: np.random.Generator) -> np.ndarray:
+    """Color of each part (N; a uint32 of four bytes): parts of one object stray alike."""
     stray = rng.normal(0, 255 * look.spread, (max(part.thing for part in parts) + 1, 3))
-    colours = np.zeros((len(parts), 4))
+    colors = np.zeros((len(parts), 4))
     for i, part in enumerate(parts):
         choices = look.palette[part.material]
         shade = max(1 + look.shading * (part.shade - 1), 0.1)
-        colours[i, :3] = shade * (choices[int(part.tone * len(choices))] + stray[part.thing])
-    return np.clip(colours, 0, 255).astype(np.uint8).view(np.uint32)[:, 0]
+        colors[i, :3] = shade * (choices[int(part.tone * len(choices))] + stray[part.thing])
+    return np.clip(colors, 0, 255).astype(np.uint8).view(np.uint32)[:, 0]
 
 
 def _texture(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
@@ -49,8 +49,8 @@ def _texture(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray
     tile, scale = _noise_tile(rng), 512.0 / width
     u = np.arange(width, dtype=np.float32)[None] * scale + rng.uniform(0, _TILE)
     v = np.arange(height, dtype=np.float32)[:, None] * scale + rng.uniform(0, _TILE)
-    u = np.where(raster.on_ground, raster.ground_x * _PER_METRE, u)
-    v = np.where(raster.on_ground, raster.ground_z * _PER_METRE, v)
+    u = np.where(raster.on_ground, raster.ground_x * _PER_METER, u)
+    v = np.where(raster.on_ground, raster.ground_z * _PER_METER, v)
     u, v = (np.mod(w * (_GRAIN / look.grain), _TILE).astype(np.float32) for w in (u, v))
     noise = cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     rough = [ROUGHNESS.get(part.material, DEFAULT_ROUGHNESS) for part in raster.parts]
@@ -88,8 +88,8 @@ def _lens(image: np.ndarray, look: Look) -> np.ndarray:
 
 def _sensor(image: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
     image = image * (look.exposure * np.float32(look.white_balance))
-    grey = image.mean(axis=2, keepdims=True)
-    image = grey + look.saturation * (image - grey)
+    gray = image.mean(axis=2, keepdims=True)
+    image = gray + look.saturation * (image - gray)
     image = np.clip(0.5 + look.contrast * (image - 0.5), 0, 1)
     image = cv2.pow(image, look.gamma) if look.gamma != 1 else image
     if look.noise:

@@ -1,14 +1,14 @@
-"""Colours (RGB, 0..255) of each material; a part's tone picks one of its material's colours."""
+"""Colors (RGB, 0..255) of each material; a part's tone picks one of its material's colors."""
 from collections.abc import Mapping, Sequence
 
-Colour = tuple[int, int, int]
-Palette = Mapping[str, Sequence[Colour]]
+Color = tuple[int, int, int]
+Palette = Mapping[str, Sequence[Color]]
 
 #: Clean and saturated: the source domain.
 GAME: Palette = {
     'sky': [(96, 168, 246)], 'cloud': [(240, 246, 255)],
     'asphalt': [(92, 92, 98), (104, 102, 106), (82, 84, 92)], 'marking': [(240, 240, 232)],
-    'paving': [(188, 176, 160), (198, 190, 178), (176, 160, 150)], 'kerb': [(216, 212, 204)],
+    'paving': [(188, 176, 160), (198, 190, 178), (176, 160, 150)], 'curb': [(216, 212, 204)],
     'joint': [(140, 128, 120)], 'grass': [(96, 178, 62), (116, 190, 70), (132, 176, 80)],
     'facade': [(214, 176, 128), (196, 120, 92), (226, 208, 168), (168, 148, 140), (206, 146, 132),
                (150, 166, 186)],
@@ -34,7 +34,7 @@ GAME: Palette = {
     'shoe': [(48, 38, 34), (222, 222, 222)], 'bag': [(156, 64, 48), (58, 66, 58)],
     'car': [(206, 34, 38), (40, 86, 190), (234, 234, 238), (58, 60, 66), (170, 174, 180),
             (232, 182, 40), (46, 128, 84)],
-    'glass': [(58, 82, 108), (70, 94, 118)], 'tyre': [(30, 30, 32)], 'hub': [(168, 170, 174)],
+    'glass': [(58, 82, 108), (70, 94, 118)], 'tire': [(30, 30, 32)], 'hub': [(168, 170, 174)],
     'underside': [(36, 36, 38)], 'headlamp': [(255, 250, 220)], 'taillamp': [(196, 22, 26)],
     'plate': [(240, 236, 206)],
     'truck': [(214, 92, 32), (44, 110, 176), (66, 146, 84), (206, 206, 210)],
@@ -48,11 +48,11 @@ GAME: Palette = {
     'bonnet': [(40, 42, 48)],
 }
 
-#: Greyer and browner: the target domain. What is not listed has the colour of the source.
+#: Grayer and browner: the target domain. What is not listed has the color of the source.
 CAMERA: Palette = {
     **GAME, 'sky': [(178, 204, 226)], 'cloud': [(226, 230, 232)],
     'asphalt': [(112, 108, 104), (98, 96, 94), (122, 118, 112)], 'marking': [(184, 182, 172)],
-    'paving': [(148, 140, 132), (158, 146, 136), (136, 132, 130)], 'kerb': [(150, 146, 140)],
+    'paving': [(148, 140, 132), (158, 146, 136), (136, 132, 130)], 'curb': [(150, 146, 140)],
     'joint': [(96, 92, 88)], 'grass': [(98, 122, 60), (124, 130, 74), (84, 112, 56)],
     'facade': [(134, 122, 108), (120, 96, 84), (160, 152, 138), (104, 102, 102), (142, 116, 98),
                (176, 170, 158)],

@@ -21,8 +21,8 @@ class Raster:
         parts: the scene's parts and, where there is one, the bonnet; indexed by the maps.
         fine: int32, 2H x 2W, index of the part seen.
         coarse: int32, H x W, ``fine`` at every second row and column.
-        depth: float32, H x W, metres along z.
-        ground_x, ground_z: float32, H x W, metres; meaningful where ``on_ground``.
+        depth: float32, H x W, meters along z.
+        ground_x, ground_z: float32, H x W, meters; meaningful where ``on_ground``.
         on_ground: bool, H x W.
         shadow: float32, H x W, in [0, 1], ground shadow.
     """
@@ -47,7 +47,7 @@ class Raster:
         return np.array([part.thing for part in self.parts], np.int32)[self.coarse]
 
 
-def rasterise(scene: Scene, size: tuple[int, int]) -> Raster:
+def rasterize(scene: Scene, size: tuple[int, int]) -> Raster:
     """Draw the parts of a scene for an image of ``size`` = (width, height) pixels."""
     width, height = size
     fine_size = (width * SUPERSAMPLING, height * SUPERSAMPLING)

@@ -13,7 +13,7 @@ from .sketch import Part, Pen, Plane, Sketch, ellipse, ground_strip, rectangle
 from .things import frontage, occupants, roadside
 from .things.occupants import Street
 
-FAR = 110.0  # metres to the end of the street
+FAR = 110.0  # meters to the end of the street
 
 #: Things that are rare on streets. Scene number i holds number i modulo their count for certain, so
 #: that even a small data set shows every class.
@@ -51,7 +51,7 @@ def make_scene(rng: np.random.Generator, number: int = 0, bonnet: bool = False) 
         bonnet: whether the ego vehicle's bonnet is seen.
     """
     camera = Camera(height=rng.uniform(1.4, 1.8), focal=rng.uniform(0.72, 0.92),
-                    centre=rng.uniform(0.4, 0.6), horizon=rng.uniform(0.38, 0.47))
+                    center=rng.uniform(0.4, 0.6), horizon=rng.uniform(0.38, 0.47))
     feature = FEATURES[number % len(FEATURES)]
     street = Street.random(rng)
     sketch = Sketch()
@@ -80,12 +80,12 @@ def _draw_ground(sketch: Sketch, rng: np.random.Generator, street: Street) -> No
     sketch.add(ground_strip(-400, 400, NEAR, 600), Label.TERRAIN, 'grass', rng.random())
     for side in (-1, 1):
         sketch.begin()
-        kerb, edge, tone = street.walk(side, 0.0), street.walk(side, 1.0), rng.random()
-        sketch.add(ground_strip(kerb, edge, NEAR, FAR), Label.SIDEWALK, 'paving', tone)
+        curb, edge, tone = street.walk(side, 0.0), street.walk(side, 1.0), rng.random()
+        sketch.add(ground_strip(curb, edge, NEAR, FAR), Label.SIDEWALK, 'paving', tone)
         for z in np.arange(3.0, 30.0, 2.0):  # joints between slabs
-            sketch.add(ground_strip(kerb, edge, z, z + 0.06), Label.SIDEWALK, 'joint', tone)
-        stone = ground_strip(kerb, kerb + side * 0.25, NEAR, FAR)
-        sketch.add(stone, Label.SIDEWALK, 'kerb', tone)
+            sketch.add(ground_strip(curb, edge, z, z + 0.06), Label.SIDEWALK, 'joint', tone)
+        stone = ground_strip(curb, curb + side * 0.25, NEAR, FAR)
+        sketch.add(stone, Label.SIDEWALK, 'curb', tone)
     sketch.begin()
     surface = ground_strip(street.left, street.right, NEAR, FAR)
     sketch.add(surface, Label.ROAD, 'asphalt', rng.random())
@@ -97,10 +97,10 @@ def _draw_ground(sketch: Sketch, rng: np.random.Generator, street: Street) -> No
 
 
 def _markings(rng: np.random.Generator, street: Street) -> list[np.ndarray]:
-    """Centre line, edge lines and a crossing, each on some streets only."""
-    stripes, centre = [], -rng.uniform(1.4, 2.0)
+    """Center line, edge lines and a crossing, each on some streets only."""
+    stripes, center = [], -rng.uniform(1.4, 2.0)
     if rng.random() < 0.85:
-        stripes += [ground_strip(centre - 0.08, centre + 0.08, z, z + 3.0)
+        stripes += [ground_strip(center - 0.08, center + 0.08, z, z + 3.0)
                     for z in np.arange(rng.uniform(1, 5), 70, 6.0)]
     if rng.random() < 0.4:
         stripes += [ground_strip(x - 0.07, x + 0.07, NEAR, 70)
@@ -145,13 +145,13 @@ def _draw_frontage(sketch: Sketch, rng: np.random.Generator, street: Street, sid
             plots.append((kind, frontage.Plot(side, street.edge(side), near, z + length)))
         z += length
     for kind, plot in reversed(plots):
-        _draw_plot(sketch, rng, kind, plot, street.kerb(side))
+        _draw_plot(sketch, rng, kind, plot, street.curb(side))
 
 
 def _draw_plot(sketch: Sketch, rng: np.random.Generator, kind: str, plot: frontage.Plot,
-               kerb: float) -> None:
+               curb: float) -> None:
     if kind == 'side_street':
-        frontage.draw_side_street(sketch, plot, kerb)
+        frontage.draw_side_street(sketch, plot, curb)
         return
     if kind == 'building':
         frontage.draw_building(sketch, rng, plot)

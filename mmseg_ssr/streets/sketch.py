@@ -16,10 +16,10 @@ class Part(NamedTuple):
     """One polygon, drawn over all parts before it.
 
     Attributes:
-        points: N x 3 corners in metres (see :mod:`.camera`).
+        points: N x 3 corners in meters (see :mod:`.camera`).
         label: Cityscapes label id.
-        material: name that a look turns into colour and texture.
-        tone: in [0, 1); chooses a colour among those of the material.
+        material: name that a look turns into color and texture.
+        tone: in [0, 1); chooses a color among those of the material.
         shade: brightness of the face, 1 for one in full light.
         thing: number of the object that the part belongs to, counted from 0.
     """
@@ -81,12 +81,12 @@ class Sketch:
 
     def add(self, points: np.ndarray, label: Label, material: str, tone: float = 0.5,
             shade: float = 1.0) -> None:
-        """Append a polygon (N x 3, metres) of the current object."""
+        """Append a polygon (N x 3, meters) of the current object."""
         self.parts.append(Part(points, int(label), material, tone, shade, max(self.things - 1, 0)))
 
     def shadow(self, x: float, z: float, half_width: float, half_length: float,
                stretch: float = 0.0) -> None:
-        """Append a shadow on the ground around (x, z), lengthened by ``stretch`` metres along x."""
+        """Append a shadow on the ground around (x, z), lengthened by ``stretch`` meters along x."""
         left, right = x - half_width + min(stretch, 0), x + half_width + max(stretch, 0)
         near, far = z - half_length, z + half_length
         self.shadows.append(ground_strip(left, right, near, far))

@@ -20,7 +20,7 @@ from ..utils.parallel import Progress, default_workers, parallel_map
 from .layouts import GTA_TO_CITYSCAPES, LAYOUTS, SOURCE_TRAIN, SPLITS, Split, encode_image
 from .look import Look, LookMaker
 from .painter import paint
-from .raster import Raster, rasterise
+from .raster import Raster, rasterize
 from .scene import make_scene
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def draw_sample(split: Split, index: int, size: tuple[int, int] = (512, 256), se
     """
     of_scene, of_look, of_paint = (np.random.default_rng([seed, split.number, index, use])
                                    for use in range(3))
-    raster = rasterise(make_scene(of_scene, index, split.bonnet), size)
+    raster = rasterize(make_scene(of_scene, index, split.bonnet), size)
     chosen: Look = (look or split.look)(of_look)
     return paint(raster, chosen, of_paint), raster
 

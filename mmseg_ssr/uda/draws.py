@@ -14,7 +14,7 @@ LABEL_VALUES = 256
 
 
 class Jitter(NamedTuple):
-    """Factors of one colour jitter and the order in which they are applied."""
+    """Factors of one color jitter and the order in which they are applied."""
     brightness: float
     contrast: float
     saturation: float

@@ -3,13 +3,13 @@
 The step is a short list of *views* (an image, its label, a weight for each pixel) and the loss
 terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there::
 
-    source view   the labelled source image
-    mixed view    source classes pasted on a target image that the teacher has labelled (ClassMix)
+    source view   the labeled source image
+    mixed view    source classes pasted on a target image that the teacher has labeled (ClassMix)
     target view   the target image without a label (entropy, discriminators, own terms)
     masked view   an image with blocks hidden (MIC)
 
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
-regulariser, through the regularisation branch as well (SSR, Fig. 2).
+regularizer, through the regularization branch as well (SSR, Fig. 2).
 """
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -45,9 +45,9 @@ class SelfTraining(ViewLosses):
         teacher: labels target images; None trains on the source views alone.
         threshold: confidence that counts for the weight of a pseudo-label.
         ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
-        augmentation: colour jitter and blur of mixed images.
+        augmentation: color jitter and blur of mixed images.
         masked_consistency: the masked view.
-        regularized_labels: the teacher labels target images by its regularisation branch, not
+        regularized_labels: the teacher labels target images by its regularization branch, not
             by its shadow branch as in the paper.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
             all are in memory at once. The same numbers, for backbones without batch norm; heads
@@ -194,7 +194,7 @@ class SelfTraining(ViewLosses):
                             batch.valid_mask)
 
     def _teacher_enhancement(self, img: Tensor) -> Optional[Callable]:
-        """What the regulariser as it is now makes of the teacher's maps of ``img``."""
+        """What the regularizer as it is now makes of the teacher's maps of ``img``."""
         if not self.regularized_labels:
             return None
         context = self.regularizer.encode(img)

@@ -30,7 +30,7 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
             bool(state['regularizer']) != (method.regularizer is not None):
         raise ValueError(
             f'the training state has {len(state["teachers"])} teachers and '
-            f'{"a" if state["regularizer"] else "no"} regulariser, this method has '
+            f'{"a" if state["regularizer"] else "no"} regularizer, this method has '
             f'{len(method.teachers)} and {"one" if method.regularizer else "none"}')
     distance = method.feature_distance
     trained = state.get('feature_distance', {})  # not in states of before it could be trained

@@ -15,10 +15,10 @@ class Record(NamedTuple):
     """Copies on the CPU of what one iteration is trained on.
 
     Attributes:
-        mean, std: of the images' normalisation, 1 x 3 x 1 x 1.
+        mean, std: of the images' normalization, 1 x 3 x 1 x 1.
         views: by name: source, mix, target, masked, as far as the method has them.
         target_img: B x 3 x H x W, or None.
-        pseudo: those of each teacher that labelled the target images, in turn.
+        pseudo: those of each teacher that labeled the target images, in turn.
     """
     mean: Tensor
     std: Tensor
@@ -55,7 +55,7 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
 
 @torch.no_grad()
 def next_views(method: SelfTraining, batch: Batch) -> Record:
-    """The views of the method's next iteration; nothing is learnt from them.
+    """The views of the method's next iteration; nothing is learned from them.
 
     Images, labels and masks are the very ones that :meth:`.SelfTraining.step` would train on. The
     weights stay as they are, so in later iterations than the first the pseudo-labels are not those

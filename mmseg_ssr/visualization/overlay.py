@@ -4,10 +4,10 @@ from typing import Sequence
 import cv2
 import numpy as np
 
-from .panels import Colour, colorize
+from .panels import Color, colorize
 
 
-def overlay(image: np.ndarray, label: np.ndarray, palette: Sequence[Colour],
+def overlay(image: np.ndarray, label: np.ndarray, palette: Sequence[Color],
             opacity: float = 0.5) -> np.ndarray:
     """RGB, H x W x 3 uint8.
 

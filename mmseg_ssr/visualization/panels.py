@@ -9,7 +9,7 @@ GAP = 4  # pixels between tiles
 CAPTION = 28  # height of the row of captions
 LEGEND_ROW = 22
 WHITE = (255, 255, 255)
-Colour = Tuple[int, int, int]
+Color = Tuple[int, int, int]
 
 
 class Panel(NamedTuple):
@@ -18,15 +18,15 @@ class Panel(NamedTuple):
     tiles: Sequence[np.ndarray]
 
 
-def colorize(label: np.ndarray, palette: Sequence[Colour]) -> np.ndarray:
+def colorize(label: np.ndarray, palette: Sequence[Color]) -> np.ndarray:
     """Train ids, H x W, to RGB, H x W x 3 uint8; ids outside the palette become black."""
-    colours = np.zeros((256, 3), np.uint8)
-    colours[:len(palette)] = palette
-    return colours[np.clip(label, 0, 255).astype(np.uint8)]
+    colors = np.zeros((256, 3), np.uint8)
+    colors[:len(palette)] = palette
+    return colors[np.clip(label, 0, 255).astype(np.uint8)]
 
 
 def draw_panels(panels: Sequence[Panel], classes: Sequence[str] = (),
-                palette: Sequence[Colour] = (), tile_width: int = 384) -> np.ndarray:
+                palette: Sequence[Color] = (), tile_width: int = 384) -> np.ndarray:
     """One RGB picture: captions on top, a column for each panel, a legend of the classes below.
 
     Raises:
@@ -61,14 +61,14 @@ def _with_gaps(parts: List[np.ndarray], axis: int) -> np.ndarray:
     return np.concatenate(spaced[:-1], axis=axis)
 
 
-def draw_legend(classes: Sequence[str], palette: Sequence[Colour], width: int) -> np.ndarray:
-    """The classes beside their colours, RGB, as many rows as they need in ``width`` pixels."""
+def draw_legend(classes: Sequence[str], palette: Sequence[Color], width: int) -> np.ndarray:
+    """The classes beside their colors, RGB, as many rows as they need in ``width`` pixels."""
     entry = 150
     per_row = max(1, width // entry)
     rows = -(-len(classes) // per_row)
     legend = np.full((rows * LEGEND_ROW + 2 * GAP, width, 3), WHITE, np.uint8)
-    for i, (name, colour) in enumerate(zip(classes, palette)):
+    for i, (name, color) in enumerate(zip(classes, palette)):
         x, y = GAP + i % per_row * entry, GAP + i // per_row * LEGEND_ROW
-        cv2.rectangle(legend, (x, y + 3), (x + 16, y + 17), tuple(map(int, colour)), -1)
+        cv2.rectangle(legend, (x, y + 3), (x + 16, y + 17), tuple(map(int, color)), -1)
         cv2.putText(legend, name, (x + 22, y + 15), FONT, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
     return legend

@@ -16,7 +16,7 @@ class ViewTiles(NamedTuple):
 
     Attributes:
         name: for the captions.
-        images: B x 3 x H x W, normalised.
+        images: B x 3 x H x W, normalized.
         label: B x H x W, classes and 255, or None.
         weight: B x H x W in [0, 1], or None.
         kind: what the label is called.
@@ -33,7 +33,7 @@ def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
     """RGB picture: one row an image of the batch, columns image, label and weight of each view.
 
     Args:
-        mean, std: of the normalisation, 3 numbers each, in 0..255.
+        mean, std: of the normalization, 3 numbers each, in 0..255.
     """
     panels: List[Panel] = []
     for view in views:
@@ -42,17 +42,17 @@ def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
             panels.append(Panel(f'{view.name} {view.kind}',
                                 [colorize(one, palette) for one in view.label]))
         if view.weight is not None:
-            panels.append(Panel(f'{view.name} weight', [grey(one) for one in view.weight]))
+            panels.append(Panel(f'{view.name} weight', [gray(one) for one in view.weight]))
     return draw_panels(panels, classes, palette, TILE)
 
 
 def restored(image: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """3 x H x W normalised RGB -> H x W x 3 uint8."""
+    """3 x H x W normalized RGB -> H x W x 3 uint8."""
     pixels = image * std.reshape(3, 1, 1) + mean.reshape(3, 1, 1)
     return np.ascontiguousarray(pixels.clip(0, 255).round().astype(np.uint8).transpose(1, 2, 0))
 
 
-def grey(weight: np.ndarray) -> np.ndarray:
+def gray(weight: np.ndarray) -> np.ndarray:
     """H x W in [0, 1] -> H x W x 3 uint8, black is 0."""
     return np.repeat((255 * weight.clip(0, 1)).round().astype(np.uint8)[..., None], 3, axis=2)
 

@@ -106,7 +106,7 @@ def misspell(sections: dict, path: Path_, rng: random.Random) -> Mutation:
         wrong += 's'
     holder[wrong] = holder.pop(key)
     free = any(name in FREE for name in path[:-1])
-    return Mutation((*path[:-1], wrong), f'{dotted(path)} misspelt {wrong}',
+    return Mutation((*path[:-1], wrong), f'{dotted(path)} misspelled {wrong}',
                     MAY_FAIL if free else MUST_FAIL)
 
 

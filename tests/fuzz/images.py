@@ -107,7 +107,7 @@ def truncated(rng, file) -> Made:
 
 
 def truncated_jpeg(rng, file) -> Made:
-    """Half a JPEG decodes: into a picture whose lower half is grey."""
+    """Half a JPEG decodes: into a picture whose lower half is gray."""
     content = io.BytesIO()
     Image.open(file).convert('RGB').save(content, 'JPEG', quality=95)
     raw = content.getvalue()
@@ -203,7 +203,7 @@ def see_through(rng, file) -> Made:
     return '', MAY_FAIL, False
 
 
-def grey(rng, file) -> Made:
+def gray(rng, file) -> Made:
     Image.open(file).convert(rng.choice(['L', 'LA', '1', 'P'])).save(file, 'PNG')
     return '', MAY_FAIL, False
 
@@ -225,7 +225,7 @@ def ids(file: Path) -> np.ndarray:
     return np.array(Image.open(file))
 
 
-def coloured(rng, file) -> Made:
+def colored(rng, file) -> Made:
     Image.open(file).convert(rng.choice(['RGB', 'RGBA', 'LA', 'CMYK'])
                              if rng.random() < 0.9 else 'HSV').convert('RGB').save(file, 'PNG')
     return '', MUST_FAIL, False
@@ -233,11 +233,11 @@ def coloured(rng, file) -> Made:
 
 def with_transparency(rng, file) -> Made:
     Image.fromarray(ids(file)).convert('LA').save(file, 'PNG')
-    return 'grey and alpha', MUST_FAIL, False
+    return 'gray and alpha', MUST_FAIL, False
 
 
 def palette(rng, file) -> Made:
-    """The same indices under arbitrary colours."""
+    """The same indices under arbitrary colors."""
     image = Image.fromarray(ids(file))
     image.putpalette([rng.randrange(256) for _ in range(768)])
     image.save(file, 'PNG')
@@ -284,6 +284,6 @@ def all_ignore(rng, file) -> Made:
 
 
 FILES = [truncated, truncated, flipped, something_else, bomb, no_pixels, again, other_size]
-IMAGES = [truncated_jpeg, animated, with_alpha, see_through, grey, sixteen_bits, other_format]
-LABELS = [coloured, with_transparency, palette, ids_of_16_bits, ids_of_1_bit, strange_ids, floats,
+IMAGES = [truncated_jpeg, animated, with_alpha, see_through, gray, sixteen_bits, other_format]
+LABELS = [colored, with_transparency, palette, ids_of_16_bits, ids_of_1_bit, strange_ids, floats,
           lossy, all_ignore]

@@ -60,7 +60,7 @@ class Differences:
         (see :func:`~.fill.sample_index`) and ``name_chmean`` (mean per channel).
         """
         if name not in self.case:
-            raise KeyError(f'{self.case.name} has no array {name}, whole or summarised')
+            raise KeyError(f'{self.case.name} has no array {name}, whole or summarized')
         own = kept_part(to_numpy(own), self.case.description(name))
         arrays = self.case.arrays
         if name in arrays:

@@ -18,7 +18,7 @@ HEAD_GRADIENT = 1e-2
 EXACT = 0
 #: Learning rates, relative.
 RATE = 1e-12
-#: 04: floats; colours after augmentation; probabilities of rare class sampling.
+#: 04: floats; colors after augmentation; probabilities of rare class sampling.
 PART = 1e-6
 AUGMENTATION = 2e-5
 PROBABILITY = 3e-5

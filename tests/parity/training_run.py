@@ -20,8 +20,8 @@ from .fill import fill_module, filled, shapes_of
 from .published_names import named_networks, parameter_name, regularizer_name
 from .recorded_draws import RecordedDraws, recorded_draws
 
-# Needed where colours are jittered, which no case does.
-NORMALISATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+# Needed where colors are jittered, which no case does.
+NORMALIZATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TrainingRun:
         model: the method, or the plain segmentor.
         parameters: trained parameters by their published names.
         teacher_logits, contexts, enhanced: results of the teacher, of the frozen encoder and of
-            the regulariser, in the order of the calls; :meth:`iterations` clears them.
+            the regularizer, in the order of the calls; :meth:`iterations` clears them.
     """
 
     def __init__(self, case: Case, mode: Mode):
@@ -107,7 +107,7 @@ class TrainingRun:
             names.update(target_img='trg_img', valid_pseudo_mask='valid_pseudo_mask')
         batch: Dict[str, Any] = {key: self.case.tensor(name)[iteration]
                                  for key, name in names.items() if name in self.case}
-        batch['img_metas'] = [dict(img_norm_cfg=NORMALISATION)] * len(batch['img'])
+        batch['img_metas'] = [dict(img_norm_cfg=NORMALIZATION)] * len(batch['img'])
         return batch
 
     def _watch(self) -> None:

@@ -113,7 +113,7 @@ def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
     expected, seconds = whole
     sent = answered = trainings = 0
 
-    def signalled(process):
+    def signaled(process):
         nonlocal answered
         signum = random.choice([signal.SIGINT, signal.SIGTERM])
         os.killpg(process.pid, signum)
@@ -125,7 +125,7 @@ def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
 
     while sent < SIGNALS:
         folder = tmp_path / f'run{trainings}'
-        sent += interrupted(long_configs[workers], folder, seconds, signalled)
+        sent += interrupted(long_configs[workers], folder, seconds, signaled)
         trainings += 1
         assert_same(without_files_of_signals(outcome(folder)),
                     without_files_of_signals(expected))

@@ -25,7 +25,7 @@ def test_modes_add_up():
 @pytest.mark.parametrize('mode, message', [
     ('jiont', "unknown mode jiont, did you mean 'joint'\\?"),
     ('joint+x', 'unknown mode x .*there are exact, joint'), ('', 'unknown mode')])
-def test_a_misspelt_mode_is_named(mode, message):
+def test_a_misspelled_mode_is_named(mode, message):
     with pytest.raises(ConfigError, match=message):
         mode_options(mode)
 

@@ -60,7 +60,7 @@ def test_mit_encoders_agree(train):
         assert ours[1] == other[1] > 0
 
 
-def test_regularisers_agree():
+def test_regularizers_agree():
     channels = (8, 16, 40, 64)
     fused, written_out = (result(networks.regularizing, fused, channels, 32, 2, (12, 4))
                           for fused in (True, False))
@@ -80,7 +80,7 @@ def test_teacher_updates_agree():
     assert not torch.equal(before, own.output)
 
 
-def test_drawn_images_are_normalised_pictures():
+def test_drawn_images_are_normalized_pictures():
     images = networks.drawn_images(2, 48)
     assert images.shape == (2, 3, 48, 48) and images.dtype is torch.float32
     assert -2.2 < images.min() and images.max() < 2.7 and images.std() > 0.2

@@ -37,7 +37,7 @@ def test_step():
     assert any('sam512 needs a method with a SAM encoder' in note for note in report.notes)
 
 
-def test_step_stops_at_a_misspelt_mode_before_anything_runs():
+def test_step_stops_at_a_misspelled_mode_before_anything_runs():
     with pytest.raises(ConfigError, match="unknown mode exat, did you mean 'exact'"):
         step.benchmark_step(['daformer'], ['exat'], SMALL, ONCE)
 
@@ -70,10 +70,10 @@ def test_a_mode_is_measured_against_the_rate_of_its_precision(mode, dtype):
 # ---------------------------------------------------------------- encoder
 def test_encoder():
     options = encoder.Options(size=SMALL)
-    report = encoder.benchmark_encoder(['regulariser', 'ema'], options, ONCE)
+    report = encoder.benchmark_encoder(['regularizer', 'ema'], options, ONCE)
     cases = report.record['cases']
     assert len(cases) == 5 and report.record['matrix_rates']['float32'] > 0
-    ours, unfused = (cases[f'regulariser, {name}'] for name in ('mmseg_ssr', 'unfused attention'))
+    ours, unfused = (cases[f'regularizer, {name}'] for name in ('mmseg_ssr', 'unfused attention'))
     assert unfused['ours_speed_ratio'] == unfused['seconds'] / ours['seconds']
     assert unfused['difference'] < 1e-5 and 'difference' not in ours
     assert not any('output' in record for record in cases.values())

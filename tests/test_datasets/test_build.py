@@ -45,12 +45,12 @@ def test_absent_labels_say_where_they_are_published(cityscapes):
 def test_a_few_images_without_label_can_be_left_out(gta):
     (gta / 'labels' / '00002_labelTrainIds.png').unlink()
     fails(gta_config(gta), MissingFile, '1 of 6 labels')
-    dataset = build_dataset(gta_config(gta), skip_unlabelled=True)
+    dataset = build_dataset(gta_config(gta), skip_unlabeled=True)
     assert [info['filename'] for info in dataset.img_infos] == [
         f'{i:05d}.png' for i in (1, 3, 4, 5, 6)]
     for i in (3, 4, 5):
         (gta / 'labels' / f'{i:05d}_labelTrainIds.png').unlink()
-    fails(gta_config(gta), MissingFile, '4 of 6 labels', skip_unlabelled=True)
+    fails(gta_config(gta), MissingFile, '4 of 6 labels', skip_unlabeled=True)
 
 
 def test_labels_that_no_config_names(gta):

@@ -57,7 +57,7 @@ def test_cityscapes_scored_with_the_classes_of_synthia(layouts):
         test_mode=True)
     perfect = scores(dataset)
     assert (perfect['mIoU'], perfect['mIoU16'], perfect['mIoU13']) == (1, 1, 1)
-    # terrain, truck and train are never predicted, as by a network that learnt from SYNTHIA
+    # terrain, truck and train are never predicted, as by a network that learned from SYNTHIA
     label = labels(dataset)[0]
     label[:4, :10], label[:4, 10:20], label[:4, 20:30], label[:4, 30:] = 9, 14, 16, 0
     dataset.get_gt_seg_map_by_idx = lambda index: label

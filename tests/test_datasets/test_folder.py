@@ -90,7 +90,7 @@ def test_an_image_without_label(own):
     with pytest.raises(MissingFile, match=r'1 of 4 labels \*.png of FolderDataset are missing in '
                                           r'.*labels \(first: mon/1.png\)'):
         build_dataset(config(own))
-    assert len(build_dataset(config(own), skip_unlabelled=True)) == 3
+    assert len(build_dataset(config(own), skip_unlabeled=True)) == 3
 
 
 def test_a_folder_without_images(own):

@@ -102,12 +102,12 @@ def test_what_is_no_input(files, argument, error, message):
 
 @pytest.fixture
 def clip(tmp_path):
-    """A video of five frames of 48 x 32, each of one grey; its path."""
+    """A video of five frames of 48 x 32, each of one gray; its path."""
     path = str(tmp_path / 'clip.avi')
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 12.5, (48, 32))
     assert writer.isOpened()
-    for grey in range(0, 250, 50):
-        writer.write(np.full((32, 48, 3), (grey, grey, 200), np.uint8))
+    for gray in range(0, 250, 50):
+        writer.write(np.full((32, 48, 3), (gray, gray, 200), np.uint8))
     writer.release()
     return path
 
@@ -118,7 +118,7 @@ def test_frames_are_rgb_in_order(clip):
         frames = list(video.images)
     assert [frame.shape for frame in frames] == [(32, 48, 3)] * 5
     np.testing.assert_allclose([frame.mean((0, 1)) for frame in frames],
-                               [(200, grey, grey) for grey in range(0, 250, 50)], atol=6)
+                               [(200, gray, gray) for gray in range(0, 250, 50)], atol=6)
 
 
 def test_only_the_first_frames(clip):

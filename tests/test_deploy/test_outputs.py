@@ -19,10 +19,10 @@ def results(tmp_path, **options):
     return Results(str(tmp_path / 'out'), CLASSES, PALETTE, **options)
 
 
-def prediction(grey=100, size=(32, 48)):
+def prediction(gray=100, size=(32, 48)):
     label = np.zeros(size, np.uint8)
     label[:, 24:] = 13  # car
-    return Prediction(np.full((*size, 3), grey, np.uint8), label,
+    return Prediction(np.full((*size, 3), gray, np.uint8), label,
                       np.full(size, 0.8, np.float32), CLASSES, PALETTE)
 
 
@@ -57,7 +57,7 @@ def test_only_what_is_asked_for(tmp_path):
     assert files(tmp_path / 'out') == ['confidence/a.png', 'confidence/b/000001.png']
 
 
-def test_the_legend_has_every_colour(tmp_path):
+def test_the_legend_has_every_color(tmp_path):
     results(tmp_path).write_legend()
     legend = cv2.imread(str(tmp_path / 'out/legend.png'))[..., ::-1].reshape(-1, 3)
     assert set(map(tuple, PALETTE)) <= set(map(tuple, legend.tolist()))
@@ -66,15 +66,15 @@ def test_the_legend_has_every_colour(tmp_path):
 @pytest.mark.parametrize('size', [(32, 48), (33, 47)])
 def test_video(tmp_path, size):
     with results(tmp_path).video('clip', 12.5) as write:
-        for grey in (0, 120, 240):
-            write(prediction(grey, size))
+        for gray in (0, 120, 240):
+            write(prediction(gray, size))
     assert files(tmp_path / 'out') == [
         *(f'confidence/clip/00000{i}.png' for i in (1, 2, 3)),
         *(f'label/clip/00000{i}.png' for i in (1, 2, 3)), 'overlay/clip.mp4']
     with open_video(str(tmp_path / 'out/overlay/clip.mp4')) as video:
         frames = list(video.images)
         assert video.rate == pytest.approx(12.5)
-    expected = [prediction(grey, size).overlay()[8, 8] for grey in (0, 120, 240)]
+    expected = [prediction(gray, size).overlay()[8, 8] for gray in (0, 120, 240)]
     np.testing.assert_allclose([frame[8, 8] for frame in frames], expected, atol=12)
 
 

@@ -59,19 +59,19 @@ def test_a_photograph(predictor, photo):
     assert found.image.shape == (*found.label.shape, 3) and len(np.unique(found.label)) > 1
     assert found.image[20, 20, 0] > 0  # the top left is not black
     painted = found.overlay(0.25).astype(float)
-    colours = np.array(found.palette)[found.label]
-    np.testing.assert_allclose(painted, 0.75 * found.image + 0.25 * colours, atol=1)
+    colors = np.array(found.palette)[found.label]
+    np.testing.assert_allclose(painted, 0.75 * found.image + 0.25 * colors, atol=1)
 
 
-def test_file_rgb_array_and_grey_array_are_one_image(predictor, tmp_path):
-    grey = np.random.default_rng(1).integers(0, 256, (40, 60), np.uint8)
-    colour = np.stack([grey, 255 - grey, grey // 2], axis=2)
-    cv2.imwrite(str(tmp_path / 'a.png'), colour[..., ::-1])
-    np.testing.assert_array_equal(read_image(tmp_path / 'a.png'), colour)
+def test_file_rgb_array_and_gray_array_are_one_image(predictor, tmp_path):
+    gray = np.random.default_rng(1).integers(0, 256, (40, 60), np.uint8)
+    color = np.stack([gray, 255 - gray, gray // 2], axis=2)
+    cv2.imwrite(str(tmp_path / 'a.png'), color[..., ::-1])
+    np.testing.assert_array_equal(read_image(tmp_path / 'a.png'), color)
     np.testing.assert_array_equal(predictor.predict(tmp_path / 'a.png').confidence,
-                                  predictor.predict(colour).confidence)
-    np.testing.assert_array_equal(predictor.predict(np.stack([grey] * 3, axis=2)).confidence,
-                                  predictor.predict(grey).confidence)
+                                  predictor.predict(color).confidence)
+    np.testing.assert_array_equal(predictor.predict(np.stack([gray] * 3, axis=2)).confidence,
+                                  predictor.predict(gray).confidence)
 
 
 def test_an_image_that_would_have_no_pixel_left(predictor):
@@ -135,7 +135,7 @@ def test_a_file_of_weights_alone_needs_a_config(data, untrained, tmp_path, confi
     assert predictor.palette == CityscapesDataset.PALETTE
 
 
-def test_classes_without_names_get_numbers_and_colours(untrained):
+def test_classes_without_names_get_numbers_and_colors(untrained):
     model = read_model(untrained)
     model.content['meta'] = dict(CLASSES=('a', 'b'))  # of another number
     del model.cfg._cfg_dict['data']

@@ -36,7 +36,7 @@ def test_images_fit_into_the_scale_with_their_aspect(cfg, size, scale, expected)
     assert meta['ori_shape'] == image.shape and meta['img_shape'][:2] == expected
 
 
-def test_colours_are_normalised_in_their_order(cfg):
+def test_colors_are_normalized_in_their_order(cfg):
     image, (img, ), _ = prepared(cfg, 40, 50, 'original')
     mean, std = (torch.tensor(tiny_training.NORM[key]) for key in ('mean', 'std'))
     expected = (torch.from_numpy(image).float() - mean) / std
@@ -86,11 +86,11 @@ def test_a_step_that_fails_is_a_fault_of_the_config(cfg):
 
 def test_what_the_network_was_tested_on(cfg):
     assert preparation.tested_size(cfg) == (32, 64)
-    assert preparation.normalisation(cfg) == tiny_training.NORM
+    assert preparation.normalization(cfg) == tiny_training.NORM
     cfg.model.test_cfg = dict(mode='slide', crop_size=(48, 40), stride=(24, 20))
     assert preparation.tested_size(cfg) == (48, 40)
     cfg.model = dict(cfg.uda, model=cfg.model)  # as stock mmseg has a method
     assert preparation.tested_size(cfg) == (48, 40)
     cfg.data.test.pipeline[1].transforms = []
     with pytest.raises(ConfigError, match='no step Normalize'):
-        preparation.normalisation(cfg)
+        preparation.normalization(cfg)

@@ -123,7 +123,7 @@ FAULTS = {
     'label cut off': (lambda folder: cut(folder / LABEL), [('label cannot be used', LABEL)]),
     'label with a wrong bit': (lambda folder: flip_a_bit(folder / LABEL), [
         ('label cannot be used', LABEL)]),
-    'label of colours': (lambda folder: change(folder / LABEL, WIDER), [
+    'label of colors': (lambda folder: change(folder / LABEL, WIDER), [
         ('label cannot be used', LABEL)]),
     'label of 16 bits': (labels_of_16_bits, [('label cannot be used', LABEL)]),
     'strange value': (value_40, [('label holds values that are no class', LABEL)]),
@@ -132,7 +132,7 @@ FAULTS = {
     'all ignored': (lambda folder: change(folder / LABEL, NO_CLASS), [
         ('label is all ignored', LABEL), OTHER]),
     'black frame': (lambda folder: change(folder / IMAGE, np.zeros((32, 64, 3), np.uint8)), [
-        ('image is of a single colour', IMAGE)]),
+        ('image is of a single color', IMAGE)]),
     'no statistics': (lambda folder: [path.unlink() for path in (folder / 'gta').glob('*.json')], [
         ('class statistics are missing', f'gta/{name}.json') for name in (
             'sample_class_stats', 'sample_class_stats_dict', 'samples_with_class')]),
@@ -190,7 +190,7 @@ def test_doing_as_it_says_leaves_nothing_to_mend(folder):
     assert look(folder) == []
 
 
-def test_a_single_spot_is_no_single_colour(folder):
+def test_a_single_spot_is_no_single_color(folder):
     frame = np.zeros((32, 64, 3), np.uint8)
     frame[5, 7] = 255
     change(folder / IMAGE, frame)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from mmseg_ssr.errors import ConfigError, DataError
-from mmseg_ssr.labels.class_table import COLOUR, ClassTable, describe
+from mmseg_ssr.labels.class_table import COLOR, ClassTable, describe
 
 ROAD = dict(name='road', ids=[7, 8], color=[128, 64, 128])
 CAR = dict(name='car', ids=[26], color=[0, 0, 142], thing=True)
@@ -41,13 +41,13 @@ def test_255_may_be_a_class(label):
     np.testing.assert_array_equal(table.read(label([[0, 255]])), [[0, 1]])
 
 
-def test_colours_become_classes(label):
+def test_colors_become_classes(label):
     table = ClassTable.from_config([ROAD, CAR], ignore=[[0, 0, 0]])
     path = label([[[128, 64, 128], [0, 0, 142], [0, 0, 0]]])
     np.testing.assert_array_equal(table.read(path), [[0, 1, 255]])
     assert table.by_class(table.count(path), path) == {0: 1, 1: 1}
-    # red and blue swapped is another colour
-    with pytest.raises(DataError, match=r'holds colour \[142, 0, 0\].*put it into the color of'):
+    # red and blue swapped is another color
+    with pytest.raises(DataError, match=r'holds color \[142, 0, 0\].*put it into the color of'):
         table.read(label([[[142, 0, 0]]]))
 
 
@@ -84,7 +84,7 @@ def test_the_rest_can_be_ignored(label):
     ([dict(name='a', colour=[0, 0, 0])], (), "classes.0.colour, did you mean 'color'"),
     ([dict(name='a', ids=[1, 2]), dict(name='b', ids=[2])], (), "'a' and 'b' both have id 2"),
     ([dict(name='a', color=[1, 1, 1]), dict(name='b', color=[1, 1, 1])], (),
-     r'both have colour \[1, 1, 1\]'),
+     r'both have color \[1, 1, 1\]'),
     (['a', 'a'], (), "different names, got 'a' twice"),
     ([ROAD, 'car'], (), "class 'car' has no ids, others have"),
     ([ROAD], [8], "id 8 is in ignore and in class 'road'"),
@@ -100,4 +100,4 @@ def test_tables_that_are_not_right(classes, ignore, message):
 
 def test_values_are_described():
     assert describe(26) == 'id 26'
-    assert describe(COLOUR | 1 << 16 | 2 << 8 | 3) == 'colour [1, 2, 3]'
+    assert describe(COLOR | 1 << 16 | 2 << 8 | 3) == 'color [1, 2, 3]'

@@ -27,8 +27,8 @@ def save(path, array, **options):
     return path
 
 
-def test_grey_palette_and_16_bit_values(tmp_path):
-    np.testing.assert_array_equal(read_values(save(tmp_path / 'grey.png', IDS)), IDS)
+def test_gray_palette_and_16_bit_values(tmp_path):
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'gray.png', IDS)), IDS)
     palette = Image.fromarray(IDS)
     palette.putpalette(list(range(255, -1, -1)) * 3)
     palette.save(tmp_path / 'palette.png')
@@ -39,11 +39,11 @@ def test_grey_palette_and_16_bit_values(tmp_path):
     np.testing.assert_array_equal(read_values(binary), IDS > 5)
 
 
-def test_colours_are_red_green_blue(tmp_path):
-    colours = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
-    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgb.png', colours)), colours)
-    opaque = np.dstack([colours, np.full((2, 3), 255, np.uint8)])
-    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgba.png', opaque)), colours)
+def test_colors_are_red_green_blue(tmp_path):
+    colors = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgb.png', colors)), colors)
+    opaque = np.dstack([colors, np.full((2, 3), 255, np.uint8)])
+    np.testing.assert_array_equal(read_values(save(tmp_path / 'rgba.png', opaque)), colors)
 
 
 def test_labels_that_lost_their_values_are_refused(tmp_path):
@@ -123,7 +123,7 @@ def test_pixels_are_counted_by_id(ignore_index):
 
 @pytest.mark.parametrize('kind', ['png', 'tif'])
 @pytest.mark.parametrize('bits', [2, 4])
-def test_grey_values_of_fewer_than_8_bits_are_not_stretched(tmp_path, bits, kind):
+def test_gray_values_of_fewer_than_8_bits_are_not_stretched(tmp_path, bits, kind):
     path = tmp_path / f'label.{kind}'
     ids = np.array([[0, 1, 2, 3]] * 4)
     packed = (ids << (bits * np.arange(3, -1, -1))).sum(1).tolist()
@@ -137,7 +137,7 @@ def test_grey_values_of_fewer_than_8_bits_are_not_stretched(tmp_path, bits, kind
 
 
 def png(bits, rows):
-    """A grey PNG of 4 columns from packed rows."""
+    """A gray PNG of 4 columns from packed rows."""
     def chunk(name, content):
         checksum = zlib.crc32(name + content)
         return struct.pack('>I', len(content)) + name + content + struct.pack('>I', checksum)

@@ -65,7 +65,7 @@ def test_training_data_without_a_target_is_an_error(method, batch):
         segmentor.train_step(batch, optimizer(segmentor))
 
 
-def test_ssr_regularises_source_only_as_well(method, batch):
+def test_ssr_regularizes_source_only_as_well(method, batch):
     segmentor = method(ssr=True, source_only=True, imnet_feature_dist_lambda=0)
     log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
     assert losses(log) == {'decode.loss_ce', 'enhanced.loss_ce'}
@@ -155,7 +155,7 @@ def test_stopping_and_going_on_is_never_having_stopped(method, batch):
 
 
 def test_the_state_of_another_method_is_refused(method):
-    with pytest.raises(ValueError, match='1 teachers and no regulariser'):
+    with pytest.raises(ValueError, match='1 teachers and no regularizer'):
         method(ssr=True).load_training_state(method().training_state())
 
 
@@ -187,7 +187,7 @@ def test_weights_of_terms_scale_their_losses(method, batch):
         assert half[name] == pytest.approx(factor * full[name], rel=1e-5), name
 
 
-def test_pseudo_labels_of_the_regularisation_branch(method, batch, monkeypatch):
+def test_pseudo_labels_of_the_regularization_branch(method, batch, monkeypatch):
     segmentor = method(ssr=True, pseudo_label_branch='regularized')
     seen = []
     monkeypatch.setattr(self_training, 'pseudo_label',
@@ -214,7 +214,7 @@ def test_the_shadow_branch_can_have_the_running_statistics_for_itself(method, ba
 
     plain, (both, shared), (shadow, own) = (
         trained(), trained(ssr=True), trained(ssr=True, running_statistics='shadow'))
-    assert shadow == both, 'the losses normalise by the batch either way'
+    assert shadow == both, 'the losses normalize by the batch either way'
     assert any('running_mean' in name for name in own)
     for name, value in own.items():
         torch.testing.assert_close(value, plain[1][name], msg=name)
@@ -250,7 +250,7 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
     (dict(stop_stage=[0]), 'uda.stop_stage is of SSR, which is off'),
     (dict(sam_checkpoint='sam.pth'), 'uda.sam_checkpoint is of SSR, which is off'),
-    (dict(color_jitter_strength=3.), 'colour jitter strengths'),
+    (dict(color_jitter_strength=3.), 'color jitter strengths'),
 ])
 def test_bad_values_name_their_key(method, options, message):
     with pytest.raises(ConfigError, match=message):

@@ -190,7 +190,7 @@ def test_mixed_precision_gives_the_losses_of_the_exact_one(build, batch, dtype):
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_ssr_regularises_the_supervised_view_of_each(build, batch, method):
+def test_ssr_regularizes_the_supervised_view_of_each(build, batch, method):
     segmentor = build(method, regularizer=tiny_training.tiny_regularizer())
     log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
     assert losses(log) == SOURCE | METHODS[method][1] | {'enhanced.loss_ce'}

@@ -69,6 +69,6 @@ def test_every_stage_reaches_the_logits():
     (dict(embed_dim=8), "no key 'embed_dim', did you mean 'embed_dims'"),
     (dict(embed_cfg=dict(MLP, norm_cfg=NORM)), 'set both to None'),
 ])
-def test_misspelt_options_are_named(params, message):
+def test_misspelled_options_are_named(params, message):
     with pytest.raises(ConfigError, match=message):
         build(**params)

@@ -20,7 +20,7 @@ def test_four_scales_of_the_last_map():
         assert torch.equal(one, other)
 
 
-def test_maps_are_normalised_and_every_weight_is_trained():
+def test_maps_are_normalized_and_every_weight_is_trained():
     neck = pyramid()
     neck.init_weights()
     maps = neck([torch.randn(1, 16, 4, 4)])

@@ -262,7 +262,7 @@ def test_wrong_values_of_the_head_are_errors(hrda_config, options, message):
         HEADS.build(dict(hrda_config.decode_head, **options))
 
 
-def test_a_misspelt_key_is_an_error(hrda_config):
+def test_a_misspelled_key_is_an_error(hrda_config):
     with pytest.raises(TypeError, match='attention_clswise'):
         HEADS.build(dict(hrda_config.decode_head, attention_clswise=True))
 
@@ -272,13 +272,13 @@ def test_a_crop_that_does_not_fit_names_both_sizes(hrda, draws):
         interface.training_features(hrda, torch.zeros(1, 3, 24, 64), draws)
 
 
-def test_the_regulariser_cannot_add_its_map(hrda, tiny_sam):
+def test_the_regularizer_cannot_add_its_map(hrda, tiny_sam):
     with pytest.raises(ConfigError, match="regularizer.add_map: .* HRDA's detail crop"):
         build_regularizer(hrda, tiny_sam, add_map=True)
 
 
-def test_its_regularisation_branch_cannot_predict(hrda):
-    with pytest.raises(ConfigError, match='the regularisation branch of HRDA cannot predict'):
+def test_its_regularization_branch_cannot_predict(hrda):
+    with pytest.raises(ConfigError, match='the regularization branch of HRDA cannot predict'):
         predict_regularized(hrda, ConfigDict(), 'unused.pth')
 
 

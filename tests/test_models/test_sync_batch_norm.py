@@ -9,7 +9,7 @@ from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.sync_batch_norm import (
     SyncBatchNorm,
     SyncBatchNormAct,
-    synchronise_batch_norm,
+    synchronize_batch_norm,
 )
 
 SHAPES = {'images': (4, 3, 5, 6), 'vectors': (6, 3)}
@@ -51,7 +51,7 @@ def passed(net, shape, rank=0, size=1, steps=2):
 
 def passed_together(shape, options):
     net = network(**options) if len(shape) == 4 else nn.Sequential(nn.BatchNorm1d(3))
-    net = synchronise_batch_norm(net)
+    net = synchronize_batch_norm(net)
     assert type(net[0]) is SyncBatchNorm
     return passed(net, shape, dist.get_rank(), 2)
 
@@ -59,7 +59,7 @@ def passed_together(shape, options):
 @pytest.mark.parametrize('shape, options', [
     ('images', {}), ('vectors', {}), ('images', dict(affine=False)),
     ('images', dict(momentum=None)), ('images', dict(track_running_stats=False))])
-def test_two_processes_normalise_as_one(pair, shape, options):
+def test_two_processes_normalize_as_one(pair, shape, options):
     shape = SHAPES[shape]
     alone = passed(network(**options) if len(shape) == 4 else nn.Sequential(nn.BatchNorm1d(3)),
                    shape)
@@ -77,7 +77,7 @@ def test_two_processes_normalise_as_one(pair, shape, options):
 
 def apart():
     """In eval mode, and what the modes of others do to it."""
-    net = synchronise_batch_norm(network())
+    net = synchronize_batch_norm(network())
     net.eval()
     image = batch(SHAPES['images']) * (1 + dist.get_rank())
     plain = network().eval()
@@ -89,7 +89,7 @@ def test_in_eval_mode_processes_do_not_meet(pair):
 
 
 def half_precision():
-    net = synchronise_batch_norm(network())
+    net = synchronize_batch_norm(network())
     with torch.no_grad():
         output = net(torch.randn(2, 3, 4, 4).to(torch.bfloat16))
     return output.dtype, net[0].running_mean.dtype, output.requires_grad
@@ -101,7 +101,7 @@ def test_mixed_precision_and_a_teacher_without_gradients(pair):
 
 def test_alone_it_is_a_plain_batch_norm():
     image = batch(SHAPES['images'])
-    assert torch.equal(synchronise_batch_norm(network())(image), network()(image))
+    assert torch.equal(synchronize_batch_norm(network())(image), network()(image))
 
 
 def test_names_parameters_and_modes_stay():
@@ -109,12 +109,12 @@ def test_names_parameters_and_modes_stay():
                         nn.SyncBatchNorm(4))
     net[1][0].eval()
     names, weight = list(net.state_dict()), net[1][0].weight
-    assert synchronise_batch_norm(net) is net
+    assert synchronize_batch_norm(net) is net
     assert list(net.state_dict()) == names and net[1][0].weight is weight
     assert [type(net[1][0]), type(net[1][1]), type(net[2])] == [
         SyncBatchNorm, nn.GroupNorm, SyncBatchNorm]
     assert not net[1][0].training and net[2].training
-    single = synchronise_batch_norm(nn.BatchNorm1d(2))
+    single = synchronize_batch_norm(nn.BatchNorm1d(2))
     assert type(single) is SyncBatchNorm
 
 
@@ -122,7 +122,7 @@ def test_the_activation_in_a_batch_norm_of_timm_stays():
     torch.manual_seed(0)
     norm, image = BatchNormAct2d(3), torch.randn(2, 3, 4, 4)
     expected = norm(image)
-    new = synchronise_batch_norm(norm)
+    new = synchronize_batch_norm(norm)
     assert type(new) is SyncBatchNormAct and torch.equal(new(image), expected)
     assert expected.min() == 0
 
@@ -132,13 +132,13 @@ def test_a_batch_norm_that_does_more_is_refused():
         def forward(self, input):
             return super().forward(input) + 1
 
-    with pytest.raises(ConfigError, match='type Shifted cannot be synchronised'):
-        synchronise_batch_norm(nn.Sequential(Shifted(2)))
+    with pytest.raises(ConfigError, match='type Shifted cannot be synchronized'):
+        synchronize_batch_norm(nn.Sequential(Shifted(2)))
 
 
 def gradients(compiled):
     torch.manual_seed(0)
-    net = synchronise_batch_norm(nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU()))
+    net = synchronize_batch_norm(nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.ReLU()))
     if compiled:
         net.compile(dynamic=False)
     image = share(batch(SHAPES['images']), dist.get_rank(), 2)

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 import mmseg_ssr.pretraining.scenes as module
-from mmseg_ssr.pretraining.scenes import UNSORTED, Scenes, batches, draw_scenes, normalise
+from mmseg_ssr.pretraining.scenes import UNSORTED, Scenes, batches, draw_scenes, normalize
 from mmseg_ssr.pretraining.shapes import describe
 
 SIZE = (64, 32)
@@ -52,7 +52,7 @@ def test_both_looks_of_a_batch_are_cut_and_flipped_alike():
     batch = next(batches(scenes, 6, 16, seed=0))
     assert torch.equal(batch.kinds, batch.objects + 3)
     assert batch.objects.shape == (6, 16, 16) and batch.first.shape == (6, 3, 16, 16)
-    expected = normalise((batch.objects.numpy() % 251).astype(np.uint8)[..., None].repeat(3, -1))
+    expected = normalize((batch.objects.numpy() % 251).astype(np.uint8)[..., None].repeat(3, -1))
     torch.testing.assert_close(batch.first, expected)
     torch.testing.assert_close(batch.second, expected)
     steps = batch.objects[:, 0, 1] - batch.objects[:, 0, 0]

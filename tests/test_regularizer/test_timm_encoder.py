@@ -33,7 +33,7 @@ def test_every_family_gives_one_map(model, options, channels, size):
     assert timm.out_channels == channels
     feature = timm(torch.randn(2, 3, 40, 60))
     assert feature.shape == (2, channels, *size)
-    # Normalised over channels, whatever the family: the attention is not saturated.
+    # Normalized over channels, whatever the family: the attention is not saturated.
     rms = feature.square().mean(1).sqrt()
     torch.testing.assert_close(rms, torch.ones_like(rms), rtol=0.02, atol=0.02)
 
@@ -49,7 +49,7 @@ def test_it_is_frozen_and_never_saved():
     assert next(moved.network.parameters()).dtype == torch.float64
 
 
-def test_the_image_gets_the_normalisation_of_the_weights():
+def test_the_image_gets_the_normalization_of_the_weights():
     timm = encoder('test_vit', input_size=32)  # trained with mean and std 0.5
     img = torch.rand(1, 3, 32, 32) * 255
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (
@@ -62,7 +62,7 @@ def test_the_image_gets_the_normalisation_of_the_weights():
     torch.testing.assert_close(other(img / 255), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_weights_of_imagenets_normalisation_see_the_image_as_it_is():
+def test_weights_of_imagenets_normalization_see_the_image_as_it_is():
     timm = encoder('vit_small_patch14_dinov2', input_size=28, **VIT)
     img = torch.randn(1, 3, 28, 28)
     torch.testing.assert_close(timm(img), timm.network(img)[0], rtol=1e-6, atol=1e-6)

@@ -13,7 +13,7 @@ def test_a_run_gets_its_page(copied, no_drawing):
     path = report_at_end(Config(dict(report=dict(images=2))), [str(copied)], CPU)
     assert path == str(copied / 'report.html')
     text = (copied / 'report.html').read_text()
-    assert '2 test images' in text and 'Regularisation' in text
+    assert '2 test images' in text and 'Regularization' in text
 
 
 def test_none_is_made_where_none_is_wanted(copied):

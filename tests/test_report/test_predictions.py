@@ -13,7 +13,7 @@ CPU = torch.device('cpu')
 
 
 def test_score_of_an_image_is_the_mean_over_the_classes_of_its_label():
-    matrix = torch.tensor([[3, 1, 0], [0, 2, 2], [0, 0, 0]])  # class 2 is predicted, not labelled
+    matrix = torch.tensor([[3, 1, 0], [0, 2, 2], [0, 0, 0]])  # class 2 is predicted, not labeled
     assert image_scores([matrix]) == pytest.approx([100 * (3 / 4 + 2 / 5) / 2])
     assert math.isnan(image_scores([torch.zeros(3, 3, dtype=torch.int64)])[0])
 

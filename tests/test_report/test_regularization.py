@@ -74,7 +74,7 @@ def test_cells_of_the_points():
     assert cells.tolist() == [0, 31, 17]
 
 
-def test_only_checkpoints_with_a_regulariser_have_one(runs):
+def test_only_checkpoints_with_a_regularizer_have_one(runs):
     assert regularization.has_regularizer(Checkpointed(read_run(str(runs.ssr)), CPU).content)
     assert not regularization.has_regularizer(
         Checkpointed(read_run(str(runs.source_only)), CPU).content)

@@ -82,7 +82,7 @@ def test_a_missing_encoder_leaves_the_images(copied, no_drawing, read_page):
     config = copied / 'config.py'
     config.write_text(config.read_text().replace('checkpoint=None', "checkpoint='no_sam.pth'"))
     page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
-    assert 'ssr, regulariser: ' in left_out(page) and 'no_sam.pth' in left_out(page)
+    assert 'ssr, regularizer: ' in left_out(page) and 'no_sam.pth' in left_out(page)
     assert len(page.images) == 6
 
 

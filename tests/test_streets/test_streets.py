@@ -89,7 +89,7 @@ def test_only_the_target_shows_the_bonnet_along_the_bottom():
         assert bonnet[-1, SIZE[0] // 2] and not bonnet[: int(0.85 * SIZE[1])].any()
 
 
-def test_every_material_has_a_colour_in_both_palettes_and_all_are_used():
+def test_every_material_has_a_color_in_both_palettes_and_all_are_used():
     assert set(GAME) == set(CAMERA)
     used = set()
     for index in range(30):
@@ -105,7 +105,7 @@ def test_random_looks_differ_from_each_other():
 
 
 def test_camera_maps_the_ground_and_back():
-    camera, size = Camera(height=1.5, focal=0.8, centre=0.5, horizon=0.4), (100, 50)
+    camera, size = Camera(height=1.5, focal=0.8, center=0.5, horizon=0.4), (100, 50)
     # 8 m ahead: 80 px focal length * 1.5 m / 8 m = 15 px under the horizon at row 20
     pixel = camera.project(np.array([[1.0, 0.0, 8.0]]), size)
     assert pixel == pytest.approx(np.array([[60.0, 35.0]]))

@@ -34,8 +34,8 @@ def test_gta_layout_and_format(streets):
     with Image.open(streets / 'gta/labels/00002.png') as label:
         assert label.mode == 'P'
         assert np.array_equal(np.asarray(label), raster.labels)  # the index, Cityscapes label ids
-        colours = np.asarray(label.convert('RGB'))
-    assert tuple(colours[raster.labels == 7][0]) == (128, 64, 128)
+        colors = np.asarray(label.convert('RGB'))
+    assert tuple(colors[raster.labels == 7][0]) == (128, 64, 128)
 
 
 def test_cityscapes_layout_and_format(streets):

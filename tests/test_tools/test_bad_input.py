@@ -152,7 +152,7 @@ def test_labels_that_are_all_ignore(own_data, data, config_file, fails):
     assert 'ignore' in error and '_labelTrainIds.png' in error
 
 
-def test_a_misspelt_key(own_data, trains):
+def test_a_misspelled_key(own_data, trains):
     sections = tiny_training.method_config(own_data, 2)
     sections['uda']['aplha'] = 0.9
     assert "config.py: unknown key uda.aplha, did you mean 'alpha'?" in trains(sections)

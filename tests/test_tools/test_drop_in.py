@@ -67,7 +67,7 @@ def test_a_method_trains_with_the_stock_script(data, config_file, stock, tmp_pat
     assert all(name.startswith(('backbone.', 'decode_head.')) for name in state)
 
 
-def test_our_runner_in_the_stock_script_saves_the_regulariser(data, config_file, stock, tmp_path,
+def test_our_runner_in_the_stock_script_saves_the_regularizer(data, config_file, stock, tmp_path,
                                                               monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = sections(data, dict(
@@ -77,7 +77,7 @@ def test_our_runner_in_the_stock_script_saves_the_regulariser(data, config_file,
     path = config_file(config)
     stock('train.py', path, '--work-dir', 'run', '--seed', '0', '--no-validate')
     first = torch.load(tmp_path / 'run' / 'iter_2.pth', weights_only=True)
-    # Another seed: a regulariser that was not restored would be another one.
+    # Another seed: a regularizer that was not restored would be another one.
     stock('train.py', path, '--work-dir', 'run', '--seed', '5', '--no-validate', '--resume-from',
           'run/iter_2.pth', '--cfg-options', 'runner.max_iters=3')
     second = torch.load(tmp_path / 'run' / 'iter_3.pth', weights_only=True)

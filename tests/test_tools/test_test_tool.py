@@ -36,7 +36,7 @@ def run(tool, *arguments):
     tool(TOOL).main([str(argument) for argument in arguments])
 
 
-def test_the_regularisation_branch_predicts_if_asked(trained, tool, tmp_path):
+def test_the_regularization_branch_predicts_if_asked(trained, tool, tmp_path):
     config, checkpoint, _ = trained
     content = torch.load(checkpoint, weights_only=False)
     outputs = {}
@@ -54,14 +54,14 @@ def test_the_regularisation_branch_predicts_if_asked(trained, tool, tmp_path):
     assert not all(np.array_equal(*pair) for pair in zip(shadow, outputs['other']))
 
 
-def test_without_a_regulariser_there_is_no_such_branch(trained, tool, tmp_path, capsys):
+def test_without_a_regularizer_there_is_no_such_branch(trained, tool, tmp_path, capsys):
     config, checkpoint, _ = trained
     content = torch.load(checkpoint, weights_only=False)
     torch.save(dict(state_dict=content['state_dict'], meta=content['meta']), tmp_path / 'plain.pth')
     with pytest.raises(SystemExit):
         run(tool, config, tmp_path / 'plain.pth', '--branch', 'regularized', '--out',
             tmp_path / 'plain.pkl')
-    assert 'plain.pth holds no regulariser' in capsys.readouterr().err
+    assert 'plain.pth holds no regularizer' in capsys.readouterr().err
 
 
 def test_the_stock_script_prints_the_same_and_warns_of_no_key(trained, tool, stock, capfd,

@@ -6,7 +6,7 @@ from mmseg_ssr.visualization import Panel, colorize, draw_panels
 PALETTE = [(255, 0, 0), (0, 255, 0)]
 
 
-def test_colours_follow_the_palette():
+def test_colors_follow_the_palette():
     label = np.array([[0, 1], [255, 7]])
     assert colorize(label, PALETTE).tolist() == [[[255, 0, 0], [0, 255, 0]],
                                                  [[0, 0, 0], [0, 0, 0]]]
@@ -35,8 +35,8 @@ def test_captions_and_legend_are_drawn():
     picture = draw_panels([Panel('image', [tile(1)])], ('road', 'sky'), PALETTE, tile_width=200)
     assert (picture[:28] < 255).any() and not (plain[:28] < 255).any()
     legend = picture[plain.shape[0]:]
-    for colour in PALETTE:
-        assert (legend == colour).all(axis=2).any()
+    for color in PALETTE:
+        assert (legend == color).all(axis=2).any()
 
 
 def test_panels_of_different_length():

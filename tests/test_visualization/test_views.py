@@ -7,7 +7,7 @@ from mmseg_ssr.visualization.views import (
     draw_class_shares,
     draw_views,
     encoded,
-    grey,
+    gray,
     restored,
     stacked,
 )
@@ -15,13 +15,13 @@ from mmseg_ssr.visualization.views import (
 MEAN, STD = np.array([100., 110., 120.]), np.array([50., 55., 60.])
 
 
-def test_images_get_their_colours_back():
+def test_images_get_their_colors_back():
     image = np.stack([np.full((2, 3), value) for value in (-2., 0., 3.)])
     assert restored(image, MEAN, STD)[0, 0].tolist() == [0, 110, 255]
 
 
-def test_weights_are_grey():
-    assert grey(np.array([[0., .5, 1.]])).tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
+def test_weights_are_gray():
+    assert gray(np.array([[0., .5, 1.]])).tolist() == [[[0] * 3, [128] * 3, [255] * 3]]
 
 
 def test_columns_are_what_a_view_has():

@@ -2,7 +2,7 @@
 # docs/own_data.md explains it.
 
 # The classes, the same for source and target. ids: the values of a class in labels with one
-# channel. color: how it is painted, and its colour in labels with three channels.
+# channel. color: how it is painted, and its color in labels with three channels.
 classes = [
     dict(name='ground', color=[128, 64, 128], ids=[7, 8, 22]),
     dict(name='building', color=[70, 70, 70], ids=[11, 12, 13]),

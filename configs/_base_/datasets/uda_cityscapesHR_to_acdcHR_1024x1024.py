@@ -1,5 +1,5 @@
 # Cityscapes with labels -> ACDC without, full resolution, crops of 1024 x 1024. No margins: ACDC
-# has no rectification artefacts. Published numbers are of the test server, not of val.
+# has no rectification artifacts. Published numbers are of the test server, not of val.
 crop_size = (1024, 1024)
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

@@ -53,7 +53,7 @@ data = dict(
             data_root='data/cityscapes/',
             img_dir='leftImg8bit/train',
             pipeline=cityscapes_train_pipeline,
-            # Top, bottom, left, right of the full image: rectification artefacts, ego vehicle.
+            # Top, bottom, left, right of the full image: rectification artifacts, ego vehicle.
             crop_pseudo_margins=[30, 240, 30, 30]),
         # A crop has four times as many pixels as DAFormer's: so must the rare class in it.
         rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0)),

@@ -1,4 +1,4 @@
-# VFM-UDA's data: full resolution, scales from 0.9 to 1.1, colours of the source jittered by the
+# VFM-UDA's data: full resolution, scales from 0.9 to 1.1, colors of the source jittered by the
 # pipeline (arXiv 2406.09896 and its code).
 _base_ = ['uda_gtaHR_to_cityscapesHR_1024x1024.py']
 crop_size = (1024, 1024)

@@ -218,7 +218,7 @@ class CheckedLabel:
         if not (empty and first_time):
             return
         get_root_logger().warning(f'label {file} is all ignore ({self.ignore_index}): nothing is '
-                                  'learnt from it')
+                                  'learned from it')
         read, empties = len(self._is_empty), sum(self._is_empty.values())
         if read >= ENOUGH_LABELS and empties > EMPTY_SHARE * read:
             raise DataError(f'{empties} of the {read} labels read so far are all ignore (the last '

@@ -5,7 +5,7 @@ A checkpoint is an mmseg checkpoint (contract C1) with more under keys of their 
     meta            CLASSES, PALETTE, config (text), iter (finished iterations), seed, ...
     state_dict      the student alone: backbone.*, decode_head.*
     optimizer       torch's optimizer state
-    training_state  teachers, regulariser, discriminators, counters
+    training_state  teachers, regularizer, discriminators, counters
     random_state    Python, numpy, torch, accelerators
     log_buffer      what the log has not averaged yet
 """

@@ -72,7 +72,7 @@ def refuse_downloads(cfg: Config) -> None:
         _refuse_address(cfg, key, cfg.get(key))
 
 
-def initialise(model: nn.Module) -> None:
+def initialize(model: nn.Module) -> None:
     """``model.init_weights()``, with a look at the files that mmcv reads in it.
 
     mmcv may run code that is in a file, takes what fits by name, and is silent about the rest,

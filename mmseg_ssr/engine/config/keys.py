@@ -82,7 +82,7 @@ PLAIN: Dict[str, Keys] = {
                         'part that fits counts'),
         bias_lr_mult=Key(float, 'factor of the learning rate of biases'),
         bias_decay_mult=Key(float, 'factor of the weight decay of biases'),
-        norm_decay_mult=Key(float, 'factor of the weight decay in normalisation layers'),
+        norm_decay_mult=Key(float, 'factor of the weight decay in normalization layers'),
         dwconv_decay_mult=Key(float, 'factor of the weight decay in depth-wise convolutions'),
         dcn_offset_lr_mult=Key(float, 'factor of the learning rate of offsets in deformable '
                                'convolutions'),

@@ -27,7 +27,7 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
     if not os.path.isfile(path):
-        raise MissingFile(f'config file {path} is missing{_neighbour(path)}')
+        raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
     search_path = list(sys.path)
     try:
         cfg = Config.fromfile(path)
@@ -101,7 +101,7 @@ def experiment_name(cfg: Config) -> str:
     return cfg.get('name') or os.path.splitext(os.path.basename(cfg.filename))[0]
 
 
-def _neighbour(path: str) -> str:
+def _neighbor(path: str) -> str:
     """A hint at the file that was probably meant."""
     folder = os.path.dirname(path) or '.'
     if not os.path.isdir(folder):

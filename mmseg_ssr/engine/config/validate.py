@@ -1,4 +1,4 @@
-"""Every key of a config is one that somebody reads: a misspelt one is an error, not a default."""
+"""Every key of a config is one that somebody reads: a misspelled one is an error, not a default."""
 import difflib
 import logging
 from typing import Any, Iterator, Optional, Sequence, Tuple, Union
@@ -138,7 +138,7 @@ def _check_normalization(cfg: Config) -> None:
             first = first or (path, values)
             for key in values:
                 if values[key] != first[1][key]:
-                    raise ConfigError(f'{path} normalises images by {key} {values[key]}, but '
+                    raise ConfigError(f'{path} normalizes images by {key} {values[key]}, but '
                                       f'{first[0]} by {first[1][key]}: give both the same')
 
 

@@ -21,7 +21,7 @@ from ...utils.seeding import seeded
 from ..data_loader import test_loader
 from ..logging.run_log import explained_full_disk
 from .inference import inference_options, predict_labels
-from .labelled_images import LabelledImages, as_pre_eval, compares_itself
+from .labeled_images import LabeledImages, as_pre_eval, compares_itself
 from .submission import prepare_formatting
 
 #: Scales of mmseg's ``--aug-test``.
@@ -155,7 +155,7 @@ def in_order(results: Sequence[List[Any]]) -> List[Any]:
 def evaluation_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
                       prefetch_factor: Optional[int] = None) -> DataLoader:
     """Images with their labels, or without where the data set's ``pre_eval`` reads them."""
-    images = dataset if compares_itself(dataset) else LabelledImages(dataset)
+    images = dataset if compares_itself(dataset) else LabeledImages(dataset)
     return test_loader(images, workers, device, prefetch_factor)
 
 
@@ -174,11 +174,11 @@ def count(model: OnDevice, loader: DataLoader) -> List[Any]:
     """
     model.eval()
     dataset = loader.dataset
-    labelled = isinstance(dataset, LabelledImages)
+    labeled = isinstance(dataset, LabeledImages)
     results: List[Any] = []
     with inference_options(model.module):
         for indices, batch in zip(loader.batch_sampler, progress_bar('test')(loader, len(loader))):
-            if labelled:
+            if labeled:
                 results += _matrices(model, batch, dataset.dataset)
             else:
                 results += dataset.pre_eval(model(return_loss=False, **batch), indices=indices)

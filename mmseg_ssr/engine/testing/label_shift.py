@@ -34,7 +34,7 @@ from .inference import inference_options, plain_segmentor
 class SourcePriors(NamedTuple):
     """How often the classes occur in the labels of the source."""
     images: Tensor  # K, in how many images
-    pixels: Tensor  # K, share of all labelled pixels
+    pixels: Tensor  # K, share of all labeled pixels
 
 
 def corrected(cfg: Config, model: OnDevice, target_priors: Optional[str] = None,
@@ -65,7 +65,7 @@ def source_priors(cfg: Config) -> SourcePriors:
     source = cfg.data.get('train') or {}
     source = source.get('source', source) if isinstance(source, dict) else source
     with explained(cfg, 'data.train'):
-        dataset = build_dataset(source, skip_unlabelled=True)
+        dataset = build_dataset(source, skip_unlabeled=True)
         counts = source_counts(dataset)
     images, pixels = (torch.zeros(len(dataset.CLASSES), dtype=torch.float64) for _ in range(2))
     for image in counts:
@@ -118,7 +118,7 @@ def estimated_priors(model: OnDevice, loader: DataLoader, source: SourcePriors) 
 def logit_shift(source: Tensor, target: Tensor) -> List[float]:
     """log p_t - log p_s of each class, for ``test_cfg.logit_shift``.
 
-    A class that the source lacks was never learnt and is left as it is; one that is found nowhere
+    A class that the source lacks was never learned and is left as it is; one that is found nowhere
     in the target counts as found in one image.
 
     Args:

@@ -1,4 +1,4 @@
-"""Predicting by SSR's regularisation branch, which otherwise exists in training only."""
+"""Predicting by SSR's regularization branch, which otherwise exists in training only."""
 import copy
 from typing import Any, Dict, Tuple
 
@@ -13,20 +13,20 @@ from ..checkpoint.files import read_checkpoint
 from ..checkpoint.weights import apply_weights
 from .inference import plain_segmentor
 
-#: Keys of ``uda`` that say what the regularisation branch is made of.
+#: Keys of ``uda`` that say what the regularization branch is made of.
 KEPT = ('type', 'sam_model_registry', 'stop_stage', 'sam_checkpoint', 'regularizer')
 
 
 def student_and_regularizer(cfg: Config, content: Dict[str, Any],
                             path: str) -> Tuple[nn.Module, nn.Module]:
-    """Student and regulariser of a training, with the weights of its checkpoint.
+    """Student and regularizer of a training, with the weights of its checkpoint.
 
     Args:
         cfg: of the training.
         content: of the checkpoint at ``path``.
 
     Raises:
-        ConfigError: it trains without a regulariser.
+        ConfigError: it trains without a regularizer.
         CheckpointError: the checkpoint has none, or another one.
         MissingFile: the frozen encoder's weights are not there.
     """
@@ -36,21 +36,21 @@ def student_and_regularizer(cfg: Config, content: Dict[str, Any],
     cfg.model['pretrained'] = None
     method = build_training_model(cfg, seed=0)
     if getattr(method, 'regularizer', None) is None:
-        raise ConfigError(f'{cfg.filename} has no regulariser')
+        raise ConfigError(f'{cfg.filename} has no regularizer')
     apply_weights(content, method, path)
     weights = (content.get('training_state') or {}).get('regularizer')
     if not weights:
-        raise CheckpointError(f'{path} holds no regulariser: only checkpoints of a training do, '
+        raise CheckpointError(f'{path} holds no regularizer: only checkpoints of a training do, '
                               'and not those that are for inference alone')
     try:
         method.regularizer.load_state_dict(weights)
     except RuntimeError as error:
-        raise CheckpointError(f'{path} holds another regulariser than its config says') from error
+        raise CheckpointError(f'{path} holds another regularizer than its config says') from error
     return getattr(method, 'model', method), method.regularizer
 
 
 def predict_regularized(network: nn.Module, cfg: Config, path: str, trusted: bool = False) -> None:
-    """From now on ``network`` predicts from features that the regulariser has enhanced.
+    """From now on ``network`` predicts from features that the regularizer has enhanced.
 
     Each image or window is seen by the frozen encoder as well: windows of the training's crop
     size (``slide``) are what it was trained with.
@@ -65,7 +65,7 @@ def predict_regularized(network: nn.Module, cfg: Config, path: str, trusted: boo
     """
     network = plain_segmentor(network)
     if isinstance(network, HRDAEncoderDecoder):
-        raise ConfigError('the regularisation branch of HRDA cannot predict: its context crop and '
+        raise ConfigError('the regularization branch of HRDA cannot predict: its context crop and '
                           'detail crops share the map of one view')
     _, regularizer = student_and_regularizer(cfg, read_checkpoint(path, trusted), path)
     network.branch = regularizer.eval()  # moves with the network

@@ -138,7 +138,7 @@ def _file_name(dataset: Dataset, index: int, folder: str) -> str:
 
 def _write(dataset: Dataset, index: int, prediction: np.ndarray, folder: str,
            to_label_id: bool) -> str:
-    """Write classes, H x W; painted in the classes' colours, except where they could be read."""
+    """Write classes, H x W; painted in the classes' colors, except where they could be read."""
     path = _file_name(dataset, index, folder)
     server = server_of(dataset)
     painted = server is None or server.label_ids

@@ -29,7 +29,7 @@ class SelfTrainingRunner(IterBasedRunner):
     """Runs any mmseg segmentor, and the methods of :mod:`mmseg_ssr.uda`.
 
     A model with ``training_state()`` and ``load_training_state(state)`` has its teachers, frozen
-    parts' counters and regulariser saved and restored beside its weights.
+    parts' counters and regularizer saved and restored beside its weights.
 
     Args:
         model, optimizer, work_dir, logger, meta, max_iters, batch_processor: as in mmcv.

@@ -82,7 +82,7 @@ def extrude(sketch: Sketch, frame: Frame, profile: Points, edges: Sequence[str],
     Args:
         profile: corners from the rear bottom over the roof to the front bottom.
         edges: material of the face along each edge of the profile, bottom left out.
-        half_width: half of the extent across, metres.
+        half_width: half of the extent across, meters.
         label, material, tone: of the side faces; ``tone`` is used for all faces.
     """
     corners = np.asarray(profile, dtype=np.float64)
@@ -105,12 +105,12 @@ def wheels(sketch: Sketch, frame: Frame, positions: Sequence[float], radius: flo
     u_end = frame.visible_end(half_length)
     if u_end is not None:
         for v in (-0.82 * half_width, 0.82 * half_width):
-            tyre = rectangle(v - 0.11, 0.0, v + 0.11, 1.2 * radius)
-            sketch.add(frame.end(tyre, u_end * 0.97), label, 'tyre')
+            tire = rectangle(v - 0.11, 0.0, v + 0.11, 1.2 * radius)
+            sketch.add(frame.end(tire, u_end * 0.97), label, 'tire')
     v = frame.visible_side(half_width)
     if v is None:
         return
     for u in positions:
-        sketch.add(frame.side(ellipse(u, radius, radius, radius), v), label, 'tyre')
+        sketch.add(frame.side(ellipse(u, radius, radius, radius), v), label, 'tire')
         hub = ellipse(u, radius, 0.55 * radius, 0.55 * radius, corners=8)
         sketch.add(frame.side(hub, v), label, 'hub')

@@ -47,7 +47,7 @@ def _bicycle_side() -> Shapes:
     crank, seat, head, rear, front = (-.08, .32), (-.2, .88), (.36, .86), (-.52, .35), (.52, .35)
     shapes = []
     for s, y in (rear, front):
-        shapes.append((ellipse(s, y, 0.36, 0.36, 14), 'tyre'))
+        shapes.append((ellipse(s, y, 0.36, 0.36, 14), 'tire'))
         shapes.append((ellipse(s, y, 0.29, 0.29, 14), 'spokes'))
     tubes = ((crank, seat), (crank, head), (seat, head), (rear, crank), (rear, seat), (head, front))
     shapes += [(bar(start, end, 0.065), 'bike') for start, end in tubes]
@@ -57,7 +57,7 @@ def _bicycle_side() -> Shapes:
 
 
 def _bicycle_back() -> Shapes:
-    return [(rectangle(-0.05, 0.0, 0.05, 0.68), 'tyre'),
+    return [(rectangle(-0.05, 0.0, 0.05, 0.68), 'tire'),
             (bar((-0.3, 1.0), (0.3, 1.0), 0.07), 'steel'),
             (rectangle(-0.03, 0.6, 0.03, 1.0), 'bike'),
             (rectangle(-0.1, 0.88, 0.1, 0.97), 'saddle'),
@@ -67,7 +67,7 @@ def _bicycle_back() -> Shapes:
 def _motorcycle_side() -> Shapes:
     shapes = []
     for s in (-0.68, 0.72):
-        shapes.append((ellipse(s, 0.33, 0.34, 0.34, 14), 'tyre'))
+        shapes.append((ellipse(s, 0.33, 0.34, 0.34, 14), 'tire'))
         shapes.append((ellipse(s, 0.33, 0.17, 0.17, 10), 'hub'))
     return [*shapes, (bar((0.42, 1.0), (0.72, 0.35), 0.12), 'steel'),
             ([(-0.45, 0.3), (0.35, 0.25), (0.45, 0.6), (-0.3, 0.65)], 'engine'),
@@ -76,12 +76,12 @@ def _motorcycle_side() -> Shapes:
             ([(-1.0, 0.66), (-0.4, 0.55), (-0.35, 0.68), (-0.95, 0.78)], 'motorbike'),
             ([(0.42, 0.85), (0.72, 0.8), (0.62, 1.25), (0.45, 1.15)], 'motorbike'),
             (bar((-0.8, 0.3), (-0.1, 0.24), 0.14), 'steel'),
-            (bar((0.25, 1.12), (0.5, 1.08), 0.09), 'tyre')]
+            (bar((0.25, 1.12), (0.5, 1.08), 0.09), 'tire')]
 
 
 def _motorcycle_back() -> Shapes:
     mirrors = [(ellipse(s, 1.22, 0.1, 0.08, 8), 'steel') for s in (-0.46, 0.46)]
-    return [(rectangle(-0.13, 0.0, 0.13, 0.66), 'tyre'),
+    return [(rectangle(-0.13, 0.0, 0.13, 0.66), 'tire'),
             (rectangle(-0.24, 0.5, 0.24, 0.95), 'motorbike'),
             (rectangle(-0.12, 0.7, 0.12, 0.82), 'taillamp'),
             (rectangle(-0.2, 0.86, 0.2, 1.0), 'saddle'),

@@ -7,8 +7,8 @@ from ..labels import Label
 from ..sketch import Pen, Plane, Sketch, ground_strip, rectangle
 from .roadside import draw_bush, draw_pickets, draw_tree
 
-DETAIL = 45.0  # metres up to which single windows are drawn; farther ones merge into bands
-GROUND_FLOOR = 3.4  # metres
+DETAIL = 45.0  # meters up to which single windows are drawn; farther ones merge into bands
+GROUND_FLOOR = 3.4  # meters
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Plot:
 
     Attributes:
         side: -1 left, +1 right.
-        edge: |x| of the front, metres.
-        near, far: z where it begins and ends, metres.
+        edge: |x| of the front, meters.
+        near, far: z where it begins and ends, meters.
     """
 
     side: int
@@ -43,10 +43,10 @@ class Plot:
 
 
 def draw_building(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
-    """Draw a house: end wall, roof, front with storeys of windows, ground floor."""
+    """Draw a house: end wall, roof, front with storys of windows, ground floor."""
     sketch.begin()
-    floors, storey, tone = int(rng.integers(1, 5)), rng.uniform(2.8, 3.3), rng.random()
-    height, depth = GROUND_FLOOR + storey * floors + 0.6, 10.0
+    floors, story, tone = int(rng.integers(1, 5)), rng.uniform(2.8, 3.3), rng.random()
+    height, depth = GROUND_FLOOR + story * floors + 0.6, 10.0
     front = Pen(sketch, plot.front, Label.BUILDING, tone)
     end = Pen(sketch, plot.end, Label.BUILDING, tone)
     end(rectangle(0, 0, depth, height), 'facade', 0.78)
@@ -59,7 +59,7 @@ def draw_building(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
         sketch.add(roof * (plot.side, 1, 1), Label.BUILDING, 'roof', tone, plot.shade)
     front(rectangle(plot.near, 0, plot.far, height), 'facade', plot.shade)
     front(rectangle(plot.near, height - 0.35, plot.far, height), 'ledge', plot.shade)
-    _draw_windows(front, rng, plot, floors, storey)
+    _draw_windows(front, rng, plot, floors, story)
     if rng.random() < 0.5:
         _draw_shops(front, rng, plot)
     else:
@@ -67,12 +67,12 @@ def draw_building(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
 
 
 def _draw_windows(front: Pen, rng: np.random.Generator, plot: Plot, floors: int,
-                  storey: float) -> None:
+                  story: float) -> None:
     bays = max(int((plot.far - plot.near) / rng.uniform(2.2, 3.2)), 1)
     width = (plot.far - plot.near) / bays
     for floor in range(floors):
-        low = GROUND_FLOOR + floor * storey + 0.5
-        high = low + 0.75 * storey - 0.5
+        low = GROUND_FLOOR + floor * story + 0.5
+        high = low + 0.75 * story - 0.5
         if plot.near > DETAIL:
             front(rectangle(plot.near + 1, low, plot.far - 1, high), 'window', 1.2)
             continue
@@ -131,9 +131,9 @@ def draw_yard(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
             draw_tree(sketch, rng, x, z, rng.uniform(1.0, 1.7))
 
 
-def draw_side_street(sketch: Sketch, plot: Plot, kerb: float) -> None:
-    """Draw the mouth of a side street, from the ``kerb`` (|x| of the road's edge) outwards."""
+def draw_side_street(sketch: Sketch, plot: Plot, curb: float) -> None:
+    """Draw the mouth of a side street, from the ``curb`` (|x| of the road's edge) outwards."""
     sketch.begin()
-    left, right = sorted((plot.side * kerb, plot.side * (plot.edge + 40)))
+    left, right = sorted((plot.side * curb, plot.side * (plot.edge + 40)))
     surface = ground_strip(left, right, plot.near + 0.5, plot.far - 0.5)
     sketch.add(surface, Label.ROAD, 'asphalt')

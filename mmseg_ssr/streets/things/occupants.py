@@ -14,9 +14,9 @@ from .people import draw_person
 AWAY, TOWARDS = np.pi / 2, -np.pi / 2  # headings
 
 Draw = Callable[[Sketch, np.random.Generator], None]
-Item = tuple[float, Draw]  # nearest z in metres, and what draws it
+Item = tuple[float, Draw]  # nearest z in meters, and what draws it
 
-#: Length in metres of each kind of vehicle.
+#: Length in meters of each kind of vehicle.
 LENGTHS = {'car': 4.6, 'truck': 9.0, 'bus': 10.0, 'tram': 22.0, 'cyclist': 2.0, 'motorcyclist': 2.0}
 #: Share of each kind of vehicle by lane.
 SHARES = {'oncoming': (.62, .09, .07, .05, .08, .09), 'ahead': (.6, .12, .08, 0, .1, .1),
@@ -25,7 +25,7 @@ SHARES = {'oncoming': (.62, .09, .07, .05, .08, .09), 'ahead': (.6, .12, .08, 0,
 
 @dataclass(frozen=True)
 class Street:
-    """Cross-section in metres; pairs are (left side, right side).
+    """Cross-section in meters; pairs are (left side, right side).
 
     Attributes:
         left, right: x of the road's edges; the camera is at 0.
@@ -45,17 +45,17 @@ class Street:
                    sidewalk=(rng.uniform(2.5, 5.5), rng.uniform(2.5, 5.5)),
                    verge=(verge[0], verge[1]))
 
-    def kerb(self, side: int) -> float:
+    def curb(self, side: int) -> float:
         """|x| of the road's edge on the left (-1) or right (+1)."""
         return self.right if side > 0 else -self.left
 
     def walk(self, side: int, share: float) -> float:
-        """x on the sidewalk: ``share`` 0 at the kerb, 1 at its outer edge."""
-        return side * (self.kerb(side) + share * self.sidewalk[side > 0])
+        """x on the sidewalk: ``share`` 0 at the curb, 1 at its outer edge."""
+        return side * (self.curb(side) + share * self.sidewalk[side > 0])
 
     def edge(self, side: int) -> float:
         """|x| of the frontage."""
-        return self.kerb(side) + self.sidewalk[side > 0] + self.verge[side > 0]
+        return self.curb(side) + self.sidewalk[side > 0] + self.verge[side > 0]
 
 
 def choose(rng: np.random.Generator, street: Street, feature: str) -> list[Item]:
@@ -153,11 +153,11 @@ def _post(draw: Callable[..., None], x: float, z: float, *more: float) -> Item:
 
 def _posts(rng: np.random.Generator, street: Street, side: int) -> list[Item]:
     """Lamp posts in a row, a traffic light, a few signs, a bin."""
-    kerb = street.walk(side, 0.12)
-    items = [_post(roadside.draw_lamp_post, kerb, z, -side)
+    curb = street.walk(side, 0.12)
+    items = [_post(roadside.draw_lamp_post, curb, z, -side)
              for z in np.arange(rng.uniform(6, 16), 80, rng.uniform(14, 24))]
     if rng.random() < 0.65:
-        items.append(_post(roadside.draw_traffic_light, kerb, rng.uniform(10, 30), -side))
+        items.append(_post(roadside.draw_traffic_light, curb, rng.uniform(10, 30), -side))
     items += [_post(roadside.draw_sign, street.walk(side, 0.2), rng.uniform(7, 32))
               for _ in range(rng.integers(1, 4))]
     if rng.random() < 0.35:
@@ -175,7 +175,7 @@ def _greenery(rng: np.random.Generator, street: Street, side: int) -> list[Item]
 
 
 def _railing(rng: np.random.Generator, street: Street, side: int) -> list[Item]:
-    """A railing along the kerb, on some streets; in pieces, so that things may stand between."""
+    """A railing along the curb, on some streets; in pieces, so that things may stand between."""
     if rng.random() > 0.2:
         return []
     start, x = rng.uniform(5, 20), street.walk(side, 0.05)

@@ -24,7 +24,7 @@ def draw_tree(sketch: Sketch, rng: np.random.Generator, x: float, z: float,
 
 def draw_bush(sketch: Sketch, rng: np.random.Generator, x: float, z: float,
               half_width: float = 0.9, height: float = 1.3) -> None:
-    """Draw a bush of the given size in metres."""
+    """Draw a bush of the given size in meters."""
     sketch.begin()
     pen = Pen(sketch, Plane(x, z), Label.VEGETATION, rng.random())
     _draw_foliage(pen, rng, height * 0.45, half_width, height * 0.55, lumps=9)
@@ -36,10 +36,10 @@ def _draw_foliage(pen: Pen, rng: np.random.Generator, y: float, half_width: floa
     extent = np.array([half_width, half_height])
     lift = np.sort(rng.uniform(-1, 1, lumps))
     across = np.sqrt(1 - 0.8 * lift ** 2) * rng.uniform(-1, 1, lumps)
-    centres = 0.75 * extent * np.stack([across, lift], axis=1) + (0, y)
+    centers = 0.75 * extent * np.stack([across, lift], axis=1) + (0, y)
     sizes, dents = rng.uniform(0.35, 0.6, lumps), rng.normal(0, 0.06 * half_width, (lumps, 9, 2))
     for i in range(lumps):
-        lump = ellipse(*centres[i], *(extent * sizes[i]), corners=9)
+        lump = ellipse(*centers[i], *(extent * sizes[i]), corners=9)
         pen(lump + dents[i], 'leaf', 0.72 + 0.4 * i / lumps)
 
 
@@ -74,8 +74,8 @@ def draw_traffic_light(sketch: Sketch, rng: np.random.Generator, x: float, z: fl
     for s, low in heads:
         sketch.begin()
         head(rectangle(s - 0.24, low, s + 0.24, low + 1.25), 'housing')
-        for i, colour in enumerate(('green', 'amber', 'red')):
-            head(ellipse(s, low + 0.24 + 0.38 * i, 0.15, 0.15, 8), colour if i == lit else 'lens')
+        for i, color in enumerate(('green', 'amber', 'red')):
+            head(ellipse(s, low + 0.24 + 0.38 * i, 0.15, 0.15, 8), color if i == lit else 'lens')
 
 
 def draw_sign(sketch: Sketch, rng: np.random.Generator, x: float, z: float) -> None:
@@ -134,12 +134,12 @@ def draw_bin(sketch: Sketch, rng: np.random.Generator, x: float, z: float) -> No
     pen(rectangle(-0.35, 0.25, 0.35, 0.7), 'bin')
     pen(bar((0.35, 0.65), (0.6, 1.0), 0.08), 'steel')
     for s in (-0.2, 0.2):
-        pen(ellipse(s, 0.14, 0.14, 0.14, 8), 'tyre')
+        pen(ellipse(s, 0.14, 0.14, 0.14, 8), 'tire')
 
 
 def draw_railing(sketch: Sketch, rng: np.random.Generator, x: float, near: float,
                  far: float) -> None:
-    """Draw a waist-high railing (class fence) along the kerb from ``near`` to ``far``."""
+    """Draw a waist-high railing (class fence) along the curb from ``near`` to ``far``."""
     sketch.begin()
     draw_pickets(Pen(sketch, Plane(x, 0.0, np.pi / 2), Label.FENCE, rng.random()), near, far, 1.1)
 

@@ -10,7 +10,7 @@ from .body import Frame, extrude, wheels
 
 
 class Car(NamedTuple):
-    """Side profile in shares of length and height, material of its edges, and size in metres."""
+    """Side profile in shares of length and height, material of its edges, and size in meters."""
 
     profile: Points
     edges: Sequence[str]
@@ -63,7 +63,7 @@ class Coachwork(NamedTuple):
         self.end(rectangle(-wide, 0.08, wide, top), 'underside', 0.97)
 
     def lamps(self, low: float, high: float) -> None:
-        """Draw head or tail lamps, and the licence plate."""
+        """Draw head or tail lamps, and the license plate."""
         front = (self.frame.visible_end(self.half_length) or 0) > 0
         for half_width in (-self.half_width, self.half_width):
             lamp = rectangle(0.93 * half_width, low, 0.62 * half_width, high)
@@ -156,7 +156,7 @@ def _draw_cab(cab: Coachwork, top: float) -> None:
 
 
 def draw_tram(sketch: Sketch, rng: np.random.Generator, frame: Frame) -> None:
-    """Draw a tram (class train): long, no wheels, a window band, a coloured belt, a pantograph."""
+    """Draw a tram (class train): long, no wheels, a window band, a colored belt, a pantograph."""
     sketch.begin()
     half, height, width = rng.uniform(9, 13), 3.4, 1.2
     tram = Coachwork(sketch, frame, Label.TRAIN, half, width, rng.random())

@@ -1,1 +1,1 @@
-"""What is learnt from a view."""
+"""What is learned from a view."""

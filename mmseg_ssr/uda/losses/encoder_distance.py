@@ -19,7 +19,7 @@ class EncoderDistance(FeatureDistance):
     Args:
         encoder: the frozen encoder, with ``out_channels``.
         channels: width of the student's deepest map.
-        shared: the encoder is the regulariser's, whose map comes as ``context``; it is not run a
+        shared: the encoder is the regularizer's, whose map comes as ``context``; it is not run a
             second time.
         weight, num_classes, classes, min_ratio, ignore_index: as in :class:`FeatureDistance`.
     """

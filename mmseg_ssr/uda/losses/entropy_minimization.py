@@ -1,4 +1,4 @@
-"""Entropy minimisation on target images (MinEnt; ADVENT, arXiv 1811.12833, Sec. 3.1)."""
+"""Entropy minimization on target images (MinEnt; ADVENT, arXiv 1811.12833, Sec. 3.1)."""
 import math
 from typing import Dict, Mapping
 
@@ -26,6 +26,6 @@ class EntropyMinimization(nn.Module):
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """Normalised entropy in [0, 1] of each pixel; B x K x H x W -> B x H x W."""
+    """Normalized entropy in [0, 1] of each pixel; B x K x H x W -> B x H x W."""
     log_probability = logits.log_softmax(dim=1)
     return -(log_probability.exp() * log_probability).sum(dim=1) / math.log(logits.shape[1])

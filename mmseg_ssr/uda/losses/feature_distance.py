@@ -50,9 +50,9 @@ class FeatureDistance(nn.Module):
 
         Args:
             feature: B x C x h x w, the student's deepest map of ``img``.
-            img: B x 3 x H' x W', normalised, as the student's backbone saw it.
+            img: B x 3 x H' x W', normalized, as the student's backbone saw it.
             label: B x 1 x H x W of the source image, train ids and ignore.
-            context: the regulariser's map of the image, B x D x h' x w', if there is one.
+            context: the regularizer's map of the image, B x D x h' x w', if there is one.
         """
         mask = None if self.classes is None else self.thing_mask(label, feature.shape[2:])
         distance = masked_distance(*self.compared(feature, img, context), mask)

@@ -22,7 +22,7 @@ class LossTerm(nn.Module):
 
     def forward(self, view: View, feature: Tensor, logits: Mapping[str, Tensor]
                 ) -> Dict[str, Tensor]:
-        """Scalars by name: those with ``loss`` in it are minimised, all are logged.
+        """Scalars by name: those with ``loss`` in it are minimized, all are logged.
 
         They are logged as ``VIEW.NAME`` (of the source view as ``NAME``), and have the same names
         in every iteration: several processes and ``uda.watch_interval`` rely on it.

@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @contextmanager
 def untracked_statistics(network: nn.Module) -> Iterator[None]:
-    """Within it, batch norms in training mode normalise by the batch as ever, but their running
+    """Within it, batch norms in training mode normalize by the batch as ever, but their running
     statistics stay as they are. In eval mode nothing changes."""
     norms = [module for module in network.modules()
              if isinstance(module, _BatchNorm) and module.track_running_stats]

@@ -1,4 +1,4 @@
-"""What is learnt from a view: the losses of the shadow branch and of the regularisation branch."""
+"""What is learned from a view: the losses of the shadow branch and of the regularization branch."""
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
@@ -22,8 +22,8 @@ class ViewLosses(nn.Module):
     Args:
         student: a segmentor of mmseg.
         feature_distance: loss term on the source view.
-        regularizer: the regularisation branch; None is DAFormer or MIC.
-        regularizer_weight: of the losses of the regularisation branch, 1 in the paper.
+        regularizer: the regularization branch; None is DAFormer or MIC.
+        regularizer_weight: of the losses of the regularization branch, 1 in the paper.
         shadow_statistics: the head's batch norms keep running statistics of the shadow branch
             alone; as published, of both branches.
         target_terms: losses on the target view, which is there when there are any; each makes them
@@ -51,7 +51,7 @@ class ViewLosses(nn.Module):
 
     def terms(self, view: View, context: Optional[Tensor],
                features: Any) -> Iterator[Callable[[], Losses]]:
-        """What is learnt from a view, the losses of one head (or of all that meet) at a time."""
+        """What is learned from a view, the losses of one head (or of all that meet) at a time."""
         if view.label is None:
             yield partial(self._target_losses, view, features)
             return
@@ -124,7 +124,7 @@ class ViewLosses(nn.Module):
 
     @property
     def has_target_view(self) -> bool:
-        """Whether something is learnt from target images without a label."""
+        """Whether something is learned from target images without a label."""
         return len(self.target_terms) > 0 or any(TARGET in term.views for term in self.loss_terms)
 
     @property

@@ -14,7 +14,7 @@ class EMATeacher(FrozenNetwork):
 
     Update ``t`` uses ``alpha_t = min(1 - 1 / (t + 1), alpha)``, so the first one copies the
     student (DAFormer, Sec. 3). Parameters are averaged; batch norm statistics are neither
-    copied nor averaged: the teacher normalises by the batch it sees and keeps its own running
+    copied nor averaged: the teacher normalizes by the batch it sees and keeps its own running
     statistics, as in the published code. Dropout and stochastic depth are off.
 
     Args:

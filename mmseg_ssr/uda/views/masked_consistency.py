@@ -39,7 +39,7 @@ class BlockMask:
         self.mask_ratio, self.mask_block_size = mask_ratio, mask_block_size
 
     def __call__(self, img: Tensor, draws: Draws) -> Tensor:
-        """Normalised images B x C x H x W with the hidden blocks set to 0, the mean colour."""
+        """Normalized images B x C x H x W with the hidden blocks set to 0, the mean color."""
         return img * self.mask(img, draws)
 
     def mask(self, img: Tensor, draws: Draws) -> Tensor:

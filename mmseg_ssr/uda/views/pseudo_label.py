@@ -27,7 +27,7 @@ def pseudo_label(logits: Tensor,
     Args:
         logits: B x K x H x W of the teacher.
         threshold: in [0, 1], 0.968 in the paper.
-        ignore_top, ignore_bottom: rows of the crop that get weight 0 (rectification artefacts
+        ignore_top, ignore_bottom: rows of the crop that get weight 0 (rectification artifacts
             and the ego vehicle; right only for crops of full image height).
         valid_mask: B x 1 x H x W or B x H x W of 0 and 1, margins of the *full image* as they
             fall into the crop; multiplies the weight.

@@ -1,4 +1,4 @@
-"""Colour jitter and Gaussian blur of the mixed images (DACS, arXiv 2007.08702).
+"""Color jitter and Gaussian blur of the mixed images (DACS, arXiv 2007.08702).
 
 The jitter is the one of the published implementations (an old kornia release): brightness is
 *added*, contrast *multiplies*, saturation and hue act in HSV. torchvision's ``ColorJitter`` is
@@ -19,7 +19,7 @@ REACH = 7
 
 
 class StrongAugmentation:
-    """Colour jitter and blur: applied to a whole batch or not, each image with its own factors.
+    """Color jitter and blur: applied to a whole batch or not, each image with its own factors.
 
     Args:
         jitter_strength: s; brightness, contrast and saturation factors are uniform in
@@ -39,13 +39,13 @@ class StrongAugmentation:
         strength = (jitter_strength if isinstance(jitter_strength, dict)
                     else dict.fromkeys(self.NAMES, jitter_strength))
         if set(strength) != set(self.NAMES):
-            raise ValueError(f'colour jitter strengths must be given for {self.NAMES}, got '
+            raise ValueError(f'color jitter strengths must be given for {self.NAMES}, got '
                              f'{tuple(strength)}')
         if not all(0 <= s <= (0.5 if n == 'hue' else 1) for n, s in strength.items()):
-            raise ValueError('colour jitter strengths must be in [0, 1] (hue in [0, 0.5]), got '
+            raise ValueError('color jitter strengths must be in [0, 1] (hue in [0, 0.5]), got '
                              f'{jitter_strength}')
         if not 0 <= jitter_probability <= 1:
-            raise ValueError(f'colour jitter probability must be in [0, 1], got '
+            raise ValueError(f'color jitter probability must be in [0, 1], got '
                              f'{jitter_probability}')
         self.ranges: Ranges = {n: (-s, s) if n == 'hue' else (1 - s, 1 + s)
                                for n, s in strength.items()}
@@ -53,7 +53,7 @@ class StrongAugmentation:
         self.blur = blur
 
     def __call__(self, img: Tensor, mean: Tensor, std: Tensor, draws: Draws) -> Tensor:
-        """Normalised images B x 3 x H x W -> the same; mean and std 1 x 3 x 1 x 1 in 0..255."""
+        """Normalized images B x 3 x H x W -> the same; mean and std 1 x 3 x 1 x 1 in 0..255."""
         jitter = draws.uniform() > self.jitter_probability
         blur = self.blur and draws.uniform() > 0.5
         if not (jitter or blur):
@@ -64,18 +64,18 @@ class StrongAugmentation:
             sigmas += [draws.blur_sigma(i)] if blur else []
         if jitter:
             # One at a time: each image has its own order of the changes.
-            images = denormalise(img, mean, std).split(1)
-            img = normalise(torch.cat([color_jitter(*pair) for pair in zip(images, factors)]),
+            images = denormalize(img, mean, std).split(1)
+            img = normalize(torch.cat([color_jitter(*pair) for pair in zip(images, factors)]),
                             mean, std)
         return gaussian_blur(img, sigmas) if blur else img
 
 
-def denormalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def denormalize(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """To [0, 1]."""
     return (img * std + mean) / 255
 
 
-def normalise(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def normalize(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """From [0, 1]."""
     return (img * 255 - mean) / std
 

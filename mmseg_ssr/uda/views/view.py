@@ -11,7 +11,7 @@ class Batch(NamedTuple):
     """Images of both domains as the data loader gives them."""
     img: Tensor  # B x 3 x H x W, source
     label: Tensor  # B x 1 x H x W, source
-    mean: Tensor  # 1 x 3 x 1 x 1, of the normalisation, in 0..255
+    mean: Tensor  # 1 x 3 x 1 x 1, of the normalization, in 0..255
     std: Tensor
     target_img: Optional[Tensor] = None  # B x 3 x H x W
     valid_mask: Optional[Tensor] = None  # B x 1 x H x W, 0 where pseudo-labels are not trusted
@@ -19,11 +19,11 @@ class Batch(NamedTuple):
 
 class View(NamedTuple):
     """What one forward pass of the student is trained on."""
-    img: Tensor  # B x 3 x H x W, normalised
-    label: Optional[Tensor]  # B x 1 x H x W; None: what is learnt, its predictions alone say
+    img: Tensor  # B x 3 x H x W, normalized
+    label: Optional[Tensor]  # B x 1 x H x W; None: what is learned, its predictions alone say
     weight: Optional[Tensor]  # B x H x W in [0, 1], None is 1 everywhere
     prefix: str  # of its losses in the log
-    enhanced: Optional[str] = None  # prefix in the regularisation branch, None keeps it out of it
+    enhanced: Optional[str] = None  # prefix in the regularization branch, None keeps it out of it
     scale: float = 1.  # weight of all its losses
 
     @property

@@ -55,7 +55,7 @@ def test_label_of_another_size(gta, dataset):
         dataset[0]
 
 
-def test_label_with_colours(gta, dataset):
+def test_label_with_colors(gta, dataset):
     write_image(label_path(gta))
     with pytest.raises(DataError, match='00001_labelTrainIds.png has 3 channels'):
         dataset[0]

@@ -6,7 +6,7 @@ from mmcv.runner import BaseModule
 from mmseg.models.builder import BACKBONES
 from torch import nn
 
-from mmseg_ssr.engine.checkpoint.pretrained import check_weight_files, initialise
+from mmseg_ssr.engine.checkpoint.pretrained import check_weight_files, initialize
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 
 
@@ -88,7 +88,7 @@ def test_weights_that_mmcv_reads_arrive(tmp_path):
     published, path = OwnBackbone(), str(tmp_path / 'own.pth')
     torch.save(dict(state_dict=published.state_dict()), path)
     backbone = OwnBackbone(path)
-    initialise(backbone)
+    initialize(backbone)
     assert torch.equal(backbone.last.weight, published.last.weight)
 
 
@@ -104,11 +104,11 @@ def test_weights_that_do_not(tmp_path, capsys, content, message):
     path = tmp_path / 'own.pth'
     torch.save(content, path)
     with pytest.raises(CheckpointError, match=message) as error:
-        initialise(OwnBackbone(str(path)))
+        initialize(OwnBackbone(str(path)))
     assert '\n' not in str(error.value)
     assert 'code was run' not in capsys.readouterr().out
 
 
 def test_a_missing_file_that_only_the_network_names(tmp_path):
     with pytest.raises(MissingFile, match='own.pth is missing'):
-        initialise(OwnBackbone(str(tmp_path / 'own.pth')))
+        initialize(OwnBackbone(str(tmp_path / 'own.pth')))

@@ -55,7 +55,7 @@ def test_a_valid_config_passes(sections, tmp_path):
     ('log_config.intervl', "did you mean 'interval'"),
     ('log_config.hooks.0.by_epock', "did you mean 'by_epoch'"),
 ])
-def test_a_misspelt_key_is_named_with_the_nearest(sections, key, message):
+def test_a_misspelled_key_is_named_with_the_nearest(sections, key, message):
     parts, target = key.split('.'), sections
     for part in parts[:-1]:
         target = target[int(part) if part.isdigit() else part]

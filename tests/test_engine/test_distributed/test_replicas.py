@@ -100,7 +100,7 @@ def train_apart(data, folder):
         return said(train, cfg, str(folder / 'run'), torch.device('cpu'), evaluate=False)
 
 
-def test_a_training_that_is_not_synchronised_stops_at_once(pair, data, tmp_path):
+def test_a_training_that_is_not_synchronized_stops_at_once(pair, data, tmp_path):
     for text in pair(train_apart, data, tmp_path):
         assert text.startswith('after iteration 1 the processes have different networks')
         assert 'gradients were not averaged' in text

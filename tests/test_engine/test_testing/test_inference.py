@@ -22,13 +22,13 @@ METAS = [[dict(img_shape=(64, 96, 3), ori_shape=(128, 192, 3), pad_shape=(64, 96
 
 
 def scene(seed):
-    """Four colours in patches of 32 x 32, an image of 64 x 96 and its label."""
+    """Four colors in patches of 32 x 32, an image of 64 x 96 and its label."""
     random = torch.Generator().manual_seed(seed)
     label = torch.randint(0, 4, (1, 2, 3), generator=random)
     label = label.repeat_interleave(32, 1).repeat_interleave(32, 2)
-    colours = torch.tensor([[2., 0, 0], [0, 2, 0], [0, 0, 2], [-1, -1, -1]])
+    colors = torch.tensor([[2., 0, 0], [0, 2, 0], [0, 0, 2], [-1, -1, -1]])
     noise = 0.3 * torch.randn(1, 3, 64, 96, generator=random)
-    return colours[label].permute(0, 3, 1, 2) + noise, label
+    return colors[label].permute(0, 3, 1, 2) + noise, label
 
 
 def hrda_config():
@@ -41,7 +41,7 @@ def hrda_config():
 @pytest.fixture(scope='module', params=[tiny_training.tiny_model, hrda_config],
                 ids=['plain', 'hrda'])
 def trained(request):
-    """A small network that has learnt the colours, in a few iterations."""
+    """A small network that has learned the colors, in a few iterations."""
     torch.manual_seed(0)
     segmentor = SEGMENTORS.build(ConfigDict(request.param()))
     segmentor.init_weights()
@@ -75,7 +75,7 @@ def test_labels_are_those_of_mmsegs_test(segmentor):
         (expected, ) = segmentor(img=[scene(50)[0]], img_metas=METAS, return_loss=False)
         assert labels.shape == (1, 128, 192) and np.array_equal(labels[0], expected)
     truth = scene(50)[1].repeat_interleave(2, 1).repeat_interleave(2, 2)
-    assert (labels == truth).float().mean() > 0.7  # the network has learnt something
+    assert (labels == truth).float().mean() > 0.7  # the network has learned something
     assert len(labels.unique()) > 2
 
 

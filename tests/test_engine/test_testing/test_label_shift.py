@@ -34,7 +34,7 @@ def test_the_shift_is_the_logarithm_of_the_ratio_of_the_priors():
 
 def test_classes_that_one_domain_lacks():
     shift = label_shift.logit_shift(torch.tensor([0., 5., 5.]), torch.tensor([4., 0., 3.]))
-    assert shift[0] == 0  # never learnt
+    assert shift[0] == 0  # never learned
     assert shift[1] == pytest.approx(math.log(1 / 8 / 0.5))  # as if found in one image
 
 

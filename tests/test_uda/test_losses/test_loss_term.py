@@ -135,7 +135,7 @@ def test_keys_are_checked_when_the_config_is_read(config, data, terms, message):
 
 @LOSSES.register_module()
 class OnlyLogged(LossTerm):
-    """Something to look at, nothing to minimise."""
+    """Something to look at, nothing to minimize."""
 
     views = ('source', 'target')
 
@@ -143,7 +143,7 @@ class OnlyLogged(LossTerm):
         return {'largest': logits['main'].max()}
 
 
-def test_it_may_minimise_nothing(method, batch):
+def test_it_may_minimize_nothing(method, batch):
     segmentor = method(loss_terms=[dict(type='OnlyLogged')])
     log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
     assert {'largest', 'target.largest'} <= set(log)

@@ -33,7 +33,7 @@ def test_bad_values(options):
 
 
 def view(mode, pseudo=True, ratio=0.):
-    """The masked view of source images of ones, labelled 0, and target images of twos, labelled 1
+    """The masked view of source images of ones, labeled 0, and target images of twos, labeled 1
     with a weight of 0.25."""
     consistency = MaskedConsistency(mode, BlockMask(ratio, 8), StrongAugmentation())
     source, target = torch.ones(2, 3, 16, 16), torch.full((2, 3, 16, 16), 2.)
@@ -100,16 +100,16 @@ def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
 @pytest.mark.parametrize('mode', ['separatetrg', 'separate'])
 def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode):
     segmentor = method(mic=True, mask_mode=mode, mask_alpha=0.5, mask_pseudo_threshold=0.)
-    masked, seen, labelled = segmentor.masked_consistency, [], []
+    masked, seen, labeled = segmentor.masked_consistency, [], []
     with torch.no_grad():  # it is sure that all is a bus, the host's teacher is not
         bias = torch.zeros(19).index_fill(0, torch.tensor(15), 100.)
         masked.teacher.network.decode_head.conv_seg.bias.copy_(bias)
     masked.teacher.update = lambda student: None
-    masked.teacher.network.backbone.register_forward_hook(lambda *args: labelled.append(1))
+    masked.teacher.network.backbone.register_forward_hook(lambda *args: labeled.append(1))
     make = masked.view
     masked.view = lambda *args: seen.append(make(*args)) or seen[0]
     segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
-    assert len(labelled) == 1
+    assert len(labeled) == 1
     assert (seen[0].label[-1] == 15).all() and (seen[0].weight[-1] == 1).all()
 
 

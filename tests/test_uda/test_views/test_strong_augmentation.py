@@ -20,7 +20,7 @@ STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
 
 def test_hue_and_saturation_agree_with_colorsys():
     img = torch.rand(1, 3, 8, 8)
-    img[..., 0, 0] = 0.5  # grey
+    img[..., 0, 0] = 0.5  # gray
     changed = adjust_hsv(img, hue=0.3, saturation=0.6)
     for y in range(8):
         for x in range(8):

@@ -6,7 +6,7 @@ from mmseg.core.evaluation.metrics import intersect_and_union
 from mmseg.datasets import CityscapesDataset, CustomDataset
 
 from mmseg_ssr.datasets import CityscapesSynthiaDataset
-from mmseg_ssr.engine.testing.labelled_images import LabelledImages, as_pre_eval, compares_itself
+from mmseg_ssr.engine.testing.labeled_images import LabeledImages, as_pre_eval, compares_itself
 from mmseg_ssr.labels.confusion import areas, confusion_matrix
 
 
@@ -27,7 +27,7 @@ def val(data):
 
 def test_items_are_those_of_the_data_set_and_its_labels(val):
     dataset = CityscapesDataset(**val)
-    images = LabelledImages(dataset)
+    images = LabeledImages(dataset)
     assert len(images) == 3
     for i in range(3):
         item = images[i]
@@ -43,7 +43,7 @@ def test_class_zero_is_taken_out_as_mmseg_does(val):
         img_suffix='_leftImg8bit.png', seg_map_suffix='_gtFine_labelTrainIds.png')
     prediction = np.random.default_rng(0).integers(0, 18, (32, 64))
     (expected, ) = dataset.pre_eval([prediction], [1])
-    label = LabelledImages(dataset).label(1)
+    label = LabeledImages(dataset).label(1)
     own = areas(confusion_matrix(torch.from_numpy(prediction), label, 18))
     assert [list(a) for a in own] == [list(a) for a in expected] and own[3].sum() > 0
     assert label.unique().tolist()[-1] == 255 and 18 not in label
@@ -52,10 +52,10 @@ def test_class_zero_is_taken_out_as_mmseg_does(val):
 def test_scores_of_matrices_are_those_of_mmsegs_areas(val):
     dataset = CityscapesDataset(**val)
     predictions = [np.full((32, 64), i) for i in range(3)]
-    matrices = [confusion_matrix(torch.from_numpy(p), LabelledImages(dataset).label(i), 19)
+    matrices = [confusion_matrix(torch.from_numpy(p), LabeledImages(dataset).label(i), 19)
                 for i, p in enumerate(predictions)]
     expected = dataset.evaluate(dataset.pre_eval(predictions, [0, 1, 2]))
-    assert LabelledImages(dataset).evaluate(matrices) == pytest.approx(expected, nan_ok=True)
+    assert LabeledImages(dataset).evaluate(matrices) == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_data_set_may_compare_in_its_own_way(val):

@@ -11,7 +11,7 @@ from ...datasets.detailed_scores import DetailedScores
 from ...labels.confusion import areas
 
 
-class LabelledImages(Dataset):
+class LabeledImages(Dataset):
     """Images as a data set gives them for testing, each with the label that it is scored against.
 
     Items are ``dict(batch=..., label=...)``: what ``dataset[i]`` is, and H x W uint8, classes and
