@@ -1,4 +1,5 @@
 """Errors that a user can mend, each said in one line, and how a command ends."""
+import contextlib
 import difflib
 import functools
 import os
@@ -6,7 +7,7 @@ import re
 import signal
 import sys
 import traceback
-from typing import Callable, Iterable, NoReturn
+from typing import Callable, Iterable, Iterator, List, NoReturn
 
 #: What Python and the libraries raise over a value that is not what they need.
 WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError,
@@ -22,7 +23,35 @@ class UserError(Exception):
 
 
 class ConfigError(UserError, ValueError):
-    """A key or a value of a config file or of a constructor."""
+    """Keys or values of a config file or of a constructor.
+
+    Args:
+        problems: what is wrong, a line each.
+    """
+
+    def __init__(self, *problems: str):
+        super().__init__('\n'.join(problems))
+        self.problems = problems
+
+
+class Problems:
+    """Collects what several checks find, so that a user sees all of it at once."""
+
+    def __init__(self):
+        self.found: List[str] = []
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[None]:
+        """A check; a :class:`ConfigError` in it is kept for :meth:`report`."""
+        try:
+            yield
+        except ConfigError as error:
+            self.found += [line for line in error.problems if line not in self.found]
+
+    def report(self) -> None:
+        """Raise one :class:`ConfigError` with all that was found, if there was anything."""
+        if self.found:
+            raise ConfigError(*self.found)
 
 
 class DataError(UserError, ValueError):
@@ -90,7 +119,7 @@ def without_middle(text: str, longest: int = LONGEST_LINE) -> str:
 
 
 def cli(main: Callable) -> Callable:
-    """Wrap a command's ``main``: errors of the user and signals end it with one line.
+    """Wrap a command's ``main``: errors of the user and signals end it with one line each.
 
     So do those of the operating system over a path: too long, not permitted, no space left. The
     exit code is 2 after an error, 128 + N after signal N.
@@ -119,5 +148,6 @@ def cli(main: Callable) -> Callable:
 def _stop(error: UserError) -> NoReturn:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    sys.stderr.write(f'error: {without_middle(one_line(error))}\n')
+    for line in error.problems if isinstance(error, ConfigError) else [one_line(error)]:
+        sys.stderr.write(f'error: {without_middle(" ".join(line.split()))}\n')
     sys.exit(2)
