@@ -7,7 +7,9 @@ import re
 import signal
 import sys
 import traceback
-from typing import Callable, Iterable, Iterator, List, NoReturn
+from typing import Any, Callable, Iterable, Iterator, List, NoReturn, Optional, TypeVar
+
+T = TypeVar('T')
 
 #: What Python and the libraries raise over a value that is not what they need.
 WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError,
@@ -47,6 +49,12 @@ class Problems:
             yield
         except ConfigError as error:
             self.found += [line for line in error.problems if line not in self.found]
+
+    def tried(self, build: Callable[..., T], *args: Any) -> Optional[T]:
+        """What ``build(*args)`` gives; None where it finds something wrong."""
+        with self.collected():
+            return build(*args)
+        return None
 
     def report(self) -> None:
         """Raise one :class:`ConfigError` with all that was found, if there was anything."""

@@ -11,8 +11,7 @@ from tiny_training import ROOT
 from mmseg_ssr.engine.config.keys import LOADER, PLAIN, TOP_LEVEL
 from mmseg_ssr.labels import RareClassSampling
 from mmseg_ssr.methods.method import Method
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
-from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.regularizer import FrozenSAMEncoder, build_regularizer
 
 PAGES = [ROOT / 'docs' / f'{name}.md' for name in ('method', 'extending', 'faq')]
 

@@ -10,7 +10,7 @@ import pytest
 from mmseg_ssr.engine.config.keys import PLAIN, PLAIN_ANYWHERE, TOP_LEVEL
 from mmseg_ssr.engine.config.signatures import parameters
 from mmseg_ssr.engine.training import optimizer_hook  # noqa: F401  (registers its hook)
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.regularizer.encoders import ENCODERS
 
 ROOT = Path(__file__).parents[1]

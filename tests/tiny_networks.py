@@ -68,3 +68,8 @@ ARCHITECTURES = {
     'vfmuda': (plain(dict(VIT, input_scale=1.1), dict(
         type='UpscaleHead', in_channels=24, num_classes=19)), (24, )),
 }
+
+
+def maker_of(method, name):
+    """What makes the view of this name in a method."""
+    return next(maker for maker in method.view_makers if maker.name == name)

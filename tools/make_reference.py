@@ -24,8 +24,7 @@ from mmseg_ssr.engine.config.types import described
 from mmseg_ssr.engine.training.optimizer_hook import WatchedOptimizerHook  # noqa: F401
 from mmseg_ssr.errors import UserError, cli
 from mmseg_ssr.labels import RareClassSampling
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
-from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder
+from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder, build_regularizer
 from mmseg_ssr.uda import BlockMask
 
 PAGE = ROOT / 'docs' / 'config.md'

@@ -9,7 +9,7 @@ from mmseg.models.builder import BACKBONES
 from ..engine.config.load import experiment_name, load_config
 from ..engine.config.validate import validate
 from ..errors import ConfigError, MissingFile, nearest
-from ..methods.parts import SAM_CHECKPOINTS
+from ..uda.losses.regularization_keys import SAM_CHECKPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

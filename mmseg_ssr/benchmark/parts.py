@@ -108,7 +108,7 @@ def name_views(totals: Dict[str, float], method: nn.Module) -> Dict[str, float]:
     passes = [name for name in totals if name.startswith(BACKBONE)]
     if not passes:
         return dict(totals)
-    views = ['joint'] if method.joint_views else method.view_names
+    views = ['joint'] if method.joint_views else [maker.name for maker in method.view_makers]
     named: Counter = Counter()
     for name, value in totals.items():
         if name in passes:

@@ -28,7 +28,7 @@ from ..errors import UserError, said
 from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of
 from ..uda.view_record import Record, next_views
-from ..uda.views.view import View
+from ..uda.views.view import SOURCE, View
 from ..utils.atomic_file import write_atomic
 from ..utils.device import to_device
 from ..visualization.views import draw_class_shares, encoded, stacked
@@ -121,7 +121,7 @@ def training_views(model: Optional[nn.Module], batches: Iterator[dict], device: 
     for data in batches:
         batch = batch_of(to_device(data, device))
         if model is None:
-            source = View(batch.img.cpu(), batch.label.long().cpu(), None, '')
+            source = View(SOURCE, batch.img.cpu(), batch.label.long().cpu())
             yield data, Record(batch.mean.cpu(), batch.std.cpu(), dict(source=source), None, [])
         else:
             yield data, next_views(model, batch)

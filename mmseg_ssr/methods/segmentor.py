@@ -2,39 +2,25 @@
 from typing import Any, Dict, List, Optional
 
 import torch
-from mmseg.models.segmentors import BaseSegmentor
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ConfigError
+from ..host import BaseSegmentor
 from ..uda.self_training import SelfTraining
 from ..uda.training_state import load_training_state, training_state
 from ..uda.views.view import Batch
 
 
 class UDASegmentor(SelfTraining, BaseSegmentor):
-    """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out, plain checkpoints.
+    """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out.
 
-    In the module tree are the student (``model``) and the regularizer; teacher, discriminators and
-    frozen networks are not, so an optimizer or a checkpoint never sees them. A state dict holds the
-    student alone, under the names of the plain segmentor (contract C1). Inference is the
-    student's.
+    Inference is the student's.
     """
-
-    def _tie_state_dict_to_student(self) -> None:
-        self._register_state_dict_hook(keep_student)
-        self._register_load_state_dict_pre_hook(name_for_student)
 
     def init_weights(self) -> None:
         """The student's weights, and with them those of the networks that start as its copies."""
         self.model.init_weights()
         self.copy_student()
-
-    def copy_student(self) -> None:
-        """Teachers and the feature distance's network restart from the student as it is now."""
-        for teacher in self.teachers:
-            teacher.network.load_state_dict(self.model.state_dict())
-        if self.feature_distance is not None:
-            self.feature_distance.copy_student(encoder_of(self.model))
 
     def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
                    **kwargs) -> Dict[str, Any]:
@@ -62,7 +48,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         return losses
 
     def _batch(self, data: Dict[str, Any]) -> Batch:
-        if (self.teachers or self.has_target_view) and data.get('target_img') is None:
+        if self.needs_target and data.get('target_img') is None:
             raise ConfigError('this method learns from target images, but the training data has '
                               "none: set data.train to a dict(type='UDADataset', source=..., "
                               'target=...), or uda.source_only=True')
@@ -92,13 +78,6 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         return self.model.aug_test(imgs, img_metas, rescale)
 
 
-def encoder_of(segmentor: nn.Module) -> nn.Module:
-    """Backbone, and neck if there is one, as one network from images to stage maps."""
-    if getattr(segmentor, 'neck', None) is None:
-        return segmentor.backbone
-    return nn.Sequential(segmentor.backbone, segmentor.neck)
-
-
 def batch_of(data: Dict[str, Any]) -> Batch:
     """The tensors of a data dict; the normalization comes from the first image's metas."""
     norm = data['img_metas'][0]['img_norm_cfg']
@@ -107,19 +86,3 @@ def batch_of(data: Dict[str, Any]) -> Batch:
                  for key in ('mean', 'std'))
     return Batch(data['img'], data['gt_semantic_seg'], mean, std, data.get('target_img'),
                  data.get('valid_pseudo_mask'))
-
-
-def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
-    """State dict hook: the student alone, under the names of a plain segmentor."""
-    student = f'{prefix}model.'
-    for key in [k for k in state_dict if k.startswith(prefix)]:
-        value = state_dict.pop(key)
-        if key.startswith(student):
-            state_dict[prefix + key[len(student):]] = value
-
-
-def name_for_student(state_dict: dict, prefix: str, *unused) -> None:
-    """Load hook: the names of a plain segmentor lead to the student."""
-    parts = tuple(f'{prefix}{name}.' for name in ('model', 'regularizer'))
-    for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(parts)]:
-        state_dict[f'{prefix}model.{key[len(prefix):]}'] = state_dict.pop(key)

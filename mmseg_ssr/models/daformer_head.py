@@ -2,12 +2,11 @@
 from typing import Any, Dict, Optional, Sequence, Union
 
 import torch
-from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.ops import resize
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..errors import ConfigError, nearest
+from ..host import HEADS, BaseDecodeHead
 from ..utils.registration import register
 from .decoder_layers import build_layer
 
@@ -83,7 +82,7 @@ class DAFormerHead(BaseDecodeHead):
         for i in self.in_index:
             feature = self.embed_layers[str(i)](features[i])
             if feature.shape[2:] != size:
-                feature = resize(feature, size=size, mode='bilinear',
-                                 align_corners=self.align_corners)
+                feature = F.interpolate(feature, size=size, mode='bilinear',
+                                        align_corners=self.align_corners)
             embedded.append(feature)
         return self.cls_seg(self.fuse_layer(torch.cat(embedded, dim=1)))

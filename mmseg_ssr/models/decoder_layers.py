@@ -3,13 +3,16 @@ import inspect
 from typing import Any, Callable, Dict, Optional, Sequence
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
-from mmseg.models.decode_heads.aspp_head import ASPPModule
-from mmseg.models.decode_heads.sep_aspp_head import DepthwiseSeparableASPPModule
-from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..errors import ConfigError, nearest
+from ..host import (
+    ASPPModule,
+    ConvModule,
+    DepthwiseSeparableASPPModule,
+    DepthwiseSeparableConvModule,
+)
+from ..uda.student import resized
 
 RELU = dict(type='ReLU')
 
@@ -69,8 +72,7 @@ class ASPP(nn.Module):
     def forward(self, feature: Tensor) -> Tensor:
         branches = []
         if self.image_pool is not None:
-            branches.append(resize(self.image_pool(feature), size=feature.shape[2:],
-                                   mode='bilinear', align_corners=self.align_corners))
+            branches.append(resized(self.image_pool(feature), feature, self.align_corners))
         if self.context_layer is not None:
             branches.append(self.context_layer(feature))
         branches.extend(self.aspp_modules(feature))

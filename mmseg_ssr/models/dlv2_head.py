@@ -1,11 +1,9 @@
 """The classifier of DeepLabV2 (arXiv 1606.00915, Sec. 3.2), as domain adaptation uses it."""
 from typing import Optional, Sequence, Union
 
-from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.aspp_head import ASPPModule
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor
 
+from ..host import HEADS, ASPPModule, BaseDecodeHead
 from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 

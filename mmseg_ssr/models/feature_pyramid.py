@@ -1,11 +1,11 @@
 """Four resolutions out of one map (ViTDet, arXiv 2203.16527, Sec. 3, "Simple feature pyramid")."""
 from typing import List, Sequence
 
-from mmseg.models.builder import NECKS
 from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..host import NECKS
 from ..utils.registration import register
 
 

@@ -1,11 +1,11 @@
 """A foundation model of timm as the backbone that is trained: DINOv2, ConvNeXt, SAM 2's Hiera."""
 from typing import Any, Dict, List, Optional, Sequence
 
-from mmseg.models.builder import BACKBONES
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ConfigError
+from ..host import BACKBONES
 from ..regularizer.timm_network import TimmMaps, map_shapes
 from ..utils.registration import register
 

@@ -2,13 +2,12 @@
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import torch
-from mmseg.models.builder import SEGMENTORS
-from mmseg.models.segmentors import EncoderDecoder
-from mmseg.ops import resize
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..uda import student as interface
+from ..host import SEGMENTORS, EncoderDecoder
+from ..uda import student
 from ..utils.registration import register
 from .crops import Box, crop, random_box, slide_boxes
 from .hrda_head import OUTPUT_STRIDES, HRDAFeatures
@@ -43,6 +42,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
     Raises:
         ConfigError: a value that is not valid, with the key's name.
     """
+
+    #: The detail maps show a crop: what lies on the whole image does not lie on them.
+    maps_show_the_image = False
 
     def __init__(self,
                  backbone: dict,
@@ -85,8 +87,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
     def detail_crops(self, img: Tensor, boxes: Sequence[Box]) -> Tensor:
         """n*B x 3 x h x w, all images of the first box first."""
         if self.blur_hr_crop:
-            img = resize(self._rescaled(img, 0.5), size=img.shape[2:], mode='bilinear',
-                         align_corners=self.align_corners)
+            img = student.resized(self._rescaled(img, 0.5), img, self.align_corners)
         return torch.cat([crop(img, box) for box in boxes])
 
     def context_image(self, img: Tensor) -> Tensor:
@@ -94,7 +95,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return img if self.context_scale == 1 else self._rescaled(img, self.context_scale)
 
     def _rescaled(self, img: Tensor, scale: float) -> Tensor:
-        return resize(img, scale_factor=scale, mode='bilinear', align_corners=self.align_corners)
+        return F.interpolate(img, scale_factor=scale, mode='bilinear',
+                             align_corners=self.align_corners)
 
     def training_box(self, img: Tensor, draw: Callable[..., Box]) -> Box:
         """The detail crop of a training image; ``draw`` is called as :func:`crops.random_box`."""
@@ -137,8 +139,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         """Fused logits B x K x H x W of context and sliding detail, at the size of the image."""
         features = self.inference_features(img)
         logits = self._decode_head_forward_test(features, img_metas)
-        return resize(logits, size=img.shape[2:], mode='bilinear',
-                      align_corners=self.align_corners)
+        return student.resized(logits, img, self.align_corners)
 
     def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
         """See :func:`~mmseg_ssr.models.slide.slide_inference`."""
@@ -172,7 +173,7 @@ def check_crop(hr_crop_size: Optional[Sequence[int]], divisible: int, stride: in
                           f'got {divisible}')
 
 
-@interface.training_features.register(HRDAEncoderDecoder)
+@student.training_features.register(HRDAEncoderDecoder)
 def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
                            draws: Any) -> HRDAFeatures:
     """Features of the context and of one random detail crop, ``draws.crop_box(...)``."""
@@ -180,7 +181,7 @@ def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
     return segmentor.multi_resolution_features(img, [box])
 
 
-@interface.joint_training_features.register(HRDAEncoderDecoder)
+@student.joint_training_features.register(HRDAEncoderDecoder)
 def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[Tensor],
                                  draws: Any) -> Sequence[HRDAFeatures]:
     """One pass for all contexts and one for all detail crops, each batch with its own box."""
@@ -189,23 +190,23 @@ def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[T
     context = segmentor.extract_feat(segmentor.context_image(torch.cat(list(imgs))))
     detail = segmentor.extract_feat(torch.cat([
         segmentor.detail_crops(img, [box]) for img, box in zip(imgs, boxes)]))
-    parts = zip(interface.split_maps(context, sizes), interface.split_maps(detail, sizes), boxes)
+    parts = zip(student.split_maps(context, sizes), student.split_maps(detail, sizes), boxes)
     return [HRDAFeatures(*maps, (box, )) for *maps, box in parts]
 
 
-@interface.inference_features.register(HRDAEncoderDecoder)
+@student.inference_features.register(HRDAEncoderDecoder)
 def hrda_inference_features(segmentor: HRDAEncoderDecoder, img: Tensor) -> HRDAFeatures:
     """Features of the context and of all detail crops."""
     return segmentor.inference_features(img)
 
 
-@interface.feature_image.register(HRDAEncoderDecoder)
+@student.feature_image.register(HRDAEncoderDecoder)
 def hrda_feature_image(segmentor: HRDAEncoderDecoder, img: Tensor) -> Tensor:
     """The down-scaled image: the feature distance compares the context."""
     return segmentor.context_image(img)
 
 
-@interface.compilable.register(HRDAEncoderDecoder)
+@student.compilable.register(HRDAEncoderDecoder)
 def hrda_compilable(segmentor: HRDAEncoderDecoder) -> Sequence[nn.Module]:
     """The backbone; the head's work depends on where the crop is."""
     return [segmentor.backbone]

@@ -2,14 +2,12 @@
 from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
-from mmseg.models import builder
-from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.ops import resize
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import ConfigError, nearest
-from ..uda import student as interface
+from ..host import HEADS, BaseDecodeHead
+from ..uda import student
 from ..utils.registration import register
 from .crops import Box, coverage, crop, merge_crops, scale_box
 from .daformer_head import CROSS_ENTROPY
@@ -122,8 +120,8 @@ class HRDAHead(BaseDecodeHead):
         self.context_scale = min(scales)
         self.output_stride = OUTPUT_STRIDES[single_scale_head]
         self.fixed_attention = fixed_attention
-        self.head = builder.build_head(dict(single, num_classes=num_classes))
-        self.scale_attention = None if fixed_attention is not None else builder.build_head(
+        self.head = HEADS.build(dict(single, num_classes=num_classes))
+        self.scale_attention = None if fixed_attention is not None else HEADS.build(
             dict(attention, num_classes=num_classes if attention_classwise else 1))
 
     def forward(self, features: HRDAFeatures) -> Tensor:
@@ -132,8 +130,8 @@ class HRDAHead(BaseDecodeHead):
 
     def logits(self, features: HRDAFeatures) -> HRDALogits:
         """The fused logits and their parts."""
-        context = interface.full_precision(self.head(features.context))
-        detail = interface.full_precision(
+        context = student.full_precision(self.head(features.context))
+        detail = student.full_precision(
             self.head(features.detail) if features.detail_logits is None
             else features.detail_logits)
         attention = self._attention(features, context)
@@ -157,12 +155,13 @@ class HRDAHead(BaseDecodeHead):
         return torch.sigmoid(self.scale_attention(features.context)) * inside
 
     def _resize(self, logits: Tensor, size: Sequence[int]) -> Tensor:
-        return resize(logits, size=tuple(size), mode='bilinear', align_corners=self.align_corners)
+        return F.interpolate(logits, size=tuple(size), mode='bilinear',
+                             align_corners=self.align_corners)
 
     def forward_train(self, inputs: HRDAFeatures, img_metas: list, gt_semantic_seg: Tensor,
                       train_cfg: Optional[dict]) -> Dict[str, Tensor]:
         """mmseg's entry for trainers that are not of this package."""
-        return interface.supervised_losses(self, inputs, gt_semantic_seg)
+        return student.supervised_losses(self, inputs, gt_semantic_seg)
 
 
 def check_stride(size: Sequence[int], box: Box, stride: int) -> None:
@@ -213,34 +212,34 @@ def check_given(head: str, needed: Dict[str, Any], foreign: Dict[str, Any]) -> N
             raise ConfigError(f'decode_head.{name} of HRDAHead is not for {head}: remove it')
 
 
-@interface.prediction.register(HRDAHead)
+@student.prediction.register(HRDAHead)
 def hrda_prediction(head: HRDAHead, features: HRDAFeatures) -> HRDALogits:
     return head.logits(features)
 
 
-@interface.prediction_logits.register(HRDALogits)
+@student.prediction_logits.register(HRDALogits)
 def fused_logits(logits: HRDALogits) -> Tensor:
     return logits.fused
 
 
-@interface.prediction_losses.register(HRDAHead)
+@student.prediction_losses.register(HRDAHead)
 def hrda_losses(head: HRDAHead, logits: HRDALogits, label: Tensor,
                 weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
     """The fused loss, and under ``lr.`` and ``hr.`` those of context and detail."""
     (box, ) = logits.boxes
-    losses = interface.scaled(interface.weighted_losses(head, logits.fused, label, weight),
+    losses = student.scaled(student.weighted_losses(head, logits.fused, label, weight),
                               1 - head.lr_loss_weight - head.hr_loss_weight)
     if head.lr_loss_weight > 0:
-        context = interface.weighted_losses(head, logits.context, label, weight)
-        losses.update(interface.prefixed('lr', interface.scaled(context, head.lr_loss_weight)))
+        context = student.weighted_losses(head, logits.context, label, weight)
+        losses.update(student.prefixed('lr', student.scaled(context, head.lr_loss_weight)))
     if head.hr_loss_weight > 0:
-        detail = interface.weighted_losses(head, logits.detail, crop(label, box),
+        detail = student.weighted_losses(head, logits.detail, crop(label, box),
                                            None if weight is None else crop(weight, box))
-        losses.update(interface.prefixed('hr', interface.scaled(detail, head.hr_loss_weight)))
+        losses.update(student.prefixed('hr', student.scaled(detail, head.hr_loss_weight)))
     return losses
 
 
-@interface.map_features.register(HRDAFeatures)
+@student.map_features.register(HRDAFeatures)
 def map_both_resolutions(features: HRDAFeatures, fn: Callable) -> HRDAFeatures:
     """``fn`` on the context and on the detail maps.
 
@@ -253,7 +252,7 @@ def map_both_resolutions(features: HRDAFeatures, fn: Callable) -> HRDAFeatures:
     return features._replace(context=fn(features.context), detail=fn(features.detail))
 
 
-@interface.semantic_features.register(HRDAFeatures)
+@student.semantic_features.register(HRDAFeatures)
 def deepest_context(features: HRDAFeatures) -> Tensor:
     """The feature distance compares the context: the whole image, at DAFormer's scale."""
     return features.context[-1]

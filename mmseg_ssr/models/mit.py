@@ -7,14 +7,13 @@ import math
 from functools import partial
 from typing import List, Optional, Sequence, Tuple
 
-from mmcv.runner import BaseModule
-from mmseg.models.builder import BACKBONES
 from timm.layers import DropPath, trunc_normal_
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import CheckpointError, ConfigError
+from ..host import BACKBONES, BaseModule
 from ..utils.registration import register
 from ..weights import check_values, read_weights
 from .gelu_linear import gelu_linear

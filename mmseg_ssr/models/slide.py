@@ -2,10 +2,10 @@
 from typing import Any, List, Mapping, Optional
 
 import torch
-from mmseg.models.segmentors import EncoderDecoder
-from mmseg.ops import resize
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from ..host import EncoderDecoder
 from .crops import add_crops, coverage, crop, slide_boxes
 
 
@@ -50,5 +50,5 @@ def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
     if not rescale:
         return logits
     height, width = img_meta[0]['img_shape'][:2]  # without padding
-    return resize(logits[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
-                  mode='bilinear', align_corners=segmentor.align_corners, warning=False)
+    return F.interpolate(logits[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
+                         mode='bilinear', align_corners=segmentor.align_corners)

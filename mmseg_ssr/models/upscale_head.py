@@ -1,11 +1,10 @@
 """A light head for one map of a foundation model (VFM-UDA, arXiv 2406.09896)."""
 from typing import Optional, Sequence, Union
 
-from mmseg.models.builder import HEADS
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
+from ..host import HEADS, BaseDecodeHead
 from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 

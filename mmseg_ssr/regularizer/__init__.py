@@ -1,4 +1,5 @@
 """SSR itself, in pure torch: a frozen encoder, and what its map does to backbone features."""
+from .build import build_regularizer
 from .cross_attention import CrossAttention
 from .encoders import build_encoder, register_encoder
 from .feature_regularizer import FeatureRegularizer
@@ -7,4 +8,4 @@ from .sam_encoder import FrozenSAMEncoder
 from .timm_encoder import FrozenTimmEncoder
 
 __all__ = ['CrossAttention', 'FeatureRegularizer', 'FrozenNetwork', 'FrozenSAMEncoder',
-           'FrozenTimmEncoder', 'build_encoder', 'register_encoder']
+           'FrozenTimmEncoder', 'build_encoder', 'build_regularizer', 'register_encoder']

@@ -1,4 +1,9 @@
-"""Unsupervised domain adaptation: one self-training step, and its parts, a file each."""
+"""Unsupervised domain adaptation in pure torch: one self-training step, and its parts.
+
+:mod:`.self_training` is the step; a newcomer starts there. :mod:`.student` says what it asks of a
+segmentor, :mod:`.views` makes what it trains on, :mod:`.losses` what it learns from that,
+:mod:`.update` new weights. :mod:`.method_keys` puts the parts together by the keys of a config.
+"""
 from .draws import Draws
 from .losses.adversarial import AdversarialAdaptation
 from .losses.encoder_distance import EncoderDistance
@@ -6,20 +11,22 @@ from .losses.entropy_minimization import EntropyMinimization
 from .losses.feature_distance import FeatureDistance
 from .losses.loss_term import LossTerm
 from .losses.maximum_squares import MaximumSquares
+from .losses.view_losses import Learned, ViewLosses
+from .method_keys import build_self_training
 from .self_training import SelfTraining
-from .update.finite_check import NotFinite, NumericalWatch
+from .update.finite_check import FiniteCheck, NotFinite
 from .update.optimization import Optimization
 from .update.teacher import EMATeacher
-from .views.class_mix import class_mix_masks, mix
+from .views.class_mix import ClassMix, class_mix_masks, mix
 from .views.masked_consistency import BlockMask, MaskedConsistency
-from .views.pseudo_label import PseudoLabel, pseudo_label
+from .views.pseudo_label import PseudoLabeler, pseudo_label
 from .views.strong_augmentation import StrongAugmentation
-from .views.view import Batch, View
+from .views.view import Batch, PseudoLabel, SourceView, TargetView, View, ViewMaker
 
 __all__ = [
-    'AdversarialAdaptation', 'Batch', 'BlockMask', 'Draws', 'EMATeacher',
-    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'LossTerm', 'MaskedConsistency',
-    'MaximumSquares', 'NotFinite', 'NumericalWatch', 'Optimization',
-    'PseudoLabel', 'SelfTraining', 'StrongAugmentation', 'View',
-    'class_mix_masks', 'mix', 'pseudo_label'
+    'AdversarialAdaptation', 'Batch', 'BlockMask', 'ClassMix', 'Draws', 'EMATeacher',
+    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'FiniteCheck', 'Learned',
+    'LossTerm', 'MaskedConsistency', 'MaximumSquares', 'NotFinite', 'Optimization', 'PseudoLabel',
+    'PseudoLabeler', 'SelfTraining', 'SourceView', 'StrongAugmentation', 'TargetView', 'View',
+    'ViewLosses', 'ViewMaker', 'build_self_training', 'class_mix_masks', 'mix', 'pseudo_label'
 ]

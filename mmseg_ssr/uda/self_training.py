@@ -11,84 +11,76 @@ terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there
 Source and mixed views go through the shadow branch (the plain student) and, when there is a
 regularizer, through the regularization branch as well (SSR, Fig. 2).
 """
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from .. import distributed
-from . import student as interface
 from .draws import Draws
-from .losses.feature_distance import FeatureDistance
-from .losses.loss_term import VIEWS, LossTerm
-from .losses.view_losses import Losses, ViewLosses
-from .update.feature_cut import GraphCut
-from .update.finite_check import NotFinite, NumericalWatch
+from .losses.adversarial import AdversarialAdaptation
+from .losses.view_losses import Learned, ViewLosses
+from .student import encoder_of, joint_training_features, training_features
+from .update.feature_cut import FeatureCut
+from .update.finite_check import FiniteCheck, NotFinite
 from .update.optimization import Optimization
 from .update.teacher import EMATeacher
-from .views.class_mix import class_mix_masks, mix
-from .views.masked_consistency import MaskedConsistency
-from .views.pseudo_label import PseudoLabel, pseudo_label
-from .views.strong_augmentation import StrongAugmentation
-from .views.view import SOURCE, TARGET, Batch, View
-
-#: Views that share a backbone pass, the frozen encoder's map for each, and the features of each.
-Pass = Tuple[Sequence[View], Sequence[Optional[Tensor]], Sequence[Any]]
+from .views.pseudo_label import PseudoLabeler
+from .views.view import Batch, SourceView, View, ViewMaker
 
 
-class SelfTraining(ViewLosses):
+class SelfTraining(nn.Module):
     """A student and the parts that train it.
 
+    In the module tree are the student (``model``) and what is trained beside it (regularizer,
+    feature distance, own terms and views). Teachers, discriminators and frozen networks are not,
+    so an optimizer never sees them. A state dict holds the student alone, under the names of the
+    plain segmentor (docs/contracts.md, C1); all else that a checkpoint needs is in the training
+    state (:mod:`.training_state`).
+
     Args:
-        student, feature_distance, regularizer, regularizer_weight, shadow_statistics,
-            target_terms, loss_terms: see :class:`~mmseg_ssr.uda.losses.view_losses.ViewLosses`.
-        teacher: labels target images; None trains on the source views alone.
-        threshold: confidence that counts for the weight of a pseudo-label.
-        ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
-        augmentation: color jitter and blur of mixed images.
-        masked_consistency: the masked view.
-        regularized_labels: the teacher labels target images by its regularization branch, not
-            by its shadow branch as in the paper.
+        student: a segmentor as :mod:`.student` describes it.
+        views: what makes the views of an iteration, in the order in which they are trained on.
+        losses: the loss terms on them.
+        teacher: labels target images; None trains without.
+        pseudo_labels: how it labels them.
         joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
             all are in memory at once. The same numbers, for backbones without batch norm; heads
             go view by view either way.
         draws: the random decisions.
         optimization: precision, clipping and accumulation of gradients.
-        watch: what happens when a number is not finite.
+        finite_check: what happens when a number is not finite.
     """
 
     def __init__(self,
                  student: nn.Module,
+                 views: Optional[Sequence[ViewMaker]] = None,
+                 losses: Optional[ViewLosses] = None,
                  teacher: Optional[EMATeacher] = None,
-                 threshold: float = 0.968,
-                 ignore_top: int = 0,
-                 ignore_bottom: int = 0,
-                 augmentation: Optional[StrongAugmentation] = None,
-                 feature_distance: Optional[FeatureDistance] = None,
-                 masked_consistency: Optional[MaskedConsistency] = None,
-                 regularizer: Optional[nn.Module] = None,
-                 regularizer_weight: float = 1.,
-                 shadow_statistics: bool = False,
-                 regularized_labels: bool = False,
-                 target_terms: Sequence[nn.Module] = (),
-                 loss_terms: Sequence[LossTerm] = (),
+                 pseudo_labels: Optional[PseudoLabeler] = None,
                  joint_views: bool = False,
                  draws: Optional[Draws] = None,
                  optimization: Optional[Optimization] = None,
-                 watch: Optional[NumericalWatch] = None):
-        super().__init__(student, feature_distance, regularizer, regularizer_weight,
-                         shadow_statistics, target_terms, loss_terms)
+                 finite_check: Optional[FiniteCheck] = None):
+        super().__init__()
+        self.view_losses = losses or ViewLosses(student)
+        # The modules of the losses are this module's own: checkpoints and optimizers name them so.
+        self.model = student
+        self.feature_distance = self.view_losses.feature_distance
+        self.regularizer = self.view_losses.regularizer
+        self.target_terms = self.view_losses.target_terms
+        self.loss_terms = self.view_losses.loss_terms
+        self.adversary: Optional[AdversarialAdaptation] = self.view_losses.adversary
         self.teacher = teacher
-        self.threshold = threshold
-        self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
-        self.augmentation = augmentation or StrongAugmentation()
-        self.masked_consistency = masked_consistency
-        self.regularized_labels = regularized_labels
+        self.view_makers = nn.ModuleList([SourceView()] if views is None else views)
+        self.pseudo_labels = pseudo_labels or PseudoLabeler()
         self.joint_views = joint_views
         self.draws = draws or Draws()
         self.optimization = optimization or Optimization()
-        self.watch = watch or NumericalWatch()
+        self.finite_check = finite_check or FiniteCheck()
         self.iteration = 0
+        self._register_state_dict_hook(keep_student)
+        self._register_load_state_dict_pre_hook(name_for_student)
 
     def step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
         """One training iteration; returns what is to be logged.
@@ -96,169 +88,151 @@ class SelfTraining(ViewLosses):
         Raises:
             NotFinite: a loss or gradient, unless such updates are left out.
         """
+        optimizers = [optimizer, *self.view_losses.own_optimizers]
         if self.optimization.starts_round(self.iteration):
-            for each in (optimizer, *self.own_optimizers):
+            for each in optimizers:
                 each.zero_grad()
+            self.teachers_follow()
         if self.adversary is not None:
             self.adversary.set_rate(self.iteration, optimizer)
-        self.watch.keep([self, *(teacher.network for teacher in self.teachers)])
-        log = self.forward_backward(batch)
-        log = self._update(log, optimizer)
+        self.finite_check.keep([self, *(teacher.network for teacher in self.teachers)])
+        learned = self.forward_backward(batch)
+        log = self._update(learned, optimizers)
         self.iteration += 1
         return log
 
-    def forward_backward(self, batch: Batch, update_teachers: bool = True) -> Losses:
-        """Add the gradients of all views; returns the losses.
+    def forward_backward(self, batch: Batch) -> Learned:
+        """Add the gradients of all views (the algorithm of DAFormer, MIC and SSR).
 
-        Each loss goes backward to the features as soon as it is there, and what has arrived at
-        the features goes through the backbone once. So the graph of one head is in memory at a
-        time, and, unless the views are joint, that of one view.
+        Each loss is backpropagated to the features at once, and the sum of what has arrived there
+        goes through the backbone once. So the graph of one head is in memory at a time, and,
+        unless the views are joint, that of one view.
         """
-        log: Losses = {}
-        for views, contexts, features in self._passes(batch, update_teachers):
-            cut = GraphCut(features)
-            for losses in self._losses(views, contexts, cut.features):
-                if any('loss' in name for name in losses):
-                    self.optimization.backward(summed(losses))
-                log.update({name: value.detach() for name, value in losses.items()})
+        learned = Learned({}, {})
+        for views in self._passes(self.make_views(batch)):
+            contexts, features = self._forward(views)
+            cut = FeatureCut(features)
+            for view, context, maps in zip(views, contexts, cut.features):
+                for term in self.view_losses.terms(view):
+                    with self.optimization.precision(view.img.device):
+                        found = term(view, maps, context)
+                    self.optimization.backward(found.loss)
+                    learned.add(found)
             cut.backward()
-        return log
+        return learned
 
-    def losses(self, batch: Batch) -> Losses:
+    def losses(self, batch: Batch) -> Dict[str, Tensor]:
         """The losses with their graphs, for trainers that do the backward pass themselves."""
-        losses: Losses = {}
-        for one_pass in self._passes(batch):
-            for terms in self._losses(*one_pass):
-                losses.update(terms)
+        if self.optimization.starts_round(self.iteration):
+            self.teachers_follow()
+        losses: Dict[str, Tensor] = {}
+        for views in self._passes(self.make_views(batch)):
+            contexts, features = self._forward(views)
+            for view, context, maps in zip(views, contexts, features):
+                for term in self.view_losses.terms(view):
+                    with self.optimization.precision(view.img.device):
+                        losses.update(term(view, maps, context).losses)
         return losses
 
-    def _update(self, log: Losses, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
+    def make_views(self, batch: Batch) -> List[View]:
+        """The views of an iteration; its random decisions begin here."""
+        self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
+        shared = None if self.teacher is None else self._label(self.teacher, batch)
+        views = []
+        for maker in self.view_makers:
+            own = maker.teacher
+            pseudo = shared if own is None else self._label(own, batch, maker.threshold)
+            views.append(maker(batch, pseudo, self.draws))
+        return views
+
+    def _label(self, teacher: EMATeacher, batch: Batch, threshold: Optional[float] = None) -> Any:
+        with self.optimization.precision(batch.img.device):
+            return self.pseudo_labels(teacher, batch, threshold)
+
+    def _passes(self, views: List[View]) -> List[List[View]]:
+        """The views that share a pass of the backbone."""
+        return [views] if self.joint_views else [[view] for view in views]
+
+    def _forward(self, views: Sequence[View]) -> Tuple[List[Optional[Tensor]], Sequence[Any]]:
+        """The frozen encoder's map for each view, None where it has none, and its features.
+
+        The maps are made first: the memory that this takes for a moment is free again when the
+        student begins to keep what its backward pass needs.
+        """
+        imgs = [view.img for view in views]
+        with self.optimization.precision(imgs[0].device):
+            contexts = [self.regularizer.encode(view.img)
+                        if self.regularizer is not None and view.regularized else None
+                        for view in views]
+            if len(views) == 1:
+                return contexts, [training_features(self.model, imgs[0], self.draws)]
+            return contexts, joint_training_features(self.model, imgs, self.draws)
+
+    def _update(self, learned: Learned,
+                optimizers: Sequence[torch.optim.Optimizer]) -> Dict[str, Any]:
         """Read the numbers of the iteration; new weights when they are due and all is finite."""
         due = self.optimization.ends_round(self.iteration)
-        norms = self.optimization.collect(due, optimizer, *self.own_optimizers)
-        norms = dict(zip(('grad_norm', 'grad_norm of discriminators'), norms))
-        watched = {**log, 'loss': summed(log),
+        norms = dict(zip(('grad_norm', 'grad_norm of discriminators'),
+                         self.optimization.collect(due, *optimizers)))
+        watched = {**learned.losses, 'loss': learned.loss,
                    **({} if self.optimization.handles_overflow else norms)}
-        values, bad = self.watch.read(self.iteration, watched, self._notes)
+        values, bad = self.finite_check.read(self.iteration, watched, learned.notes)
         if bad:
-            self.watch.skip(self.iteration, bad + self._parameters_without_finite_gradient(),
-                            counted=not self.optimization.spoiled)
-            self.optimization.spoil(optimizer, *self.own_optimizers)
+            self.finite_check.skip(self.iteration, bad + self._parameters_without_finite_gradient(),
+                                   counted=not self.optimization.spoiled)
+            self.optimization.spoil(*optimizers)
         if due:
             try:
-                self.optimization.update(norms['grad_norm'], optimizer, *self.own_optimizers)
+                self.optimization.update(norms['grad_norm'], *optimizers)
             except OverflowError as error:
                 raise NotFinite(self.iteration, [str(error)]) from error
         clipped = due and self.optimization.max_norm is not None
         values = {name: value for name, value in values.items()
                   if name not in norms or name == 'grad_norm' and clipped}
-        if self.watch.action == 'skip':
-            values['skipped_updates'] = float(self.watch.skipped)
+        if self.finite_check.action == 'skip':
+            values['skipped_updates'] = float(self.finite_check.skipped)
         return values
-
-    def _passes(self, batch: Batch, update_teachers: bool = True) -> Iterator[Pass]:
-        """The backbone passes of one iteration (the algorithm of DAFormer, MIC and SSR).
-
-        The frozen encoder's maps are made first: the memory that this takes for a moment is free
-        again when the student begins to keep what its backward pass needs.
-        """
-        self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
-        self._notes = {}
-        if update_teachers and self.optimization.starts_round(self.iteration):
-            for teacher in self.teachers:
-                teacher.update(self.model)
-        views = self._views(batch)
-        for together in [list(views)] if self.joint_views else ([view] for view in views):
-            with self._precision(batch):
-                contexts = [self._context(view) for view in together]
-            with self._precision(batch):
-                features = self._features([view.img for view in together])
-            yield together, contexts, features
-
-    def _views(self, batch: Batch) -> Iterator[View]:
-        yield View(batch.img, batch.label.long(), None, SOURCE, 'enhanced')
-        pseudo = None
-        if self.teacher is not None:
-            pseudo = self._pseudo_label(self.teacher, batch, self.threshold)
-            yield self._mixed_view(batch, pseudo)
-        if self.has_target_view:
-            yield View(batch.target_img, None, None, TARGET)
-        if self.masked_consistency is not None:
-            yield self._masked_view(batch, pseudo)
-
-    def _pseudo_label(self, teacher: EMATeacher, batch: Batch, threshold: float) -> PseudoLabel:
-        with self._precision(batch):
-            logits = interface.segmentation_logits(
-                teacher.network, batch.target_img, self._teacher_enhancement(batch.target_img))
-        return pseudo_label(logits, threshold, self.ignore_top, self.ignore_bottom,
-                            batch.valid_mask)
-
-    def _teacher_enhancement(self, img: Tensor) -> Optional[Callable]:
-        """What the regularizer as it is now makes of the teacher's maps of ``img``."""
-        if not self.regularized_labels:
-            return None
-        context = self.regularizer.encode(img)
-        # the windows of an image (HRDA) share its map
-        return lambda maps: self.regularizer(
-            maps, context.repeat(len(maps[0]) // len(context), 1, 1, 1))
-
-    def _mixed_view(self, batch: Batch, pseudo: PseudoLabel) -> View:
-        masks = class_mix_masks(batch.label, self.draws)
-        img = mix(masks, batch.img, batch.target_img)
-        return View(
-            self.augmentation(img, batch.mean, batch.std, self.draws),
-            mix(masks, batch.label.long(), pseudo.label),
-            mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight),
-            'mix', 'enhanced_mix')
-
-    def _masked_view(self, batch: Batch, pseudo: Optional[PseudoLabel]) -> View:
-        masked = self.masked_consistency
-        if masked.teacher is not None and masked.needs_target:
-            pseudo = self._pseudo_label(masked.teacher, batch, masked.threshold)
-        view = masked.view(batch.img, batch.label.long(), batch.target_img, pseudo, batch.mean,
-                           batch.std, self.draws)
-        return View(*view, 'masked', scale=masked.weight)
-
-    def _features(self, imgs: Sequence[Tensor]) -> Sequence[Any]:
-        if len(imgs) == 1:
-            return [interface.training_features(self.model, imgs[0], self.draws)]
-        return interface.joint_training_features(self.model, imgs, self.draws)
-
-    def _context(self, view: View) -> Optional[Tensor]:
-        if self.regularizer is None or view.enhanced is None:
-            return None
-        return self.regularizer.encode(view.img)
-
-    def _losses(self, views: Sequence[View], contexts: Sequence[Optional[Tensor]],
-                features: Sequence[Any]) -> Iterator[Losses]:
-        """The losses of a pass, those of one head at a time."""
-        for view, context, maps in zip(views, contexts, features):
-            for term in self.terms(view, context, maps):
-                with self.optimization.precision(view.img.device):
-                    losses = term()
-                yield losses
-
-    def _precision(self, batch: Batch) -> Any:
-        return self.optimization.precision(batch.img.device)
 
     def _parameters_without_finite_gradient(self) -> List[str]:
         adversary = self.adversary.network.named_parameters() if self.adversary else ()
         return [f'gradient of {name}' for name, parameter in (*self.named_parameters(), *adversary)
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
 
+    def teachers_follow(self) -> None:
+        """Move every teacher towards the student as it is now."""
+        for teacher in self.teachers:
+            teacher.update(self.model)
+
+    def copy_student(self) -> None:
+        """Teachers and the feature distance's network restart from the student as it is now."""
+        for teacher in self.teachers:
+            teacher.network.load_state_dict(self.model.state_dict())
+        if self.feature_distance is not None:
+            self.feature_distance.copy_student(encoder_of(self.model))
+
     @property
-    def view_names(self) -> List[str]:
-        """The views of an iteration, in the order in which they are made."""
-        there = dict(source=True, mix=self.teacher is not None, target=self.has_target_view,
-                     masked=self.masked_consistency is not None)
-        return [name for name in VIEWS if there[name]]
+    def needs_target(self) -> bool:
+        """Whether batches must have target images."""
+        return bool(self.teachers) or any(maker.needs_target for maker in self.view_makers)
 
     @property
     def teachers(self) -> List[EMATeacher]:
-        own = self.masked_consistency.teacher if self.masked_consistency else None
-        return [teacher for teacher in (self.teacher, own) if teacher is not None]
+        """That of the method, and those that views have of their own."""
+        own = [maker.teacher for maker in self.view_makers]
+        return [teacher for teacher in (self.teacher, *own) if teacher is not None]
 
 
-def summed(losses: Losses) -> Tensor:
-    """The sum of the losses among logged values."""
-    return sum(value for name, value in losses.items() if 'loss' in name)
+def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
+    """State dict hook: the student alone, under the names of a plain segmentor."""
+    student = f'{prefix}model.'
+    for key in [k for k in state_dict if k.startswith(prefix)]:
+        value = state_dict.pop(key)
+        if key.startswith(student):
+            state_dict[prefix + key[len(student):]] = value
+
+
+def name_for_student(state_dict: dict, prefix: str, *unused) -> None:
+    """Load hook: the names of a plain segmentor lead to the student."""
+    parts = tuple(f'{prefix}{name}.' for name in ('model', 'regularizer'))
+    for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(parts)]:
+        state_dict[f'{prefix}model.{key[len(prefix):]}'] = state_dict.pop(key)

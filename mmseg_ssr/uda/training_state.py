@@ -14,9 +14,10 @@ def training_state(method: SelfTraining) -> Dict[str, Any]:
         regularizer=method.regularizer.state_dict() if method.regularizer else {},
         feature_distance=method.feature_distance.state_dict() if method.feature_distance else {},
         loss_terms=method.loss_terms.state_dict(),
+        views=method.view_makers.state_dict(),
         adversary=method.adversary.training_state(unfinished) if method.adversary else {},
         optimization=method.optimization.training_state(),
-        skipped=method.watch.skipped,
+        skipped=method.finite_check.skipped,
         gradients=unfinished_gradients(method) if unfinished else {})
 
 
@@ -41,6 +42,9 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
     terms = state.get('loss_terms', {})  # not in states of before there were any
     if set(terms) != set(method.loss_terms.state_dict()):
         raise ValueError('the training state is of other loss_terms than this method has')
+    views = state.get('views', {})
+    if set(views) != set(method.view_makers.state_dict()):
+        raise ValueError('the training state is of other views than this method has')
     adversary = state.get('adversary', {})  # not in states of before there was one
     if bool(adversary) != (method.adversary is not None):
         raise ValueError(f'the training state has {"" if adversary else "no "}discriminators, this '
@@ -53,9 +57,10 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
     if trained:
         distance.load_state_dict(trained)
     method.loss_terms.load_state_dict(terms)
+    method.view_makers.load_state_dict(views)
     if adversary:
         method.adversary.load_training_state(adversary)
     device = next(method.parameters()).device
     method.optimization.load_training_state(state['optimization'], device)
-    method.watch.skipped = int(state['skipped'])
+    method.finite_check.skipped = int(state['skipped'])
     restore_gradients(method, state['gradients'])

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from ..utils.replaced import replaced
 from .self_training import SelfTraining
-from .views.pseudo_label import PseudoLabel
-from .views.view import Batch, View
+from .views.view import Batch, PseudoLabel, View
 
 
 class Record(NamedTuple):
@@ -16,7 +15,7 @@ class Record(NamedTuple):
 
     Attributes:
         mean, std: of the images' normalization, 1 x 3 x 1 x 1.
-        views: by name: source, mix, target, masked, as far as the method has them.
+        views: by name: source, mix, target, masked, as far as the method has them, and own ones.
         target_img: B x 3 x H x W, or None.
         pseudo: those of each teacher that labeled the target images, in turn.
     """
@@ -35,21 +34,22 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
     same with and without. Outside of such blocks it costs nothing.
     """
     records: List[Record] = []
-    make_views, make_labels = method._views, method._pseudo_label
+    labels: List[PseudoLabel] = []
+    make_views, label = method.make_views, method.pseudo_labels
 
-    def views(batch: Batch) -> Iterator[View]:
-        records.append(Record(copied(batch.mean), copied(batch.std), {},
-                              copied(batch.target_img), []))
-        for view in make_views(batch):
-            records[-1].views[view.name] = _copied_view(view)
-            yield view
+    def views(batch: Batch) -> List[View]:
+        labels.clear()
+        made = make_views(batch)
+        records.append(Record(
+            copied(batch.mean), copied(batch.std), {view.name: _copied(view) for view in made},
+            copied(batch.target_img), [PseudoLabel(*map(copied, found)) for found in labels]))
+        return made
 
-    def labels(*args: Any, **kwargs: Any) -> PseudoLabel:
-        found = make_labels(*args, **kwargs)
-        records[-1].pseudo.append(PseudoLabel(*map(copied, found)))
-        return found
+    def labeled(*args: Any, **kwargs: Any) -> PseudoLabel:
+        labels.append(label(*args, **kwargs))
+        return labels[-1]
 
-    with replaced(method, _views=views, _pseudo_label=labels):
+    with replaced(method, make_views=views, pseudo_labels=labeled):
         yield records
 
 
@@ -62,9 +62,7 @@ def next_views(method: SelfTraining, batch: Batch) -> Record:
     of a training, whose teacher learns.
     """
     with recorded_views(method) as records:
-        # the whole passes: the student's backbone has random decisions of its own (HRDA's crops)
-        for _ in method._passes(batch, update_teachers=False):
-            pass
+        method.make_views(batch)
     method.iteration += 1
     return records[0]
 
@@ -74,6 +72,6 @@ def copied(value: Optional[Tensor]) -> Optional[Tensor]:
     return None if value is None else value.detach().to('cpu', copy=True)
 
 
-def _copied_view(view: View) -> View:
+def _copied(view: View) -> View:
     return view._replace(img=copied(view.img), label=copied(view.label),
                          weight=copied(view.weight))

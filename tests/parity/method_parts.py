@@ -12,7 +12,11 @@ from mmseg_ssr.uda.update.teacher import EMATeacher
 from mmseg_ssr.uda.views.class_mix import class_mix_masks, mix
 from mmseg_ssr.uda.views.masked_consistency import BlockMask
 from mmseg_ssr.uda.views.pseudo_label import pseudo_label
-from mmseg_ssr.uda.views.strong_augmentation import StrongAugmentation, blur_kernel_size
+from mmseg_ssr.uda.views.strong_augmentation import (
+    CHANGES,
+    StrongAugmentation,
+    blur_kernel_size,
+)
 
 from . import tolerances
 from .cases import Case
@@ -159,7 +163,7 @@ def recorded_augmentation(variant: Dict[str, Any], names: Sequence[str]) -> Dict
     decisions: Dict[str, list] = dict(
         uniform=[variant['color_jitter_draw'], variant['blur_draw']])
     if variant['jitter_applied']:
-        order = [StrongAugmentation.NAMES.index(names[i]) for i in variant['order']]
+        order = [CHANGES.index(names[i]) for i in variant['order']]
         decisions['jitter'] = [Jitter(**{n: variant[n] for n in names}, order=tuple(order))]
     if variant['blur_applied']:
         decisions['blur_sigma'] = [variant['sigma']]

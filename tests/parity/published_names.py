@@ -30,9 +30,9 @@ def named_networks(model: nn.Module) -> Dict[str, nn.Module]:
     networks = {STUDENT: getattr(model, 'model', model)}
     if getattr(model, 'teacher', None) is not None:
         networks[TEACHER] = model.teacher.network
-    masked = getattr(model, 'masked_consistency', None)
-    if masked is not None and masked.teacher is not None:
-        networks[MASKED_TEACHER] = masked.teacher.network
+    for maker in getattr(model, 'view_makers', ()):
+        if maker.teacher is not None:
+            networks[MASKED_TEACHER] = maker.teacher.network
     if getattr(model, 'feature_distance', None) is not None:
         networks[IMAGENET] = model.feature_distance.imagenet.network
     if getattr(model, 'regularizer', None) is not None:

@@ -8,7 +8,7 @@ from mmcv import Config
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.engine.checkpoint.weights import check_fit, load_weights, network_weights
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 
 from .cases import OWN_DATA, find_cases
 from .differences import Differences, report

@@ -7,10 +7,10 @@ from mmcv.runner import build_optimizer
 from mmcv.runner.checkpoint import get_state_dict, load_state_dict
 from mmseg.models.builder import SEGMENTORS
 from mmseg.ops import resize
-from tiny_networks import ARCHITECTURES
+from tiny_networks import ARCHITECTURES, maker_of
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.uda import NotFinite, self_training
+from mmseg_ssr.uda import NotFinite
 from mmseg_ssr.uda.views.pseudo_label import pseudo_label
 
 LOSSES = {
@@ -190,7 +190,7 @@ def test_weights_of_terms_scale_their_losses(method, batch):
 def test_pseudo_labels_of_the_regularization_branch(method, batch, monkeypatch):
     segmentor = method(ssr=True, pseudo_label_branch='regularized')
     seen = []
-    monkeypatch.setattr(self_training, 'pseudo_label',
+    monkeypatch.setattr('mmseg_ssr.uda.views.pseudo_label.pseudo_label',
                         lambda logits, *args: seen.append(logits) or pseudo_label(logits, *args))
     segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0))
     teacher, img = segmentor.teacher.network, batch['target_img']
@@ -230,17 +230,18 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(alpha=1.), r'alpha of the teacher must be in \[0, 1\), got 1.0'),
+    (dict(alpha=1.), r'uda.alpha must be in \[0, 1\), got 1.0'),
     (dict(pseudo_threshold=968), r'pseudo_threshold must be in \[0, 1\], got 968'),
     (dict(mix='cut'), "uda.mix must be 'class', got 'cut'"),
     (dict(mask_mode='target', mask_generator=dict(
-        type='block', mask_ratio=0.7, mask_block_size=8)), 'mask_mode must be one of'),
+        type='block', mask_ratio=0.7, mask_block_size=8)), "uda.mask_mode must be 'separate', '"),
     (dict(mask_mode='separatetrg', mask_generator=dict(
         type='block', mask_ration=0.7, mask_block_size=8)), "did you mean 'mask_ratio'"),
     (dict(mask_mode='separatetrg', mask_generator=dict(type='blok')), "must be 'block'"),
     (dict(mask_mode='separatetrg', mask_alpha='equal', mask_generator=dict(
-        type='block', mask_ratio=0.7, mask_block_size=8)), "'same' or numbers, got 'equal'"),
-    (dict(sam_model_registry='vit_x'), 'sam_model_registry must be one of'),
+        type='block', mask_ratio=0.7, mask_block_size=8)),
+     "uda.mask_alpha must be 'same' or a number in .*, got 'equal'"),
+    (dict(sam_model_registry='vit_x'), "sam_model_registry must be 'vit_b', 'vit_l' or 'vit_h'"),
     (dict(sam_model_registry='vit_b', regularizer=dict()), 'not both'),
     (dict(ssr=True, pseudo_label_branch='shadows'), "did you mean 'shadow'"),
     (dict(pseudo_label_branch='regularized'), 'needs SSR'),
@@ -349,7 +350,7 @@ def test_clipping_limits_the_step_and_logs_the_norm(method, batch):
 
 def test_views_without_a_label_are_said_as_what_they_are(method, batch):
     segmentor, said = method(), []
-    segmentor.watch.warn = said.append
+    segmentor.finite_check.warn = said.append
     batch['gt_semantic_seg'].fill_(255)
     log = segmentor.train_step(batch, optimizer(segmentor))['log_vars']
     assert log['decode.loss_ce'] == 0 and log['src.loss_imnet_feat_dist'] == 0
@@ -361,13 +362,13 @@ def test_views_without_a_label_are_said_as_what_they_are(method, batch):
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(amp=dict(dtype='int8')), r'uda: amp.dtype must be one of'),
+    (dict(amp=dict(dtype='int8')), r'uda.amp.dtype must be one of'),
     (dict(amp=dict(typ='bfloat16')), r'unknown key uda.amp.typ'),
     (dict(amp='bfloat16'), r'uda.amp must be a dict with the keys dtype'),
     (dict(grad_clip=dict(norm_type=2)), r'uda.grad_clip needs the key max_norm'),
-    (dict(cumulative_iters=0), r'uda: cumulative_iters must be at least 1'),
-    (dict(not_finite='ignore'), r'uda: not_finite must be one of'),
-    (dict(compile='fast'), r"uda.compile must be True, False or one of")])
+    (dict(cumulative_iters=0), r'uda.cumulative_iters must be at least 1'),
+    (dict(not_finite='ignore'), r"uda.not_finite must be 'stop' or 'skip'"),
+    (dict(compile='fast'), r"uda.compile must be False, True, 'default', 'reduce-")])
 def test_wrong_values_of_the_modes_name_the_key(method, options, message):
     with pytest.raises(ConfigError, match=message):
         method(**options)
@@ -413,12 +414,13 @@ def test_stages_go_with_any_encoder(method, tiny_sam):
 
 def test_the_masked_view_may_be_blurred_when_the_mixed_one_is_not(method):
     segmentor = method(mic=True, blur=False)
-    assert not segmentor.augmentation.blur and segmentor.masked_consistency.augmentation.blur
+    assert [maker_of(segmentor, name).augmentation.blur for name in ('mix', 'masked')] == [
+        False, True]
 
 
 def test_a_bad_iteration_spoils_its_round_only(method, batch):
     segmentor = method(not_finite='skip', cumulative_iters=2, amp=dict(dtype='float16'))
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     sgd = torch.optim.SGD(segmentor.parameters(), lr=1.)
     weight = segmentor.model.decode_head.conv_seg.bias
     for iteration, img in enumerate((batch['img'] * float('nan'), *[batch['img']] * 3)):
@@ -449,7 +451,7 @@ def test_a_bad_gradient_is_found_in_its_iteration_of_a_round(method, batch):
 
 def test_a_round_that_is_bad_twice_is_one_update_left_out(method, batch):
     segmentor = method(not_finite='skip', cumulative_iters=4)
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     sgd = optimizer(segmentor)
     spoilt = dict(batch, img=torch.full_like(batch['img'], float('nan')))
     for data, skipped in ((batch, 0), (spoilt, 1), (spoilt, 1), (batch, 1), (spoilt, 2)):

@@ -62,6 +62,11 @@ def losses(log):
     return {name for name in log if 'loss' in name} - {'loss'}
 
 
+def term_of(segmentor):
+    """The loss on the target view."""
+    return segmentor.adversary or segmentor.target_terms[0]
+
+
 def discriminators(segmentor):
     return [p.detach().clone() for p in segmentor.adversary.network.parameters()]
 
@@ -81,14 +86,14 @@ def test_target_gradients_are_those_of_the_loss_on_the_target_images(build, batc
     segmentor, plain = build(method), build(method)
     segmentor.train_step(batch, sgd(segmentor, 0.))
     source = build(method)
-    source.target_terms = torch.nn.ModuleList()
+    source.view_losses.target_terms, source.view_losses.adversary = [], None
     source.train_step(batch, sgd(source, 0.))
 
     features = plain.model.extract_feat(batch['target_img'])
     logits = {level: torch.nn.functional.interpolate(head(features), (32, 32), mode='bilinear')
               for level, head in (('main', plain.model.decode_head),
                                   ('aux', plain.model.auxiliary_head))}
-    terms = plain.target_terms[0](logits)
+    terms = term_of(plain)(logits)
     sum(value for name, value in terms.items() if not name.startswith('D_')).backward()
     reached = 0
     for both, alone, expected in zip(*(m.model.parameters() for m in (segmentor, source, plain))):
@@ -161,7 +166,7 @@ def test_a_round_of_iterations_is_one_update_of_the_discriminators(build, batch)
 
 def test_an_update_that_is_left_out_is_left_out_for_both(build, batch):
     segmentor = build('advseg', not_finite='skip', cumulative_iters=2)
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     before, optimizer = discriminators(segmentor), sgd(segmentor)
     spoilt = dict(batch, img=torch.full_like(batch['img'], float('nan')))
     for data in (batch, spoilt, spoilt, batch):  # two rounds
@@ -200,8 +205,8 @@ def test_mic_labels_the_masked_view_with_a_teacher_of_its_own(build, batch):
     segmentor = build('minent', mask_mode='separatetrgaug', mask_generator=dict(
         type='block', mask_ratio=0.7, mask_block_size=8))
     seen = []
-    segmentor._pseudo_label = lambda *args: (seen.append(args[0]), type(segmentor)._pseudo_label(
-        segmentor, *args))[1]
+    label = segmentor.pseudo_labels
+    segmentor.pseudo_labels = lambda *args: seen.append(args[0]) or label(*args)
     log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
     assert losses(log) == SOURCE | METHODS['minent'][1] | {
         'masked.decode.loss_ce', 'masked.aux.loss_ce'}
@@ -240,7 +245,7 @@ def test_images_of_source_and_target_may_differ_in_size(build, batch):
     batch['target_img'] = torch.randn(2, 3, 32, 64)
     for method in METHODS:
         segmentor, sizes = build(method), []
-        segmentor.target_terms[0].register_forward_pre_hook(
+        term_of(segmentor).register_forward_pre_hook(
             lambda module, args, sizes=sizes: sizes.append(args[0]['main'].shape))
         segmentor.train_step(batch, sgd(segmentor))
         assert sizes == [(2, 19, 32, 64)]
@@ -256,7 +261,7 @@ def test_on_hrda_the_fused_logits_count(batch, method):
     batch.update(img=torch.randn(2, 3, 64, 64), target_img=torch.randn(2, 3, 64, 64),
                  gt_semantic_seg=torch.randint(0, 19, (2, 1, 64, 64)))
     sizes = []
-    term = segmentor.target_terms[0]
+    term = term_of(segmentor)
     term.register_forward_pre_hook(lambda module, args: sizes.append(args[0]['main'].shape))
     log = segmentor.train_step(batch, sgd(segmentor))['log_vars']
     assert sizes == [(2, 19, 64, 64)] and 'decode.hr.loss_ce' in losses(log)
@@ -324,12 +329,12 @@ def test_trainers_that_step_themselves_cannot_train_discriminators(build, batch)
 @pytest.mark.parametrize('method, auxiliary, options, message', [
     ('minent', True, dict(lambda_ent=0.), 'needs lambda_ent'),
     ('minent', True, dict(lambda_ent=dict(mian=1.)), "lambda_ent.mian, did you mean 'main'"),
-    ('minent', True, dict(lambda_ent=-1.), 'lambda_ent.main must be at least 0'),
+    ('minent', True, dict(lambda_ent=-1.), 'lambda_ent must be at least 0'),
     ('minent', True, dict(source_only=True), 'source_only=True.*lambda_ent'),
     ('multi', False, {}, 'and no list, the student has none'),
-    ('multi', True, dict(guidance_from='aux'), 'guidance_from must be one of'),
+    ('multi', True, dict(guidance_from='aux'), "guidance_from must be 'mean' or 'main'"),
     ('maxsquare', True, dict(image_wise_ratio=20.), 'image_wise_ratio'),
-    ('advseg', True, dict(discriminator_type='ls'), 'discriminator_type must be one of'),
+    ('advseg', True, dict(discriminator_type='ls'), "discriminator_type must be 'LS' or 'Vanilla'"),
     ('advseg', True, dict(lr_D=-1.), 'lr_D must be above 0')])
 def test_wrong_values_name_their_key(build, method, auxiliary, options, message):
     options = {**METHODS[method][0], **options}
@@ -340,7 +345,7 @@ def test_wrong_values_name_their_key(build, method, auxiliary, options, message)
 @pytest.mark.parametrize('action', ['stop', 'skip'])
 def test_a_bad_gradient_of_a_discriminator_does_not_reach_it(build, batch, action):
     segmentor = build('advseg', not_finite=action)
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     before, optimizer = discriminators(segmentor), sgd(segmentor)
     parameter = next(segmentor.adversary.network.parameters())
     hook = parameter.register_hook(lambda gradient: gradient / 0)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.hrda_head import HRDAFeatures
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.uda import student as interface
 
 BOX = (16, 48, 32, 64)

@@ -2,7 +2,7 @@
 import torch
 from mmseg.models.builder import SEGMENTORS
 
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.uda import student as interface
 
 

@@ -6,7 +6,7 @@ from mmcv.runner.checkpoint import get_state_dict
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.regularizer.feature_regularizer import default_heads
 
 

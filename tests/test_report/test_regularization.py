@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmseg.models.builder import SEGMENTORS
 
-from mmseg_ssr.models.ssr_encoder_decoder import build_regularizer
+from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.report import regularization
 from mmseg_ssr.report.predictions import Checkpointed
 from mmseg_ssr.report.runs import read_run

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmseg.models.builder import BACKBONES, HEADS
 
-from mmseg_ssr.uda import student as interface
+from mmseg_ssr.uda import student
 
 
 def head(**options):
@@ -17,9 +17,9 @@ def test_losses_are_means_over_all_pixels():
     label[:, :, :2] = 255
     weight = torch.rand(2, 8, 8)
 
-    losses = interface.supervised_losses(fcn, features, label, weight)
+    losses = student.supervised_losses(fcn, features, label, weight)
 
-    logits = interface.resize(fcn(features), size=(8, 8), mode='bilinear', align_corners=False)
+    logits = torch.nn.functional.interpolate(fcn(features), (8, 8), mode='bilinear')
     per_pixel = torch.nn.functional.cross_entropy(
         logits, label.squeeze(1), ignore_index=255, reduction='none')
     torch.testing.assert_close(losses['loss_ce'], (per_pixel * weight).sum() / weight.numel())
@@ -34,8 +34,8 @@ def test_several_losses_of_one_name_are_summed():
     two.load_state_dict(one.state_dict())
     one.eval(), two.eval()
     torch.testing.assert_close(
-        interface.supervised_losses(two, features, label)['loss_ce'],
-        2 * interface.supervised_losses(one, features, label)['loss_ce'])
+        student.supervised_losses(two, features, label)['loss_ce'],
+        2 * student.supervised_losses(one, features, label)['loss_ce'])
 
 
 class KeepFirstRow:
@@ -52,9 +52,9 @@ def test_a_pixel_sampler_and_a_weight_multiply():
     label = torch.randint(0, 3, (1, 1, 4, 4))
     weight = torch.rand(1, 4, 4)
     both = weight * KeepFirstRow().sample(None, label)
-    expected = interface.supervised_losses(fcn, features, label, both)['loss_ce']
+    expected = student.supervised_losses(fcn, features, label, both)['loss_ce']
     fcn.sampler = KeepFirstRow()
-    assert interface.supervised_losses(fcn, features, label, weight)['loss_ce'] == expected
+    assert student.supervised_losses(fcn, features, label, weight)['loss_ce'] == expected
 
 
 @pytest.mark.parametrize('backbone, name', [
@@ -69,8 +69,8 @@ def test_a_pixel_sampler_and_a_weight_multiply():
                              num_channels=(8, ) * i) for i in (2, 3, 4)})), 'conv1')])
 def test_the_stem_of_a_backbone(backbone, name):
     network = BACKBONES.build(backbone)
-    assert interface.stem(network) is network.get_submodule(name)
+    assert student.stem(network) is network.get_submodule(name)
 
 
 def test_what_does_not_convolve_has_no_stem():
-    assert interface.stem(torch.nn.Linear(2, 2)) is None
+    assert student.stem(torch.nn.Linear(2, 2)) is None

@@ -8,8 +8,8 @@ from mmcv.runner import checkpoint as mmcv_checkpoint
 from torch import Tensor, nn
 
 from ...errors import CheckpointError, ConfigError, MissingFile
-from ...methods.parts import SAM_CHECKPOINTS
 from ...regularizer.sam_encoder import SHIPPED
+from ...uda.losses.regularization_keys import SAM_CHECKPOINTS
 from ...weights import PUBLISHED, read_weights
 
 FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')

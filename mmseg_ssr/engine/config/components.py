@@ -14,7 +14,7 @@ from mmseg.models import builder
 
 from ...errors import ConfigError, nearest
 from ...labels.rare_class_sampling import RareClassSampling
-from ...models.ssr_encoder_decoder import build_regularizer
+from ...regularizer import build_regularizer
 from ...regularizer.encoders import DEFAULT, encoder_class
 from ...uda.views.masked_consistency import BlockMask
 from ..testing.inference import check_test_cfg

@@ -30,7 +30,7 @@ class NumberCheck(Hook):
 
     def after_train_iter(self, runner: Any) -> None:
         if self.every_n_iters(runner, self.interval) or self.is_last_iter(runner):
-            runner.bare_model.watch.finish()
+            runner.bare_model.finite_check.finish()
 
 
 def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
@@ -95,7 +95,7 @@ def replay(path: str, device: torch.device) -> Tuple[Dict[str, float], List[str]
 
 def _losses(model: nn.Module, batch: Dict[str, Any]) -> Dict[str, torch.Tensor]:
     if isinstance(model, UDASegmentor):
-        return model.forward_backward(batch_of(batch), update_teachers=False)
+        return model.forward_backward(batch_of(batch)).losses
     losses = model.forward_train(**batch)
     sum(value.mean() for name, value in losses.items() if 'loss' in name).backward()
     return losses

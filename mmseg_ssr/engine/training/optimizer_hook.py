@@ -6,7 +6,8 @@ from mmcv.runner import HOOKS, Hook, OptimizerHook
 
 from ... import distributed
 from ...errors import ConfigError
-from ...uda import NumericalWatch, Optimization
+from ...uda.update.finite_check import FiniteCheckKeys
+from ...uda.update.optimization import OptimizationKeys
 
 
 @HOOKS.register_module()
@@ -16,33 +17,34 @@ class WatchedOptimizerHook(OptimizerHook):
     Args:
         grad_clip: ``dict(max_norm=10, norm_type=2)``, None does not clip.
         not_finite: 'stop' or 'skip' an update whose loss or gradient is not finite, see
-            :class:`~mmseg_ssr.uda.update.finite_check.NumericalWatch`.
+            :class:`~mmseg_ssr.uda.update.finite_check.FiniteCheck`.
     """
 
     def __init__(self, grad_clip: Optional[Dict[str, float]] = None, not_finite: str = 'stop'):
         super().__init__(grad_clip)
         try:
-            self.optimization = Optimization(**(grad_clip or {}))
-            self.watch = NumericalWatch(not_finite)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f'optimizer_config: {error}') from error
+            self.optimization = OptimizationKeys(grad_clip=grad_clip).build()
+            self.finite_check = FiniteCheckKeys(not_finite=not_finite).build()
+        except ConfigError as error:
+            raise ConfigError(*(f'optimizer_config.{line.removeprefix("uda.")}'
+                                for line in error.problems)) from error
 
     def before_run(self, runner: Any) -> None:
-        self.watch.warn = runner.logger.warning
+        self.finite_check.warn = runner.logger.warning
 
     def before_train_iter(self, runner: Any) -> None:
-        self.watch.keep([runner.model])
+        self.finite_check.keep([runner.model])
 
     def after_train_iter(self, runner: Any) -> None:
         loss: torch.Tensor = runner.outputs['loss']
         runner.optimizer.zero_grad()
         self.optimization.backward(loss)
         norm, = self.optimization.collect(True, runner.optimizer)
-        values, bad = self.watch.read(runner.iter, {'loss': loss, 'grad_norm': norm}, {})
+        values, bad = self.finite_check.read(runner.iter, {'loss': loss, 'grad_norm': norm}, {})
         if bad:
             bad = [name for name, value in runner.outputs['log_vars'].items()
                    if not abs(value) < float('inf')] or bad
-            self.watch.skip(runner.iter, bad)
+            self.finite_check.skip(runner.iter, bad)
             self.optimization.spoil(runner.optimizer)
         self.optimization.update(norm, runner.optimizer)
         if self.grad_clip is not None:

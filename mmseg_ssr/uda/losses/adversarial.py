@@ -1,4 +1,5 @@
 """Adversarial adaptation of the output space (AdaptSegNet, arXiv 1802.10349)."""
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -7,11 +8,46 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from ...errors import ConfigError
 from ...regularizer.frozen import OutsideNetwork
+from ..keys import KeyGroup, key
 from ..update.optimization import restore_gradients, unfinished_gradients
+from .levels import LevelWeights, check_level_weights, level_weights
 
 SOURCE, TARGET = 0., 1.
 KINDS = {'LS': F.mse_loss, 'Vanilla': F.binary_cross_entropy_with_logits}
+
+
+@dataclass(frozen=True)
+class AdversarialKeys(KeyGroup):
+    """AdvSeg."""
+
+    lambda_adv_target: LevelWeights = key(
+        None, 'Weights of the adversarial loss (AdvSeg), as of `lambda_ent`; each head gets a '
+        'discriminator.')
+    discriminator_type: str = key('LS', "'LS' (least squares) or 'Vanilla' (cross-entropy).",
+                                  choices=tuple(KINDS))
+    lr_D: float = key(1e-4, "Learning rate of the discriminators' Adam.", above=0)
+    lr_D_power: Optional[float] = key(
+        None, "Of its polynomial decay over `max_iters`; None follows the student's schedule.")
+    lr_D_min: float = key(0., 'Where that ends.', least=0)
+
+    def check(self) -> None:
+        check_level_weights('lambda_adv_target', self.lambda_adv_target)
+        if self.lr_D_min > self.lr_D:
+            raise ConfigError(f'uda.lr_D_min must be at most lr_D, {self.lr_D}, got '
+                              f'{self.lr_D_min}')
+
+    def build(self, student: nn.Module,
+              max_iters: Optional[int]) -> 'Optional[AdversarialAdaptation]':
+        weights = level_weights('lambda_adv_target', self.lambda_adv_target, student)
+        if not weights:
+            return None
+        if self.lr_D_power is not None and not max_iters:
+            raise ConfigError('uda.lr_D_power needs max_iters, the length of the training')
+        return AdversarialAdaptation(
+            student.decode_head.num_classes, weights, self.discriminator_type, self.lr_D,
+            self.lr_D_power, self.lr_D_min, max_iters)
 
 
 class Discriminator(nn.Sequential):
@@ -45,21 +81,11 @@ class AdversarialAdaptation(OutsideNetwork):
         rate_power: it falls as ``(1 - i / max_iters)^power``; None lets it follow the student's.
         rate_min: where that ends.
         max_iters: of the training; needed for ``rate_power``.
-
-    Raises:
-        ValueError: an unknown kind, a rate that is not positive, or no ``max_iters``.
     """
 
     def __init__(self, num_classes: int, weights: Mapping[str, float], kind: str = 'LS',
                  rate: float = 1e-4, rate_power: Optional[float] = None, rate_min: float = 0.,
                  max_iters: Optional[int] = None):
-        if kind not in KINDS:
-            raise ValueError(f'discriminator_type must be one of {tuple(KINDS)}, got {kind!r}')
-        if not rate > 0 or not 0 <= rate_min <= rate:
-            raise ValueError('lr_D must be above 0 and lr_D_min in [0, lr_D], got '
-                             f'{rate} and {rate_min}')
-        if rate_power is not None and not max_iters:
-            raise ValueError('lr_D_power needs max_iters, the length of the training')
         super().__init__(nn.ModuleDict({
             level: Discriminator(num_classes) for level in weights}))
         self.weights, self.loss = dict(weights), KINDS[kind]

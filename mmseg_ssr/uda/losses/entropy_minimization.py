@@ -1,8 +1,29 @@
 """Entropy minimization on target images (MinEnt; ADVENT, arXiv 1811.12833, Sec. 3.1)."""
 import math
-from typing import Dict, Mapping
+from dataclasses import dataclass
+from typing import Dict, Mapping, Optional
 
 from torch import Tensor, nn
+
+from ..keys import KeyGroup, key
+from .levels import LevelWeights, check_level_weights, level_weights
+
+
+@dataclass(frozen=True)
+class EntropyMinimizationKeys(KeyGroup):
+    """MinEnt."""
+
+    lambda_ent: LevelWeights = key(
+        None, 'Weight of the entropy of predictions for target images (MinEnt), None or 0 is off. '
+        'A number is that of the decode head; `dict(main=0.001, aux=0.0002)` has one for the '
+        'auxiliary head too, which counts where the student has one.')
+
+    def check(self) -> None:
+        check_level_weights('lambda_ent', self.lambda_ent)
+
+    def build(self, student: nn.Module) -> 'Optional[EntropyMinimization]':
+        weights = level_weights('lambda_ent', self.lambda_ent, student)
+        return EntropyMinimization(weights) if weights else None
 
 
 class EntropyMinimization(nn.Module):

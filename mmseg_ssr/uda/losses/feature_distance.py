@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ... import distributed
 from ...regularizer.frozen import FrozenNetwork
-from .. import student as interface
+from ..student import full_precision
 
 
 class FeatureDistance(nn.Module):
@@ -92,7 +92,7 @@ def masked_distance(feature: Tensor, reference: Tensor, mask: Optional[Tensor] =
         mask: B x h x w, bool; None for all. An empty one gives 0, not NaN. With several
             processes the mean is over the positions of all: theirs average to it.
     """
-    difference = interface.full_precision(feature) - reference
+    difference = full_precision(feature) - reference
     distance = torch.linalg.vector_norm(difference, dim=1)  # B x h x w
     if mask is None:
         return distance.mean()

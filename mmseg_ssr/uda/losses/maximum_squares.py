@@ -3,6 +3,7 @@
 Where the paper's formulas and its published code differ in constant factors, these are the code's:
 the published weights belong to them.
 """
+from dataclasses import dataclass
 from typing import Dict, Mapping, NamedTuple, Optional
 
 import torch
@@ -10,10 +11,45 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ... import distributed
+from ...errors import ConfigError
+from .. import student as student_interface
+from ..keys import KeyGroup, key
 
 IGNORED = -1
 #: Whose prediction guides the earlier level.
 GUIDES = ('mean', 'main')
+
+
+@dataclass(frozen=True)
+class MaximumSquaresKeys(KeyGroup):
+    """MaxSquare, with image-wise weights (IW) and guidance (Multi) as they are switched on."""
+
+    lambda_max_square: float = key(
+        0., 'Weight of the maximum squares loss on target images, 0 is off.', least=0)
+    image_wise_ratio: Optional[float] = key(
+        None, 'Exponent of the image-wise class weights (IW, 0.2 in the paper), None is off.',
+        least=0, most=1)
+    guidance_weight: float = key(
+        0., "Of the auxiliary head's lessons by the final prediction (Multi, 0.1 in the paper), a "
+        'factor beside `lambda_max_square`; 0 is off.', least=0)
+    guidance_threshold: float = key(
+        0.95, 'Confidence above which a pixel is such a lesson.', least=0, most=1)
+    guidance_from: str = key(
+        'mean', "'mean' of both heads' probabilities, as published, or 'main', the decode head's "
+        'alone.', choices=GUIDES)
+
+    def build(self, student: nn.Module) -> 'Optional[MaximumSquares]':
+        if self.lambda_max_square == 0:
+            return None
+        guidance = None
+        if self.guidance_weight:
+            heads = list(student_interface.heads(student))
+            if 'aux' not in heads:
+                raise ConfigError('uda.guidance_weight: guidance needs one auxiliary head, '
+                                  'model.auxiliary_head=dict(...) and no list, the student has '
+                                  f'{", ".join(heads[1:]) or "none"}: give one, or set it to 0')
+            guidance = Guidance(self.guidance_weight, self.guidance_threshold, self.guidance_from)
+        return MaximumSquares(self.lambda_max_square, self.image_wise_ratio, guidance)
 
 
 class Guidance(NamedTuple):
@@ -41,20 +77,11 @@ class MaximumSquares(nn.Module):
         image_wise_ratio: alpha of the image-wise class weights (Eq. 6), 0.2 in the paper; None
             weighs all pixels alike.
         guidance: of the auxiliary head by the final prediction, None is off.
-
-    Raises:
-        ValueError: an unknown guide, or a number outside [0, 1].
     """
 
     def __init__(self, weight: float, image_wise_ratio: Optional[float] = None,
                  guidance: Optional[Guidance] = None):
         super().__init__()
-        if image_wise_ratio is not None and not 0 <= image_wise_ratio <= 1:
-            raise ValueError(f'image_wise_ratio must be in [0, 1], got {image_wise_ratio}')
-        if guidance is not None and guidance.guide not in GUIDES:
-            raise ValueError(f'guidance_from must be one of {GUIDES}, got {guidance.guide!r}')
-        if guidance is not None and not 0 <= guidance.threshold <= 1:
-            raise ValueError(f'guidance_threshold must be in [0, 1], got {guidance.threshold}')
         self.weight, self.image_wise_ratio, self.guidance = weight, image_wise_ratio, guidance
 
     def forward(self, logits: Mapping[str, Tensor]) -> Dict[str, Tensor]:

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
-class GraphCut:
+class FeatureCut:
     """Copies of features on which gradients are collected before they go on to the backbone.
 
     Each loss on :attr:`features` may call ``backward()`` as soon as it is computed, which frees

@@ -1,6 +1,7 @@
 """Numbers of a training that are not what they should be, said when it happens."""
 import math
 import warnings
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import torch
@@ -8,8 +9,27 @@ from torch import Tensor, nn
 
 from ... import distributed
 from ...errors import ConfigError, UserError
+from ..keys import KeyGroup, key
 
-ACTIONS = ('stop', 'skip')
+
+@dataclass(frozen=True)
+class FiniteCheckKeys(KeyGroup):
+    """What happens when a loss or gradient is not finite."""
+
+    not_finite: str = key(
+        'stop', "'stop' ends the training, 'skip' leaves the update out and counts it.",
+        choices=('stop', 'skip'))
+    watch_interval: int = key(
+        1, 'Iterations between two readings of losses on the host; above 1 only with '
+        "`runner=dict(type='SelfTrainingRunner')`.", least=1)
+
+    def check(self) -> None:
+        if self.not_finite == 'skip' and self.watch_interval > 1:
+            raise ConfigError("uda.not_finite='skip' needs watch_interval=1: later, the update has "
+                              'been made')
+
+    def build(self, warn: Callable[[str], Any] = warnings.warn) -> 'FiniteCheck':
+        return FiniteCheck(self.not_finite, self.watch_interval, warn)
 
 
 class NotFinite(UserError):
@@ -31,7 +51,7 @@ class NotFinite(UserError):
             "updates out (uda.not_finite='skip')")
 
 
-class NumericalWatch:
+class FiniteCheck:
     """Reads the numbers of each iteration and says which of them are not finite.
 
     Args:
@@ -43,20 +63,10 @@ class NumericalWatch:
 
     Attributes:
         skipped: updates left out so far.
-
-    Raises:
-        ValueError: an unknown action, or one that comes too late with the interval.
     """
 
     def __init__(self, action: str = 'stop', interval: int = 1,
                  warn: Callable[[str], Any] = warnings.warn):
-        if action not in ACTIONS:
-            raise ValueError(f'not_finite must be one of {ACTIONS}, got {action!r}')
-        if interval < 1:
-            raise ValueError(f'watch_interval must be at least 1, got {interval}')
-        if action == 'skip' and interval > 1:
-            raise ValueError("not_finite='skip' needs watch_interval=1: later, the update has "
-                             'been made')
         self.action, self.interval, self.warn = action, interval, warn
         self.skipped = 0
         self._noted: Dict[str, int] = {}

@@ -1,15 +1,43 @@
 """From losses to new weights: precision, gradients of several passes, clipping, the update."""
 import contextlib
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor
 
 from ... import distributed
+from ...errors import ConfigError
+from ..keys import KeyGroup, check_dict, check_value, key
 
 #: Of the losses in float16: below it their gradients are lost anyway.
 SMALLEST_SCALE = 2. ** -10
 PRECISIONS = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
+
+
+@dataclass(frozen=True)
+class OptimizationKeys(KeyGroup):
+    """Precision, clipping and accumulation of gradients."""
+
+    amp: Optional[Dict[str, str]] = key(
+        None, "Mixed precision, `dict(dtype='bfloat16')` or `dict(dtype='float16')`.")
+    grad_clip: Optional[Dict[str, float]] = key(
+        None, '`dict(max_norm=10, norm_type=2)` scales gradients down to this norm, None does not '
+        'clip.')
+    cumulative_iters: int = key(1, 'Iterations whose gradients make one update.', least=1)
+
+    def check(self) -> None:
+        check_dict('amp', self.amp, ('dtype', ))
+        check_dict('grad_clip', self.grad_clip, ('max_norm', 'norm_type'), needed=('max_norm', ))
+        if self.amp and self.amp.get('dtype') not in (None, *PRECISIONS):
+            raise ConfigError(f'uda.amp.dtype must be one of {sorted(PRECISIONS)}, got '
+                              f'{self.amp["dtype"]!r}')
+        for name, value in (self.grad_clip or {}).items():
+            check_value(f'uda.grad_clip.{name}', value, (), dict(above=0))
+
+    def build(self) -> 'Optimization':
+        return Optimization(**(self.amp or {}), **(self.grad_clip or {}),
+                            cumulative_iters=self.cumulative_iters)
 
 
 class Optimization:
@@ -26,21 +54,10 @@ class Optimization:
 
     Attributes:
         spoiled: an iteration of the round was not finite: its end updates nothing.
-
-    Raises:
-        ValueError: an unknown dtype, or a number that is not positive.
     """
 
     def __init__(self, dtype: Optional[str] = None, max_norm: Optional[float] = None,
                  norm_type: float = 2., cumulative_iters: int = 1):
-        if dtype is not None and dtype not in PRECISIONS:
-            raise ValueError(f'amp.dtype must be one of {sorted(PRECISIONS)}, got {dtype!r}')
-        if max_norm is not None and not max_norm > 0:
-            raise ValueError(f'grad_clip.max_norm must be above 0, got {max_norm}')
-        if not norm_type > 0:
-            raise ValueError(f'grad_clip.norm_type must be above 0, got {norm_type}')
-        if cumulative_iters < 1:
-            raise ValueError(f'cumulative_iters must be at least 1, got {cumulative_iters}')
         self.dtype = PRECISIONS.get(dtype)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.cumulative_iters = cumulative_iters
@@ -61,8 +78,10 @@ class Optimization:
         """Is the update due after this iteration?"""
         return (iteration + 1) % self.cumulative_iters == 0
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the gradients of a loss to those of the round."""
+    def backward(self, loss: Optional[Tensor]) -> None:
+        """Add the gradients of a loss, if there is one, to those of the round."""
+        if loss is None:
+            return
         loss = loss / self.cumulative_iters if self.cumulative_iters > 1 else loss
         if self.dtype is torch.float16:
             loss = self._scaler_for(loss.device).scale(loss)

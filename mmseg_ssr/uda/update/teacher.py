@@ -1,5 +1,6 @@
 """The teacher: an exponential moving average of the student (Mean Teacher, arXiv 1703.01780)."""
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Dict
 
 import torch
@@ -7,6 +8,17 @@ from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from ...regularizer.frozen import FrozenNetwork
+from ..keys import KeyGroup, key
+
+
+@dataclass(frozen=True)
+class TeacherKeys(KeyGroup):
+    """How fast the teacher follows the student."""
+
+    alpha: float = key(0.99, 'EMA rate of the teacher (0.999 in DAFormer).', least=0, below=1)
+
+    def build(self, student: nn.Module) -> 'EMATeacher':
+        return EMATeacher(student, self.alpha)
 
 
 class EMATeacher(FrozenNetwork):
@@ -20,14 +32,9 @@ class EMATeacher(FrozenNetwork):
     Args:
         student: the network to follow.
         alpha: in [0, 1), how much of the teacher is kept at an update.
-
-    Raises:
-        ValueError: alpha outside [0, 1).
     """
 
     def __init__(self, student: nn.Module, alpha: float = 0.999):
-        if not 0 <= alpha < 1:
-            raise ValueError(f'alpha of the teacher must be in [0, 1), got {alpha}')
         super().__init__(deepcopy(student))
         self.alpha = alpha
         self.updates = 0

@@ -1,9 +1,51 @@
 """ClassMix across domains: half of the source classes on a target image (DACS, 2007.08702)."""
+from dataclasses import dataclass
+from typing import Optional
+
 import torch
 from torch import Tensor
 
 from ... import distributed
 from ..draws import LABEL_VALUES, Draws
+from ..keys import KeyGroup, key
+from .strong_augmentation import StrongAugmentation
+from .view import MIX, Batch, PseudoLabel, View, ViewMaker
+
+
+@dataclass(frozen=True)
+class ClassMixKeys(KeyGroup):
+    """How source and target images are mixed."""
+
+    mix: str = key('class', "Only 'class' exists.", choices=('class', ))
+
+    def build(self, augmentation: StrongAugmentation) -> 'ClassMix':
+        return ClassMix(augmentation)
+
+
+class ClassMix(ViewMaker):
+    """Half of the classes of the source batch, pasted on target images that the teacher labels.
+
+    A source pixel counts fully, a target pixel as much as its pseudo-label.
+
+    Args:
+        augmentation: of the mixed images.
+    """
+
+    name = MIX
+
+    def __init__(self, augmentation: Optional[StrongAugmentation] = None):
+        super().__init__()
+        self.augmentation = augmentation or StrongAugmentation()
+
+    def forward(self, batch: Batch, pseudo: PseudoLabel, draws: Draws) -> View:
+        masks = class_mix_masks(batch.label, draws)
+        img = mix(masks, batch.img, batch.target_img)
+        return View(
+            MIX,
+            self.augmentation(img, batch.mean, batch.std, draws),
+            mix(masks, batch.label.long(), pseudo.label),
+            mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight),
+            regularized=True)
 
 
 def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:

@@ -1,26 +1,76 @@
 """Masked image consistency (MIC, arXiv 2212.01322): predict what a masked image hides."""
-from typing import NamedTuple, Optional
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Union
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ... import distributed
+from ...errors import ConfigError
 from ..draws import Draws
+from ..keys import KeyGroup, check_dict, key, part
 from ..update.teacher import EMATeacher
-from .pseudo_label import PseudoLabel
 from .strong_augmentation import StrongAugmentation
+from .view import MASKED, Batch, PseudoLabel, View, ViewMaker
 
 #: What is masked: both domains, the source, or the target; 'aug' augments it first.
 MASK_MODES = ('separate', 'separatesrc', 'separatetrg', 'separateaug', 'separatesrcaug',
               'separatetrgaug')
 
 
-class MaskedView(NamedTuple):
-    """A third training view: masked images, labels and pixel weights."""
-    img: Tensor
-    label: Tensor
-    weight: Optional[Tensor]
+@dataclass(frozen=True)
+class MaskedConsistencyKeys(KeyGroup):
+    """MIC's masked view."""
+
+    mask_mode: Optional[str] = key(
+        None, "MIC's masked view, None is off. 'separatetrg' masks the target images, "
+        "'separatesrc' the source images, 'separate' one half of the batch of each. With 'aug' "
+        'appended their colors are jittered first.', choices=MASK_MODES)
+    mask_alpha: Union[str, float] = key(
+        'same', "'same' as `alpha`, or a number for a teacher of the masked view's own.",
+        choices=('same', ), least=0, below=1)
+    mask_pseudo_threshold: Union[str, float] = key(
+        'same', "'same' as `pseudo_threshold`, or a number for a teacher of the masked view's own.",
+        choices=('same', ), least=0, most=1)
+    mask_lambda: float = key(1., 'Weight of the masked loss.', least=0)
+    mask_generator: Optional[Dict[str, Any]] = key(
+        None, "`dict(type='block', mask_ratio=0.7, mask_block_size=64)`.")
+
+    def check(self) -> None:
+        if self.mask_mode is not None:
+            self._mask()
+
+    def build(self, student: nn.Module, augmentation: StrongAugmentation, alpha: float,
+              threshold: float, shared: bool, has_targets: bool) -> 'Optional[MaskedConsistency]':
+        """The masked view; None where it is off.
+
+        It has a teacher of its own where its numbers are not the method's, or the method has no
+        teacher to share, and only if it has target images to label.
+
+        Args:
+            augmentation: of the 'aug' modes.
+            alpha, threshold: the method's.
+            shared: whether the method has a teacher.
+        """
+        if self.mask_mode is None:
+            return None
+        own = [host if value == 'same' else value for value, host in (
+            (self.mask_alpha, alpha), (self.mask_pseudo_threshold, threshold))]
+        masked = MaskedConsistency(self.mask_mode, self._mask(), augmentation, self.mask_lambda,
+                                   threshold=own[1])
+        if (not shared or own != [alpha, threshold]) and has_targets and masked.masks_target:
+            masked.teacher = EMATeacher(student, own[0])
+        return masked
+
+    def _mask(self) -> 'BlockMask':
+        valid = ('mask_ratio', 'mask_block_size')
+        options = dict(self.mask_generator or {})
+        kind = options.pop('type', None)
+        if kind != 'block':
+            raise ConfigError(f"uda.mask_generator.type must be 'block', got {kind!r}")
+        check_dict('mask_generator', options, valid, needed=valid)
+        return part(BlockMask, **options)
 
 
 class BlockMask:
@@ -50,53 +100,46 @@ class BlockMask:
         return F.interpolate((grid > self.mask_ratio).to(img.dtype), size=(height, width))
 
 
-class MaskedConsistency(nn.Module):
+class MaskedConsistency(ViewMaker):
     """Which images are masked, how, and with whose pseudo-labels.
 
     Args:
         mode: one of :data:`MASK_MODES`.
         mask: the block mask.
-        weight: of the masked loss.
         augmentation: applied before masking in the 'aug' modes; it always may blur, as published.
+        weight: of the masked loss.
         teacher: a teacher of its own; None shares the one of the host method.
         threshold: confidence of the own teacher's pseudo-labels.
-
-    Raises:
-        ValueError: an unknown mode, or a threshold outside [0, 1].
     """
+
+    name = MASKED
+    needs_target = False  # without pseudo-labels it masks source images
 
     def __init__(self, mode: str, mask: BlockMask, augmentation: StrongAugmentation,
                  weight: float = 1., teacher: Optional[EMATeacher] = None,
                  threshold: float = 0.968):
-        super().__init__()
-        if mode not in MASK_MODES:
-            raise ValueError(f'mask_mode must be one of {MASK_MODES}, got {mode!r}')
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'mask_pseudo_threshold must be in [0, 1], got {threshold}')
-        self.mode, self.mask, self.augmentation = mode, mask, augmentation
-        self.weight, self.teacher, self.threshold = weight, teacher, threshold
+        super().__init__(teacher, threshold)
+        self.mode, self.mask, self.augmentation, self.weight = mode, mask, augmentation, weight
 
     @property
-    def needs_target(self) -> bool:
+    def masks_target(self) -> bool:
         return 'src' not in self.mode
 
-    def view(self, img: Tensor, label: Tensor, target_img: Optional[Tensor],
-             pseudo: Optional[PseudoLabel], mean: Tensor, std: Tensor,
-             draws: Draws) -> MaskedView:
-        """The masked view of a batch; pseudo-labels None means source images only."""
-        if not self.needs_target or pseudo is None:
-            masked = MaskedView(img, label, None)
-        elif 'trg' in self.mode:
-            masked = MaskedView(target_img, *pseudo)
+    def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
+        """The masked view; pseudo-labels None means source images only."""
+        source = View(MASKED, batch.img, batch.label.long(), scale=self.weight)
+        if not self.masks_target or pseudo is None:
+            view = source
         else:
-            masked = half_and_half(MaskedView(img, label, None), MaskedView(target_img, *pseudo))
-        images = masked.img
+            target = View(MASKED, batch.target_img, *pseudo, scale=self.weight)
+            view = target if 'trg' in self.mode else half_and_half(source, target)
+        images = view.img
         if self.mode.endswith('aug'):
-            images = self.augmentation(images, mean, std, draws)
-        return masked._replace(img=self.mask(images, draws))
+            images = self.augmentation(images, batch.mean, batch.std, draws)
+        return view._replace(img=self.mask(images, draws))
 
 
-def half_and_half(source: MaskedView, target: MaskedView) -> MaskedView:
+def half_and_half(source: View, target: View) -> View:
     """The first half of the source batch and the first half of the target batch.
 
     With several processes, those before the middle of the whole batch take their source images,
@@ -106,7 +149,7 @@ def half_and_half(source: MaskedView, target: MaskedView) -> MaskedView:
     middle = (images * distributed.world_size() + 1) // 2
     half = min(max(middle - images * distributed.rank(), 0), images)
     rest = images - half
-    return MaskedView(
-        torch.cat([source.img[:half], target.img[:rest]]),
-        torch.cat([source.label[:half], target.label[:rest]]),
-        torch.cat([torch.ones_like(target.weight[:half]), target.weight[:rest]]))
+    return target._replace(
+        img=torch.cat([source.img[:half], target.img[:rest]]),
+        label=torch.cat([source.label[:half], target.label[:rest]]),
+        weight=torch.cat([torch.ones_like(target.weight[:half]), target.weight[:rest]]))

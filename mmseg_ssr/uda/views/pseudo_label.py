@@ -1,16 +1,81 @@
 """Pseudo-labels and their quality weight (DAFormer, arXiv 2111.14887, Eq. 3 and 4)."""
-from typing import NamedTuple, Optional
+from dataclasses import dataclass
+from typing import Callable, Optional
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ... import distributed
+from ...errors import ConfigError
+from .. import student
+from ..keys import KeyGroup, key
+from ..update.teacher import EMATeacher
+from .view import Batch, PseudoLabel
 
 
-class PseudoLabel(NamedTuple):
-    """What the teacher says of a batch of target images."""
-    label: Tensor  # B x 1 x H x W, long
-    weight: Tensor  # B x H x W in [0, 1]
+@dataclass(frozen=True)
+class PseudoLabelKeys(KeyGroup):
+    """Which pseudo-labels are trusted, and which branch of the teacher gives them."""
+
+    pseudo_threshold: float = key(
+        0.968, 'Confidence threshold of pseudo-labels.', least=0, most=1)
+    pseudo_weight_ignore_top: int = key(
+        0, 'Rows at the top of the crop whose pseudo-labels are not trusted.', least=0)
+    pseudo_weight_ignore_bottom: int = key(
+        0, 'Rows at the bottom of the crop whose pseudo-labels are not trusted.', least=0)
+    pseudo_label_branch: str = key(
+        'shadow', "The teacher's branch that labels. 'shadow' is the paper's. With 'regularized' "
+        "the regularizer enhances the teacher's features first, so that pseudo-labels too know "
+        'what the frozen encoder knows. That takes one more pass of the encoder, over the target '
+        'images.', choices=('shadow', 'regularized'))
+
+    def build(self, teacher: Optional[EMATeacher],
+              regularizer: Optional[nn.Module]) -> 'PseudoLabeler':
+        """For the teacher and the regularizer of the method, as far as there are any."""
+        regularized = self.pseudo_label_branch == 'regularized'
+        if regularized and (teacher is None or regularizer is None):
+            raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
+                              "teacher that labels target images (type='SSR'): set it to 'shadow'")
+        return PseudoLabeler(self.pseudo_threshold, self.pseudo_weight_ignore_top,
+                             self.pseudo_weight_ignore_bottom, regularizer if regularized else None)
+
+
+class PseudoLabeler:
+    """Labels target images by a teacher's most likely classes.
+
+    Args:
+        threshold: confidence that counts for the weight.
+        ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
+        regularizer: enhances the teacher's features; None labels by the shadow branch, as in the
+            paper.
+    """
+
+    def __init__(self, threshold: float = 0.968, ignore_top: int = 0, ignore_bottom: int = 0,
+                 regularizer: Optional[nn.Module] = None):
+        self.threshold = threshold
+        self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
+        self.regularizer = regularizer
+
+    def __call__(self, teacher: EMATeacher, batch: Batch,
+                 threshold: Optional[float] = None) -> PseudoLabel:
+        """The teacher's pseudo-labels of the target images.
+
+        Args:
+            threshold: instead of the labeler's own.
+        """
+        logits = student.segmentation_logits(
+            teacher.network, batch.target_img, self._enhancement(batch.target_img))
+        return pseudo_label(logits, self.threshold if threshold is None else threshold,
+                            self.ignore_top, self.ignore_bottom, batch.valid_mask)
+
+    def _enhancement(self, img: Tensor) -> Optional[Callable]:
+        """What the regularizer as it is now makes of the teacher's maps of ``img``."""
+        if self.regularizer is None:
+            return None
+        context = self.regularizer.encode(img)
+        # the windows of an image (HRDA) share its map
+        return lambda maps: self.regularizer(
+            maps, context.repeat(len(maps[0]) // len(context), 1, 1, 1))
 
 
 def pseudo_label(logits: Tensor,

@@ -5,17 +5,46 @@ The jitter is the one of the published implementations (an old kornia release): 
 another transform.
 """
 import math
-from typing import Dict, Sequence, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...errors import ConfigError
 from ..draws import Draws, Jitter
+from ..keys import KeyGroup, key
 
 Ranges = Dict[str, Tuple[float, float]]
+#: What a jitter changes; the order is that of recorded draws.
+CHANGES = ('brightness', 'contrast', 'saturation', 'hue')
 #: Standard deviations after which a Gaussian kernel ends, exp(-7 ** 2 / 2) = 2e-11.
 REACH = 7
+
+
+@dataclass(frozen=True)
+class StrongAugmentationKeys(KeyGroup):
+    """Color jitter and blur of mixed images."""
+
+    blur: bool = key(True, "Blur half of the mixed batches. The 'aug' modes of `mask_mode` do so "
+                     'anyway.')
+    color_jitter_strength: Union[float, Dict[str, float]] = key(
+        0.2, 'Of the mixed images: brightness, contrast and saturation change by a factor of up '
+        'to 1 plus or minus this number, the hue by this share of a turn. A dict gives four '
+        f'numbers, `{", ".join(CHANGES)}`.')
+    color_jitter_probability: float = key(
+        0.2, 'Colors are jittered when a uniform draw is *above* this number, as published: 0.2 '
+        'jitters 80 % of the batches.', least=0, most=1)
+
+    def check(self) -> None:
+        strengths_of(self.color_jitter_strength)
+
+    def build(self, blur: Optional[bool] = None) -> 'StrongAugmentation':
+        """With ``blur`` instead of the key's where it is given."""
+        keys = self if blur is None else replace(self, blur=blur)
+        return StrongAugmentation(keys.color_jitter_strength, keys.color_jitter_probability,
+                                  keys.blur)
 
 
 class StrongAugmentation:
@@ -29,26 +58,13 @@ class StrongAugmentation:
         blur: blur half of the batches.
 
     Raises:
-        ValueError: a strength outside [0, 1] or a hue strength above 0.5.
+        ConfigError: a strength outside [0, 1] or a hue strength above 0.5.
     """
-
-    NAMES = ('brightness', 'contrast', 'saturation', 'hue')
 
     def __init__(self, jitter_strength: Union[float, Dict[str, float]] = 0.2,
                  jitter_probability: float = 0.2, blur: bool = True):
-        strength = (jitter_strength if isinstance(jitter_strength, dict)
-                    else dict.fromkeys(self.NAMES, jitter_strength))
-        if set(strength) != set(self.NAMES):
-            raise ValueError(f'color jitter strengths must be given for {self.NAMES}, got '
-                             f'{tuple(strength)}')
-        if not all(0 <= s <= (0.5 if n == 'hue' else 1) for n, s in strength.items()):
-            raise ValueError('color jitter strengths must be in [0, 1] (hue in [0, 0.5]), got '
-                             f'{jitter_strength}')
-        if not 0 <= jitter_probability <= 1:
-            raise ValueError(f'color jitter probability must be in [0, 1], got '
-                             f'{jitter_probability}')
-        self.ranges: Ranges = {n: (-s, s) if n == 'hue' else (1 - s, 1 + s)
-                               for n, s in strength.items()}
+        self.ranges: Ranges = {name: (-s, s) if name == 'hue' else (1 - s, 1 + s)
+                               for name, s in strengths_of(jitter_strength).items()}
         self.jitter_probability = jitter_probability
         self.blur = blur
 
@@ -68,6 +84,22 @@ class StrongAugmentation:
             img = normalize(torch.cat([color_jitter(*pair) for pair in zip(images, factors)]),
                             mean, std)
         return gaussian_blur(img, sigmas) if blur else img
+
+
+def strengths_of(strength: Union[float, Dict[str, float]]) -> Dict[str, float]:
+    """The strength of each of the :data:`CHANGES`.
+
+    Raises:
+        ConfigError: one is missing or out of its range.
+    """
+    strengths = strength if isinstance(strength, dict) else dict.fromkeys(CHANGES, strength)
+    if set(strengths) != set(CHANGES):
+        raise ConfigError(f'uda.color_jitter_strength must be a number, or give {CHANGES}, got '
+                          f'{tuple(strengths)}')
+    if not all(0 <= s <= (0.5 if name == 'hue' else 1) for name, s in strengths.items()):
+        raise ConfigError('uda.color_jitter_strength: color jitter strengths must be in [0, 1] '
+                          f'(hue in [0, 0.5]), got {strength}')
+    return strengths
 
 
 def denormalize(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def test_replay_repeats_the_losses_of_a_sound_iteration(data, config, tmp_path, 
             raise NotFinite(iteration, ['nothing'])
         return {name: float(value.mean()) for name, value in numbers.items()}, []
 
-    monkeypatch.setattr('mmseg_ssr.uda.NumericalWatch.read', stop_at_third)
+    monkeypatch.setattr('mmseg_ssr.uda.FiniteCheck.read', stop_at_third)
     with pytest.raises(NotFinite, match='not_finite_iter_3.pth'):
         train(cfg, str(tmp_path / 'run'), CPU, evaluate=False)
     losses, parameters = replay(f'{tmp_path}/run/not_finite_iter_3.pth', CPU)
@@ -73,7 +73,7 @@ def test_replay_repeats_the_losses_of_a_sound_iteration(data, config, tmp_path, 
 
 def test_a_skipped_iteration_leaves_no_trace_in_batch_norm(method, batch):
     segmentor = method(not_finite='skip')
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     optimizer = torch.optim.SGD(segmentor.parameters(), lr=0.1)
     networks = (segmentor.model, segmentor.teacher.network)
     before = [buffer.clone() for network in networks for buffer in network.buffers()]
@@ -83,7 +83,7 @@ def test_a_skipped_iteration_leaves_no_trace_in_batch_norm(method, batch):
     assert before and all(map(torch.equal, before, after))
     resumed = method(not_finite='skip')
     resumed.load_training_state(segmentor.training_state())
-    assert resumed.watch.skipped == 1
+    assert resumed.finite_check.skipped == 1
 
 
 def test_skipped_updates_go_on_and_are_counted(data, config, tmp_path, monkeypatch):

@@ -37,9 +37,9 @@ def test_an_update_that_is_not_finite_stops_or_is_left_out():
     with pytest.raises(UserError, match='iteration 1: decode.loss_ce not finite'):
         WatchedOptimizerHook().after_train_iter(Outputs(weight, float('nan')))
     hook = WatchedOptimizerHook(not_finite='skip')
-    hook.watch.warn = lambda line: None
+    hook.finite_check.warn = lambda line: None
     hook.after_train_iter(Outputs(weight, float('inf')))
-    assert weight.item() == 1 and hook.watch.skipped == 1
+    assert weight.item() == 1 and hook.finite_check.skipped == 1
     hook.after_train_iter(Outputs(weight, 0.25))
     assert weight.item() == 0.75
 

@@ -3,7 +3,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import AdversarialAdaptation
+from mmseg_ssr.uda.losses.adversarial import AdversarialKeys
 
 
 def build(**options):
@@ -85,9 +87,10 @@ def test_nobody_but_its_own_optimizer_sees_the_discriminators():
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(kind='GAN'), "discriminator_type must be one of.*'GAN'"),
-    (dict(rate=0.), 'lr_D must be above 0'), (dict(rate_min=1.), 'lr_D_min in'),
-    (dict(rate_power=0.9), 'lr_D_power needs max_iters')])
+    (dict(discriminator_type='GAN'), "discriminator_type must be 'LS' or 'Vanilla', got 'GAN'"),
+    (dict(lr_D=0.), 'lr_D must be above 0'), (dict(lr_D_min=1.), 'lr_D_min must be at most lr_D'),
+    (dict(lambda_adv_target=-1.), 'lambda_adv_target must be at least 0'),
+    (dict(lambda_adv_target=dict(aux=-1.)), 'lambda_adv_target.aux must be at least 0')])
 def test_wrong_values(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)
+    with pytest.raises(ConfigError, match=message):
+        AdversarialKeys(**options)

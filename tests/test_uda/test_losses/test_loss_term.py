@@ -172,7 +172,7 @@ def test_a_skipped_iteration_leaves_no_trace_in_its_buffers(method, batch):
             return {'loss_mean': 0 * logits['main'].mean() + self.mean}
 
     segmentor = method(loss_terms=[dict(type='RunningMean')], not_finite='skip')
-    segmentor.watch.warn = lambda line: None
+    segmentor.finite_check.warn = lambda line: None
     before = segmentor.loss_terms[0].mean.clone()
     spoilt = dict(batch, img=torch.full_like(batch['img'], float('nan')))
     assert segmentor.train_step(spoilt, sgd(segmentor))['log_vars']['skipped_updates'] == 1

@@ -4,10 +4,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda.losses.maximum_squares import (
     IGNORED,
     Guidance,
     MaximumSquares,
+    MaximumSquaresKeys,
     guided_loss,
     image_wise_maximum_squares,
     maximum_squares,
@@ -99,8 +101,8 @@ def test_uniform_predictions_have_the_largest_loss():
 
 @pytest.mark.parametrize('options, message', [
     (dict(image_wise_ratio=2.), 'image_wise_ratio must be in'),
-    (dict(guidance=Guidance(guide='aux')), "guidance_from must be one of.*'aux'"),
-    (dict(guidance=Guidance(threshold=95.)), 'guidance_threshold must be in')])
+    (dict(guidance_from='aux'), "guidance_from must be 'mean' or 'main', got 'aux'"),
+    (dict(guidance_threshold=95.), 'guidance_threshold must be in')])
 def test_wrong_values(options, message):
-    with pytest.raises(ValueError, match=message):
-        MaximumSquares(1., **options)
+    with pytest.raises(ConfigError, match=message):
+        MaximumSquaresKeys(1., **options)

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.uda import NotFinite, NumericalWatch
+from mmseg_ssr.uda import FiniteCheck, NotFinite
+from mmseg_ssr.uda.update.finite_check import FiniteCheckKeys
 
 NAN, ONE = torch.tensor(float('nan')), torch.tensor(1.)
 
@@ -12,21 +13,21 @@ def numbers(value):
 
 
 def test_reads_floats_and_names_what_is_not_finite():
-    floats, bad = NumericalWatch().read(0, numbers(torch.tensor([2., 4.])), {})
+    floats, bad = FiniteCheck().read(0, numbers(torch.tensor([2., 4.])), {})
     assert floats == {'decode.loss': 1., 'mix.loss': 3.} and bad == []
-    assert NumericalWatch().read(0, numbers(NAN), {})[1] == ['mix.loss']
-    assert NumericalWatch().read(0, numbers(ONE / 0), {})[1] == ['mix.loss']
+    assert FiniteCheck().read(0, numbers(NAN), {})[1] == ['mix.loss']
+    assert FiniteCheck().read(0, numbers(ONE / 0), {})[1] == ['mix.loss']
 
 
 def test_stops_with_iteration_and_terms():
     with pytest.raises(NotFinite, match=r'iteration 8: mix.loss not finite.*uda.grad_clip') as e:
-        NumericalWatch().skip(7, ['mix.loss'])
+        FiniteCheck().skip(7, ['mix.loss'])
     assert (e.value.iteration, e.value.terms) == (7, ('mix.loss', ))
 
 
 def test_skipped_updates_are_counted_and_said_less_and_less_often():
     said = []
-    watch = NumericalWatch('skip', warn=said.append)
+    watch = FiniteCheck('skip', warn=said.append)
     for i in range(100):
         watch.skip(i, ['mix.loss'])
     assert watch.skipped == 100
@@ -35,14 +36,14 @@ def test_skipped_updates_are_counted_and_said_less_and_less_often():
 
 def test_notes_are_said_when_they_hold():
     said = []
-    watch = NumericalWatch(warn=said.append)
+    watch = FiniteCheck(warn=said.append)
     for holds in (False, True):
         floats, _ = watch.read(3, numbers(ONE), {'no labels': torch.tensor(holds)})
     assert said == ['iteration 4: no labels'] and 'no labels' not in floats
 
 
 def test_a_long_interval_reads_late_and_names_the_iteration():
-    watch = NumericalWatch(interval=3)
+    watch = FiniteCheck(interval=3)
     first, bad = watch.read(0, numbers(ONE), {})
     assert isinstance(first['mix.loss'], torch.Tensor) and bad == []
     watch.read(1, numbers(NAN), {})
@@ -52,17 +53,17 @@ def test_a_long_interval_reads_late_and_names_the_iteration():
 
 
 @pytest.mark.parametrize('options, message', [
-    (('ignore', ), "not_finite must be one of"), (('stop', 0), 'watch_interval must be at least'),
-    (('skip', 5), "needs watch_interval=1")])
+    (('ignore', ), "not_finite must be 'stop' or 'skip'"),
+    (('stop', 0), 'watch_interval must be at least 1'), (('skip', 5), "needs watch_interval=1")])
 def test_bad_values(options, message):
-    with pytest.raises(ValueError, match=message):
-        NumericalWatch(*options)
+    with pytest.raises(ConfigError, match=message):
+        FiniteCheckKeys(*options)
 
 
 def said_together():
     said = []
     first = torch.distributed.get_rank() == 0
-    watch = NumericalWatch(warn=said.append)
+    watch = FiniteCheck(warn=said.append)
     floats, bad = watch.read(0, numbers(NAN if first else ONE), {
         'on one': torch.tensor(first), 'on both': torch.tensor(True)})
     return floats['decode.loss'], bad, said
@@ -73,7 +74,7 @@ def test_what_one_process_finds_not_finite_all_do_and_notes_hold_where_they_hold
 
 
 def test_what_is_not_read_yet_can_be_read_at_once():
-    watch = NumericalWatch(interval=3)
+    watch = FiniteCheck(interval=3)
     watch.read(0, numbers(ONE), {})
     watch.finish()
     watch.finish()  # there is nothing left
@@ -84,14 +85,14 @@ def test_what_is_not_read_yet_can_be_read_at_once():
 
 
 def test_an_update_that_is_left_out_already_is_not_counted_again():
-    watch = NumericalWatch('skip', warn=lambda line: None)
+    watch = FiniteCheck('skip', warn=lambda line: None)
     watch.skip(0, ['loss'])
     watch.skip(1, ['loss'], counted=False)
     assert watch.skipped == 1
 
 
 def test_with_an_interval_the_names_stay_the_same():
-    watch = NumericalWatch(interval=3)
+    watch = FiniteCheck(interval=3)
     watch.read(0, {'loss': torch.ones(())}, {})
     with pytest.raises(ConfigError, match='loss_own is not the same in every iteration'):
         watch.read(1, {'loss': torch.ones(()), 'loss_own': torch.ones(())}, {})

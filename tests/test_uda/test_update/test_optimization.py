@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import Optimization
+from mmseg_ssr.uda.update.optimization import OptimizationKeys
 
 
 def trained(optimization, losses, rate=1.):
@@ -60,12 +62,13 @@ def test_precision_of_forward_passes():
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(dtype='float8'), 'amp.dtype must be one of'), (dict(max_norm=0), 'max_norm must be'),
-    (dict(max_norm=1., norm_type=-1), 'norm_type must be'),
+    (dict(amp=dict(dtype='float8')), 'amp.dtype must be one of'),
+    (dict(grad_clip=dict(max_norm=0)), 'grad_clip.max_norm must be above 0'),
+    (dict(grad_clip=dict(max_norm=1., norm_type=-1)), 'grad_clip.norm_type must be above 0'),
     (dict(cumulative_iters=0), 'cumulative_iters must be at least 1')])
 def test_bad_values(options, message):
-    with pytest.raises(ValueError, match=message):
-        Optimization(**options)
+    with pytest.raises(ConfigError, match=message):
+        OptimizationKeys(**options)
 
 
 @pytest.mark.parametrize('dtype', [None, 'float16'])

@@ -5,7 +5,9 @@ import torch
 from timm.layers import DropPath
 from torch import nn
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import EMATeacher
+from mmseg_ssr.uda.update.teacher import TeacherKeys
 
 
 def student():
@@ -89,8 +91,8 @@ def test_save_reload_continue_is_never_stopped():
 
 
 def test_alpha_must_be_a_share():
-    with pytest.raises(ValueError, match=r'in \[0, 1\), got 1.5'):
-        EMATeacher(student(), alpha=1.5)
+    with pytest.raises(ConfigError, match=r'uda.alpha must be in \[0, 1\), got 1.5'):
+        TeacherKeys(alpha=1.5)
 
 
 def test_attention_that_drops_by_its_own_mode_does_not_in_the_teacher():

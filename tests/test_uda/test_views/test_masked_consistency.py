@@ -1,8 +1,22 @@
 import pytest
 import torch
+from tiny_networks import maker_of
 
-from mmseg_ssr.uda import BlockMask, Draws, MaskedConsistency, PseudoLabel, StrongAugmentation
-from mmseg_ssr.uda.views.masked_consistency import MASK_MODES, MaskedView, half_and_half
+from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.uda import (
+    Batch,
+    BlockMask,
+    Draws,
+    MaskedConsistency,
+    PseudoLabel,
+    StrongAugmentation,
+    View,
+)
+from mmseg_ssr.uda.views.masked_consistency import (
+    MASK_MODES,
+    MaskedConsistencyKeys,
+    half_and_half,
+)
 
 MEAN, STD = torch.full((1, 3, 1, 1), 120.), torch.full((1, 3, 1, 1), 60.)
 
@@ -39,7 +53,8 @@ def view(mode, pseudo=True, ratio=0.):
     source, target = torch.ones(2, 3, 16, 16), torch.full((2, 3, 16, 16), 2.)
     label = torch.zeros(2, 1, 16, 16).long()
     labels = PseudoLabel(torch.ones(2, 1, 16, 16).long(), torch.full((2, 16, 16), 0.25))
-    return consistency.view(source, label, target, labels if pseudo else None, MEAN, STD, Draws(1))
+    return consistency(Batch(source, label, MEAN, STD, target), labels if pseudo else None,
+                       Draws(1))
 
 
 # mode -> of both images: value, label, weight
@@ -76,15 +91,15 @@ def test_without_pseudo_labels_the_source_is_masked(mode):
 
 @pytest.mark.parametrize('images, sources', [(1, 1), (3, 2), (4, 2)])
 def test_an_odd_batch_has_the_larger_half_from_the_source(images, sources):
-    batch = [MaskedView(torch.full((images, 3, 4, 4), value), torch.zeros(images, 1, 4, 4),
-                        torch.ones(images, 4, 4)) for value in (1., 2.)]
+    batch = [View('masked', torch.full((images, 3, 4, 4), value), torch.zeros(images, 1, 4, 4),
+                  torch.ones(images, 4, 4)) for value in (1., 2.)]
     expected = [1] * sources + [2] * (images - sources)
     assert half_and_half(*batch).img[:, 0, 0, 0].tolist() == expected
 
 
 def test_an_unknown_mode_is_an_error():
-    with pytest.raises(ValueError, match="mask_mode must be one of .*, got 'target'"):
-        MaskedConsistency('target', BlockMask(0.5, 8), StrongAugmentation())
+    with pytest.raises(ConfigError, match="mask_mode must be 'separate', .*, got 'target'"):
+        MaskedConsistencyKeys(mask_mode='target')
 
 
 @pytest.mark.parametrize('options, own', [
@@ -92,7 +107,7 @@ def test_an_unknown_mode_is_an_error():
     (dict(mask_alpha=0.5), (0.5, 0.968)), (dict(mask_pseudo_threshold=0.5), (0.999, 0.5)),
     (dict(mask_alpha=0.9, mask_pseudo_threshold=0.7), (0.9, 0.7))])
 def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
-    masked = method(mic=True, **options).masked_consistency
+    masked = maker_of(method(mic=True, **options), 'masked')
     teacher = masked.teacher
     assert own is None if teacher is None else (teacher.alpha, masked.threshold) == own
 
@@ -100,14 +115,14 @@ def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
 @pytest.mark.parametrize('mode', ['separatetrg', 'separate'])
 def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode):
     segmentor = method(mic=True, mask_mode=mode, mask_alpha=0.5, mask_pseudo_threshold=0.)
-    masked, seen, labeled = segmentor.masked_consistency, [], []
+    masked, seen, labeled = maker_of(segmentor, 'masked'), [], []
     with torch.no_grad():  # it is sure that all is a bus, the host's teacher is not
         bias = torch.zeros(19).index_fill(0, torch.tensor(15), 100.)
         masked.teacher.network.decode_head.conv_seg.bias.copy_(bias)
     masked.teacher.update = lambda student: None
     masked.teacher.network.backbone.register_forward_hook(lambda *args: labeled.append(1))
-    make = masked.view
-    masked.view = lambda *args: seen.append(make(*args)) or seen[0]
+    make = masked.forward
+    masked.forward = lambda *args: seen.append(make(*args)) or seen[0]
     segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
     assert len(labeled) == 1
     assert (seen[0].label[-1] == 15).all() and (seen[0].weight[-1] == 1).all()
@@ -116,10 +131,10 @@ def test_a_teacher_of_its_own_labels_the_masked_images(method, batch, mode):
 @pytest.mark.parametrize('options', [dict(mask_mode='separatesrc'), dict(source_only=True)])
 def test_no_teacher_of_its_own_where_it_would_label_nothing(method, batch, options):
     segmentor = method(mic=True, mask_alpha=0.5, mask_pseudo_threshold=0., **options)
-    masked, seen = segmentor.masked_consistency, []
+    masked, seen = maker_of(segmentor, 'masked'), []
     assert masked.teacher is None
-    make = masked.view
-    masked.view = lambda *args: seen.append(make(*args)) or seen[0]
+    make = masked.forward
+    masked.forward = lambda *args: seen.append(make(*args)) or seen[0]
     segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
     assert torch.equal(seen[0].label, batch['gt_semantic_seg']) and seen[0].weight is None
 

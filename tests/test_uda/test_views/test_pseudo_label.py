@@ -1,6 +1,6 @@
 import torch
 
-from mmseg_ssr.uda.views import pseudo_label
+from mmseg_ssr.uda import pseudo_label
 
 
 def logits():

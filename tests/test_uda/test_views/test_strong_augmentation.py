@@ -4,9 +4,11 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as tvf
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import Draws, StrongAugmentation
 from mmseg_ssr.uda.draws import Jitter
 from mmseg_ssr.uda.views.strong_augmentation import (
+    StrongAugmentationKeys,
     adjust_hsv,
     blur_kernel_size,
     color_jitter,
@@ -107,10 +109,10 @@ def test_images_of_a_batch_get_their_own_factors():
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(jitter_strength=1.5), r'in \[0, 1\]'),
-    (dict(jitter_strength=dict(brightness=0.1)), 'must be given for'),
-    (dict(jitter_probability=2), 'probability'),
+    (dict(color_jitter_strength=1.5), r'in \[0, 1\]'),
+    (dict(color_jitter_strength=dict(brightness=0.1)), 'must be a number, or give'),
+    (dict(color_jitter_probability=2), 'probability must be in'),
 ])
 def test_bad_values(options, message):
-    with pytest.raises(ValueError, match=message):
-        StrongAugmentation(**options)
+    with pytest.raises(ConfigError, match=message):
+        StrongAugmentationKeys(**options)

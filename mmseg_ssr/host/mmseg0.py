@@ -1,0 +1,43 @@
+"""mmseg 0.16 to 0.30 on mmcv 1.x: its names, and how its segmentors give logits."""
+import logging
+from typing import Any, List
+
+from mmcv import ConfigDict
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmcv.runner import BaseModule
+from mmcv.utils import Registry
+from mmseg.models import builder
+from mmseg.models.builder import BACKBONES, HEADS, LOSSES, NECKS, SEGMENTORS
+from mmseg.models.decode_heads.aspp_head import ASPPModule
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.decode_heads.sep_aspp_head import DepthwiseSeparableASPPModule
+from mmseg.models.segmentors import BaseSegmentor, EncoderDecoder
+from mmseg.utils import get_root_logger
+from torch import Tensor
+
+from ..uda import student
+
+__all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'ConfigDict',
+           'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
+           'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'NECKS', 'SEGMENTORS', 'logger']
+
+#: Where methods are looked up: MIC and its relatives have a registry of their own besides.
+METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]
+
+
+def logger() -> logging.Logger:
+    """The logger that mmseg and mmcv write to."""
+    return get_root_logger()
+
+
+@student.image_logits.register(EncoderDecoder)
+def image_logits(segmentor: EncoderDecoder, img: Tensor) -> Tensor:
+    """Logits B x K x H x W as the segmentor itself gives them."""
+    return segmentor.encode_decode(img, None)
+
+
+@student.head_logits.register(EncoderDecoder)
+def head_logits(segmentor: EncoderDecoder, features: Any, img: Tensor) -> Tensor:
+    """Logits B x K x H x W of features of the image."""
+    logits = segmentor._decode_head_forward_test(features, None)
+    return student.resized(logits, img, segmentor.align_corners)

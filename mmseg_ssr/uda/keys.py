@@ -1,0 +1,121 @@
+"""Groups of config keys: a frozen dataclass beside the part that it describes.
+
+A field holds its default, one sentence and its bounds; docs/config.md is made from them. A group
+checks itself when it is built, and its ``build`` makes the part.
+"""
+import dataclasses
+import operator
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
+
+from ..errors import ConfigError, Problems, nearest
+
+T = TypeVar('T')
+
+
+def key(default: Any, meaning: str, *, least: Optional[float] = None, most: Optional[float] = None,
+        above: Optional[float] = None, below: Optional[float] = None,
+        choices: Sequence[Any] = ()) -> Any:
+    """A field of a :class:`KeyGroup`.
+
+    Args:
+        meaning: one sentence or two, for docs/config.md.
+        least, most, above, below: bounds of a number, the first two included.
+        choices: the values that it can have, besides numbers within the bounds if there are any.
+            None is always one of them.
+    """
+    bounds = dict(least=least, most=most, above=above, below=below)
+    return dataclasses.field(default=default, metadata=dict(
+        meaning=meaning, choices=choices,
+        bounds={kind: bound for kind, bound in bounds.items() if bound is not None}))
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyGroup:
+    """The keys of one part of a method.
+
+    Raises:
+        ConfigError: with a line for each key whose value is out of its bounds.
+    """
+
+    def __post_init__(self) -> None:
+        problems = Problems()
+        for field in dataclasses.fields(self):
+            with problems.collected():
+                check_value(f'uda.{field.name}', getattr(self, field.name),
+                            field.metadata['choices'], field.metadata['bounds'])
+        problems.report()
+        self.check()
+
+    def check(self) -> None:
+        """Raise a :class:`ConfigError` where values do not go together; bounds hold already."""
+
+    @classmethod
+    def meanings(cls) -> Dict[str, str]:
+        """The sentence of each key."""
+        return {field.name: field.metadata['meaning'] for field in dataclasses.fields(cls)}
+
+
+HOLDS: Dict[str, Callable[[float, float], bool]] = dict(
+    least=operator.ge, most=operator.le, above=operator.gt, below=operator.lt)
+
+
+def check_value(name: str, value: Any, choices: Sequence[Any],
+                bounds: Mapping[str, float]) -> None:
+    """Raise a :class:`ConfigError` unless the value of the key ``name`` is one that it can have.
+
+    Args:
+        choices, bounds: as in the metadata of a :func:`key`.
+    """
+    if value is None or value in choices or not (choices or bounds):
+        return
+    is_number = isinstance(value, (int, float))
+    if is_number and bounds and all(HOLDS[kind](value, bound) for kind, bound in bounds.items()):
+        return
+    wanted = [repr(choice) for choice in choices]
+    if bounds:
+        wanted.append(('' if is_number else 'a number ') + range_of(bounds))
+    raise ConfigError(f'{name} must be {one_of(wanted)}, got {value!r}{nearest(value, choices)}')
+
+
+def one_of(wanted: Sequence[str]) -> str:
+    """``'a, b or c'``."""
+    return wanted[0] if len(wanted) == 1 else f'{", ".join(wanted[:-1])} or {wanted[-1]}'
+
+
+def range_of(limits: Mapping[str, float]) -> str:
+    """``'in [0, 1)'``, ``'at least 0'``, ``'above 0'``."""
+    low, high = limits.get('least', limits.get('above')), limits.get('most', limits.get('below'))
+    if low is None or high is None:
+        words = dict(least='at least', most='at most', above='above', below='below')
+        return ' and '.join(f'{words[kind]} {bound}' for kind, bound in limits.items())
+    return f'in {"[" if "least" in limits else "("}{low}, {high}{"]" if "most" in limits else ")"}'
+
+
+def check_dict(name: str, value: Any, valid: Sequence[str], needed: Sequence[str] = ()) -> None:
+    """Raise a :class:`ConfigError` unless ``value`` is None or a dict of ``valid`` keys.
+
+    Args:
+        needed: keys that it must have.
+    """
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise ConfigError(f'uda.{name} must be a dict with the keys {", ".join(valid)}, got '
+                          f'{value!r}')
+    for key_ in value:
+        if key_ not in valid:
+            raise ConfigError(f'unknown key uda.{name}.{key_}{nearest(key_, valid)}, valid keys '
+                              f'are {", ".join(valid)}')
+    for key_ in needed:
+        if key_ not in value:
+            raise ConfigError(f'uda.{name} needs the key {key_}, got {dict(value)}')
+
+
+def part(factory: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Build a part. Its ``ValueError`` becomes a :class:`ConfigError` of ``uda``."""
+    try:
+        return factory(*args, **kwargs)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f'uda: {error}') from error

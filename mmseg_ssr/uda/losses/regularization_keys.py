@@ -1,0 +1,72 @@
+"""The keys of SSR: the frozen encoder, the stages, and how the regularization branch counts."""
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Sequence
+
+from torch import nn
+
+from ...errors import ConfigError
+from ...regularizer import FeatureRegularizer, build_regularizer
+from ..keys import KeyGroup, key
+
+#: Where the published SAM weights are looked for, by the name in ``sam_model_registry``.
+SAM_CHECKPOINTS = {
+    'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
+    'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
+    'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
+}
+
+
+@dataclass(frozen=True)
+class RegularizationKeys(KeyGroup):
+    """SSR's regularization branch."""
+
+    sam_model_registry: Optional[str] = key(
+        None, "'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.",
+        choices=tuple(SAM_CHECKPOINTS))
+    stop_stage: Optional[Sequence[int]] = key(
+        None, 'Stages that SSR enhances, by default all four; `stages` of `regularizer`.')
+    sam_checkpoint: Optional[str] = key(
+        None, 'File of the SAM weights, by default under its published name in `pretrained/`; '
+        'only with `sam_model_registry`.')
+    regularizer: Optional[Dict[str, Any]] = key(
+        None, 'SSR with any encoder, instead of `sam_model_registry`.')
+    regularizer_weight: float = key(
+        1., "Of the regularization branch's losses, 1 in the paper.", least=0)
+    running_statistics: str = key(
+        'both', "Of the decode head's batch norms. 'both', as published, takes those of both "
+        "branches, 'shadow' those of the shadow branch alone, which is the one that is tested. "
+        "The further the two branches' features lie apart, the more it matters.",
+        choices=('both', 'shadow'))
+
+    def check(self) -> None:
+        for name in ('stop_stage', 'sam_checkpoint'):
+            if not self.is_on and getattr(self, name) is not None:
+                raise ConfigError(f'uda.{name} is of SSR, which is off: give sam_model_registry '
+                                  'or regularizer as well, or remove it')
+        if self.running_statistics == 'shadow' and not self.is_on:
+            raise ConfigError("uda.running_statistics='shadow' needs SSR's regularizer "
+                              "(type='SSR'), without it there is one branch: set it to 'both'")
+        if self.regularizer is None:
+            return
+        if self.sam_model_registry is not None:
+            raise ConfigError('uda: give sam_model_registry or regularizer, not both')
+        if self.sam_checkpoint is not None:
+            raise ConfigError('uda.sam_checkpoint goes with sam_model_registry; with regularizer '
+                              'the file is regularizer.encoder.checkpoint')
+        if self.stop_stage is not None and 'stages' in self.regularizer:
+            raise ConfigError('uda: give stop_stage or regularizer.stages, not both')
+
+    @property
+    def is_on(self) -> bool:
+        return self.sam_model_registry is not None or self.regularizer is not None
+
+    def build(self, student: nn.Module) -> Optional[FeatureRegularizer]:
+        """The branch for the student: with SAM by its name, or any encoder by its config."""
+        if not self.is_on:
+            return None
+        options = dict(self.regularizer or dict(encoder=dict(
+            variant=self.sam_model_registry,
+            checkpoint=self.sam_checkpoint or SAM_CHECKPOINTS[self.sam_model_registry])))
+        if self.stop_stage is not None:
+            options['stages'] = self.stop_stage
+        return build_regularizer(student, **options)

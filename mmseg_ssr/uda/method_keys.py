@@ -1,0 +1,190 @@
+"""All keys of a method, and the parts that they switch on.
+
+The keys have MIC's and SSR's names and meaning (docs/contracts.md, C3).
+"""
+import dataclasses
+import warnings
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from torch import nn
+
+from ..errors import ConfigError, Problems, nearest
+from .draws import Draws
+from .execution import ExecutionKeys
+from .keys import KeyGroup, key
+from .losses.adversarial import AdversarialKeys
+from .losses.entropy_minimization import EntropyMinimizationKeys
+from .losses.feature_distance_keys import FeatureDistanceKeys
+from .losses.loss_term import LossTermKeys
+from .losses.maximum_squares import MaximumSquaresKeys
+from .losses.regularization_keys import RegularizationKeys
+from .losses.view_losses import ViewLosses
+from .self_training import SelfTraining
+from .student_checks import check_class_scores, check_joint_views, check_pixel_weights
+from .update.finite_check import FiniteCheckKeys
+from .update.optimization import OptimizationKeys
+from .update.teacher import TeacherKeys
+from .views.class_mix import ClassMixKeys
+from .views.masked_consistency import MaskedConsistencyKeys
+from .views.pseudo_label import PseudoLabelKeys
+from .views.strong_augmentation import StrongAugmentationKeys
+from .views.view import VIEWS, SourceView, TargetView, ViewKeys, ViewMaker
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingKeys(KeyGroup):
+    """The training as a whole."""
+
+    max_iters: Optional[int] = key(None, "Length of the training; accepted from MIC's builder.")
+    source_only: bool = key(False, 'No teacher, no discriminators and no target images.')
+    seed: int = key(0, 'Of the random decisions.')
+    debug_img_interval: int = key(
+        1000, 'Iterations between two pictures of the training views, 0 makes none.', least=0)
+    print_grad_magnitude: bool = key(False, "Accepted from MIC's configs, without effect.")
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodKeys:
+    """The groups of a method's keys: each part has one."""
+
+    training: TrainingKeys
+    teacher: TeacherKeys
+    pseudo_labels: PseudoLabelKeys
+    feature_distance: FeatureDistanceKeys
+    class_mix: ClassMixKeys
+    augmentation: StrongAugmentationKeys
+    masked_consistency: MaskedConsistencyKeys
+    entropy: EntropyMinimizationKeys
+    maximum_squares: MaximumSquaresKeys
+    adversarial: AdversarialKeys
+    loss_terms: LossTermKeys
+    views: ViewKeys
+    regularization: RegularizationKeys
+    execution: ExecutionKeys
+    optimization: OptimizationKeys
+    finite_check: FiniteCheckKeys
+
+    @classmethod
+    def read(cls, keys: Mapping[str, Any]) -> 'MethodKeys':
+        """Hand each group its keys.
+
+        Raises:
+            ConfigError: with a line for each key that is unknown or has a wrong value.
+        """
+        problems, groups, known = Problems(), {}, fields()
+        problems.found += [f'unknown key uda.{name}{nearest(name, known)}'
+                           for name in keys if name not in known]
+        for group in dataclasses.fields(cls):
+            names = [field.name for field in dataclasses.fields(group.type) if field.name in keys]
+            with problems.collected():
+                groups[group.name] = group.type(**{name: keys[name] for name in names})
+        problems.report()
+        return cls(**groups)
+
+    def parts(self, student: nn.Module, class_mix: bool, component: Callable[..., nn.Module],
+              warn: Callable[[str], Any], needed: Optional[str] = None) -> Dict[str, Any]:
+        """The arguments of :class:`.SelfTraining` for a student.
+
+        Args:
+            class_mix: whether there is a mixed view, and so a teacher.
+            component: builds configs of own terms and views, see :meth:`.LossTermKeys.build`.
+            warn: takes lines that are no error but should be known.
+            needed: the weight that the method is named after.
+
+        Raises:
+            ConfigError: with a line for each part that does not go with the student.
+            MissingFile, CheckpointError: of a frozen encoder's weights.
+        """
+        problems = Problems()
+        tried = problems.tried
+        has_targets = not self.training.source_only
+        on_targets = dict(
+            lambda_ent=tried(self.entropy.build, student),
+            lambda_max_square=tried(self.maximum_squares.build, student),
+            lambda_adv_target=tried(self.adversarial.build, student, self.training.max_iters))
+        tried(self._check_targets, needed, on_targets)
+        adversary = on_targets.pop('lambda_adv_target')
+        teacher = self.teacher.build(student) if class_mix and has_targets else None
+        views = self._views(student, teacher, has_targets)
+        views += tried(self.views.build, component) or []
+        names = [view.name for view in views] + ['target'] * has_targets
+        terms = tried(self.loss_terms.build, (*VIEWS, *names), names, component) or []
+        regularizer = tried(self.regularization.build, student)
+        losses = ViewLosses(
+            student, tried(self.feature_distance.build, student, regularizer), regularizer,
+            self.regularization.regularizer_weight,
+            self.regularization.running_statistics == 'shadow',
+            [term for term in on_targets.values() if term is not None], adversary, terms)
+        if losses.learns_from_predictions:
+            views.insert(1 if teacher is None else 2, TargetView())
+        pseudo_labels = tried(self.pseudo_labels.build, teacher, regularizer)
+        self._check_student(student, views, problems)
+        problems.report()
+        return dict(
+            views=views, losses=losses, teacher=teacher, pseudo_labels=pseudo_labels,
+            joint_views=self.execution.joint_views, draws=Draws(self.training.seed),
+            optimization=self.optimization.build(), finite_check=self.finite_check.build(warn))
+
+    def _views(self, student: nn.Module, teacher: Optional[nn.Module],
+               has_targets: bool) -> List[ViewMaker]:
+        """The source view, the mixed view and the masked view, as far as they are there."""
+        views: List[ViewMaker] = [SourceView()]
+        if teacher is not None:
+            views.append(self.class_mix.build(self.augmentation.build()))
+        masked = self.masked_consistency.build(
+            student, self.augmentation.build(blur=True), self.teacher.alpha,
+            self.pseudo_labels.pseudo_threshold, teacher is not None, has_targets)
+        return views if masked is None else [*views, masked]
+
+    def _check_targets(self, needed: Optional[str], terms: Dict[str, Optional[nn.Module]]) -> None:
+        """A method has the loss that it is named after, and target images where there is one."""
+        given = [name for name, term in terms.items() if term is not None]
+        if self.training.source_only and given:
+            raise ConfigError('uda.source_only=True trains without target images, but '
+                              f'{", ".join(given)} is a loss on them: remove one of the two')
+        if not self.training.source_only and needed not in (None, *given):
+            raise ConfigError(f'uda: this method needs {needed}, the weight of its loss on target '
+                              'images, above 0 for a head that the student has')
+
+    def _check_student(self, student: nn.Module, views: Sequence[ViewMaker],
+                       problems: Problems) -> None:
+        if not self.training.source_only:
+            problems.tried(check_class_scores, student)
+        if any(view.name == 'mix' or view.teacher is not None for view in views):
+            problems.tried(check_pixel_weights, student)
+        if self.execution.joint_views:
+            problems.tried(check_joint_views, student)
+
+
+def fields() -> Dict[str, dataclasses.Field]:
+    """The field of every key, by its name."""
+    return {field.name: field for group in dataclasses.fields(MethodKeys)
+            for field in dataclasses.fields(group.type)}
+
+
+def build_self_training(student: nn.Module, class_mix: bool = True, **keys: Any) -> SelfTraining:
+    """A method around any student, by its keys: without OpenMMLab, in a training loop of your own.
+
+    Args:
+        student: a segmentor as :mod:`mmseg_ssr.uda.student` describes it.
+        class_mix: whether there is a mixed view, and so a teacher.
+        keys: those of ``uda`` (docs/config.md); ``loss_terms`` and ``views`` are built objects.
+
+    Raises:
+        ConfigError: with a line for each key that is wrong.
+    """
+    read = MethodKeys.read(keys)
+    method = SelfTraining(student, **read.parts(student, class_mix, built, warn=warnings.warn))
+    read.execution.apply(method)
+    return method
+
+
+def built(place: str, component: Any, kind: type) -> nn.Module:
+    """A component that is built already.
+
+    Raises:
+        ConfigError: it is of another kind.
+    """
+    if not isinstance(component, kind):
+        raise ConfigError(f'{place} must be a {kind.__name__}, got {type(component).__name__}')
+    return component
