@@ -25,9 +25,9 @@ from torch.nn import functional as F
 
 def make_teacher(student):
     """A copy without dropout. Its batch norms normalize by the batch, as the student's do."""
-    teacher = deepcopy(student).requires_grad_(False)
+    teacher = deepcopy(student).requires_grad_(False).train()
     for module in teacher.modules():
-        module.training = isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm))
+        module.training &= isinstance(module, (nn.BatchNorm2d, nn.SyncBatchNorm))
     return teacher
 
 
