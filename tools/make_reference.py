@@ -24,8 +24,11 @@ from mmseg_ssr.engine.config.types import described
 from mmseg_ssr.engine.training.optimizer_hook import WatchedOptimizerHook  # noqa: F401
 from mmseg_ssr.errors import UserError, cli
 from mmseg_ssr.labels import RareClassSampling
+from mmseg_ssr.methods.method import Method
 from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder, build_regularizer
 from mmseg_ssr.uda import BlockMask
+from mmseg_ssr.uda.keys import range_of
+from mmseg_ssr.uda.method_keys import fields
 
 PAGE = ROOT / 'docs' / 'config.md'
 REGISTRIES = (MODELS, DATASETS, PIPELINES, RUNNERS, HOOKS)
@@ -112,7 +115,7 @@ def plain_table(keys: Keys) -> str:
 
 def argument_table(target: Callable) -> str:
     """The arguments of a class or function, with what its docstring says about each."""
-    rows = [(f'`{name}`', kind(parameter), default(parameter), meaning)
+    rows = [(f'`{name}`', kind(parameter) + bounds(target, name), default(parameter), meaning)
             for name, (parameter, meaning) in arguments(target).items()]
     return table(('key', 'kind', 'default', 'meaning'), rows) if rows else 'It has no keys.\n'
 
@@ -122,6 +125,8 @@ def arguments(target: Callable) -> Dict[str, Tuple[inspect.Parameter, str]]:
     meanings: Dict[str, str] = {}
     for cls in reversed(ours(target)):
         meanings.update(documented(cls.__doc__ or ''))
+    if inspect.isclass(target) and issubclass(target, Method):
+        meanings.update({name: field.metadata['meaning'] for name, field in fields().items()})
     found, _ = parameters(target)
     return {name: (parameter, meanings.get(name) or origin(target, name))
             for name, parameter in found.items() if name != 'segmentor'}  # a builder gives it
@@ -179,6 +184,12 @@ def kind(parameter: inspect.Parameter) -> str:
         return ''
     words = described(parameter.annotation)
     return '' if words in ('None', 'Module') else words
+
+
+def bounds(target: Callable, name: str) -> str:
+    """The range of a number among the keys of a method, ``', at least 0'``."""
+    field = fields().get(name) if inspect.isclass(target) and issubclass(target, Method) else None
+    return f', {range_of(field.metadata["bounds"])}' if field and field.metadata['bounds'] else ''
 
 
 def default(parameter: inspect.Parameter) -> str:

@@ -1,7 +1,7 @@
 """The methods by the names that configs use: from config keys to the parts of the step."""
 import inspect
 from copy import deepcopy
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import Any, Mapping, Optional, Union
 
 from torch import nn
 
@@ -14,11 +14,7 @@ from ..utils.registration import register
 from .segmentor import UDASegmentor
 
 #: Arguments of a method that are no keys of a group: of mmseg's builders.
-BUILDER_KEYS = dict(
-    model='The student, a segmentor\'s config or the segmentor itself.',
-    pretrained='Of the student, when its own config has none.',
-    train_cfg="None (and no `max_iters`) builds for inference, as mmseg's test script does.",
-    test_cfg='Of the student, when its own config has none.')
+BUILDER_KEYS = ('model', 'pretrained', 'train_cfg', 'test_cfg')
 
 
 class Method(UDASegmentor):
@@ -71,12 +67,6 @@ class Method(UDASegmentor):
             raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', 'vit_h'), or "
                               'regularizer=dict(...)')
         return read
-
-    @classmethod
-    def key_meanings(cls) -> Dict[str, str]:
-        """The sentence of each key, for docs/config.md."""
-        return {**BUILDER_KEYS,
-                **{name: field.metadata['meaning'] for name, field in fields().items()}}
 
 
 def signature() -> inspect.Signature:

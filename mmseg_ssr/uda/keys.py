@@ -49,11 +49,6 @@ class KeyGroup:
     def check(self) -> None:
         """Raise a :class:`ConfigError` where values do not go together; bounds hold already."""
 
-    @classmethod
-    def meanings(cls) -> Dict[str, str]:
-        """The sentence of each key."""
-        return {field.name: field.metadata['meaning'] for field in dataclasses.fields(cls)}
-
 
 HOLDS: Dict[str, Callable[[float, float], bool]] = dict(
     least=operator.ge, most=operator.le, above=operator.gt, below=operator.lt)
