@@ -77,6 +77,24 @@ def test_the_loss_term_is_logged_and_changes_gradients(data, tmp_path, method, b
     assert not torch.allclose(*gradients, rtol=1e-4)
 
 
+def test_the_view_is_trained_on(data, tmp_path, method, batch):
+    cfg = example('gray_view', data)
+    lines = train_lines(cfg, tmp_path)
+    assert len(lines) == 2 and all('gray.decode.loss_ce' in line for line in lines)
+
+    logs = []
+    for views in ([], cfg.uda.views, [dict(cfg.uda.views[0], weight=0.25)]):
+        segmentor = method(model=ConfigDict(tiny_model()), imnet_feature_dist_lambda=0,
+                           pseudo_threshold=0., views=views)
+        sgd = torch.optim.SGD(segmentor.parameters(), lr=0.)
+        torch.manual_seed(1)
+        logs.append(segmentor.train_step(deepcopy(batch), sgd)['log_vars'])
+    without, half, quarter = logs
+    assert set(half) - set(without) == {'gray.decode.loss_ce', 'gray.decode.acc_seg'}
+    assert half['gray.decode.loss_ce'] == pytest.approx(2 * quarter['gray.decode.loss_ce'])
+    assert half['loss'] == pytest.approx(without['loss'] + half['gray.decode.loss_ce'])
+
+
 def test_the_encoders_features_reach_the_regularizer(data, tmp_path):
     cfg = example('resnet_encoder', data)
     lines = train_lines(cfg, tmp_path)

@@ -33,7 +33,7 @@ def make_teacher(student):
 
 @torch.no_grad()
 def update_teacher(teacher, student, t, alpha):
-    """phi <- alpha_t phi + (1 - alpha_t) theta (Mean Teacher, Sec. 2; DAFormer, Eq. 5)."""
+    """phi <- alpha_t phi + (1 - alpha_t) theta (Mean Teacher, Sec. 2; DAFormer, Sec. 3)."""
     alpha_t = min(1 - 1 / (t + 1), alpha)  # 0 at first: the teacher starts as the student
     for phi, theta in zip(teacher.parameters(), student.parameters()):
         phi.lerp_(theta, 1 - alpha_t)
@@ -46,9 +46,9 @@ def decode(network, maps, size):
 
 @torch.no_grad()
 def pseudo_label(teacher, target_img, threshold):
-    """The teacher's classes B x H x W and their quality in [0, 1] (DAFormer, Eq. 2 and 3).
+    """The teacher's classes B x H x W and their quality in [0, 1] (DAFormer, Sec. 3).
 
-    The quality is the share of confident pixels: of an image in Eq. 3, of the batch in the code.
+    The quality is the share of confident pixels: of an image in the paper, of the batch in the code.
     """
     logits = decode(teacher, teacher.backbone(target_img), target_img.shape[2:])
     probability, label = logits.softmax(dim=1).max(dim=1)
@@ -90,7 +90,7 @@ def regularize(maps, context, projections, attentions):
 
 
 def weighted_cross_entropy(logits, label, weight):
-    """The mean over all pixels. Those of label 255 count as 0 (DAFormer, Eq. 1 and 4)."""
+    """The mean over all pixels. Those of label 255 count as 0 (DAFormer, Sec. 3)."""
     return (weight * F.cross_entropy(logits, label, ignore_index=255, reduction='none')).mean()
 
 

@@ -29,7 +29,7 @@ ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_r
 ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
-              'loss_terms')
+              'loss_terms', 'views')
 LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CONV_LAYERS}
 #: Keys that a builder takes before the constructor sees the rest.
 SUPPLIED = {'type', 'priority'}

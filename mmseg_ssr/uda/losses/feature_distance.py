@@ -1,4 +1,4 @@
-"""Thing-class ImageNet feature distance (DAFormer, arXiv 2111.14887, Sec. 4.2, Eq. 6 to 8)."""
+"""Thing-class ImageNet feature distance (DAFormer, arXiv 2111.14887, Sec. 4.2)."""
 from typing import List, Optional, Sequence, Tuple
 
 import torch

@@ -119,7 +119,7 @@ class ViewLosses:
             prefixed(view.regularized_prefix, scaled(losses, self.regularizer_weight)), {})
 
     def distance(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
-        """The feature distance (DAFormer, Eq. 6 to 8)."""
+        """The feature distance (DAFormer, Sec. 4.2)."""
         distance, compares = self.feature_distance(
             semantic_features(features), feature_image(self.student, view.img), view.label, context)
         return Learned({'src.loss_imnet_feat_dist': distance}, {

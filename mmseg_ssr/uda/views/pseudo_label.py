@@ -1,4 +1,4 @@
-"""Pseudo-labels and their quality weight (DAFormer, arXiv 2111.14887, Eq. 3 and 4)."""
+"""Pseudo-labels and their quality weight (DAFormer, arXiv 2111.14887, Sec. 3)."""
 from dataclasses import dataclass
 from typing import Callable, Optional
 
@@ -86,7 +86,7 @@ def pseudo_label(logits: Tensor,
     """The most likely class of each pixel, weighted by the share of confident pixels.
 
     The weight is one number for the whole batch, that of all processes (the published code's
-    choice; Eq. 4 has one per image): the share of pixels whose largest softmax probability is at
+    choice; the paper has one per image): the share of pixels whose largest softmax probability is at
     least ``threshold``. Rows that are then ignored still count in that share.
 
     Args:
