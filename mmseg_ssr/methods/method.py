@@ -9,6 +9,7 @@ from ..errors import ConfigError, nearest
 from ..host import LOSSES, METHODS, SEGMENTORS, ConfigDict, logger
 from ..models.ssr_encoder_decoder import SSREncoderDecoder
 from ..uda.keys import part
+from ..uda.losses.loss_term import LossTerm
 from ..uda.method_keys import MethodKeys, built, fields
 from ..utils.registration import register
 from .segmentor import UDASegmentor
@@ -110,8 +111,9 @@ def build_component(place: str, config: Any, kind: type) -> nn.Module:
                           f'{nearest(config["type"], LOSSES.module_dict)}')
     component = part(LOSSES.build, config)
     if not isinstance(component, kind):
-        raise ConfigError(f'{place}: {config["type"]} is no mmseg_ssr.uda.{kind.__name__}; losses '
-                          'of logits and labels go to model.decode_head.loss_decode')
+        hint = ('; losses of logits and labels go to model.decode_head.loss_decode'
+                if kind is LossTerm else '')
+        raise ConfigError(f'{place}: {config["type"]} is no mmseg_ssr.uda.{kind.__name__}{hint}')
     return component
 
 

@@ -1,0 +1,114 @@
+from dataclasses import dataclass
+from typing import Optional
+
+import pytest
+import torch
+
+from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.uda import View, ViewMaker
+from mmseg_ssr.uda.keys import KeyGroup, key, range_of
+from mmseg_ssr.uda.method_keys import MethodKeys, fields
+
+
+@dataclass(frozen=True)
+class Group(KeyGroup):
+    share: float = key(0.5, 'A share.', least=0, below=1)
+    size: Optional[int] = key(None, 'A size.', above=0)
+    mode: str = key('fast', 'How.', choices=('fast', 'slow'))
+    alpha: object = key('same', 'Either.', choices=('same', ), least=0, most=1)
+
+    def check(self):
+        if self.mode == 'slow' and self.size is None:
+            raise ConfigError('uda.mode: slow needs a size')
+
+
+@pytest.mark.parametrize('values', [
+    dict(), dict(share=0), dict(size=3), dict(mode='slow', size=1), dict(alpha=1), dict(alpha=None)])
+def test_values_within_the_bounds(values):
+    assert Group(**values)
+
+
+@pytest.mark.parametrize('values, message', [
+    (dict(share=1), r'uda.share must be in \[0, 1\), got 1'),
+    (dict(share='half'), r"uda.share must be a number in \[0, 1\), got 'half'"),
+    (dict(share=float('nan')), r'uda.share must be in \[0, 1\), got nan'),
+    (dict(size=0), 'uda.size must be above 0, got 0'),
+    (dict(mode='slw'), "uda.mode must be 'fast' or 'slow', got 'slw', did you mean 'slow'"),
+    (dict(alpha='sam'), r"must be 'same' or a number in \[0, 1\], got 'sam', did you mean 'same'"),
+    (dict(alpha=2), r"must be 'same' or in \[0, 1\], got 2"),
+    (dict(mode='slow'), 'uda.mode: slow needs a size')])
+def test_other_values_are_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        Group(**values)
+
+
+def test_all_wrong_values_of_a_group_are_said_at_once():
+    with pytest.raises(ConfigError) as error:
+        Group(share=2, size=-1, mode='slow')
+    assert [line.split()[0] for line in error.value.problems] == ['uda.share', 'uda.size']
+
+
+@pytest.mark.parametrize('limits, words', [
+    (dict(least=0, most=1), 'in [0, 1]'), (dict(above=0, below=1), 'in (0, 1)'),
+    (dict(least=0), 'at least 0'), (dict(most=5), 'at most 5'), (dict(below=2), 'below 2')])
+def test_ranges_in_words(limits, words):
+    assert range_of(limits) == words
+
+
+def test_problems_of_all_groups_are_said_at_once():
+    with pytest.raises(ConfigError) as error:
+        MethodKeys.read(dict(alpha=2, mask_mod='separate', mix='cut', lambda_ent=-1, amp='half'))
+    found = {line.split(' must')[0].split(',')[0] for line in error.value.problems}
+    assert found == {'unknown key uda.mask_mod', 'uda.alpha', 'uda.mix', 'uda.lambda_ent',
+                     'uda.amp'}
+    assert "did you mean 'mask_mode'" in error.value.problems[0]
+
+
+def test_every_key_has_a_sentence_and_a_name_of_its_own():
+    names = [field.name for group in MethodKeys.__dataclass_fields__.values()
+             for field in group.type.__dataclass_fields__.values()]
+    assert len(names) == len(set(names)) == len(fields()) > 45
+    for field in fields().values():
+        assert field.metadata['meaning'].endswith('.'), field.name
+        MethodKeys.read({field.name: field.default})
+
+
+class Flipped(ViewMaker):
+    """The source image, mirrored."""
+
+    name = 'flipped'
+
+    def __init__(self, name='flipped'):
+        super().__init__()
+        self.name, self.brightness = name, torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, batch, pseudo, draws):
+        return View(self.name, batch.img.flip(3) + self.brightness, batch.label.long().flip(3),
+                    regularized=True)
+
+
+def test_a_view_of_ones_own_is_trained_on_and_resumed(method, batch):
+    segmentor = method(ssr=True, views=[Flipped()])
+    sgd = torch.optim.SGD(segmentor.parameters(), lr=1.)
+    log = segmentor.train_step(batch, sgd)['log_vars']
+    assert {'flipped.decode.loss_ce', 'enhanced_flipped.loss_ce'} <= set(log)
+    moved = segmentor.view_makers[-1].brightness
+    assert moved != 0 and not any('view_makers' in name for name in segmentor.state_dict())
+    resumed = method(ssr=True, views=[Flipped()])
+    resumed.load_training_state(segmentor.training_state())
+    assert resumed.view_makers[-1].brightness == moved
+    with pytest.raises(ValueError, match='of other views'):
+        method(ssr=True).load_training_state(segmentor.training_state())
+
+
+@pytest.mark.parametrize('views, message', [
+    ([Flipped('mix')], 'uda.views.0: Flipped needs a name of its own, other than source, mix'),
+    ([Flipped(), Flipped()], 'uda.views.1: Flipped needs a name of its own'),
+    ([Flipped('')], "needs a name of its own.*got ''"),
+    ([torch.nn.Identity()], 'uda.views.0 must be a ViewMaker, got Identity'),
+    ([dict(type='GrayViw')], "unknown uda.views.0.type 'GrayViw'"),
+    ([dict(type='FCNHead', in_channels=4, channels=4, num_classes=2)],
+     'uda.views.0: FCNHead is no mmseg_ssr.uda.ViewMaker')])
+def test_a_view_needs_a_name_of_its_own(method, views, message):
+    with pytest.raises(ConfigError, match=message):
+        method(views=views)
