@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 import mmseg_ssr  # noqa: F401
-from mmseg_ssr.labels.cityscapes import TrainIdDataset
+from mmseg_ssr.labels.cityscapes import CLASSES, PALETTE
 from mmseg_ssr.labels.conversion import train_id_table
 from mmseg_ssr.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split
 from mmseg_ssr.streets.writer import draw_sample
@@ -53,7 +53,7 @@ def panels(size: Tuple[int, int], seed: int) -> List[Panel]:
         'mixed view': (mixed, mix(chosen, source_label, target_label)),
         'masked view': (masked, target_label)}
     return [Panel(name, [restored(image[0].numpy(), MEAN.numpy(), STD.numpy()),
-                         colorize(label[0, 0].numpy(), TrainIdDataset.PALETTE)])
+                         colorize(label[0, 0].numpy(), PALETTE)])
             for name, (image, label) in views.items()]
 
 
@@ -66,8 +66,8 @@ def main(argv: Optional[List[str]] = None) -> None:
                         metavar=('WIDTH', 'HEIGHT'), help='of the images in pixels')
     parser.add_argument('--seed', type=int, default=3, help='other images and other chance')
     args = parser.parse_args(argv)
-    picture = draw_panels(panels(tuple(args.size), args.seed), TrainIdDataset.CLASSES,
-                          TrainIdDataset.PALETTE, tile_width=320)
+    picture = draw_panels(panels(tuple(args.size), args.seed), CLASSES, PALETTE,
+                          tile_width=320)
     Image.fromarray(picture).save(args.out, quality=85)
     print(args.out)
 

@@ -6,10 +6,11 @@ from mmseg.datasets import CityscapesDataset
 from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, nearest
-from ..labels.cityscapes import SIXTEEN, THIRTEEN, TrainIdDataset
+from ..labels.cityscapes import SIXTEEN, THIRTEEN
 from ..labels.image_list import list_images
 from ..utils.registration import register
 from .detailed_scores import DetailedScores
+from .train_id_dataset import TrainIdDataset
 
 
 @register(DATASETS)

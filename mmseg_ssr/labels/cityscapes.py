@@ -1,68 +1,21 @@
-"""The classes of Cityscapes and the subsets of them that other data sets have."""
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+"""The classes of Cityscapes, their ids and colors, and the subsets that other data sets have.
 
-from mmcv.utils import print_log
-from mmseg.datasets import CityscapesDataset, CustomDataset
-from mmseg.utils import get_root_logger
-
-from ..datasets.pipelines.checked_loading import check_loading
-from .image_list import list_images
-
-CLASSES = CityscapesDataset.CLASSES
-#: Those that SYNTHIA has.
+Position i is train id i: what networks learn. Label ids stand in the label images of Cityscapes and
+GTA5.
+"""
+CLASSES = ('road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'traffic light', 'traffic sign',
+           'vegetation', 'terrain', 'sky', 'person', 'rider', 'car', 'truck', 'bus', 'train',
+           'motorcycle', 'bicycle')
+#: RGB of each class.
+PALETTE = ((128, 64, 128), (244, 35, 232), (70, 70, 70), (102, 102, 156), (190, 153, 153),
+           (153, 153, 153), (250, 170, 30), (220, 220, 0), (107, 142, 35), (152, 251, 152),
+           (70, 130, 180), (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
+           (0, 80, 100), (0, 0, 230), (119, 11, 32))
+#: Label id of each class. The labels have other ids too, which are ignored.
+LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+#: Label id -> train id.
+TRAIN_IDS = {label_id: train_id for train_id, label_id in enumerate(LABEL_IDS)}
+#: The classes that SYNTHIA has.
 SIXTEEN = tuple(name for name in CLASSES if name not in ('terrain', 'truck', 'train'))
-#: Those that NTHU Cross-City is scored on, and SYNTHIA in the older papers.
+#: The classes that NTHU Cross-City is scored on, and SYNTHIA in the older papers.
 THIRTEEN = tuple(name for name in SIXTEEN if name not in ('wall', 'fence', 'pole'))
-
-
-class TrainIdDataset(CustomDataset):
-    """Labels with Cityscapes train ids, in files of a fixed ending.
-
-    Args:
-        img_suffix: one ending of the image files or several; None is the data set's own.
-        seg_map_suffix: what stands in the label's name in its place; None is the data set's own.
-        pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, reduce_zero_label,
-            classes, palette: as in mmseg's ``CustomDataset``.
-
-    Raises:
-        DataError: on access, an image or a label that is not right (see
-            :mod:`~mmseg_ssr.datasets.pipelines.checked_loading`).
-    """
-
-    CLASSES = CityscapesDataset.CLASSES
-    PALETTE = CityscapesDataset.PALETTE
-    #: Endings of the images and of the labels.
-    SUFFIXES: Tuple[Union[str, Sequence[str]], str] = ('.png', '_labelTrainIds.png')
-
-    def __init__(self,
-                 pipeline: Sequence[dict],
-                 img_dir: str,
-                 img_suffix: Union[str, Sequence[str], None] = None,
-                 ann_dir: Optional[str] = None,
-                 seg_map_suffix: Optional[str] = None,
-                 data_root: Optional[str] = None,
-                 split: Optional[str] = None,
-                 test_mode: bool = False,
-                 ignore_index: int = 255,
-                 reduce_zero_label: bool = False,
-                 classes: Union[str, Sequence[str], None] = None,
-                 palette: Optional[Sequence[Sequence[int]]] = None):
-        super().__init__(
-            pipeline, img_dir, img_suffix=img_suffix or self.SUFFIXES[0], ann_dir=ann_dir,
-            seg_map_suffix=seg_map_suffix or self.SUFFIXES[1], data_root=data_root, split=split,
-            test_mode=test_mode, ignore_index=ignore_index, reduce_zero_label=reduce_zero_label,
-            classes=classes, palette=palette)
-        check_loading(self)
-
-    def load_annotations(self, img_dir: str, img_suffix: Union[str, Sequence[str]],
-                         ann_dir: Optional[str], seg_map_suffix: str,
-                         split: Optional[str]) -> List[Dict]:
-        """See :func:`.list_images`."""
-        suffixes = (img_suffix, ) if isinstance(img_suffix, str) else img_suffix
-        infos = self.list_images(img_dir, suffixes, ann_dir, seg_map_suffix, split)
-        print_log(f'Loaded {len(infos)} images', logger=get_root_logger())
-        return infos
-
-    def list_images(self, *arguments) -> List[Dict]:
-        """For a data set whose folders are laid out otherwise."""
-        return list_images(*arguments)

@@ -4,7 +4,6 @@ Writes ``*_labelTrainIds.png`` (8 bit, one channel, 255 = ignore) beside the lab
 statistics of the training labels into the data set's folder. Labels whose converted file is not
 older are skipped, so a run that was stopped goes on where it was.
 """
-import os
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
-    Union,
 )
 
 import cv2
@@ -27,7 +25,9 @@ import numpy as np
 from ..errors import MissingFile, UserError
 from ..utils.atomic_file import remove_leftovers
 from ..utils.parallel import Progress, parallel_map
+from .cityscapes import TRAIN_IDS
 from .files import (
+    PathLike,
     count_pixels,
     image_size,
     read_first_of_16_bit,
@@ -38,11 +38,6 @@ from .files import (
 from .image_list import list_files
 from .statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
 
-PathLike = Union[str, os.PathLike]
-
-#: Cityscapes label id -> train id; every other id is ignored.
-TRAIN_IDS = {label_id: train_id for train_id, label_id in enumerate(
-    (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33))}
 #: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES);
 #: void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
 SYNTHIA_TRAIN_IDS = {synthia_id: train_id for train_id, synthia_id in enumerate(

@@ -11,15 +11,14 @@ import os
 import posixpath
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..errors import DataError, MissingFile, UnknownValue
 from ..utils.atomic_file import remove_leftovers, write_atomic
 from ..utils.parallel import Progress, parallel_map
 from ..utils.paths import leads_out
-from .files import count_pixels, read_label
+from .files import PathLike, count_pixels, read_label
 
-PathLike = Union[str, os.PathLike]
 #: Class -> number of pixels, of one label.
 Counts = Dict[int, int]
 

@@ -28,13 +28,6 @@ def scores(dataset, change=lambda i, label: label):
     return dataset.evaluate(results, 'mIoU', 'silent')
 
 
-def test_classes():
-    assert [CLASSES.index(name) for name in SIXTEEN] == [
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18]
-    assert [CLASSES.index(name) for name in THIRTEEN] == [
-        0, 1, 2, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18]
-
-
 def test_synthia(layouts):
     dataset = build_dataset(dict(type='SynthiaDataset', data_root=str(layouts / 'synthia'),
                                  img_dir='RGB', ann_dir='GT/LABELS', pipeline=training_steps()))

@@ -7,9 +7,9 @@ from PIL import Image
 from tiny_data import street, write_ids
 
 from mmseg_ssr.errors import DataError, MissingFile
+from mmseg_ssr.labels.cityscapes import TRAIN_IDS
 from mmseg_ssr.labels.conversion import (
     SYNTHIA_TRAIN_IDS,
-    TRAIN_IDS,
     convert_cityscapes,
     convert_crosscity,
     convert_gta,

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from ...errors import ConfigError, DataError, MissingFile
-from ...labels.conversion import TRAIN_IDS
+from ...labels.cityscapes import TRAIN_IDS
 from ...labels.files import encode_label, image_size, read_label
 from ...utils.atomic_file import write_atomic
 

@@ -1,0 +1,62 @@
+"""What the data sets with train ids in their label files have in common."""
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from mmcv.utils import print_log
+from mmseg.datasets import CityscapesDataset, CustomDataset
+from mmseg.utils import get_root_logger
+
+from ..labels.image_list import list_images
+from .pipelines.checked_loading import check_loading
+
+
+class TrainIdDataset(CustomDataset):
+    """Labels with Cityscapes train ids, in files of a fixed ending.
+
+    Args:
+        img_suffix: one ending of the image files or several; None is the data set's own.
+        seg_map_suffix: what stands in the label's name in its place; None is the data set's own.
+        pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, reduce_zero_label,
+            classes, palette: as in mmseg's ``CustomDataset``.
+
+    Raises:
+        DataError: on access, an image or a label that is not right (see
+            :mod:`~mmseg_ssr.datasets.pipelines.checked_loading`).
+    """
+
+    CLASSES = CityscapesDataset.CLASSES
+    PALETTE = CityscapesDataset.PALETTE
+    #: Endings of the images and of the labels.
+    SUFFIXES: Tuple[Union[str, Sequence[str]], str] = ('.png', '_labelTrainIds.png')
+
+    def __init__(self,
+                 pipeline: Sequence[dict],
+                 img_dir: str,
+                 img_suffix: Union[str, Sequence[str], None] = None,
+                 ann_dir: Optional[str] = None,
+                 seg_map_suffix: Optional[str] = None,
+                 data_root: Optional[str] = None,
+                 split: Optional[str] = None,
+                 test_mode: bool = False,
+                 ignore_index: int = 255,
+                 reduce_zero_label: bool = False,
+                 classes: Union[str, Sequence[str], None] = None,
+                 palette: Optional[Sequence[Sequence[int]]] = None):
+        super().__init__(
+            pipeline, img_dir, img_suffix=img_suffix or self.SUFFIXES[0], ann_dir=ann_dir,
+            seg_map_suffix=seg_map_suffix or self.SUFFIXES[1], data_root=data_root, split=split,
+            test_mode=test_mode, ignore_index=ignore_index, reduce_zero_label=reduce_zero_label,
+            classes=classes, palette=palette)
+        check_loading(self)
+
+    def load_annotations(self, img_dir: str, img_suffix: Union[str, Sequence[str]],
+                         ann_dir: Optional[str], seg_map_suffix: str,
+                         split: Optional[str]) -> List[Dict]:
+        """See :func:`.list_images`."""
+        suffixes = (img_suffix, ) if isinstance(img_suffix, str) else img_suffix
+        infos = self.list_images(img_dir, suffixes, ann_dir, seg_map_suffix, split)
+        print_log(f'Loaded {len(infos)} images', logger=get_root_logger())
+        return infos
+
+    def list_images(self, *arguments) -> List[Dict]:
+        """For a data set whose folders are laid out otherwise."""
+        return list_images(*arguments)
