@@ -7,6 +7,7 @@ from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, nearest
 from ..labels.cityscapes import SIXTEEN, THIRTEEN
+from ..labels.ignore_index import IGNORE_INDEX
 from ..labels.image_list import list_images
 from ..utils.registration import register
 from .detailed_scores import DetailedScores
@@ -84,7 +85,7 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
                  data_root: Optional[str] = None,
                  split: Optional[str] = None,
                  test_mode: bool = False,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  classes: Optional[Sequence[str]] = None,
                  palette: Optional[Sequence[Sequence[int]]] = None,
                  conditions: Sequence[str] = CONDITIONS):

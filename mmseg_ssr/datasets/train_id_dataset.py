@@ -5,6 +5,7 @@ from mmcv.utils import print_log
 from mmseg.datasets import CityscapesDataset, CustomDataset
 from mmseg.utils import get_root_logger
 
+from ..labels.ignore_index import IGNORE_INDEX
 from ..labels.image_list import list_images
 from .pipelines.checked_loading import check_loading
 
@@ -37,7 +38,7 @@ class TrainIdDataset(CustomDataset):
                  data_root: Optional[str] = None,
                  split: Optional[str] = None,
                  test_mode: bool = False,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  reduce_zero_label: bool = False,
                  classes: Union[str, Sequence[str], None] = None,
                  palette: Optional[Sequence[Sequence[int]]] = None):

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import ConfigError, UnknownValue, nearest
 from .files import PathLike, count_pixels, read_values
+from .ignore_index import IGNORE_INDEX
 from .statistics import Counts
 
-IGNORE = 255
 REST = 'rest'
 KEYS = ('name', 'color', 'ids', 'thing')
 #: A color is the value ``COLOR | red << 16 | green << 8 | blue``, so that none is an id.
@@ -26,8 +26,8 @@ class ClassTable:
     Attributes:
         names: of the classes; the position is the class that the network learns.
         palette: a color (R, G, B) of each.
-        meaning: value -> class, :data:`IGNORE` for what is left out. Values are the ids of labels
-            with one channel, and colors as :data:`COLOR` says.
+        meaning: value -> class, :data:`IGNORE_INDEX` for what is left out. Values are the ids of
+            labels with one channel, and colors as :data:`COLOR` says.
         ignores_rest: whether values that are not in ``meaning`` are left out too.
     """
 
@@ -58,9 +58,9 @@ class ClassTable:
         entries = [_entry(entry, i) for i, entry in enumerate(classes)]
         names = tuple(entry['name'] for entry in entries)
         repeated = [name for name in names if names.count(name) > 1]
-        if repeated or len(names) > IGNORE:
+        if repeated or len(names) > IGNORE_INDEX:
             raise ConfigError(f'classes must have different names, got {repeated[0]!r} twice'
-                              if repeated else f'{len(names)} classes, at most {IGNORE} fit')
+                              if repeated else f'{len(names)} classes, at most {IGNORE_INDEX} fit')
         _give_ids(entries)
         meaning: Dict[int, int] = {}
         for i, entry in enumerate(entries):
@@ -71,11 +71,11 @@ class ClassTable:
                                       f'have {describe(value)}')
                 meaning[value] = i
         for value in [] if ignore == REST else map(_value, _list(ignore)):
-            if value in meaning and meaning[value] != IGNORE:
+            if value in meaning and meaning[value] != IGNORE_INDEX:
                 raise ConfigError(f'{describe(value)} is in ignore and in class '
                                   f'{names[meaning[value]]!r}')
-            meaning[value] = IGNORE
-        meaning.setdefault(IGNORE, IGNORE)
+            meaning[value] = IGNORE_INDEX
+        meaning.setdefault(IGNORE_INDEX, IGNORE_INDEX)
         palette = [list(entry.get('color') or drawn)
                    for entry, drawn in zip(entries, _spread_colors(len(entries)))]
         return cls(names, palette, meaning, ignore == REST)
@@ -98,7 +98,7 @@ class ClassTable:
         if (classes < 0).any():
             if not self.ignores_rest:
                 raise self._unknown(int(values[classes < 0][0]), path)
-            classes[classes < 0] = IGNORE
+            classes[classes < 0] = IGNORE_INDEX
         return classes.astype(np.uint8)
 
     def count(self, path: PathLike) -> Counts:
@@ -124,10 +124,10 @@ class ClassTable:
         """
         classes: Counts = {}
         for value, pixels in counts.items():
-            meant = self.meaning.get(value, IGNORE if self.ignores_rest else None)
+            meant = self.meaning.get(value, IGNORE_INDEX if self.ignores_rest else None)
             if meant is None:
                 raise self._unknown(value, path)
-            if meant != IGNORE:
+            if meant != IGNORE_INDEX:
                 classes[meant] = classes.get(meant, 0) + pixels
         return classes
 

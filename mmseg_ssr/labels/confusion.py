@@ -5,13 +5,14 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from .ignore_index import IGNORE_INDEX
 
 #: Labels are bytes.
 VALUES = 256
 
 
 def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
-                     ignore_index: int = 255) -> Tensor:
+                     ignore_index: int = IGNORE_INDEX) -> Tensor:
     """K x K int64: pixels by class in the label (row) and in the prediction (column).
 
     The matrix of several images is the sum of theirs.

@@ -35,6 +35,7 @@ from .files import (
     relative_path,
     write_label,
 )
+from .ignore_index import IGNORE_INDEX
 from .image_list import list_files
 from .statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
 
@@ -42,7 +43,6 @@ from .statistics import Counts, check_not_empty, fresh_counts, save_class_statis
 #: void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
 SYNTHIA_TRAIN_IDS = {synthia_id: train_id for train_id, synthia_id in enumerate(
     (3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19, 20, 12, 11))}
-IGNORE = 255
 CONVERTED = '_labelTrainIds.png'
 
 
@@ -77,7 +77,7 @@ class _Outcome(NamedTuple):
 
 def train_id_table(train_ids: Mapping[int, int] = TRAIN_IDS) -> np.ndarray:
     """Look-up table of 256 uint8: id in the labels -> train id, 255 where there is none."""
-    table = np.full(256, IGNORE, dtype=np.uint8)
+    table = np.full(256, IGNORE_INDEX, dtype=np.uint8)
     table[list(train_ids)] = list(train_ids.values())
     return table
 
@@ -101,7 +101,7 @@ def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPE
     """
     train_ids = cv2.LUT(labels.read(source), train_id_table(labels.train_ids))
     write_label(output, train_ids)
-    return count_pixels(train_ids, IGNORE)
+    return count_pixels(train_ids, IGNORE_INDEX)
 
 
 def convert_gta(root: PathLike, workers: int = 1,
@@ -222,7 +222,7 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Out
     try:
         if _up_to_date(output, source):
             image_size(output)
-            counts = known if known is not None else count_pixels(read_label(output), IGNORE)
+            counts = known if known is not None else count_pixels(read_label(output), IGNORE_INDEX)
             if all(train_id < len(TRAIN_IDS) for train_id in counts):
                 return _Outcome(output, counts, skipped=True)
     except UserError:

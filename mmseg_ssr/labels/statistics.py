@@ -18,6 +18,7 @@ from ..utils.atomic_file import remove_leftovers, write_atomic
 from ..utils.parallel import Progress, parallel_map
 from ..utils.paths import leads_out
 from .files import PathLike, count_pixels, read_label
+from .ignore_index import IGNORE_INDEX
 
 #: Class -> number of pixels, of one label.
 Counts = Dict[int, int]
@@ -27,8 +28,6 @@ BY_FILE = 'sample_class_stats_dict.json'
 BY_CLASS = 'samples_with_class.json'
 STATISTICS_FILES = (STATISTICS, BY_FILE, BY_CLASS)
 
-#: What stands for no class in the files of the published implementations, and is not counted.
-IGNORE = 255
 #: More labels than this share without a single class: the data set is broken, not a few frames.
 EMPTY_SHARE = 0.5
 #: Pixels that no label has.
@@ -132,7 +131,7 @@ def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path],
     return dict(zip(files, parallel_map(count, paths, workers, progress)))
 
 
-def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = 255) -> Counts:
+def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = IGNORE_INDEX) -> Counts:
     """Pixels of each id in a label file but 255: another ``ignore_index`` outlives no config.
 
     Raises:
@@ -140,7 +139,7 @@ def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = 255) -
     """
     counts = count_pixels(read_label(path))
     check_ids(counts, path, num_classes, ignore_index)
-    counts.pop(IGNORE, None)
+    counts.pop(IGNORE_INDEX, None)
     return counts
 
 
@@ -154,7 +153,7 @@ def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
 
 
 def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
-              ignore_index: int = 255) -> None:
+              ignore_index: int = IGNORE_INDEX) -> None:
     """Raise :class:`UnknownValue` when an id is neither a class nor ``ignore_index``."""
     strange = [i for i in ids if i != ignore_index and not 0 <= i < num_classes]
     if strange:

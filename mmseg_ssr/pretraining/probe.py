@@ -9,12 +9,12 @@ from torch.nn import functional as F
 from ..labels.cityscapes import CLASSES
 from ..labels.confusion import areas, confusion_matrix
 from ..labels.conversion import train_id_table
+from ..labels.ignore_index import IGNORE_INDEX
 from ..streets import SOURCE_TRAIN, TARGET_VAL, Split, draw_sample, source_val
 from .scenes import normalize
 
 #: Normalized images B x 3 x S x S -> features B x C x h x w.
 Features = Callable[[Tensor], Tensor]
-IGNORE = 255
 STRIDE = 4  # of the classified pixels in the image
 AT_ONCE = 32
 
@@ -105,7 +105,7 @@ def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
     for images, truth in zip(samples.images.split(AT_ONCE), samples.labels.split(AT_ONCE)):
         maps = F.interpolate(features(images), truth.shape[1:], mode='bilinear',
                              align_corners=False)
-        known = truth != IGNORE
+        known = truth != IGNORE_INDEX
         values.append(maps.permute(0, 2, 3, 1)[known])
         labels.append(truth[known])
     return torch.cat(values), torch.cat(labels)

@@ -15,6 +15,7 @@ from mmseg.utils import get_root_logger
 from ...errors import WRONG_VALUE, ConfigError, DataError, MissingFile, UserError, said
 from ...labels.class_table import ClassTable
 from ...labels.files import check_label_kind
+from ...labels.ignore_index import IGNORE_INDEX
 from ...labels.statistics import EMPTY_SHARE, check_ids
 
 #: Labels that are all ignore are an error once this many different ones have been read.
@@ -170,7 +171,7 @@ class CheckedLabel:
             its image (if that is loaded before), or holds an id out of range; or see above.
     """
 
-    def __init__(self, load, num_classes: int, ignore_index: int = 255):
+    def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX):
         self.load = load
         self.num_classes = num_classes
         self.ignore_index = ignore_index
