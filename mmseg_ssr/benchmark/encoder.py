@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import ConfigError, MissingFile, nearest
-from .cases import Case, Outcome, Settings, measure_cases
-from .matrix_rate import matrix_cases, matrix_rates
+from .cases import Case, Outcome, Settings, matrix_cases, matrix_rates, measure_cases
 from .methods import SMALL_BACKBONE, SMALL_SAM, Size
 from .networks import averaging, mit_encoding, regularizing, sam_encoding
 from .peers import MIT_ENCODERS, SAM_ENCODERS, random_sam_weights

@@ -19,8 +19,6 @@ from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
 
 WAYS = ('whole', 'slide')
-
-
 #: mmseg's own way to the labels: softmax, and the choice after it.
 STOCK = 'stock'
 MODES: Dict[str, Dict[str, Any]] = {

@@ -21,5 +21,3 @@ def made_batch(batch: int, crop: int, num_classes: int) -> Dict[str, Any]:
              for _ in range(batch)]
     return dict(img=images[0], img_metas=metas, gt_semantic_seg=label.contiguous(),
                 target_img=images[1], target_img_metas=metas)
-
-

@@ -49,7 +49,7 @@ class PublishedIteration(Workload):
     Args:
         folder: holds its ``mmseg``.
         config: our config of the same method as a plain dict.
-        crop, batch: as in :class:`~mmseg_ssr.benchmark.iteration.TrainingIteration`.
+        crop, batch: as in :class:`~mmseg_ssr.benchmark.step.TrainingIteration`.
     """
 
     def __init__(self, device: torch.device, folder: str, config: Dict[str, Any], crop: int,

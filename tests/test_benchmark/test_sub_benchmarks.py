@@ -80,8 +80,8 @@ def test_encoder():
 
 
 def test_encoder_names_an_unknown_network():
-    with pytest.raises(ConfigError, match="--only: unknown network regularizr, did you mean"):
-        encoder.benchmark_encoder(['regularizr'], encoder.Options(size=SMALL), ONCE)
+    with pytest.raises(ConfigError, match="--only: unknown network regularzer, did you mean"):
+        encoder.benchmark_encoder(['regularzer'], encoder.Options(size=SMALL), ONCE)
 
 
 def test_encoder_names_missing_sam_weights(tmp_path):
