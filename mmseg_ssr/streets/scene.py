@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import occupants
 from .camera import NEAR, Camera
 from .labels import Label
+from .occupants import Street
 from .sketch import Part, Pen, Plane, Sketch, ellipse, ground_strip, rectangle
-from .things import frontage, occupants, roadside
-from .things.occupants import Street
+from .things import frontage, roadside
 
 FAR = 110.0  # meters to the end of the street
 

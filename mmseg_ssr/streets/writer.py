@@ -69,10 +69,10 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
         size: (width, height) of the images in pixels, at least 64 x 32.
         seed: integer >= 0.
         workers: processes; by default one for each core.
-        progress: shows how far the drawing is (see :func:`..parallel.progress_bar`).
+        progress: shows how far the drawing is (see :func:`.progress_bar`).
         layouts: folders to make, each laid out as the data set of its name: ``gta``,
             ``cityscapes``, ``synthia``, ``acdc``, ``dark_zurich``, ``NTHU_Datasets`` (Cross-City),
-            or ``own``: folders of JPEGs, for :class:`..folder.FolderDataset`.
+            or ``own``: folders of JPEGs, for :class:`.FolderDataset`.
 
     Returns:
         ``root`` as a path.

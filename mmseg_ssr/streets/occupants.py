@@ -1,15 +1,15 @@
-"""What stands or moves on a street: traffic, people, parked cycles, posts and signs."""
+"""A street's lanes and sidewalks, and which things stand or move where on them."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 
-from ..sketch import Sketch
-from . import roadside, vehicles
-from .body import Frame
-from .cycles import draw_bicycle, draw_motorcycle
-from .people import draw_person
+from .sketch import Sketch
+from .things import roadside, vehicles
+from .things.body import Frame
+from .things.cycles import draw_bicycle, draw_motorcycle
+from .things.people import draw_person
 
 AWAY, TOWARDS = np.pi / 2, -np.pi / 2  # headings
 
