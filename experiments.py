@@ -69,7 +69,6 @@ ONE_STAGE = 'from ImageNet weights and without flip testing, as its own paper tr
 RETRAINED = 'the number is of the published checkpoint, trained anew; the paper has others'
 
 
-
 def ious(names: Sequence[str], numbers: str) -> Dict[str, float]:
     """The IoU of each class from a line of a paper's table."""
     return dict(zip(names, map(float, numbers.split())))

@@ -1,5 +1,4 @@
 """Data sets of domain adaptation: importing this package enters them into mmseg's registries."""
-from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
 from .build import build_dataset
 from .driving import (
     ACDCDataset,
@@ -13,6 +12,5 @@ from .pipelines.pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
 from .uda_dataset import UDADataset
 
 __all__ = ['ACDCDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset', 'FolderDataset',
-           'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'RareClassSampler',
-           'RareClassSampling', 'SynthiaDataset', 'UDADataset', 'build_dataset',
-           'class_probabilities']
+           'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'SynthiaDataset',
+           'UDADataset', 'build_dataset']

@@ -3,7 +3,7 @@ import copy
 import inspect
 import os
 import re
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Set, Union
+from typing import Iterable, Iterator, List, Mapping, Set, Union
 
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
@@ -15,10 +15,8 @@ from ..utils.paths import leads_out
 from .pipelines.checked_loading import check_loading, leaf_datasets
 from .published import ORIGINS
 
-Config = Dict[str, Any]
 
-
-def build_dataset(config: Union[Config, List[Config]], test_mode: bool = False,
+def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
                   need_labels: bool = True, skip_unlabeled: bool = False):
     """Build an mmseg data set whose folders and label files are there, with checked loading.
 
@@ -80,7 +78,7 @@ def _described(dataset) -> str:
     return f'{type(dataset).__name__} over {getattr(dataset, "img_dir", "its images")}'
 
 
-def _leaf_configs(config: Union[Config, List[Config]]) -> Iterator[Config]:
+def _leaf_configs(config: Union[dict, List[dict]]) -> Iterator[dict]:
     if isinstance(config, (list, tuple)):
         for part in config:
             yield from _leaf_configs(part)
@@ -90,20 +88,20 @@ def _leaf_configs(config: Union[Config, List[Config]]) -> Iterator[Config]:
         yield config
 
 
-def _check_type(config: Config) -> None:
+def _check_type(config: dict) -> None:
     name = config.get('type')
     if isinstance(name, str) and name not in DATASETS.module_dict:
         raise ConfigError(f'data set type {name!r} is not known'
                           f'{nearest(name, DATASETS.module_dict)}')
 
 
-def _check_image_folder(config: Config) -> None:
+def _check_image_folder(config: dict) -> None:
     for path in missing_image_folders(config):
         raise MissingFile(f'image folder {path} of {config["type"]} is missing: put the data '
                           f'set there{published_at(config["type"])}')
 
 
-def missing_image_folders(config: Config) -> Iterator[str]:
+def missing_image_folders(config: dict) -> Iterator[str]:
     """The folders of images that a data set's config names and that are not there."""
     folders = config.get('img_dir')
     if folders is None or 'file_client_args' in config:  # not a folder of this machine
@@ -182,7 +180,7 @@ def published_at(name: str) -> str:
     return f', it is published at {origin.published}' if origin else ' or give another folder'
 
 
-def _explain(config: Union[Config, List[Config]], error: Exception) -> str:
+def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
     """The builder's error in one line, with the nearest valid name for a misspelled one."""
     text = ' '.join(str(error.args[0] if error.args else type(error).__name__).split())
     text = text.replace('.__init__()', '').replace('__init__() ', '')

@@ -12,9 +12,6 @@ from prettytable import PrettyTable
 
 from ..labels.confusion import areas, confusion_matrix
 
-Scores = Dict[str, float]
-Names = Sequence[str]
-
 
 def class_ious(matrix: np.ndarray) -> np.ndarray:
     """IoU of each class, K float64; NaN for one that is neither in labels nor predicted."""
@@ -47,7 +44,7 @@ class DetailedScores:
             classes' labels are ignored, as if they did not exist.
     """
 
-    class_groups: Mapping[str, Names] = {}
+    class_groups: Mapping[str, Sequence[str]] = {}
 
     def image_groups(self) -> Dict[str, List[int]]:
         """Name of a part of the data set -> the positions of its images."""
@@ -60,8 +57,8 @@ class DetailedScores:
         return [self._compare(prediction, self.get_gt_seg_map_by_idx(index))
                 for prediction, index in zip(preds, indices)]
 
-    def evaluate(self, results: Sequence, metric: Union[str, Names] = 'mIoU', logger: Any = None,
-                 **options: Any) -> Scores:
+    def evaluate(self, results: Sequence, metric: Union[str, Sequence[str]] = 'mIoU',
+                 logger: Any = None, **options: Any) -> Dict[str, float]:
         """mmseg's ``evaluate``, and the means of the groups.
 
         Args:
@@ -84,8 +81,8 @@ class DetailedScores:
         return confusion_matrix(torch.from_numpy(prediction), torch.from_numpy(label),
                                 len(self.CLASSES), self.ignore_index)
 
-    def _means_of_classes(self, matrix: np.ndarray, logger: Any) -> Scores:
-        values: Scores = {}
+    def _means_of_classes(self, matrix: np.ndarray, logger: Any) -> Dict[str, float]:
+        values: Dict[str, float] = {}
         every = range(len(self.CLASSES))
         rows = [['mIoU', len(every), mean_over(matrix, every), mean_over(matrix, every)]]
         for name, group in self.class_groups.items():
@@ -101,7 +98,7 @@ class DetailedScores:
                          rows, logger)
         return values
 
-    def _means_of_images(self, matrices: np.ndarray, logger: Any) -> Scores:
+    def _means_of_images(self, matrices: np.ndarray, logger: Any) -> Dict[str, float]:
         groups = {name: images for name, images in self.image_groups().items() if images}
         if not groups:
             return {}
@@ -115,7 +112,7 @@ class DetailedScores:
         return {f'mIoU.{name}': means[name] for name in groups}
 
 
-def _print_table(title: str, header: Names, rows: Sequence[Sequence], logger: Any) -> None:
+def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence], logger: Any) -> None:
     table = PrettyTable(header)
     for row in rows:
         table.add_row([f'{100 * cell:.2f}' if isinstance(cell, float) else cell for cell in row])

@@ -1,13 +1,12 @@
 """Driving data sets with the 19 classes of Cityscapes, in the layouts they are published in."""
 import os
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from mmseg.datasets import CityscapesDataset
 from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, nearest
 from ..labels.cityscapes import SIXTEEN, THIRTEEN
-from ..labels.ignore_index import IGNORE_INDEX
 from ..labels.image_list import list_images
 from ..utils.registration import register
 from .detailed_scores import DetailedScores
@@ -68,7 +67,7 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
     Args:
         conditions: those to use, of fog, night, rain and snow.
         split: its names are relative to the folder of the conditions, ``rgb_anon``.
-        others: see :class:`TrainIdDataset`.
+        options: see :class:`TrainIdDataset`.
 
     Raises:
         ConfigError: an unknown condition, or some of them asked of a copy that lost them.
@@ -76,25 +75,11 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
 
     SUFFIXES = ('_rgb_anon.png', '_gt_labelTrainIds.png')
 
-    def __init__(self,
-                 pipeline: Sequence[dict],
-                 img_dir: str,
-                 img_suffix: Union[str, Sequence[str], None] = None,
-                 ann_dir: Optional[str] = None,
-                 seg_map_suffix: Optional[str] = None,
-                 data_root: Optional[str] = None,
-                 split: Optional[str] = None,
-                 test_mode: bool = False,
-                 ignore_index: int = IGNORE_INDEX,
-                 classes: Optional[Sequence[str]] = None,
-                 palette: Optional[Sequence[Sequence[int]]] = None,
-                 conditions: Sequence[str] = CONDITIONS):
+    def __init__(self, pipeline: Sequence[dict], img_dir: str,
+                 conditions: Sequence[str] = CONDITIONS, **options: Any):
         self.check_config(dict(conditions=conditions))
         self.conditions = tuple(conditions)
-        super().__init__(
-            pipeline, img_dir, img_suffix=img_suffix, ann_dir=ann_dir,
-            seg_map_suffix=seg_map_suffix, data_root=data_root, split=split, test_mode=test_mode,
-            ignore_index=ignore_index, classes=classes, palette=palette)
+        super().__init__(pipeline, img_dir, **options)
 
     @staticmethod
     def check_config(config: Mapping) -> None:

@@ -1,17 +1,16 @@
 """The config of a target data set: its labels are never read, its margins become a mask."""
 import copy
-from typing import Any, Dict, List, Union
+from typing import List, Union
 
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError
 from .pipelines.pseudo_margins import MASK
 
-Config = Dict[str, Any]
 LABEL = 'gt_semantic_seg'
 
 
-def target_config(config: Union[Config, List[Config]]) -> Union[Config, List[Config]]:
+def target_config(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
     """A copy of a data set's config that trains without labels.
 
     MIC's target pipelines load labels and throw them away later; here the steps and keys that
@@ -37,7 +36,7 @@ def target_config(config: Union[Config, List[Config]]) -> Union[Config, List[Con
     return config
 
 
-def _without_labels(pipeline: List[Config]) -> List[Config]:
+def _without_labels(pipeline: List[dict]) -> List[dict]:
     steps = [step for step in pipeline if _name(step) != 'LoadAnnotations']
     for step in steps:
         if 'keys' in step:
@@ -48,7 +47,7 @@ def _without_labels(pipeline: List[Config]) -> List[Config]:
     return steps
 
 
-def _with_margins(pipeline: List[Config], margins: List[int]) -> List[Config]:
+def _with_margins(pipeline: List[dict], margins: List[int]) -> List[dict]:
     loads = [i for i, step in enumerate(pipeline) if _name(step).startswith('LoadImage')]
     if not loads or _name(pipeline[-1]) != 'Collect':
         raise ConfigError('data.train.target.crop_pseudo_margins needs a pipeline that loads an '
@@ -60,6 +59,6 @@ def _with_margins(pipeline: List[Config], margins: List[int]) -> List[Config]:
             *pipeline[loaded:-1], dict(type='FormatValidPseudoMask'), collect]
 
 
-def _name(step: Config) -> str:
+def _name(step: dict) -> str:
     """The type of a pipeline step, which mmcv lets a config give as a class too."""
     return step['type'] if isinstance(step['type'], str) else step['type'].__name__

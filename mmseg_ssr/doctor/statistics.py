@@ -8,9 +8,8 @@ from ..errors import UserError, one_line
 from ..labels.files import relative_path
 from ..labels.image_list import list_files
 from ..labels.statistics import (
-    BY_CLASS,
-    BY_FILE,
     STATISTICS,
+    STATISTICS_FILES,
     Counts,
     fresh_counts,
     load_class_statistics,
@@ -31,7 +30,7 @@ def examine_statistics(dataset, labels: List[str], trained: Mapping[str, Counts]
         trained: path -> class -> pixels, of those that were read.
     """
     root = Path(dataset.data_root or dataset.ann_dir)
-    missing = [name for name in (STATISTICS, BY_FILE, BY_CLASS) if not (root / name).exists()]
+    missing = [name for name in STATISTICS_FILES if not (root / name).exists()]
     make = examiner.convert or NEXT_START
     if STATISTICS in missing:
         return [_warning('class statistics are missing', str(root / name), 'no such file', make)
