@@ -6,7 +6,3 @@ _base_ = [
     'schedules/adamw_poly10warm_40k.py',
 ]
 optimizer_config = dict()
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

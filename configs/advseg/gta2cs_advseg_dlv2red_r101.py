@@ -10,9 +10,3 @@ custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 lr_config = dict(policy='PolyToHorizon', horizon=250000)
 runner = dict(type='IterBasedRunner', max_iters=150000)
 name = 'gta2cs_advseg_dlv2red_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_multi_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'advseg'
-name_opt = 'sgd_2.5e-04_pmTrue_poly09_1x1_150k'

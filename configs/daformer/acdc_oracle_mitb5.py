@@ -4,5 +4,3 @@ _base_ = [
     '../_base_/datasets/acdc_512x512.py',
 ]
 name = 'acdc_oracle_mitb5'
-name_dataset = 'acdc'
-name_uda = 'target-only'

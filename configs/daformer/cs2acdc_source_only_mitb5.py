@@ -4,5 +4,3 @@ _base_ = [
     '../_base_/datasets/cityscapes_to_acdc_512x512.py',
 ]
 name = 'cs2acdc_source_only_mitb5'
-name_dataset = 'cityscapes2acdc'
-name_uda = 'source-only'

@@ -10,9 +10,3 @@ _base_ = [
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 uda = dict(pseudo_weight_ignore_top=0, pseudo_weight_ignore_bottom=0)
 name = 'cs2darkzurich_daformer_mitb5'
-name_dataset = 'cityscapes2darkzurich'
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
-name_uda = 'dacs_a999_fdthings_rcs0.01'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -5,5 +5,3 @@ _base_ = [
     '../_base_/datasets/cityscapes_to_darkzurich_512x512.py',
 ]
 name = 'cs2darkzurich_source_only_mitb5'
-name_dataset = 'cityscapes2darkzurich'
-name_uda = 'source-only'

@@ -13,9 +13,3 @@ uda = dict(
     imnet_feature_dist_classes=[3, 4, 7, 8, 9, 10, 11, 12],
     pseudo_weight_ignore_top=0, pseudo_weight_ignore_bottom=0)
 name = 'cs2rome_daformer_mitb5'
-name_dataset = 'cityscapes2rome'
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
-name_uda = 'dacs_a999_fdthings_rcs0.01'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

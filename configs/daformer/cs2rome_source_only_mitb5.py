@@ -5,5 +5,3 @@ _base_ = [
 ]
 model = dict(decode_head=dict(num_classes=13))
 name = 'cs2rome_source_only_mitb5'
-name_dataset = 'cityscapes2rome'
-name_uda = 'source-only'

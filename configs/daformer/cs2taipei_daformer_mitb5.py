@@ -3,4 +3,3 @@ _base_ = ['cs2rome_daformer_mitb5.py']
 city = dict(data_root='data/NTHU_Datasets/Taipei/')
 data = dict(train=dict(target=city), val=city, test=city)
 name = 'cs2taipei_daformer_mitb5'
-name_dataset = 'cityscapes2taipei'

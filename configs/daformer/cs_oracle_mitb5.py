@@ -4,5 +4,3 @@ _base_ = [
     '../_base_/datasets/cityscapes_512x512.py',
 ]
 name = 'cs_oracle_mitb5'
-name_dataset = 'cityscapes'
-name_uda = 'target-only'

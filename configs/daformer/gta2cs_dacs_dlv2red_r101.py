@@ -9,9 +9,3 @@ _base_ = [
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 data = dict(train=dict(rare_class_sampling=None))
 name = 'gta2cs_dacs_dlv2red_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'dacs'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

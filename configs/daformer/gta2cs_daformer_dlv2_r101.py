@@ -8,9 +8,3 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 name = 'gta2cs_daformer_dlv2_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2'
-name_uda = 'dacs_a999_fdthings_rcs0.01_cpl'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

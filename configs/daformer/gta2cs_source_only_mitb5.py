@@ -4,5 +4,3 @@ _base_ = [
     '../_base_/datasets/gta_to_cityscapes_512x512.py',
 ]
 name = 'gta2cs_source_only_mitb5'
-name_dataset = 'gta2cityscapes'
-name_uda = 'source-only'

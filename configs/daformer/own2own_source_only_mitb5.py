@@ -5,5 +5,3 @@ _base_ = [
 ]
 model = dict(decode_head=dict(num_classes=7))
 name = 'own2own_source_only_mitb5'
-name_dataset = 'own2own'
-name_uda = 'source-only'

@@ -5,5 +5,3 @@ _base_ = [
 ]
 model = dict(decode_head=dict(num_classes=7))
 name = 'own_oracle_mitb5'
-name_dataset = 'own'
-name_uda = 'target-only'

@@ -4,5 +4,3 @@ _base_ = [
     '../_base_/datasets/synthia_to_cityscapes_512x512.py',
 ]
 name = 'synthia2cs_source_only_mitb5'
-name_dataset = 'synthia2cityscapes'
-name_uda = 'source-only'

@@ -8,9 +8,3 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 name = 'cs2darkzurich_hrda_mitb5'
-name_dataset = 'cityscapesHR2darkzurichHR_1024x1024'
-name_architecture = 'hrda1-512-0.1_daformer_sepaspp_sl_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'hrda1-512-0.1_daformer_sepaspp_sl'
-name_uda = 'dacs_a999_fdthings_rcs0.01-2.0'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

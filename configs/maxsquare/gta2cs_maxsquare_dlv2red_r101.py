@@ -14,9 +14,3 @@ load_from = 'work_dirs/maxsquare/source_s0/latest.pth'
 runner = dict(type='IterBasedRunner', max_iters=29750)
 evaluation = dict(interval=2975)
 name = 'gta2cs_maxsquare_dlv2red_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'maxsquare'
-name_opt = 'sgd_2.5e-04_pmTrue_poly09_1x1_30k'

@@ -2,4 +2,3 @@
 _base_ = ['gta2cs_maxsquare_dlv2red_r101.py']
 uda = dict(image_wise_ratio=0.2)
 name = 'gta2cs_maxsquare_iw_dlv2red_r101'
-name_uda = 'maxsquare_iw0.2'

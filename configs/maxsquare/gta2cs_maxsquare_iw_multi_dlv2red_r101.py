@@ -21,9 +21,3 @@ load_from = 'work_dirs/maxsquare/source_multi_s0/latest.pth'
 runner = dict(type='IterBasedRunner', max_iters=29750)
 evaluation = dict(interval=2975)
 name = 'gta2cs_maxsquare_iw_multi_dlv2red_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_multi_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'maxsquare_iw0.2_multi0.1'
-name_opt = 'sgd_2.5e-04_pmTrue_poly09_1x1_30k'

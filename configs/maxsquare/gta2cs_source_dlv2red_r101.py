@@ -2,4 +2,3 @@
 _base_ = ['gta2cs_source_multi_dlv2red_r101.py']
 model = dict(auxiliary_head=None)
 name = 'gta2cs_source_dlv2red_r101'
-name_architecture = 'dlv2red_r101v1c'

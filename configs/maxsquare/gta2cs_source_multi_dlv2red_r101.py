@@ -11,9 +11,3 @@ uda = dict(source_only=True)
 lr_config = dict(policy='PolyToHorizon', horizon=200000)
 runner = dict(type='IterBasedRunner', max_iters=80000)
 name = 'gta2cs_source_multi_dlv2red_r101'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_multi_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'source-only'
-name_opt = 'sgd_2.5e-04_pmTrue_poly09_1x1_80k'

@@ -9,9 +9,3 @@ _base_ = [
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 uda = dict(mask_mode='separate')
 name = 'cs2acdc_mic_hrda_mitb5'
-name_dataset = 'cityscapesHR2acdcHR_1024x1024'
-name_architecture = 'hrda1-512-0.1_daformer_sepaspp_sl_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'hrda1-512-0.1_daformer_sepaspp_sl'
-name_uda = 'dacs_a999_fdthings_rcs0.01-2.0_m64-0.7-sep'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -12,9 +12,3 @@ uda = dict(
     type='SSR', sam_model_registry='vit_b', stop_stage=[0, 1, 2, 3],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 name = 'cs2acdc_daformer_sam_vit_b'
-name_dataset = 'cityscapes2acdc'
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
-name_uda = 'ssr_dacs_a999_fdthings_rcs0.01'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -3,4 +3,3 @@ _base_ = ['cs2rome_daformer_sam_vit_b.py']
 city = dict(data_root='data/NTHU_Datasets/Tokyo/')
 data = dict(train=dict(target=city), val=city, test=city)
 name = 'cs2tokyo_daformer_sam_vit_b'
-name_dataset = 'cityscapes2tokyo'

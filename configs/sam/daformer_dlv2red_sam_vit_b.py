@@ -12,9 +12,3 @@ uda = dict(
     type='SSR', sam_model_registry='vit_b', stop_stage=[3],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 name = 'daformer_dlv2red_sam_vit_b'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'dlv2red_r101v1c'
-name_encoder = 'r101v1c'
-name_decoder = 'dlv2red'
-name_uda = 'ssr_dacs_a999_fdthings_rcs0.01_cpl'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -11,9 +11,3 @@ uda = dict(
     type='SSR', sam_model_registry='vit_b', stop_stage=[0, 1, 2, 3],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 name = 'synthia2cs_daformer_sam_vit_b'
-name_dataset = 'synthia2cityscapes'
-name_architecture = 'daformer_sepaspp_mitb5'
-name_encoder = 'mitb5'
-name_decoder = 'daformer_sepaspp'
-name_uda = 'ssr_dacs_a999_fdthings_rcs0.01_cpl'
-name_opt = 'adamw_6e-05_pmTrue_poly10warm_1x2_40k'

@@ -17,9 +17,3 @@ optimizer = dict(
     lr=1.414e-05,  # VFM-UDA's for DINOv2
     paramwise_cfg=dict(custom_keys=dict(neck=dict(lr_mult=10.0))))
 name = 'gta2cs_ssr_dinov2_b'
-name_dataset = 'gta2cityscapes'
-name_architecture = 'daformer_dinov2_b'
-name_encoder = 'dinov2_b'
-name_decoder = 'daformer_sepaspp'
-name_uda = 'ssr_dacs_a999_rcs0.01_cpl_m32-0.7-spta'
-name_opt = 'adamw_1.414e-05_pmTrue_poly10warm_1x2_40k'

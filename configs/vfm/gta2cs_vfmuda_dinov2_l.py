@@ -9,9 +9,3 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 name = 'gta2cs_vfmuda_dinov2_l'
-name_dataset = 'gtaHR2cityscapesHR_1024x1024'
-name_architecture = 'vfmuda_dinov2_l'
-name_encoder = 'dinov2_l'
-name_decoder = 'upscale'
-name_uda = 'dacs_a999_rcs0.05-2.0_cpl2_m64-0.7-spta'
-name_opt = 'adamw_1.414e-05_pmTrue_poly10warm_1x8_40k'

@@ -11,9 +11,3 @@ uda = dict(
     type='SSR', sam_model_registry='vit_b', stop_stage=[0],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 name = 'gta2cs_vfmuda_ssr_dinov2_b'
-name_dataset = 'gtaHR2cityscapesHR_1024x1024'
-name_architecture = 'vfmuda_dinov2_b'
-name_encoder = 'dinov2_b'
-name_decoder = 'upscale'
-name_uda = 'ssr_dacs_a999_rcs0.05-2.0_cpl2_m64-0.7-spta'
-name_opt = 'adamw_1.414e-05_pmTrue_poly10warm_1x8_40k'

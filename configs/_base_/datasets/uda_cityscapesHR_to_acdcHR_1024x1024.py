@@ -1,5 +1,5 @@
-# Cityscapes with labels -> ACDC without, full resolution, crops of 1024 x 1024. No margins: ACDC
-# has no rectification artifacts. Published numbers are of the test server, not of val.
+# Cityscapes with labels -> ACDC without, full resolution, crops of 1024 x 1024.
+_base_ = ['uda_cityscapes_to_acdc_512x512.py']
 crop_size = (1024, 1024)
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -38,28 +38,11 @@ test_pipeline = [
             dict(type='Collect', keys=['img']),
         ])
 ]
-target_val = dict(
-    type='ACDCDataset',
-    data_root='data/acdc/',
-    img_dir='rgb_anon/val',  # rgb_anon/CONDITION/val, as published
-    ann_dir='gt/val',
-    pipeline=test_pipeline)
+target_val = dict(pipeline=test_pipeline)
 data = dict(
-    samples_per_gpu=2,
-    workers_per_gpu=4,
     train=dict(
-        type='UDADataset',
-        source=dict(
-            type='CityscapesDataset',
-            data_root='data/cityscapes/',
-            img_dir='leftImg8bit/train',
-            ann_dir='gtFine/train',
-            pipeline=cityscapes_train_pipeline),
-        target=dict(
-            type='ACDCDataset',
-            data_root='data/acdc/',
-            img_dir='rgb_anon/train',
-            pipeline=target_train_pipeline),
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0)),
+        source=dict(pipeline=cityscapes_train_pipeline),
+        target=dict(pipeline=target_train_pipeline),
+        rare_class_sampling=dict(min_crop_ratio=2.0)),
     val=target_val,
     test=target_val)

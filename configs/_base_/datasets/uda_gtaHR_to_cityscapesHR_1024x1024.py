@@ -1,5 +1,5 @@
 # GTA with labels -> Cityscapes without, full resolution, crops of 1024 x 1024.
-_base_ = ['cityscapes_test.py']
+_base_ = ['uda_gta_to_cityscapes_512x512.py']
 crop_size = (1024, 1024)
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -41,21 +41,12 @@ test_pipeline = [
 ]
 data = dict(
     train=dict(
-        type='UDADataset',
-        source=dict(
-            type='GTADataset',
-            data_root='data/gta/',
-            img_dir='images',
-            ann_dir='labels',
-            pipeline=gta_train_pipeline),
+        source=dict(pipeline=gta_train_pipeline),
         target=dict(
-            type='CityscapesDataset',
-            data_root='data/cityscapes/',
-            img_dir='leftImg8bit/train',
             pipeline=cityscapes_train_pipeline,
             # Top, bottom, left, right of the full image: rectification artifacts, ego vehicle.
             crop_pseudo_margins=[30, 240, 30, 30]),
         # A crop has four times as many pixels as DAFormer's: so must the rare class in it.
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0)),
+        rare_class_sampling=dict(min_crop_ratio=2.0)),
     val=dict(pipeline=test_pipeline),
     test=dict(pipeline=test_pipeline))

@@ -35,4 +35,4 @@ data = dict(
             pipeline=cityscapes_train_pipeline,
             # 3, 25, 3 and 3 percent of top, bottom, left and right of 1024 x 2048.
             crop_pseudo_margins=[30, 256, 61, 61]),
-        rare_class_sampling=dict(min_pixels=3000, class_temp=0.05, min_crop_ratio=2.0)))
+        rare_class_sampling=dict(class_temp=0.05)))
