@@ -48,7 +48,7 @@ def decode(network, maps, size):
 def pseudo_label(teacher, target_img, threshold):
     """The teacher's classes B x H x W and their quality in [0, 1] (DAFormer, Sec. 3).
 
-    The quality is the share of confident pixels: of an image in the paper, of the batch in the code.
+    The quality is the share of confident pixels, of an image in the paper, of the batch in code.
     """
     logits = decode(teacher, teacher.backbone(target_img), target_img.shape[2:])
     probability, label = logits.softmax(dim=1).max(dim=1)

@@ -23,7 +23,8 @@ class Group(KeyGroup):
 
 
 @pytest.mark.parametrize('values', [
-    dict(), dict(share=0), dict(size=3), dict(mode='slow', size=1), dict(alpha=1), dict(alpha=None)])
+    dict(), dict(share=0), dict(size=3), dict(mode='slow', size=1), dict(alpha=1),
+    dict(alpha=None)])
 def test_values_within_the_bounds(values):
     assert Group(**values)
 
