@@ -28,8 +28,9 @@ from mmcv import Config
 import mmseg_ssr  # noqa: F401
 from experiments import EXPERIMENTS, Experiment, Row, by_id
 from mmseg_ssr import distributed
-from mmseg_ssr.engine.config.load import Options, experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config.load import Options, load_config
 from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import experiment_name, max_iterations
 from mmseg_ssr.engine.distributed.launch import launched, launcher_options
 from mmseg_ssr.engine.experiments.results import Runs, as_dict, markdown, read_run
 from mmseg_ssr.engine.experiments.run import (

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from mmseg_ssr.engine.build import build_test_model, build_training_model
-from mmseg_ssr.engine.config.load import experiment_name, load_config, max_iterations
-from mmseg_ssr.engine.config.validate import dataset_configs, validate
+from mmseg_ssr.engine.config import experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import dataset_configs
 from mmseg_ssr.methods import DACS, SSR
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ from pathlib import Path
 import torch
 from mmcv import Config
 
-from mmseg_ssr.engine.config.validate import dataset_configs
+from mmseg_ssr.engine.config.values import dataset_configs
 from mmseg_ssr.labels.conversion import (
     convert_cityscapes,
     convert_crosscity,

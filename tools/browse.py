@@ -20,8 +20,9 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 import mmseg_ssr  # noqa: F401
 from mmseg_ssr.browse.views import browse
 from mmseg_ssr.engine.checkpoint.weights import ROLES
-from mmseg_ssr.engine.config.load import Options, experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config.load import Options, load_config
 from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import experiment_name, max_iterations
 from mmseg_ssr.engine.training.start import seed_training
 from mmseg_ssr.errors import ConfigError, MissingFile, cli
 from mmseg_ssr.utils.device import pick_device

@@ -25,13 +25,13 @@ from mmseg_ssr.engine.checkpoint.weights import ROLES, load_weights
 from mmseg_ssr.engine.config.explain import explained
 from mmseg_ssr.engine.config.load import Options, load_config
 from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import prefetch_factor, workers
 from mmseg_ssr.engine.distributed.launch import launched, launcher_options
 from mmseg_ssr.engine.experiments.run import write_json
 from mmseg_ssr.engine.testing import evaluate as evaluation
 from mmseg_ssr.engine.testing import label_shift
 from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.engine.testing.submission import pack_submission, required_server
-from mmseg_ssr.engine.training.train import prefetch_factor, workers
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.utils.device import OnDevice
 

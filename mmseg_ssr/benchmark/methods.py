@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 from mmcv import Config
 from mmseg.models.builder import BACKBONES
 
-from ..engine.config.load import experiment_name, load_config
+from ..engine.config import experiment_name, load_config
 from ..engine.config.validate import validate
 from ..errors import ConfigError, MissingFile, nearest
 from ..uda.losses.regularization_keys import SAM_CHECKPOINTS

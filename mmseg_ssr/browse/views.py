@@ -21,9 +21,9 @@ from ..engine.build import (
 from ..engine.checkpoint.pretrained import named_weight_files, refuse_downloads
 from ..engine.checkpoint.weights import load_weights
 from ..engine.config.explain import explained
+from ..engine.config.values import batch_size
 from ..engine.data_loader import training_loader
 from ..engine.logging.view_pictures import SeenClasses, write_panels
-from ..engine.training.train import batch_size
 from ..errors import UserError, said
 from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of

@@ -6,8 +6,7 @@ from mmcv import Config
 from torch import nn
 
 from ..engine.checkpoint.pretrained import needed_weight_files
-from ..engine.config.validate import dataset_configs
-from ..engine.testing.evaluate import method_config
+from ..engine.config.values import dataset_configs, method_config
 from ..utils.versions import installed_versions
 from .formats import FORMATS, Exported
 from .model_file import ModelFile

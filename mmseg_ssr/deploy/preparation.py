@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..engine.config.explain import explained
-from ..engine.config.validate import steps_of
-from ..engine.testing.evaluate import segmentor_test_cfg
+from ..engine.config.values import segmentor_test_cfg, steps_of
 from ..errors import ConfigError, DataError, said
 from ..utils.device import to_device
 

@@ -8,7 +8,7 @@ from mmcv import Config
 from ..datasets.build import build_dataset, missing_image_folders, published_at
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.published import ORIGINS
-from ..engine.config.validate import dataset_configs
+from ..engine.config.values import dataset_configs
 from ..errors import UserError, one_line
 from ..labels.statistics import EMPTY_SHARE
 from ..utils.parallel import Progress, parallel_map

@@ -20,8 +20,8 @@ from ..regularizer.frozen import OutsideNetwork
 from ..utils.seeding import seeded
 from .checkpoint.pretrained import initialize
 from .config.explain import explained
-from .config.load import max_iterations
 from .config.signatures import keyword_arguments
+from .config.values import max_iterations
 
 
 def build_training_model(cfg: Config, seed: int) -> nn.Module:

@@ -9,8 +9,8 @@ from mmcv import Config
 
 from ..engine.checkpoint.files import checkpoints_in
 from ..engine.config.saved import read_plain_config
+from ..engine.config.values import method_config
 from ..engine.logging.history import read_history
-from ..engine.testing.evaluate import method_config
 from ..errors import MissingFile, UserError
 
 #: Keys of a config that the report has no use for: their packages may be missing here.

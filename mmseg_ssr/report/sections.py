@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..engine.testing.evaluate import method_config
+from ..engine.config.values import method_config
 from ..errors import WRONG_VALUE, UserError, said
 from . import figures, pictures, regularization
 from .predictions import Checkpointed, image_scores

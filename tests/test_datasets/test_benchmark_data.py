@@ -5,7 +5,8 @@ from mmcv import Config
 
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.engine.config.load import load_config
-from mmseg_ssr.engine.config.validate import dataset_configs, validate
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import dataset_configs
 from mmseg_ssr.errors import MissingFile
 
 ROOT = tiny_training.ROOT

@@ -1,4 +1,5 @@
 """Config files: reading, checking, explaining."""
 from .load import load_config
+from .values import experiment_name, max_iterations
 
-__all__ = ['load_config']
+__all__ = ['experiment_name', 'load_config', 'max_iterations']

@@ -83,24 +83,6 @@ class Options(DictAction):
         super().__call__(parser, namespace, values, option_string)
 
 
-def max_iterations(cfg: Config) -> int:
-    """Length of the training, ``runner.max_iters`` (``total_iters`` in old configs).
-
-    Raises:
-        ConfigError: none given, or less than one.
-    """
-    iterations = (cfg.get('runner') or {}).get('max_iters', cfg.get('total_iters'))
-    if not isinstance(iterations, int) or iterations < 1:
-        raise ConfigError(f'{cfg.filename}: runner.max_iters must be an integer of at least 1, '
-                          f'got {iterations}')
-    return iterations
-
-
-def experiment_name(cfg: Config) -> str:
-    """``name`` of the config, else the file's name without suffix."""
-    return cfg.get('name') or os.path.splitext(os.path.basename(cfg.filename))[0]
-
-
 def _neighbor(path: str) -> str:
     """A hint at the file that was probably meant."""
     folder = os.path.dirname(path) or '.'

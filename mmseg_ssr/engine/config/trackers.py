@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from mmcv import Config
 
 from ...errors import ConfigError, nearest
-from .load import experiment_name
+from .values import experiment_name
 
 #: mmcv's hooks and the packages that they need, by the name in ``tracker``.
 HOOKS = {'wandb': 'WandbLoggerHook', 'mlflow': 'MlflowLoggerHook'}

@@ -1,7 +1,7 @@
 """Every key of a config is one that somebody reads: a misspelled one is an error, not a default."""
 import difflib
 import logging
-from typing import Any, Iterator, Optional, Sequence, Tuple, Union
+from typing import Any, Optional, Sequence, Tuple, Union
 
 from mmcv import Config
 from mmcv.runner import HOOKS, RUNNERS
@@ -12,6 +12,7 @@ from .components import check_arguments, check_kinds, check_plain, check_value, 
 from .keys import TOP_LEVEL
 from .trackers import check_trackers
 from .types import fits
+from .values import dataset_configs, head_classes, steps_of
 
 #: Names that other projects have at the top.
 ALSO_KNOWN = set('''
@@ -53,35 +54,6 @@ def validate(cfg: Config) -> None:
         check_trackers(cfg)
     except ConfigError as error:
         raise ConfigError(f'{cfg.filename}: {error}') from None
-
-
-def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
-    """(path, num_classes) of every head of the model."""
-    segmentor = cfg.model.get('model', cfg.model)
-    for name in ('decode_head', 'auxiliary_head'):
-        heads = segmentor.get(name) or []
-        single = isinstance(heads, dict)
-        for i, head in enumerate([heads] if single else heads):
-            if 'num_classes' in head:
-                yield f'model.{name}' + ('' if single else f'.{i}'), head['num_classes']
-
-
-def dataset_configs(cfg: Config) -> Iterator[Tuple[str, dict]]:
-    """(path, config) of every data set that reads files, those inside wrappers too."""
-    for split in ('train', 'val', 'test'):
-        yield from _datasets_in(cfg.data.get(split), f'data.{split}')
-
-
-def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
-    if isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from _datasets_in(item, f'{path}.{i}')
-    elif isinstance(value, dict):
-        inner = [key for key in ('source', 'target', 'dataset', 'datasets') if key in value]
-        for key in inner:
-            yield from _datasets_in(value[key], f'{path}.{key}')
-        if not inner and 'type' in value:
-            yield path, value
 
 
 def _check_run_options(cfg: Config) -> None:
@@ -140,13 +112,6 @@ def _check_normalization(cfg: Config) -> None:
                 if values[key] != first[1][key]:
                     raise ConfigError(f'{path} normalizes images by {key} {values[key]}, but '
                                       f'{first[0]} by {first[1][key]}: give both the same')
-
-
-def steps_of(pipeline: Sequence[dict]) -> Iterator[dict]:
-    """The steps of a pipeline, those inside others too."""
-    for step in pipeline:
-        yield step
-        yield from steps_of(step.get('transforms') or [])
 
 
 def _check_classes(cfg: Config) -> None:

@@ -18,10 +18,10 @@ from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
 from ..config.explain import explained
-from ..config.load import experiment_name, max_iterations
+from ..config.values import experiment_name, max_iterations, prefetch_factor, workers
 from ..logging.run_log import explained_full_disk, open_log
 from ..testing.evaluate import run_test, scores
-from ..training.train import prefetch_factor, train, workers
+from ..training.train import train
 
 RESULT = 'result.json'
 

@@ -18,6 +18,7 @@ from ...labels.confusion import confusion_matrix
 from ...utils.device import OnDevice, to_device
 from ...utils.parallel import progress_bar
 from ...utils.seeding import seeded
+from ..config.values import segmentor_test_cfg
 from ..data_loader import test_loader
 from ..logging.run_log import explained_full_disk
 from .inference import inference_options, predict_labels
@@ -238,20 +239,6 @@ def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool 
         test_cfg['compile'] = True
     if batched_slide is not None:
         test_cfg['batched_slide'] = batched_slide
-
-
-def segmentor_test_cfg(cfg: Config) -> Dict[str, Any]:
-    """The ``test_cfg`` that the segmentor is built with, made if there is none."""
-    segmentor = cfg.model.get('model', cfg.model)  # a method around it, as stock mmseg has it
-    if not segmentor.get('test_cfg'):
-        segmentor['test_cfg'] = dict(cfg.get('test_cfg') or {})  # of old configs
-    return segmentor['test_cfg']
-
-
-def method_config(cfg: Config) -> Dict[str, Any]:
-    """``uda``, or the method around the segmentor, as stock mmseg has it; empty without one."""
-    model = cfg.get('model') or {}
-    return cfg.get('uda') or (model if 'model' in model else {})
 
 
 def set_aug_test(cfg: Config) -> None:

@@ -26,9 +26,17 @@ from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_
 from ..checkpoint.pretrained import check_weight_files
 from ..checkpoint.weights import load_weights
 from ..config.explain import explained, explained_start
-from ..config.load import experiment_name, max_iterations
 from ..config.trackers import tracker_hooks
 from ..config.validate import validate
+from ..config.values import (
+    batch_size,
+    checkpoint_interval,
+    experiment_name,
+    given,
+    max_iterations,
+    prefetch_factor,
+    workers,
+)
 from ..data_loader import explained_worker_death, training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
 from ..logging.run_log import RunLog, explained_full_disk, open_log
@@ -175,35 +183,6 @@ def _in_iterations(schedule: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any
 def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
     """None for methods, whose step calls the optimizer itself."""
     return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.get('optimizer_config'))
-
-
-def given(options: Optional[Dict[str, Any]]) -> Dict[str, Any]:
-    """The options of a dict that are not None, which stands for the default."""
-    return {key: value for key, value in (options or {}).items() if value is not None}
-
-
-def batch_size(cfg: Config) -> int:
-    """Samples of an iteration on one process, ``data.samples_per_gpu``."""
-    return cfg.data.get('samples_per_gpu') or 2
-
-
-def workers(cfg: Config) -> int:
-    """Processes that load data, ``data.workers_per_gpu``, at most one for each core.
-
-    Training processes on one machine share its cores.
-    """
-    cores = (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    return min(cfg.data.get('workers_per_gpu') or 0, max(cores, 1))
-
-
-def prefetch_factor(cfg: Config) -> Optional[int]:
-    """Batches that each of these processes reads ahead, ``data.prefetch_factor`` (torch's is 2)."""
-    return cfg.data.get('prefetch_factor')
-
-
-def checkpoint_interval(iterations: int) -> int:
-    """Iterations between checkpoints where the config does not say: a twentieth, at most 2000."""
-    return max(1, min(2000, iterations // 20))
 
 
 def write_config(cfg: Config, work_dir: str) -> None:

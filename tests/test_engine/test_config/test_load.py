@@ -1,6 +1,6 @@
 import pytest
 
-from mmseg_ssr.engine.config.load import experiment_name, load_config, max_iterations
+from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.errors import ConfigError, MissingFile
 
 
@@ -69,15 +69,3 @@ def test_names_before_publication(write):
     assert cfg.model.type == 'HRDAEncoderDecoder' and cfg.model.backbone == {}
     assert cfg.model.decode_head.type == 'DAFormerHead'
     assert cfg.model.decode_head.decoder_params.fusion_cfg == dict(type='aspp')
-
-
-@pytest.mark.parametrize('text', ['', 'runner = dict(max_iters=0)', "runner = dict(max_iters='9')"])
-def test_a_training_needs_a_length(write, text):
-    with pytest.raises(ConfigError, match='runner.max_iters must be an integer of at least 1'):
-        max_iterations(load_config(write(text)))
-
-
-def test_length_and_name(write):
-    assert max_iterations(load_config(write('total_iters = 7'))) == 7
-    assert experiment_name(load_config(write('x = 1', 'my_run.py'))) == 'my_run'
-    assert experiment_name(load_config(write("name = 'other'", 'my_run.py'))) == 'other'

@@ -2,7 +2,7 @@ import pytest
 import tiny_training
 from mmcv import Config
 
-from mmseg_ssr.engine.config.validate import dataset_configs, head_classes, validate
+from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.errors import ConfigError
 
 
@@ -145,20 +145,6 @@ def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
 def test_half_precision_is_refused_rather_than_ignored(sections):
     with pytest.raises(ConfigError, match="give uda.amp=dict"):
         check(dict(sections, fp16=dict(loss_scale=512.)))
-
-
-def test_heads_and_data_sets_are_found_wherever_they_are():
-    cfg = Config(dict(
-        model=dict(decode_head=[dict(num_classes=1), dict(num_classes=2)],
-                   auxiliary_head=dict(num_classes=3)),
-        data=dict(train=dict(type='RepeatDataset', dataset=dict(type='a')),
-                  val=[dict(type='b'), dict(type='c')],
-                  test=dict(type='UDADataset', source=dict(type='d'), target=dict(type='e')))))
-    assert list(head_classes(cfg)) == [('model.decode_head.0', 1), ('model.decode_head.1', 2),
-                                       ('model.auxiliary_head', 3)]
-    assert [(path, dataset['type']) for path, dataset in dataset_configs(cfg)] == [
-        ('data.train.dataset', 'a'), ('data.val.0', 'b'), ('data.val.1', 'c'),
-        ('data.test.source', 'd'), ('data.test.target', 'e')]
 
 
 def test_keys_of_an_encoder_are_those_of_its_type(sections):

@@ -11,7 +11,7 @@ from mmcv.runner import HOOKS, Hook
 from mmseg_ssr.engine.build import build_test_model
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.checkpoint.weights import load_weights
-from mmseg_ssr.engine.training.train import checkpoint_interval, train
+from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import ConfigError, UserError
 from mmseg_ssr.utils.device import pick_device
 
@@ -158,12 +158,6 @@ def test_a_full_disk_leaves_the_checkpoint_before(data, config, tmp_path, monkey
     with pytest.raises(UserError, match='No space left'):
         train(config(sections), str(tmp_path), CPU, evaluate=False)
     assert read_checkpoint(str(tmp_path / 'latest.pth'))['meta']['iter'] == 2
-
-
-@pytest.mark.parametrize('iterations, interval', [
-    (40000, 2000), (1000, 50), (5, 1), (400000, 2000)])
-def test_checkpoints_come_regularly(iterations, interval):
-    assert checkpoint_interval(iterations) == interval
 
 
 def test_a_schedule_of_the_momentum_is_in_iterations(data, config, tmp_path):
