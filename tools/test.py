@@ -28,8 +28,8 @@ from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.engine.config.values import prefetch_factor, workers
 from mmseg_ssr.engine.distributed.launch import launched, launcher_options
 from mmseg_ssr.engine.experiments.run import write_json
-from mmseg_ssr.engine.testing import evaluate as evaluation
-from mmseg_ssr.engine.testing import label_shift
+from mmseg_ssr.engine.testing import label_shift, options
+from mmseg_ssr.engine.testing.evaluate import run_test, scores
 from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.engine.testing.submission import pack_submission, required_server
 from mmseg_ssr.errors import ConfigError, cli
@@ -99,14 +99,14 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
     """Predict, and have process 0 write and score what all have predicted."""
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
-    evaluation.set_inference_mode(cfg, args.inference_mode)
-    evaluation.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
+    options.set_inference_mode(cfg, args.inference_mode)
+    options.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
     if args.aug_test:
-        evaluation.set_aug_test(cfg)
+        options.set_aug_test(cfg)
     if args.flip_test:
-        evaluation.set_flip_test(cfg)
+        options.set_flip_test(cfg)
     if args.test_set:
-        evaluation.set_test_split(cfg)
+        options.set_test_split(cfg)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
     if args.zip:
         required_server(dataset)
@@ -120,7 +120,7 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
     if args.format_only:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
     with explained(cfg, 'data.test', 'cannot be tested on'):
-        results = evaluation.run_test(
+        results = run_test(
             model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
             show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
             prefetch_factor=prefetch_factor(cfg))
@@ -136,7 +136,7 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         print(f'{args.zip} is checked and packed', *notes, sep='\n')
     if args.eval:
         with explained(cfg, '--eval and --eval-options', 'cannot be used'):
-            values = evaluation.scores(dataset, results, args.eval, **args.eval_options)
+            values = scores(dataset, results, args.eval, **args.eval_options)
         if args.work_dir:
             os.makedirs(args.work_dir, exist_ok=True)
             write_json(os.path.join(args.work_dir, 'eval.json'),
@@ -158,13 +158,13 @@ def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse
 
 def changed_options(args: argparse.Namespace) -> List[str]:
     """What was given that changes the scores, for whoever reads them later."""
-    options = [f'--{name.replace("_", "-")} {getattr(args, name)}' for name in
+    changed = [f'--{name.replace("_", "-")} {getattr(args, name)}' for name in
                ('amp', 'batched_slide') if getattr(args, name)]
-    options += [f'--{name.replace("_", "-")}' for name in
+    changed += [f'--{name.replace("_", "-")}' for name in
                 ('aug_test', 'flip_test', 'label_shift', 'test_set') if getattr(args, name)]
-    options += [f'--branch {args.branch}'] * (args.branch != 'shadow')
-    options += [f'--inference-mode {args.inference_mode}'] * (args.inference_mode != 'same')
-    return options + [f'{key}={value}' for key, value in args.cfg_options.items()]
+    changed += [f'--branch {args.branch}'] * (args.branch != 'shadow')
+    changed += [f'--inference-mode {args.inference_mode}'] * (args.inference_mode != 'same')
+    return changed + [f'{key}={value}' for key, value in args.cfg_options.items()]
 
 
 def check_args(args: argparse.Namespace) -> None:

@@ -8,8 +8,8 @@ from mmcv import Config
 
 from ..engine.build import build_test_model
 from ..engine.checkpoint.weights import load_weights
-from ..engine.testing.evaluate import set_inference_mode
 from ..engine.testing.inference import check_test_cfg, inference_options, predict_labels
+from ..engine.testing.options import set_inference_mode
 from ..errors import UserError
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM

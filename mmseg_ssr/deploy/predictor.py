@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..engine.testing.evaluate import set_inference_mode, set_inference_options
 from ..engine.testing.inference import inference_options
+from ..engine.testing.options import set_inference_mode, set_inference_options
 from ..errors import ConfigError, DataError, MissingFile, nearest
 from ..utils.device import pick_device
 from ..visualization import overlay
@@ -103,7 +103,7 @@ def load(checkpoint: PathLike,
         scale: ``'original'``, or (long side, short side) that images are made to fit; None as in
             the config's test (:class:`~mmseg_ssr.deploy.preparation.Preparation`).
         amp, compile, batched_slide: see
-            :func:`~mmseg_ssr.engine.testing.evaluate.set_inference_options`; None as in the config.
+            :func:`~mmseg_ssr.engine.testing.options.set_inference_options`; None as in the config.
         trusted: also read a file that could run code when it is read.
 
     Raises:

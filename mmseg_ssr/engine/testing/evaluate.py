@@ -1,108 +1,20 @@
 """Testing a segmentor through mmseg's data sets, during training and after it."""
-import contextlib
-import os
-import re
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
-from mmcv import Config
-from mmcv.runner import LoggerHook
 from mmseg.apis import single_gpu_test
-from mmseg.core import EvalHook
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ... import distributed
-from ...errors import WRONG_VALUE, ConfigError, DataError, UserError, said
+from ...errors import DataError
 from ...labels.confusion import confusion_matrix
 from ...utils.device import OnDevice, to_device
 from ...utils.parallel import progress_bar
-from ...utils.seeding import seeded
-from ..config.values import segmentor_test_cfg
 from ..data_loader import test_loader
-from ..logging.run_log import explained_full_disk
 from .inference import inference_options, predict_labels
 from .labeled_images import LabeledImages, as_pre_eval, compares_itself
 from .submission import prepare_formatting
-
-#: Scales of mmseg's ``--aug-test``.
-AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
-
-
-class EvaluationHook(EvalHook):
-    """mmseg's evaluation during training, without a trace in the training's random numbers.
-
-    One that a signal breaks off is made up for when the training is resumed. The log gives the
-    training's iteration with the scores, where mmcv gives the number of images.
-
-    Args:
-        dataloader: see :func:`evaluation_loader`.
-        options: as in mmseg's ``EvalHook``.
-
-    Raises:
-        ConfigError: ``data.val`` or ``evaluation`` do not fit the model.
-    """
-
-    def make_up(self, runner: Any) -> None:
-        """Score and log what was broken off in the iteration that the runner is at."""
-        self._do_evaluate(runner)
-        for hook in runner.hooks:
-            if isinstance(hook, LoggerHook):
-                hook.log(runner)
-        runner.log_buffer.clear()
-
-    def before_train_iter(self, runner: Any) -> None:
-        if runner.iter == 0:  # the evaluation before the training, which mmcv repeats on resuming
-            super().before_train_iter(runner)
-
-    def _do_evaluate(self, runner: Any) -> None:
-        runner.evaluation_due = True
-        # not in inference mode: what a network keeps for later would not do for training
-        with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad(), \
-                explained_evaluation():
-            results = count(runner.model, self.dataloader)
-        runner.evaluation_due = False
-        runner.log_buffer.clear()
-        runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
-        with explained_evaluation(), explained_full_disk(runner.work_dir):
-            score = self.evaluate(runner, results)
-        if self.save_best and score is not None:
-            self._save_ckpt(runner, score)
-
-    def evaluate(self, runner: Any, results: List[Any]) -> Optional[float]:
-        # Counts are small: every process scores them, so that all log buffers stay alike.
-        return super().evaluate(runner, in_order(distributed.values_of_all(results)))
-
-    def _save_ckpt(self, runner: Any, key_score: float) -> None:
-        """Save the best one, and remove the former best one then: mmcv does it before."""
-        if distributed.rank() > 0:
-            return
-        former, self.best_ckpt_path = self.best_ckpt_path, None
-        super()._save_ckpt(runner, key_score)
-        if self.best_ckpt_path is None:  # not better
-            self.best_ckpt_path = former
-            return
-        # its name is out of a checkpoint, which may be of another folder: that one's stays
-        former = os.path.join(self.out_dir, os.path.basename(former or ''))
-        if os.path.basename(former).startswith('best_') and former != self.best_ckpt_path:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(former)
-
-
-@contextlib.contextmanager
-def explained_evaluation() -> Iterator[None]:
-    """What the libraries raise in an evaluation is a fault of what the config says of it.
-
-    Raises:
-        ConfigError: with the keys that may be meant.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except WRONG_VALUE as error:
-        raise ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit '
-                          f'the model? {said(error)}') from error
 
 
 def run_test(model: nn.Module,
@@ -207,70 +119,3 @@ def scores(dataset: Dataset, results: Sequence[Any], metric: Sequence[str] = ('m
     values = dataset.evaluate(as_pre_eval(dataset, results), metric=list(metric), logger=logger,
                               **options)
     return {name: float(value) for name, value in values.items()}
-
-
-def set_inference_mode(cfg: Config, mode: str) -> None:
-    """``'whole'`` or ``'slide'`` inference whatever the config says; ``'same'`` changes nothing.
-
-    Windows are as large as the training's crops and overlap by half.
-    """
-    if mode == 'same':
-        return
-    test_cfg = segmentor_test_cfg(cfg)
-    test_cfg['mode'] = mode
-    if mode == 'slide' and not test_cfg.get('crop_size'):
-        train = (cfg.get('data') or {}).get('train')
-        crop = (train.get('sync_crop_size') if isinstance(train, dict) else None
-                ) or cfg.get('crop_size')
-        if not isinstance(crop, (list, tuple)):
-            raise ConfigError(f'{cfg.filename}: the mode slide needs the size of the windows: '
-                              f'set crop_size = (height, width), got {crop!r}')
-        test_cfg['crop_size'] = tuple(crop)
-        test_cfg['stride'] = tuple(side // 2 for side in crop)
-
-
-def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool = False,
-                          batched_slide: Optional[int] = None) -> None:
-    """Change keys of ``test_cfg`` where an option is given, see :mod:`.inference`."""
-    test_cfg = segmentor_test_cfg(cfg)
-    if amp is not None:
-        test_cfg['amp'] = dict(dtype=amp)
-    if compile:
-        test_cfg['compile'] = True
-    if batched_slide is not None:
-        test_cfg['batched_slide'] = batched_slide
-
-
-def set_aug_test(cfg: Config) -> None:
-    """Average over scales and flips (mmseg's ``--aug-test``)."""
-    step = set_flip_test(cfg, '--aug-test')
-    step['img_ratios'] = AUG_SCALES
-
-
-def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
-    """Average over each image and its mirror image; returns the pipeline's step that does it."""
-    for step in cfg.data.test.pipeline:
-        if step['type'] == 'MultiScaleFlipAug':
-            step['flip'] = True
-            return step
-    raise ConfigError(f'{cfg.filename}: {option} needs a MultiScaleFlipAug in '
-                      'data.test.pipeline')
-
-
-def set_test_split(cfg: Config) -> None:
-    """Test on the ``test`` split: the folder names of ``data.test`` with val replaced.
-
-    Raises:
-        ConfigError: neither is in the names.
-    """
-    names = []
-    for key in ('img_dir', 'ann_dir', 'split'):
-        if isinstance(cfg.data.test.get(key), str):
-            parts = [re.sub(r'^val(?![a-z])', 'test', part)
-                     for part in cfg.data.test[key].replace(os.sep, '/').split('/')]
-            cfg.data.test[key] = '/'.join(parts)
-            names += parts
-    if not any(name.lower().startswith('test') for name in names):
-        raise ConfigError(f'{cfg.filename}: --test-set replaces the name val in img_dir, ann_dir '
-                          'and split of data.test by test, and there is none: name the folders of '
-                          'the test set in the config')

@@ -19,7 +19,7 @@ from ..checkpoint.files import point_latest_at, read_checkpoint, remove_old, wri
 from ..checkpoint.random_state import random_state, restore_random_state, seed_process
 from ..checkpoint.resume import check_restored, check_resumable
 from ..checkpoint.weights import apply_weights, load_weights
-from ..testing.evaluate import EvaluationHook
+from ..testing.hook import EvaluationHook
 from .log_buffer import DeferredLogBuffer
 from .non_finite import report
 

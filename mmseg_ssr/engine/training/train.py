@@ -41,7 +41,8 @@ from ..data_loader import explained_worker_death, training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
 from ..logging.run_log import RunLog, explained_full_disk, open_log
 from ..logging.view_pictures import DebugPanels
-from ..testing.evaluate import EvaluationHook, evaluation_loader
+from ..testing.evaluate import evaluation_loader
+from ..testing.hook import EvaluationHook
 from .non_finite import NumberCheck
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
