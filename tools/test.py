@@ -28,12 +28,12 @@ from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.engine.config.values import prefetch_factor, workers
 from mmseg_ssr.engine.distributed.launch import launched, launcher_options
 from mmseg_ssr.engine.experiments.run import write_json
+from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.testing import label_shift, options
 from mmseg_ssr.engine.testing.evaluate import run_test, scores
 from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.engine.testing.submission import pack_submission, required_server
 from mmseg_ssr.errors import ConfigError, cli
-from mmseg_ssr.utils.device import OnDevice
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 
 from ..engine.build import build_test_dataset
 from ..engine.data_loader import test_loader
+from ..engine.on_device import OnDevice
 from ..engine.testing.evaluate import run_test, scores
 from ..labels.confusion import confusion_matrix
-from ..utils.device import OnDevice
 from ..utils.parallel import default_workers
 from .cases import Case, Settings
 from .data import CLASSES, Items, data_config, drawn_data, items_report

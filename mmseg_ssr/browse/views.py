@@ -24,13 +24,13 @@ from ..engine.config.explain import explained
 from ..engine.config.values import batch_size
 from ..engine.data_loader import training_loader
 from ..engine.logging.view_pictures import SeenClasses, write_panels
+from ..engine.on_device import to_device
 from ..errors import UserError, said
 from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of
 from ..uda.view_record import Record, next_views
 from ..uda.views.view import SOURCE, View
 from ..utils.atomic_file import write_atomic
-from ..utils.device import to_device
 from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from ..engine.config.explain import explained
 from ..engine.config.values import segmentor_test_cfg, steps_of
+from ..engine.on_device import to_device
 from ..errors import ConfigError, DataError, said
-from ..utils.device import to_device
 
 #: Steps that read files: the image is there already, and a label is not needed.
 LOADING = ('LoadImageFromFile', 'LoadAnnotations')

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from .. import distributed
 from ..datasets.uda_dataset import UDADataset
 from ..errors import UserError, one_line
-from ..utils.device import to_device
 from ..utils.seeding import seeded
 from ..utils.signals import obey_parent_alone
+from .on_device import to_device
 
 CPU = torch.device('cpu')
 

@@ -13,12 +13,12 @@ from ..engine.build import build_test_dataset, build_test_model
 from ..engine.checkpoint.files import read_checkpoint
 from ..engine.checkpoint.weights import apply_weights
 from ..engine.config.validate import validate
+from ..engine.on_device import to_device
 from ..engine.testing.evaluate import evaluation_loader, run_test
 from ..engine.testing.inference import inference_options
 from ..engine.testing.labeled_images import compares_itself
 from ..errors import CheckpointError, ConfigError
 from ..labels.confusion import areas
-from ..utils.device import to_device
 from .runs import Run
 
 

@@ -5,7 +5,7 @@ import time
 
 from comparison import assert_same, outcome
 
-from mmseg_ssr.utils.device import OnDevice
+from mmseg_ssr.engine.on_device import OnDevice
 
 from .trainings import Training, finish
 

@@ -12,7 +12,7 @@ import torch
 
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.config.load import load_config
-from mmseg_ssr.utils.device import OnDevice
+from mmseg_ssr.engine.on_device import OnDevice
 
 TOOL = 'run_experiments.py'
 

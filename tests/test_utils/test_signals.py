@@ -12,9 +12,10 @@ from mmseg_ssr.engine.checkpoint.files import checkpoints_in
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.experiments import run as experiment
 from mmseg_ssr.engine.experiments.run import train_and_test
+from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.testing import evaluate as evaluation
 from mmseg_ssr.errors import Interrupted, UserError
-from mmseg_ssr.utils.device import OnDevice, pick_device
+from mmseg_ssr.utils.device import pick_device
 from mmseg_ssr.utils.signals import SIGNALS, Interruption, resumable, resume_command
 
 CPU = pick_device('cpu')

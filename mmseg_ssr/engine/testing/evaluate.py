@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader, Dataset
 from ... import distributed
 from ...errors import DataError
 from ...labels.confusion import confusion_matrix
-from ...utils.device import OnDevice, to_device
 from ...utils.parallel import progress_bar
 from ..data_loader import test_loader
+from ..on_device import OnDevice, to_device
 from .inference import inference_options, predict_labels
 from .labeled_images import LabeledImages, as_pre_eval, compares_itself
 from .submission import prepare_formatting

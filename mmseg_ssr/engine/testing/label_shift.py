@@ -23,11 +23,11 @@ from ...datasets import build_dataset
 from ...datasets.source_statistics import source_counts
 from ...datasets.target_config import target_config
 from ...errors import DataError, MissingFile
-from ...utils.device import OnDevice, to_device
 from ...utils.parallel import progress_bar
 from ..build import build_test_dataset
 from ..config.explain import explained
 from ..data_loader import test_loader
+from ..on_device import OnDevice, to_device
 from .inference import inference_options, plain_segmentor
 
 

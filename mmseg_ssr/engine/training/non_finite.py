@@ -11,11 +11,11 @@ from ...errors import CheckpointError
 from ...methods import UDASegmentor
 from ...methods.segmentor import batch_of
 from ...uda import NotFinite
-from ...utils.device import to_device
 from ..build import build_training_model
 from ..checkpoint.files import read_checkpoint, write_checkpoint
 from ..checkpoint.random_state import restore_random_state
 from ..config.saved import read_plain_config
+from ..on_device import to_device
 
 
 class NumberCheck(Hook):

@@ -13,12 +13,12 @@ from ... import distributed
 from ...errors import WRONG_VALUE, CheckpointError, Interrupted, said
 from ...methods import UDASegmentor
 from ...uda import NotFinite
-from ...utils.device import OnDevice
 from ...utils.signals import Interruption
 from ..checkpoint.files import point_latest_at, read_checkpoint, remove_old, write_checkpoint
 from ..checkpoint.random_state import random_state, restore_random_state, seed_process
 from ..checkpoint.resume import check_restored, check_resumable
 from ..checkpoint.weights import apply_weights, load_weights
+from ..on_device import OnDevice
 from ..testing.hook import EvaluationHook
 from .log_buffer import DeferredLogBuffer
 from .non_finite import report

@@ -14,7 +14,6 @@ from torch.utils.data import Dataset
 from ... import distributed
 from ...methods import UDASegmentor
 from ...utils.atomic_file import remove_leftovers, write_atomic
-from ...utils.device import OnDevice
 from ..build import (
     build_test_dataset,
     build_training_dataset,
@@ -41,6 +40,7 @@ from ..data_loader import explained_worker_death, training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
 from ..logging.run_log import RunLog, explained_full_disk, open_log
 from ..logging.view_pictures import DebugPanels
+from ..on_device import OnDevice
 from ..testing.evaluate import evaluation_loader
 from ..testing.hook import EvaluationHook
 from .non_finite import NumberCheck

@@ -7,10 +7,11 @@ from mmseg.apis import single_gpu_test
 
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
 from mmseg_ssr.engine.data_loader import test_loader
+from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.testing.evaluate import run_test, scores
 from mmseg_ssr.engine.testing.options import set_inference_mode, set_inference_options
 from mmseg_ssr.labels.confusion import areas
-from mmseg_ssr.utils.device import OnDevice, pick_device
+from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
 

@@ -9,11 +9,11 @@ from mmseg.models.builder import SEGMENTORS
 from torch import nn
 
 from mmseg_ssr.engine import data_loader
+from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.testing import label_shift
 from mmseg_ssr.engine.testing.inference import inference_options
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 from mmseg_ssr.labels.statistics import load_class_statistics
-from mmseg_ssr.utils.device import OnDevice
 
 METAS = [dict(img_shape=(32, 64, 3), ori_shape=(32, 64, 3), pad_shape=(32, 64, 3), flip=False)]
 

@@ -19,11 +19,11 @@ from mmseg_ssr.engine.build import build_training_dataset
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.data_loader import training_loader
+from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.training.non_finite import replay
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import Interrupted, UserError
 from mmseg_ssr.uda import SelfTraining, self_training
-from mmseg_ssr.utils.device import OnDevice
 
 CPU = torch.device('cpu')
 ITERATIONS = 3
