@@ -7,7 +7,17 @@ import re
 import signal
 import sys
 import traceback
-from typing import Any, Callable, Iterable, Iterator, List, NoReturn, Optional, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    NoReturn,
+    Optional,
+    Tuple,
+    TypeVar,
+)
 
 T = TypeVar('T')
 
@@ -18,10 +28,21 @@ WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionErro
 TRACEBACK = 'MMSEG_SSR_TRACEBACK'
 #: Characters of what a library says, and of the line that a command ends with.
 LONGEST, LONGEST_LINE = 300, 600
+#: What an error of Python or of a library means to the user; None where it means nothing.
+Meaning = Callable[[Exception], Optional['UserError']]
 
 
 class UserError(Exception):
     """Something the user gave is not right: what, where, what was expected, what to do."""
+
+    @property
+    def problems(self) -> Tuple[str, ...]:
+        """What is wrong, a line each."""
+        return (one_line(self), )
+
+    def reworded(self, change: Callable[[str], str]) -> 'UserError':
+        """An error of the same class whose lines are what ``change`` makes of the lines here."""
+        return type(self)(*map(change, self.problems))
 
 
 class ConfigError(UserError, ValueError):
@@ -32,8 +53,14 @@ class ConfigError(UserError, ValueError):
     """
 
     def __init__(self, *problems: str):
-        super().__init__('\n'.join(problems))
-        self.problems = problems
+        super().__init__(*problems)
+
+    def __str__(self) -> str:
+        return '\n'.join(self.args)
+
+    @property
+    def problems(self) -> Tuple[str, ...]:
+        return tuple(map(_in_one_line, self.args)) or super().problems
 
 
 class Problems:
@@ -103,9 +130,11 @@ def one_line(error: BaseException) -> str:
 
     A data loader's worker wraps the message in its own traceback; the last line is ours.
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
+    return _in_one_line(str(error)) or type(error).__name__
+
+
+def _in_one_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     wrapped = len(lines) > 1 and lines[0].startswith('Caught ')
     return lines[-1].split(': ', 1)[-1] if wrapped else ' '.join(lines)
 
@@ -124,6 +153,30 @@ def without_middle(text: str, longest: int = LONGEST_LINE) -> str:
     """``text`` in at most ``longest`` characters: a name in its middle may be of any length."""
     end = longest // 3
     return text if len(text) <= longest else f'{text[:longest - end - 5]} ... {text[-end:]}'
+
+
+def is_wrong_value(error: BaseException) -> bool:
+    """Whether Python or a library raised it over a wrong value, so that it is no line yet."""
+    return isinstance(error, WRONG_VALUE) and not isinstance(error, UserError)
+
+
+@contextlib.contextmanager
+def explained(meaning: Meaning) -> Iterator[None]:
+    """A block whose errors become what they mean to the user, and are its cause.
+
+    Args:
+        meaning: the error to raise in the place of one, or None where that is left as it is.
+
+    Raises:
+        UserError: of ``meaning``.
+    """
+    try:
+        yield
+    except Exception as error:
+        meant = meaning(error)
+        if meant is None:
+            raise
+        raise meant from error
 
 
 def cli(main: Callable) -> Callable:
@@ -156,6 +209,6 @@ def cli(main: Callable) -> Callable:
 def _stop(error: UserError) -> NoReturn:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    for line in error.problems if isinstance(error, ConfigError) else [one_line(error)]:
-        sys.stderr.write(f'error: {without_middle(" ".join(line.split()))}\n')
+    for line in error.problems:
+        sys.stderr.write(f'error: {without_middle(line)}\n')
     sys.exit(2)

@@ -1,11 +1,16 @@
+import pickle
+
 import pytest
 
 from mmseg_ssr.errors import (
     ConfigError,
     DataError,
     Interrupted,
+    Problems,
     UserError,
     cli,
+    explained,
+    is_wrong_value,
     nearest,
     one_line,
     said,
@@ -96,3 +101,45 @@ def test_a_signal_ends_a_command_with_one_line(capsys, error, code):
     assert stop.value.code == code
     text = capsys.readouterr().err
     assert text.startswith('stopped by SIG') and text.count('\n') == 1
+
+
+def test_every_problem_of_a_config_is_a_line(capsys):
+    error = ConfigError('unknown key uda.aplha', 'seed must be at least 0,\ngot -1')
+    assert error.problems == ('unknown key uda.aplha', 'seed must be at least 0, got -1')
+    assert error.reworded('x.py: {}'.format).problems[1] == 'x.py: seed must be at least 0, got -1'
+    assert pickle.loads(pickle.dumps(error)).problems == error.problems
+
+    @cli
+    def command():
+        raise error
+
+    with pytest.raises(SystemExit):
+        command()
+    assert capsys.readouterr().err == (
+        'error: unknown key uda.aplha\nerror: seed must be at least 0, got -1\n')
+
+
+def test_problems_are_collected_once_each():
+    problems = Problems()
+    problems.report()
+    for lines in (['a', 'b'], ['b'], ['c']):
+        with problems.collected():
+            raise ConfigError(*lines)
+    with pytest.raises(ConfigError) as error:
+        problems.report()
+    assert error.value.problems == ('a', 'b', 'c')
+    with pytest.raises(DataError), problems.collected():
+        raise DataError('of an image')
+
+
+def test_an_error_that_means_something_to_the_user_is_the_cause():
+    def meaning(error):
+        return ConfigError(f'wrong: {said(error)}') if is_wrong_value(error) else None
+
+    with pytest.raises(ConfigError, match='^wrong: odd$') as error, explained(meaning):
+        raise ValueError('odd')
+    assert isinstance(error.value.__cause__, ValueError)
+    for own in (DataError('of an image'), StopIteration(), Interrupted(15, 'stopped')):
+        with pytest.raises(type(own)) as error, explained(meaning):
+            raise own
+        assert error.value is own

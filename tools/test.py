@@ -22,7 +22,7 @@ import mmseg_ssr  # noqa: F401
 from mmseg_ssr import distributed
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
 from mmseg_ssr.engine.checkpoint.weights import ROLES, load_weights
-from mmseg_ssr.engine.config.explain import explained
+from mmseg_ssr.engine.config.explain import config_fault
 from mmseg_ssr.engine.config.load import Options, load_config
 from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.engine.config.values import prefetch_factor, workers
@@ -33,7 +33,7 @@ from mmseg_ssr.engine.testing import label_shift, options
 from mmseg_ssr.engine.testing.evaluate import run_test, scores
 from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.engine.testing.submission import pack_submission, required_server
-from mmseg_ssr.errors import ConfigError, cli
+from mmseg_ssr.errors import ConfigError, cli, explained
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -119,7 +119,7 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
     format_args = None
     if args.format_only:
         format_args = {'imgfile_prefix': 'format_results', **args.eval_options}
-    with explained(cfg, 'data.test', 'cannot be tested on'):
+    with explained(config_fault(cfg, 'data.test', 'cannot be tested on')):
         results = run_test(
             model, dataset, device, evaluate=bool(args.eval), format_args=format_args,
             show_dir=args.show_dir, opacity=args.opacity, workers=workers(cfg),
@@ -135,7 +135,7 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         notes = pack_submission(dataset, format_args['imgfile_prefix'], args.zip)
         print(f'{args.zip} is checked and packed', *notes, sep='\n')
     if args.eval:
-        with explained(cfg, '--eval and --eval-options', 'cannot be used'):
+        with explained(config_fault(cfg, '--eval and --eval-options', 'cannot be used')):
             values = scores(dataset, results, args.eval, **args.eval_options)
         if args.work_dir:
             os.makedirs(args.work_dir, exist_ok=True)

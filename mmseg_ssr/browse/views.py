@@ -20,12 +20,12 @@ from ..engine.build import (
 )
 from ..engine.checkpoint.pretrained import named_weight_files, refuse_downloads
 from ..engine.checkpoint.weights import load_weights
-from ..engine.config.explain import explained
+from ..engine.config.explain import config_fault
 from ..engine.config.values import batch_size
 from ..engine.data_loader import training_loader
 from ..engine.logging.view_pictures import SeenClasses, write_panels
 from ..engine.on_device import to_device
-from ..errors import UserError, said
+from ..errors import UserError, explained, said
 from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of
 from ..uda.view_record import Record, next_views
@@ -160,7 +160,7 @@ def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out:
     classes, palette = class_names(dataset)
     seen = SeenClasses(dataset)
     loader = training_loader(dataset, batch_size(cfg), iterations, seed, device=device)
-    with explained(cfg, 'model and data', 'do not fit together'):
+    with explained(config_fault(cfg, 'model and data', 'do not fit together')):
         for number, (data, record) in enumerate(training_views(model, loader, device), 1):
             seen.count(data['gt_semantic_seg'])
             path = os.path.join(out, f'iter_{number}.png')

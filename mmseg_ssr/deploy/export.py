@@ -7,14 +7,14 @@ from typing import List, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import WRONG_VALUE, ConfigError, UserError, nearest, said
+from ..errors import ConfigError, UserError, explained, is_wrong_value, nearest, said
 from ..utils.atomic_file import write_atomic
 from .formats import FORMATS, Exported, Format, Job, Size
 from .graph import Deployed
 from .model_card import model_card
 from .model_file import ModelFile, build_network
 from .numbers import Numbers
-from .outputs import explained_writing
+from .outputs import unwritable
 from .preparation import normalization, tested_size
 
 #: The most that logits may differ from the network's, absolutely or in relation to them.
@@ -60,7 +60,7 @@ def export(model: ModelFile,
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))
     job = Job(model, Deployed(network, normalization(model.cfg)).eval(), _image(size))
-    with explained_writing(out):
+    with explained(unwritable(out)):
         os.makedirs(out, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out) as stage:
             done = [_export(name, job, stage, fixed_size) for name in formats]
@@ -95,17 +95,14 @@ def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
     if dynamic:
         try:
             return _written(name, job, stage, True, [size, *other_sizes(size)])
-        except (UserError, *WRONG_VALUE) as error:
-            if isinstance(error, UserError) and not isinstance(error, NotTheSame) \
-                    or not FORMATS[name].traced:
+        except Exception as error:
+            if not FORMATS[name].traced or not (
+                    isinstance(error, NotTheSame) or is_wrong_value(error)):
                 raise
             reason = textwrap.shorten(said(error), REASON, placeholder=' ...')
-    try:
+    with explained(lambda error: UserError(f'{name} cannot be made of this network: {said(error)}')
+                   if is_wrong_value(error) else None):
         written = _written(name, job, stage, False, [size])
-    except UserError:
-        raise
-    except WRONG_VALUE as error:
-        raise UserError(f'{name} cannot be made of this network: {said(error)}') from error
     return written._replace(fixed_size=size, reason=reason)
 
 

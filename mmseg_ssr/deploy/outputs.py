@@ -2,14 +2,14 @@
 import contextlib
 import os
 import tempfile
-from typing import Callable, Iterator, List, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
 from ..engine.logging.run_log import NO_ROOM
 from ..engine.testing.submission import LABEL_IDS, cityscapes_train_ids
-from ..errors import ConfigError, DataError, UserError, nearest
+from ..errors import ConfigError, DataError, Meaning, UserError, explained, nearest
 from ..labels.files import encode_label
 from ..utils.atomic_file import write_atomic
 from ..visualization import draw_legend
@@ -131,7 +131,7 @@ class Results:
 
     @staticmethod
     def _write(path: str, content: bytes) -> None:
-        with explained_writing(path):
+        with explained(unwritable(path)):
             os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
             write_atomic(path, content)
 
@@ -142,17 +142,16 @@ def _places(path: str) -> List[str]:
     return [os.path.join(folder, name), *([folder] if FRAME.fullmatch(name) else [])]
 
 
-@contextlib.contextmanager
-def explained_writing(path: str) -> Iterator[None]:
-    """What the system says about writing ``path``, as a :class:`UserError`."""
-    try:
-        yield
-    except UserError:  # some of which are errors of the system as well
-        raise
-    except OSError as error:
+def unwritable(path: str) -> Meaning:
+    """What it means that the system refuses to write ``path``."""
+
+    def meaning(error: Exception) -> Optional[UserError]:
+        if isinstance(error, UserError) or not isinstance(error, OSError):
+            return None  # some errors of ours are errors of the system as well
         remedy = 'make room, or choose' if error.errno in NO_ROOM else 'choose'
-        raise UserError(f'{path} cannot be written ({error.strerror}): {remedy} another --out'
-                        ) from error
+        return UserError(f'{path} cannot be written ({error.strerror}): {remedy} another --out')
+
+    return meaning
 
 
 @contextlib.contextmanager
@@ -163,7 +162,7 @@ def _overlay_video(path: str, rate: float) -> Iterator[Callable[[np.ndarray], No
     with contextlib.ExitStack() as stack:
         def add(frame: np.ndarray) -> None:
             if not writers:
-                with explained_writing(path):
+                with explained(unwritable(path)):
                     os.makedirs(folder, exist_ok=True)
                     part = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
                 part = os.path.join(part, os.path.basename(path))

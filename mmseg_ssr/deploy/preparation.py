@@ -11,10 +11,10 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..engine.config.explain import explained
+from ..engine.config.explain import config_fault
 from ..engine.config.values import segmentor_test_cfg, steps_of
 from ..engine.on_device import to_device
-from ..errors import ConfigError, DataError, said
+from ..errors import ConfigError, DataError, explained, said
 
 #: Steps that read files: the image is there already, and a label is not needed.
 LOADING = ('LoadImageFromFile', 'LoadAnnotations')
@@ -48,7 +48,7 @@ class Preparation:
                  if step.get('type') not in LOADING]
         set_scale(steps, scale, cfg)
         self.cfg = cfg
-        with explained(cfg, 'data.test.pipeline'):
+        with explained(config_fault(cfg, 'data.test.pipeline')):
             self.compose = Compose(steps)
 
     def __call__(self, image: np.ndarray, network: nn.Module, device: torch.device
@@ -59,7 +59,7 @@ class Preparation:
             ConfigError: a step of the pipeline fails on it.
             DataError: nothing is left of it after resizing.
         """
-        with explained(self.cfg, 'data.test.pipeline', 'cannot be used'):
+        with explained(config_fault(self.cfg, 'data.test.pipeline', 'cannot be used')):
             results = self._composed(image)
         img, metas = results['img'], results['img_metas']
         if not isinstance(img, list):  # a pipeline without MultiScaleFlipAug

@@ -5,7 +5,7 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import WRONG_VALUE, DataError, MissingFile, UserError, one_line, said
+from ..errors import DataError, MissingFile, explained, is_wrong_value, one_line, said
 from .inputs import Input, open_video
 from .outputs import Results
 from .predictor import Prediction, Predictor, read_image
@@ -75,12 +75,10 @@ def _predict(predictor: Predictor, item: Input, results: Results, most_frames: O
 
 def predicted(predictor: Predictor, image: np.ndarray, name: str) -> Prediction:
     """The prediction, or a :class:`DataError` with the name and size of the image."""
-    try:
+    height, width = image.shape[:2]
+    # such as too little memory
+    with explained(lambda error: DataError(
+            f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; large images '
+            'need less memory with --mode slide or a smaller --scale')
+            if is_wrong_value(error) else None):
         return predictor.predict(image)
-    except UserError:
-        raise
-    except WRONG_VALUE as error:  # such as too little memory
-        height, width = image.shape[:2]
-        raise DataError(f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; '
-                        'large images need less memory with --mode slide or a smaller --scale'
-                        ) from error

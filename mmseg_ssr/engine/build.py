@@ -14,12 +14,12 @@ from torch.utils.data import Dataset
 from .. import distributed
 from ..datasets import UDADataset, build_dataset
 from ..datasets.pipelines.checked_loading import leaf_datasets
-from ..errors import ConfigError
+from ..errors import ConfigError, explained
 from ..models.sync_batch_norm import synchronize_batch_norm
 from ..regularizer.frozen import OutsideNetwork
 from ..utils.seeding import seeded
 from .checkpoint.pretrained import initialize
-from .config.explain import explained
+from .config.explain import config_fault
 from .config.signatures import keyword_arguments
 from .config.values import max_iterations
 
@@ -43,9 +43,9 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
         if accepted is None or 'seed' in accepted:
             model_cfg.setdefault('seed', seed)
     with seeded(seed):
-        with explained(cfg, 'uda' if cfg.get('uda') else 'model'):
+        with explained(config_fault(cfg, 'uda' if cfg.get('uda') else 'model')):
             model = SEGMENTORS.build(model_cfg)
-    with seeded(seed), _quiet_mmcv(), explained(cfg, 'model'):
+    with seeded(seed), _quiet_mmcv(), explained(config_fault(cfg, 'model')):
         initialize(model)
     if distributed.world_size() == 1:
         return _without_sync_batch_norm(model)
@@ -68,7 +68,7 @@ def build_test_model(cfg: Config) -> nn.Module:
     model_cfg = _model_config(cfg)
     model_cfg = dict(model_cfg.get('model', model_cfg))  # a method around it, as stock mmseg has it
     model_cfg.update(pretrained=None, train_cfg=None)
-    with explained(cfg, 'model'):
+    with explained(config_fault(cfg, 'model')):
         return _without_sync_batch_norm(SEGMENTORS.build(model_cfg))
 
 
@@ -84,7 +84,7 @@ def build_training_dataset(cfg: Config, seed: int) -> Dataset:
         if accepted is not None and 'seed' in accepted:
             train_cfg.setdefault('seed', seed)
     is_pair = isinstance(train_cfg, dict) and 'source' in train_cfg
-    with explained(cfg, 'data.train'):
+    with explained(config_fault(cfg, 'data.train')):
         dataset = build_dataset(train_cfg, need_labels=not is_pair)
         endless = [part for part in leaf_datasets(dataset) if isinstance(part, UDADataset)]
         if endless and endless != [dataset]:
@@ -101,7 +101,7 @@ def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = Tru
     """
     if not cfg.data.get(split):
         raise ConfigError(f'{cfg.filename}: no data.{split} = dict(...) in it to test on')
-    with explained(cfg, f'data.{split}'):
+    with explained(config_fault(cfg, f'data.{split}')):
         return build_dataset(cfg.data[split], test_mode=True, need_labels=need_labels)
 
 

@@ -2,7 +2,6 @@
 
 A resumed training, and one with another number of loader workers, sees the very same samples.
 """
-import contextlib
 from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
@@ -106,21 +105,13 @@ def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.devic
     return _loader(dataset, 1, workers, device, prefetch_factor, sampler)
 
 
-@contextlib.contextmanager
-def explained_worker_death() -> Iterator[None]:
-    """A block that uses a loader.
-
-    Raises:
-        UserError: a process that loads data was killed.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if not str(error).startswith('DataLoader worker (pid'):
-            raise
-        raise UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
-                        'lack of memory: lower data.workers_per_gpu and go on with --resume-from '
-                        'auto') from error
+def killed_worker(error: Exception) -> Optional[UserError]:
+    """What it means that a process that loads data was killed; None of another error."""
+    if isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid'):
+        return UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
+                         'lack of memory: lower data.workers_per_gpu and go on with --resume-from '
+                         'auto')
+    return None
 
 
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],

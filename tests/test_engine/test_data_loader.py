@@ -1,4 +1,6 @@
+import os
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -9,8 +11,15 @@ from mmseg.datasets.builder import build_dataset
 from torch.utils.data import Dataset
 
 from mmseg_ssr.engine.build import build_test_dataset, build_training_dataset
-from mmseg_ssr.engine.data_loader import PositionSampler, SampleStream, test_loader, training_loader
+from mmseg_ssr.engine.data_loader import (
+    PositionSampler,
+    SampleStream,
+    killed_worker,
+    test_loader,
+    training_loader,
+)
 from mmseg_ssr.engine.testing.submission import prepare_formatting
+from mmseg_ssr.errors import UserError, explained
 
 
 class Numbers(Dataset):
@@ -133,6 +142,25 @@ def test_data_sets_travel_to_processes_that_do_not_share_memory(data, config, ki
         prepare_formatting(dataset)
     copy = pickle.loads(pickle.dumps(SampleStream(dataset, seed=0))).dataset
     assert len(copy) == len(dataset)
+
+
+class Killed(Dataset):
+    """Ends the process that reads it, as the system does for lack of memory."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_said():
+    with pytest.raises(UserError, match='a process that loads data has ended .*lower '
+                                        'data.workers_per_gpu and go on with --resume-from auto'):
+        with explained(killed_worker):
+            list(test_loader(Killed(), workers=1))
+    with pytest.raises(RuntimeError, match='of another kind'), explained(killed_worker):
+        raise RuntimeError('of another kind')
 
 
 test_loader.__test__ = False

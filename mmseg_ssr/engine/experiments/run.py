@@ -12,14 +12,15 @@ import torch
 from mmcv import Config
 
 from ... import distributed
+from ...errors import explained
 from ...utils.atomic_file import write_atomic
 from ...utils.device import peak_memory_mb
 from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
-from ..config.explain import explained
+from ..config.explain import config_fault
 from ..config.values import experiment_name, max_iterations, prefetch_factor, workers
-from ..logging.run_log import explained_full_disk, open_log
+from ..logging.run_log import full_disk, open_log
 from ..testing.evaluate import run_test, scores
 from ..training.train import train
 
@@ -48,7 +49,7 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
         checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
     if distributed.rank() == 0:
-        with explained_full_disk(work_dir):
+        with explained(full_disk(work_dir)):
             write_json(os.path.join(work_dir, RESULT), result)
     return result
 
@@ -65,7 +66,7 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
         model = build_test_model(cfg)
         meta = load_weights(model, checkpoint)
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
-        with explained(cfg, 'data.test', 'cannot be tested on'):
+        with explained(config_fault(cfg, 'data.test', 'cannot be tested on')):
             results = run_test(model, dataset, device, workers=workers(cfg),
                                prefetch_factor=prefetch_factor(cfg))
             values = distributed.from_first(lambda: scores(dataset, results, logger=log.logger))

@@ -6,12 +6,12 @@ import logging
 import os
 import sys
 import time
-from typing import Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from mmcv.utils import get_logger
 
 from ... import distributed
-from ...errors import UserError
+from ...errors import Meaning, UserError, explained
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
 #: What the system says of a disk that takes no more.
@@ -70,7 +70,7 @@ def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
     if not handlers:
         logger.setLevel(logging.ERROR)
     try:
-        with explained_full_disk(work_dir):
+        with explained(full_disk(work_dir)):
             yield log
     finally:
         for handler in handlers:
@@ -78,21 +78,17 @@ def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
             handler.close()
 
 
-@contextlib.contextmanager
-def explained_full_disk(work_dir: str) -> Iterator[None]:
-    """A block that writes into ``work_dir``.
+def full_disk(work_dir: str) -> Meaning:
+    """What it means that nothing more can be written into ``work_dir``."""
 
-    Raises:
-        UserError: the disk takes no more.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise UserError(f'{error.filename or work_dir} cannot be written ({error.strerror}): make '
-                        'room or choose another --work-dir; the checkpoints are untouched, '
-                        '--resume-from auto goes on from the newest') from error
+    def meaning(error: Exception) -> Optional[UserError]:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return UserError(f'{error.filename or work_dir} cannot be written ({error.strerror}): '
+                             'make room or choose another --work-dir; the checkpoints are '
+                             'untouched, --resume-from auto goes on from the newest')
+        return None
+
+    return meaning
 
 
 def _new_file(work_dir: str) -> Tuple[str, LogFile]:

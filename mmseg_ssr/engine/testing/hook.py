@@ -1,16 +1,16 @@
 """Evaluation during training."""
 import contextlib
 import os
-from typing import Any, Iterator, List, Optional
+from typing import Any, List, Optional
 
 import torch
 from mmcv.runner import LoggerHook
 from mmseg.core import EvalHook
 
 from ... import distributed
-from ...errors import WRONG_VALUE, ConfigError, UserError, said
+from ...errors import ConfigError, explained, is_wrong_value, said
 from ...utils.seeding import seeded
-from ..logging.run_log import explained_full_disk
+from ..logging.run_log import full_disk
 from .evaluate import count, in_order
 
 
@@ -44,12 +44,12 @@ class EvaluationHook(EvalHook):
         runner.evaluation_due = True
         # not in inference mode: what a network keeps for later would not do for training
         with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad(), \
-                explained_evaluation():
+                explained(failed_evaluation):
             results = count(runner.model, self.dataloader)
         runner.evaluation_due = False
         runner.log_buffer.clear()
         runner.log_buffer.output['eval_iter_num'] = runner.iter + 1
-        with explained_evaluation(), explained_full_disk(runner.work_dir):
+        with explained(failed_evaluation), explained(full_disk(runner.work_dir)):
             score = self.evaluate(runner, results)
         if self.save_best and score is not None:
             self._save_ckpt(runner, score)
@@ -74,17 +74,7 @@ class EvaluationHook(EvalHook):
                 os.remove(former)
 
 
-@contextlib.contextmanager
-def explained_evaluation() -> Iterator[None]:
-    """What the libraries raise in an evaluation is a fault of what the config says of it.
-
-    Raises:
-        ConfigError: with the keys that may be meant.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except WRONG_VALUE as error:
-        raise ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit '
-                          f'the model? {said(error)}') from error
+def failed_evaluation(error: Exception) -> Optional[ConfigError]:
+    """What the libraries raise in an evaluation is a fault of what the config says of it."""
+    return ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit the '
+                       f'model? {said(error)}') if is_wrong_value(error) else None

@@ -22,10 +22,10 @@ from ... import distributed
 from ...datasets import build_dataset
 from ...datasets.source_statistics import source_counts
 from ...datasets.target_config import target_config
-from ...errors import DataError, MissingFile
+from ...errors import DataError, MissingFile, explained
 from ...utils.parallel import progress_bar
 from ..build import build_test_dataset
-from ..config.explain import explained
+from ..config.explain import config_fault
 from ..data_loader import test_loader
 from ..on_device import OnDevice, to_device
 from .inference import inference_options, plain_segmentor
@@ -64,7 +64,7 @@ def source_priors(cfg: Config) -> SourcePriors:
     """
     source = cfg.data.get('train') or {}
     source = source.get('source', source) if isinstance(source, dict) else source
-    with explained(cfg, 'data.train'):
+    with explained(config_fault(cfg, 'data.train')):
         dataset = build_dataset(source, skip_unlabeled=True)
         counts = source_counts(dataset)
     images, pixels = (torch.zeros(len(dataset.CLASSES), dtype=torch.float64) for _ in range(2))
@@ -87,7 +87,7 @@ def target_images(cfg: Config) -> Dataset:
         return build_test_dataset(cfg, need_labels=False)
     config = dict(target, pipeline=copy.deepcopy(cfg.data.test.pipeline))
     config.pop('crop_pseudo_margins', None)
-    with explained(cfg, 'data.train.target'):
+    with explained(config_fault(cfg, 'data.train.target')):
         return build_dataset(target_config(config), test_mode=True, need_labels=False)
 
 

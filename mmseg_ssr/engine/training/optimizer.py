@@ -8,8 +8,8 @@ from mmcv import Config
 from mmcv.runner import build_optimizer as build
 from torch import nn
 
-from ...errors import ConfigError
-from ..config.explain import explained
+from ...errors import ConfigError, explained
+from ..config.explain import config_fault
 
 
 def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
@@ -24,7 +24,7 @@ def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
     """
     if not cfg.get('optimizer'):
         raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
-    with explained(cfg, 'optimizer'):
+    with explained(config_fault(cfg, 'optimizer')):
         optimizer = _build(model, dict(cfg.optimizer))
     merge_groups(optimizer)
     return optimizer

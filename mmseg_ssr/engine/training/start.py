@@ -1,11 +1,12 @@
-"""Where a training begins: anew or at a checkpoint, and with which seed."""
+"""Where a training begins: anew or at a checkpoint, with which seed, and why it cannot."""
 import re
-from typing import List, Optional
+import traceback
+from typing import Callable, List, Optional
 
 from mmcv import Config
 
 from ... import distributed
-from ...errors import ConfigError
+from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
 from ..logging.run_log import RunLog
@@ -62,6 +63,25 @@ def compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
     if before not in (None, now):
         runner.logger.warning('%s was written by a training on batches of %d images, this one has '
                               '%d: its iterations have other samples', begun.path, before, now)
+
+
+def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Meaning:
+    """A training that fails before its first iteration is done has a config that does not fit.
+
+    Once it has worked, an error means nothing to the user: it is a fault of the machine or of the
+    program. The traceback is written to the log file.
+    """
+
+    def meaning(error: Exception) -> Optional[ConfigError]:
+        if not is_wrong_value(error) or has_worked():
+            return None
+        if distributed.rank() == 0:
+            with open(log.path, 'a', encoding='utf-8') as file:
+                traceback.print_exc(file=file)
+        return ConfigError(f'{cfg.filename}: the first iteration fails, do the sizes in model and '
+                           f'data fit together? {said(error)} (traceback in {log.path})')
+
+    return meaning
 
 
 def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ... import distributed
+from ...errors import explained
 from ...methods import UDASegmentor
 from ...utils.atomic_file import remove_leftovers, write_atomic
 from ..build import (
@@ -24,7 +25,7 @@ from ..build import (
 from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
 from ..checkpoint.pretrained import check_weight_files
 from ..checkpoint.weights import load_weights
-from ..config.explain import explained, explained_start
+from ..config.explain import config_fault
 from ..config.trackers import tracker_hooks
 from ..config.validate import validate
 from ..config.values import (
@@ -36,9 +37,9 @@ from ..config.values import (
     prefetch_factor,
     workers,
 )
-from ..data_loader import explained_worker_death, training_loader
+from ..data_loader import killed_worker, training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
-from ..logging.run_log import RunLog, explained_full_disk, open_log
+from ..logging.run_log import RunLog, full_disk, open_log
 from ..logging.view_pictures import DebugPanels
 from ..on_device import OnDevice
 from ..testing.evaluate import evaluation_loader
@@ -47,7 +48,7 @@ from .non_finite import NumberCheck
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
 from .runner import SelfTrainingRunner
-from .start import checkpoint_to_resume, compare_batch, seed_training
+from .start import checkpoint_to_resume, compare_batch, failed_start, seed_training
 
 #: Runs after everything else of an iteration, the logs too: a checkpoint is a finished iteration.
 CHECKPOINT_PRIORITY = 95
@@ -115,8 +116,8 @@ def train(cfg: Config,
         share_networks(runner.bare_model)
         write_config(cfg, work_dir)
         first = runner.iter
-        with explained_start(cfg, log, lambda: runner.iter > first), \
-                explained_worker_death(), explained_full_disk(work_dir):
+        with explained(failed_start(cfg, log, lambda: runner.iter > first)), \
+                explained(killed_worker), explained(full_disk(work_dir)):
             runner.run([loader], [('train', 1)])
     return distributed.from_first(
         lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
@@ -156,7 +157,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     runner.links_latest = checkpoint_cfg.get('create_symlink', True)
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
-    with explained(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used'):
+    with explained(config_fault(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used')):
         runner.register_training_hooks(  # which takes keys out of its arguments
             _in_iterations(cfg.get('lr_config')), _own_optimizer_hook(cfg, model.module),
             log_config=_log_config(cfg, work_dir, log),
@@ -219,5 +220,5 @@ def _register_evaluation(runner: SelfTrainingRunner, cfg: Config, dataset: Datas
     evaluation.setdefault('interval', max(1, runner.max_iters // 10))
     evaluation.pop('efficient_test', None)
     loader = evaluation_loader(dataset, workers(cfg), device, prefetch_factor(cfg))
-    with explained(cfg, 'evaluation', 'cannot be used'):
+    with explained(config_fault(cfg, 'evaluation', 'cannot be used')):
         runner.register_hook(EvaluationHook(loader, **evaluation), priority='LOW')

@@ -1,8 +1,11 @@
+import pytest
 import tiny_training
 import torch
 
 from mmseg_ssr.engine.testing import evaluate as evaluation
+from mmseg_ssr.engine.testing.hook import failed_evaluation
 from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.errors import ConfigError, DataError, explained
 from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
@@ -31,3 +34,12 @@ def test_evaluation_during_training_is_not_in_inference_mode(data, config, tmp_p
     sections['evaluation']['interval'] = 1
     train(config(sections), str(tmp_path), CPU)
     assert seen == [(False, False, False)] * 3
+
+
+def test_an_evaluation_that_fails_names_the_keys():
+    with pytest.raises(ConfigError, match='do data.val, evaluation and model.test_cfg fit the '
+                                          "model. 'mIou' is missing"):
+        with explained(failed_evaluation):
+            raise KeyError('mIou')
+    with pytest.raises(DataError, match='^x.png'), explained(failed_evaluation):
+        raise DataError('x.png is damaged')

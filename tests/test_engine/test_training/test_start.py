@@ -1,0 +1,32 @@
+import logging
+
+import pytest
+from mmcv import Config
+
+from mmseg_ssr.engine.logging.run_log import RunLog
+from mmseg_ssr.engine.training.start import failed_start
+from mmseg_ssr.errors import ConfigError, DataError, explained
+
+
+@pytest.fixture
+def start(tmp_path):
+    """What an error means, until the training has worked."""
+    log = RunLog(logging.getLogger('mmseg'), 'now', str(tmp_path / 'now.log'))
+    cfg = Config(dict(x=1), cfg_text='read', filename='my_run.py')
+    return lambda has_worked: explained(failed_start(cfg, log, lambda: has_worked))
+
+
+def test_a_first_iteration_that_fails_is_a_fault_of_the_config(start, tmp_path):
+    with pytest.raises(ConfigError, match='^my_run.py: the first iteration fails, do the sizes in '
+                       'model and data fit together. 3 and 4 differ .traceback in .*now.log.$'):
+        with start(has_worked=False):
+            raise RuntimeError('3 and 4 differ')
+    assert 'RuntimeError: 3 and 4 differ' in (tmp_path / 'now.log').read_text()
+
+
+@pytest.mark.parametrize('error, has_worked', [
+    (RuntimeError('out of memory'), True), (DataError('x.png is damaged'), False)])
+def test_other_errors_are_left_as_they_are(start, tmp_path, error, has_worked):
+    with pytest.raises(type(error)) as raised, start(has_worked):
+        raise error
+    assert raised.value is error and not (tmp_path / 'now.log').exists()
