@@ -28,7 +28,7 @@ def read_plain_config(text: str, path: str) -> Config:
     for statement in statements:
         try:
             values.update(_entry(statement))
-        except (_NoValue, TypeError, ValueError, RecursionError) as error:
+        except (ValueError, TypeError, MemoryError, RecursionError) as error:
             raise CheckpointError(f'the config in {path} is not read: line {statement.lineno} of '
                                   'it is no plain value and could run code') from error
     try:
@@ -54,39 +54,29 @@ def _import(custom_imports: Any, path: str) -> None:
                                       'of a module of your own has to be in PYTHONPATH') from error
 
 
-class _NoValue(Exception):
-    """Something that is not written down but would have to be computed."""
-
-
 def _entry(statement: ast.stmt) -> Dict[str, Any]:
-    """``key = value``; ``_base_`` would read another file."""
-    if not isinstance(statement, ast.Assign):
-        raise _NoValue
-    for target in statement.targets:
-        if not isinstance(target, ast.Name) or target.id.startswith('_'):
-            raise _NoValue
-    return {target.id: _value(statement.value) for target in statement.targets}
+    """``key = value``; ``_base_`` would read another file.
+
+    Raises:
+        ValueError: something that is not written down but would have to be computed.
+    """
+    if not isinstance(statement, ast.Assign) or not all(
+            isinstance(target, ast.Name) and target.id[0] != '_' for target in statement.targets):
+        raise ValueError('no value of a key')
+    value = ast.literal_eval(_DictCalls().visit(statement.value))
+    return {target.id: value for target in statement.targets}
 
 
-def _value(node: ast.AST) -> Any:
-    if not isinstance(node, ast.Call):
-        return _literal(node)
-    if not isinstance(node.func, ast.Name) or node.func.id != 'dict':
-        raise _NoValue
-    pairs = dict(*map(_value, node.args))
-    for keyword in node.keywords:  # without a name: **value
-        pairs.update({keyword.arg: _value(keyword.value)} if keyword.arg else _value(keyword.value))
-    return pairs
+class _DictCalls(ast.NodeTransformer):
+    """Rewrites ``dict({'a': 1}, b=2, **{'c': 3})`` as ``{'a': 1, 'b': 2, 'c': 3}``."""
 
-
-def _literal(node: ast.AST) -> Any:
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, (ast.List, ast.Tuple)):
-        kind = list if isinstance(node, ast.List) else tuple
-        return kind(map(_value, node.elts))
-    if isinstance(node, ast.Dict) and None not in node.keys:
-        return dict(zip(map(_value, node.keys), map(_value, node.values)))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value(node.operand)
-    raise _NoValue
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        keywords = [*(ast.keyword(None, value) for value in node.args), *node.keywords]
+        parts = [ast.Dict([ast.Constant(keyword.arg)], [keyword.value]) if keyword.arg
+                 else keyword.value for keyword in keywords]
+        if not (isinstance(node.func, ast.Name) and node.func.id == 'dict'
+                and all(isinstance(part, ast.Dict) for part in parts)):
+            return node  # which is no literal
+        return ast.Dict([key for part in parts for key in part.keys],
+                        [value for part in parts for value in part.values])

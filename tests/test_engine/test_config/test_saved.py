@@ -23,6 +23,11 @@ def test_the_text_that_mmcv_lays_out_is_read(data, config):
     ("a = f'{print(1)}'", 1),
     ('print(1)', 1),
     ('a.b = 1', 1),
+    ('a = b = c', 1),
+    ('a, b = 1, 2', 1),
+    ('a = dict(b=c.d)', 1),
+    ('a = dict(*[1])', 1),
+    ('a = 2 ** 9 ** 9', 1),
 ])
 def test_code_is_refused(text, line, capsys):
     with pytest.raises(CheckpointError, match=f'x.pth is not read: line {line} of it'):
@@ -37,13 +42,16 @@ def test_no_config(text):
 
 
 def test_values_are_taken_as_they_are_written():
-    text = "a = '{{ fileBasename }}'\nb = dict(c=-1, d=[(1, 2)], **{'e f': None})\n"
+    text = ("a = '{{ fileBasename }}'\nb = dict(c=-1, d=[(1, 2)], **{'e f': None})\n"
+            "c = d = dict({'g h': dict(), 'i': {1: 2}}, i=3)")
     assert read_plain_config(text, 'x.pth')._cfg_dict == dict(
-        a='{{ fileBasename }}', b={'c': -1, 'd': [(1, 2)], 'e f': None})
+        a='{{ fileBasename }}', b={'c': -1, 'd': [(1, 2)], 'e f': None},
+        c={'g h': {}, 'i': 3}, d={'g h': {}, 'i': 3})
 
 
-@pytest.mark.parametrize('text', ['a = ' + '-' * 6000 + '1', 'a = ' + '(' * 500, "a = -'x'",
-                                  'a = dict(1)', 'a = {[]: 1}'])
+@pytest.mark.parametrize('text', [
+    'a = ' + '-' * 6000 + '1', 'a = ' + '(' * 500, 'a = ' + 'dict(a=' * 300 + '1' + ')' * 300,
+    'a = ' + '1 + ' * 6000 + '1', 'a = ' + '9' * 5000, "a = -'x'", 'a = dict(1)', 'a = {[]: 1}'])
 def test_what_python_cannot_take_is_refused_in_one_line(text):
     with pytest.raises(CheckpointError, match='x.pth'):
         read_plain_config(text, 'x.pth')
