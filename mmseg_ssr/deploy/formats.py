@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..engine.checkpoint.files import write_checkpoint
 from ..errors import UserError, said
-from ..utils.versions import parse
+from ..utils.versions import release
 from . import safetensors_file
 from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model
@@ -46,7 +46,7 @@ class Job:
         Raises:
             UserError: torch is too old.
         """
-        if parse(torch.__version__) < OLDEST_TORCH:
+        if release(torch.__version__) < OLDEST_TORCH:
             raise UserError(f'torch.export and ONNX need torch {".".join(map(str, OLDEST_TORCH))} '
                             f'or later, found {torch.__version__}')
         if dynamic not in self._programs:

@@ -1,10 +1,11 @@
 """The versions this package stands on, checked once when it is imported."""
 import platform
-import re
 from importlib import import_module, metadata
 from typing import Dict, Iterable, Tuple
 
-# package: (lowest that works, first that does not)
+from packaging.version import Version
+
+#: package: (lowest that works, first that does not)
 SUPPORTED = {
     'torch': ('2.0', None),
     'mmcv': ('1.3.7', '2.0'),
@@ -12,9 +13,9 @@ SUPPORTED = {
 }
 
 
-def parse(version: str) -> Tuple[int, ...]:
-    """``'2.11.0+cu130'`` -> ``(2, 11, 0)``."""
-    return tuple(int(part) for part in re.findall(r'\d+', version.split('+')[0])[:3])
+def release(version: str) -> Tuple[int, ...]:
+    """``'2.11.0a0+cu130'`` -> ``(2, 11, 0)``: builds before a release count as the release."""
+    return Version(version).release
 
 
 def check_versions() -> None:
@@ -24,8 +25,8 @@ def check_versions() -> None:
     """
     for package, (lowest, above) in SUPPORTED.items():
         found = import_module(package).__version__
-        too_old = parse(found) < parse(lowest)
-        too_new = above is not None and parse(found) >= parse(above)
+        too_old = release(found) < release(lowest)
+        too_new = above is not None and release(found) >= release(above)
         if too_old or too_new:
             wanted = f'>={lowest}' + (f',<{above}' if above else '')
             raise ImportError(f'mmseg_ssr needs {package}{wanted}, found {found}: install a '

@@ -8,11 +8,12 @@ from mmseg_ssr.utils import versions
 @pytest.mark.parametrize('text, numbers', [
     ('2.11.0+cu130', (2, 11, 0)), ('1.7.2', (1, 7, 2)), ('2.12.0a0', (2, 12, 0)), ('0.30', (0, 30)),
 ])
-def test_parse(text, numbers):
-    assert versions.parse(text) == numbers
+def test_release(text, numbers):
+    assert versions.release(text) == numbers
 
 
 @pytest.mark.parametrize('package, version, expected', [
+    ('mmcv', '2.0.0rc4', r'mmcv>=1.3.7,<2.0, found 2.0.0rc4'),
     ('mmcv', '2.0.1', r'mmcv>=1.3.7,<2.0, found 2.0.1'),
     ('mmseg', '0.15.0', r'mmseg>=0.16,<1.0, found 0.15.0'),
     ('torch', '1.13.1', r'torch>=2.0, found 1.13.1'),

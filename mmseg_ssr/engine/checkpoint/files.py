@@ -22,7 +22,7 @@ import torch
 
 from ...errors import WRONG_VALUE, CheckpointError, MissingFile, UserError, one_line, said
 from ...utils.atomic_file import atomic_file, part_name
-from ...utils.versions import parse
+from ...utils.versions import release
 from ...weights import check_sums
 
 LATEST = 'latest.pth'
@@ -195,7 +195,7 @@ def _load_plain(path: str) -> Any:
 def _numpy_scalars() -> list:
     scalar = (getattr(np, '_core', None) or np.core).multiarray.scalar
     names = [scalar]
-    if parse(torch.__version__) >= (2, 7):  # which can tell numpy 1's name from numpy 2's
+    if release(torch.__version__) >= (2, 7):  # which can tell numpy 1's name from numpy 2's
         names = [(scalar, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')]
     return [*names, np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
 

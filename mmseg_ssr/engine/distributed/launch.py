@@ -14,7 +14,7 @@ from torch import distributed as dist
 from ... import distributed
 from ...errors import ConfigError, Interrupted, UserError, one_line
 from ...utils.device import pick_device
-from ...utils.versions import parse
+from ...utils.versions import release
 from .liveness import SILENCE, Liveness
 
 LAUNCHERS = ('auto', 'none', 'pytorch', 'slurm')
@@ -177,7 +177,7 @@ def _backend(device: torch.device) -> Optional[str]:
     """gloo for the CPU; None is NCCL for accelerators and gloo for the host, in newer torch."""
     if device.type == 'cpu':
         return 'gloo'
-    return None if parse(torch.__version__) >= (2, 1) else 'nccl'
+    return None if release(torch.__version__) >= (2, 1) else 'nccl'
 
 
 def _part_in_error(error: BaseException, liveness: Liveness) -> None:
