@@ -7,10 +7,10 @@ import torch
 from mmcv import Config
 
 from ..engine.build import build_training_model
+from ..engine.on_device import OnDevice, to_device
 from ..engine.training.optimizer import build_optimizer
 from ..errors import ConfigError, UserError
 from ..methods.segmentor import UDASegmentor
-from ..engine.on_device import OnDevice, to_device
 from .cases import Case, Outcome, Settings, matrix_cases, matrix_rates, measure_cases
 from .flops import flop_counter
 from .made_images import made_batch

@@ -86,8 +86,8 @@ def pseudo_label(logits: Tensor,
     """The most likely class of each pixel, weighted by the share of confident pixels.
 
     The weight is one number for the whole batch, that of all processes (the published code's
-    choice; the paper has one per image): the share of pixels whose largest softmax probability is at
-    least ``threshold``. Rows that are then ignored still count in that share.
+    choice; the paper has one per image): the share of pixels whose largest softmax probability is
+    at least ``threshold``. Rows that are then ignored still count in that share.
 
     Args:
         logits: B x K x H x W of the teacher.
