@@ -1,88 +1,9 @@
-"""Draw the figures of docs/method.md: the architecture, and one step of the training.
-
-The same figure comes out to the byte with the same version of matplotlib.
-"""
+"""Draw the figures of docs/method.md: the architecture, and one step of the training."""
 import argparse
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch, Patch
-
-ROOT = Path(__file__).resolve().parents[1]
-Point = Tuple[float, float]
-#: Fill and edge of what is drawn: trained, moving average, frozen, data, losses, plain operations.
-COLORS = dict(
-    trained=('#dcebfa', '#2b6cb0'), branch=('#fdeeda', '#c05621'), average=('#ece4f7', '#6b46c1'),
-    frozen=('#e6e8eb', '#6b7280'), data=('#ffffff', '#4a5568'), loss=('#e2f3e5', '#2f855a'),
-    operation=('#fdfbe6', '#8a7a1a'))
-TEXT, GRADIENT, FORWARD, AVERAGE = '#1a202c', '#2f855a', '#6b7280', '#6b46c1'
-#: Style of the lines: with gradients back along them, without, and the teacher's update.
-LINES = dict(
-    gradient=dict(color=GRADIENT, lw=2.), forward=dict(color=FORWARD, lw=1.6, ls=(0, (4, 2))),
-    average=dict(color=AVERAGE, lw=1.8, ls=(0, (1, 1.2))))
-
-
-class Drawing:
-    """A white sheet with a coordinate system of its own, origin at the lower left.
-
-    Args:
-        width, height: of the sheet, in units of a tenth of an inch.
-    """
-
-    def __init__(self, width: float, height: float):
-        self.figure = Figure(figsize=(width / 10, height / 10), facecolor='white')
-        FigureCanvasAgg(self.figure)
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set(xlim=(0, width), ylim=(0, height))
-        self.axes.axis('off')
-
-    def box(self, left: float, bottom: float, width: float, height: float, text: str, kind: str,
-            size: float = 9.5, **style) -> None:
-        """A box with text in its middle."""
-        fill, edge = COLORS[kind]
-        self.axes.add_patch(FancyBboxPatch(
-            (left + 0.6, bottom + 0.6), width - 1.2, height - 1.2, boxstyle='round,pad=0.6',
-            **{**dict(facecolor=fill, edgecolor=edge, lw=1.4), **style}))
-        self.text(left + width / 2, bottom + height / 2, text, size)
-
-    def frame(self, left: float, bottom: float, width: float, height: float, title: str,
-              kind: str) -> None:
-        """A box around others, with a title up its left side."""
-        fill, edge = COLORS[kind]
-        self.axes.add_patch(FancyBboxPatch(
-            (left + 0.8, bottom + 0.8), width - 1.6, height - 1.6, boxstyle='round,pad=0.8',
-            facecolor=fill, edgecolor=edge, lw=1.2, alpha=0.45))
-        self.text(left + 2.6, bottom + height / 2, title, 9.5, rotation=90, color=edge,
-                  weight='bold')
-
-    def text(self, x: float, y: float, text: str, size: float = 8.5, **style) -> None:
-        self.axes.text(x, y, text, **{**dict(
-            fontsize=size, ha='center', va='center', color=TEXT, linespacing=1.35), **style})
-
-    def arrow(self, points: Sequence[Point], line: str = 'gradient') -> None:
-        """A line through points, with a head at the last one."""
-        style = LINES[line]
-        if len(points) > 2:
-            self.axes.add_line(Line2D(*zip(*points[:-1]), solid_capstyle='butt', **style))
-        self.axes.annotate('', points[-1], points[-2], arrowprops=dict(
-            arrowstyle='-|>', shrinkA=0, shrinkB=0, mutation_scale=12, **style))
-
-    def legend(self, lines: Dict[str, str], boxes: Dict[str, str], y: float) -> None:
-        handles: List = [Line2D([], [], label=text, **LINES[line]) for line, text in lines.items()]
-        handles += [Patch(facecolor=COLORS[kind][0], edgecolor=COLORS[kind][1], label=text)
-                    for kind, text in boxes.items()]
-        self.axes.legend(
-            handles=handles, loc='center', bbox_to_anchor=(0.5, y), ncol=len(handles),
-            frameon=False, fontsize=9, handlelength=2.6, columnspacing=1.6)
-
-    def save(self, path: Path) -> None:
-        """Without the date and the version, so that a figure changes only when the drawing does."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.figure.savefig(path, dpi=120, metadata=dict(Software=None))
+from drawing import AVERAGE, ROOT, Drawing
 
 
 def architecture() -> Drawing:
