@@ -1,1 +1,1 @@
-"""What ``tools/benchmark.py`` measures and how; nothing else of the package imports this."""
+"""The measurements of ``tools/benchmark.py``. Nothing else of the package imports this room."""

@@ -33,8 +33,8 @@ class Settings:
         device: of torch.
         threads: of torch on the CPU.
         repeats: turns of each case.
-        calls: in a row in each turn, of which the mean counts; an accelerator needs several to be
-            kept busy as in a training.
+        calls: calls in a row in each turn. Their mean counts. An accelerator needs several to be
+            as busy as in a training.
     """
     device: str = 'cpu'
     threads: int = 1
@@ -104,7 +104,7 @@ class Outcome:
 def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
     """Build and warm up every case, then run them in turn, ``settings.repeats`` times each.
 
-    A case that fails is left out, with the reason; the others go on.
+    A case that fails is left out, with the reason. The others go on.
 
     Raises:
         UserError: no case is left.
@@ -129,7 +129,7 @@ def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
 
 
 class Child:
-    """The process of a case, seen from outside; a context manager that ends it."""
+    """The process of a case, seen from outside. As a context manager it ends the process."""
 
     def __init__(self, case: Case, settings: Settings):
         self.case = case
@@ -146,7 +146,7 @@ class Child:
         self.stop()
 
     def attempt(self, outcome: Outcome, request: str, *args: Any) -> None:
-        """Ask, and enter the answer; a case that has failed before is not asked again."""
+        """Ask and enter the answer. A case that has failed before is not asked again."""
         result = outcome.results.get(self.case.name)
         if result is None:
             return
@@ -208,7 +208,7 @@ def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
 
 
 def start_script(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
-    """Start the case's script in an interpreter of its own; what it prints goes to stderr."""
+    """Start the case's script in an interpreter of its own. What it prints goes to stderr."""
     handle = connection.fileno()
     arguments = json.dumps(dict(case.arguments, device=settings.device, threads=settings.threads))
     process = subprocess.Popen([sys.executable, case.script, str(handle), arguments],

@@ -58,7 +58,7 @@ def data_config(folder: str, size: Size) -> Any:
 def loading(device: torch.device, folder: str, size: Size, workers: int, batches: int) -> Items:
     """Pairs of source and target images as a training gets them, some batches at a time.
 
-    An item is a pair; the processes go on loading between two measurements until their queue is
+    An item is a pair. The processes go on loading between two measurements until their queue is
     full, so ``batches`` should be many times ``workers``.
     """
     dataset = build_training_dataset(data_config(folder, size), seed=0)

@@ -70,7 +70,7 @@ def benchmark_encoder(only: Sequence[str], options: Options, settings: Settings)
 
 def add_comparison(report: Report, comparison: Comparison, outcome: Outcome,
                    rate: Optional[float]) -> None:
-    """A table, and the cases for the record; outputs are compared and dropped."""
+    """Add a table, and the cases to the record. Outputs are compared and dropped."""
     ours = comparison.cases[0].name
     report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
     if ours not in outcome.results:

@@ -1,4 +1,4 @@
-"""Counted arithmetic: matrix products, convolutions and attention; all else counts as nothing."""
+"""Counted arithmetic: matrix products, convolutions and attention. All else counts as nothing."""
 from math import prod
 from typing import Any, Sequence
 
@@ -11,9 +11,9 @@ from torch.utils.flop_counter import (
 
 
 def flop_counter() -> FlopCounterMode:
-    """A context that counts; ``get_total_flops()`` tells, inside it too.
+    """A context that counts. ``get_total_flops()`` gives the sum, inside the context too.
 
-    A multiplication and an addition are two operations; recomputed activations count again. Two
+    A multiplication and an addition are two operations. Recomputed activations count again. Two
     things that torch 2.11 counts wrongly are counted here: its fused attention on a CPU (as
     nothing), and the backward pass of convolutions in groups (as if every channel met every other).
     """

@@ -36,9 +36,9 @@ class Prediction(Workload):
     """The label map of one drawn image, on the host.
 
     Args:
-        config: of the model; its ``test_cfg`` says how it predicts.
+        config: of the model. Its ``test_cfg`` says how it predicts.
         size: (width, height) of the image.
-        checkpoint: weights; None leaves them random.
+        checkpoint: weights. None leaves them random.
         stock: by mmseg's ``simple_test``.
     """
 
@@ -79,7 +79,7 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
         methods: names of :data:`.methods.METHODS` or config files.
         ways: 'whole', 'slide'.
         sizes: (width, height) of images.
-        checkpoint: weights for all methods; None leaves them random.
+        checkpoint: weights for all methods. None leaves them random.
 
     Raises:
         UserError: an unknown name, or nothing could be measured.
@@ -107,7 +107,7 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
 
 def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],
                      size: Size, checkpoint: Optional[str], report: Report) -> List[Case]:
-    """One case for each mode; a mode that this version does not know is noted."""
+    """One case for each mode. A mode that this version does not know is noted."""
     cases = []
     for mode in modes:
         options = mode_options(mode, MODES)

@@ -30,16 +30,16 @@ class Workload:
     """Something that is run again and again in a process of its own."""
 
     def warm_up(self) -> Dict[str, Any]:
-        """Run without being timed; what is learned on the way is kept beside the times."""
+        """Run without being timed. The facts that come back are kept beside the times."""
         self.run()
         return {}
 
     def run(self) -> Any:
-        """What is timed."""
+        """The timed call."""
         raise NotImplementedError
 
     def finish(self) -> Dict[str, Any]:
-        """What is to be known besides, found out after the timing."""
+        """Further facts, found out after the timing."""
         return {}
 
 
@@ -50,7 +50,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Measurement:
-    """The mean over some calls in a row; the clock stops when the device has finished."""
+    """The mean over some calls in a row. The clock stops when the device has finished."""
     gc.collect()
     reset_peak(device)
     rest = memory_now(device)
@@ -64,7 +64,7 @@ def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Mea
 
 
 def reset_peak(device: torch.device) -> None:
-    """Let the peak start anew; where the system cannot (not Linux) it is that of the process."""
+    """Let the peak start anew. Only Linux can: elsewhere the peak is that of the process."""
     if device.type != 'cpu':
         torch.get_device_module(device).reset_peak_memory_stats(device)
         return
@@ -91,7 +91,7 @@ def memory_peak(device: torch.device) -> int:
 
 
 def give_back_memory() -> None:
-    """Let the system have what is free in this process: the next in turn may need it."""
+    """Give free memory back to the system: the next process in turn may need it."""
     gc.collect()
     with suppress(AttributeError, OSError):  # glibc's
         ctypes.CDLL(None).malloc_trim(0)

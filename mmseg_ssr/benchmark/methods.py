@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Method(NamedTuple):
-    """A config file, and what is changed in it."""
+    """A config file, and the changes to it."""
     config: str
     options: Dict[str, Any]
 
@@ -31,7 +31,7 @@ METHODS: Dict[str, Method] = {
     'hrda_ssr': Method('configs/sam/hrda_sam_vit_b.py', {}),
 }
 
-#: The mode in which the numbers are those of the published code; all others are changes to it.
+#: The mode in which the numbers are those of the published code. All others are changes to it.
 EXACT = 'exact'
 MODES: Dict[str, Dict[str, Any]] = {
     EXACT: {},
@@ -53,7 +53,7 @@ SMALL_SAM = dict(embed_dim=12, depth=2, num_heads=2, window_size=2, global_attn_
 
 
 class Size(NamedTuple):
-    """What makes an iteration large or small; None leaves the config's value."""
+    """What makes an iteration large or small. None leaves the config's value."""
     crop: Optional[int] = None
     batch: int = 2
     backbone: Optional[str] = None
@@ -158,7 +158,7 @@ def set_backbone(cfg: Config, name: str) -> None:
 
 
 def set_sam(uda: Dict[str, Any], size: Size) -> None:
-    """The input size asked for; SAM by its registry's name becomes an encoder by its arguments."""
+    """Set the input size. SAM by its registry's name becomes an encoder by its arguments."""
     registry_name = uda.get('sam_model_registry')
     if registry_name is None and not uda.get('regularizer'):
         return

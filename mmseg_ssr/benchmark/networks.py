@@ -30,10 +30,10 @@ ALPHA = 0.999
 
 
 class Computation(Workload):
-    """A function of nothing; its arithmetic is counted, its last result compared.
+    """A function of nothing. Its arithmetic is counted, its last result compared.
 
     Args:
-        compute: what is timed; returns a tensor.
+        compute: returns a tensor. Its calls are timed.
         train: it needs gradients.
     """
 

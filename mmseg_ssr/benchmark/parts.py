@@ -18,7 +18,7 @@ OTHER = 'other'
 class PartMeter:
     """Attributes what a growing reading gains to the part that is being worked on.
 
-    Parts may be nested; what an inner one takes is not counted in the outer one.
+    Parts may be nested. What an inner one takes is not counted in the outer one.
 
     Args:
         read: gives the reading: seconds, or operations counted so far.
@@ -58,11 +58,11 @@ class PartMeter:
 
 def measure_parts(method: nn.Module, optimizer: torch.optim.Optimizer,
                   iteration: Callable[[], Any], read: Callable[[], float]) -> Dict[str, float]:
-    """Run one iteration; what each of its parts added to the reading.
+    """Run one iteration, and tell what each of its parts added to the reading.
 
     Args:
-        method: the segmentor that is trained; of one that is no
-            :class:`~mmseg_ssr.methods.segmentor.UDASegmentor` only backward pass and optimizer are
+        method: the segmentor that is trained. If it is no
+            :class:`~mmseg_ssr.methods.segmentor.UDASegmentor`, only backward pass and optimizer are
             told apart.
         iteration: runs it.
     """
@@ -128,7 +128,7 @@ def replace_attribute(stack: ExitStack, meter: PartMeter, name: str, owner: Any,
 def replace_call(stack: ExitStack, meter: PartMeter, name: Union[str, Callable[[], str]],
                  module: nn.Module) -> None:
     """Measure ``module(...)`` as a part, from outside of what torch may have compiled of it."""
-    # Where torch keeps what it compiled; a hook or a new forward would be compiled along.
+    # Where torch keeps what it compiled. A hook or a new forward would be compiled along.
     call = module._compiled_call_impl or module._call_impl
     stack.enter_context(mock.patch.object(
         module, '_compiled_call_impl', meter.within(name, call)))

@@ -82,7 +82,7 @@ def transformers_name(key: str) -> str:
     return key
 
 
-#: By the package they come from; ours first.
+#: By the package they come from, ours first.
 SAM_ENCODERS: Dict[str, Callable[[int, str, SamArguments], nn.Module]] = {
     'mmseg_ssr': own_sam,
     'segment_anything': segment_anything_sam,

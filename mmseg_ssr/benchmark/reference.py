@@ -2,7 +2,7 @@
 
 Run as a script, never imported: in its process ``mmseg`` is the folder's own copy, and
 ``mmseg_ssr`` is not loaded. What that code expects of an older world (versions of its libraries, a
-graphics card, weight files) is put in place from outside; none of its files is changed.
+graphics card, weight files) is put in place from outside. None of its files is changed.
 
     python reference.py FILE_DESCRIPTOR '{"folder": ..., "config": ..., "crop": ..., ...}'
 """
@@ -35,7 +35,7 @@ ACCEPTED_MMCV = '1.3.7'
 DEFAULTS = dict(source_only=False, mask_mode=None, mask_alpha='same', mask_generator=None,
                 mask_pseudo_threshold='same', mask_lambda=0, debug_img_interval=10 ** 9,
                 print_grad_magnitude=False)
-#: What is ours alone.
+#: Keys that only this project has.
 UNKNOWN = ('regularizer', 'seed', 'joint_views', 'compile')
 #: SAM's ViT-B as published: the arguments of its image encoder.
 VIT_B = dict(depth=12, embed_dim=768, img_size=1024, mlp_ratio=4, num_heads=12, patch_size=16,
@@ -88,7 +88,7 @@ class PublishedIteration(Workload):
 
 
 def published_config(config: Dict[str, Any], folder: str) -> Dict[str, Any]:
-    """Our config in the published code's terms; what it writes goes to ``folder``."""
+    """Our config in the published code's terms. What it writes goes to ``folder``."""
     model = dict(config['model'], pretrained=None, train_cfg=dict(
         work_dir=folder, log_config=dict(img_interval=10 ** 9)))
     uda = {**DEFAULTS, **config['uda']}

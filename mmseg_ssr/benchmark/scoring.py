@@ -46,7 +46,7 @@ def validation_data(folder: str, size: Size) -> Tuple[Dataset, List[np.ndarray]]
 
 
 def made_predictions(dataset: Dataset) -> List[np.ndarray]:
-    """The label maps with some labels wrong, H x W; uint8, for 500 of them are to fit in memory."""
+    """The label maps with some labels wrong, H x W. As uint8, 500 of them fit in memory."""
     random = np.random.default_rng(0)
     predictions = []
     for i in range(len(dataset)):
@@ -78,7 +78,7 @@ def counting_pixels(device: torch.device, folder: str, size: Size, package: str)
 
 def evaluating(device: torch.device, folder: str, size: Size, package: str,
                workers: int) -> Items:
-    """Images and labels loaded, compared and scored; the predictions are there already."""
+    """Images and labels loaded, compared and scored. The predictions are there already."""
     dataset, predictions = validation_data(folder, size)
     model = OnDevice(GivenLabels(predictions), device)
 

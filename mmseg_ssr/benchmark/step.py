@@ -39,7 +39,7 @@ class TrainingIteration(Workload):
     """One iteration as the runner has it, on made images: losses, gradients, optimizer.
 
     Args:
-        config: of the training; its data sets are not read.
+        config: of the training. Its data sets are not read.
         crop: side of the square images.
         batch: images of each domain.
         parts: also find out what each part of the iteration takes (one iteration more).
@@ -66,7 +66,7 @@ class TrainingIteration(Workload):
             self.optimizer.step()
 
     def warm_up(self) -> Dict[str, Any]:
-        """Count the arithmetic, in eager mode; what is compiled is compiled after that."""
+        """Count the arithmetic, in eager mode. Compilation comes after that."""
         with flop_counter() as counter, torch.compiler.set_stance('force_eager'):
             parts = self._measure_parts(counter.get_total_flops)
         for _ in range(self.warm_ups):
@@ -96,7 +96,8 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
         parts: tell what each part of the iteration takes.
 
     Raises:
-        ConfigError: an unknown method or mode; MissingFile: no implementation in the folder.
+        ConfigError: an unknown method or mode.
+        MissingFile: no implementation in the folder.
         UserError: nothing could be measured.
     """
     for mode in modes:

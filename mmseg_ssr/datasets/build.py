@@ -1,4 +1,4 @@
-"""Data sets from configs, with a clear word for what is missing before the training starts."""
+"""Data sets from configs, with a clear message if data is missing, before the training starts."""
 import copy
 import inspect
 import os
@@ -28,8 +28,8 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
             half of them have one.
 
     Raises:
-        MissingFile: a folder, the images in it, or labels; says where they are published and
-            which command makes the train labels.
+        MissingFile: a folder, the images in it, or labels. The message says where they are
+            published and which command makes the train labels.
         ConfigError: an unknown type, a misspelled key, a wrong value.
         DataError: a split file names files outside the data set's folders.
     """

@@ -1,6 +1,6 @@
 """Scores beyond the mean over all classes and all images: of classes and of images in groups.
 
-mmseg keeps sums for each image; here it is a confusion matrix, which tells more, and the data set's
+mmseg keeps sums for each image. Here it is a confusion matrix, which tells more, and the data set's
 ``evaluate`` prints and returns further means. So they come with mmseg's own test script too.
 """
 from typing import Any, Dict, List, Mapping, Sequence, Union
@@ -14,7 +14,7 @@ from ..labels.confusion import areas, confusion_matrix
 
 
 def class_ious(matrix: np.ndarray) -> np.ndarray:
-    """IoU of each class, K float64; NaN for one that is neither in labels nor predicted."""
+    """IoU of each class, K float64. NaN for one that is neither in labels nor predicted."""
     both, union, _, _ = areas(torch.from_numpy(matrix))
     return (both / union).numpy()
 
@@ -23,7 +23,7 @@ def mean_over(matrix: np.ndarray, classes: Sequence[int], ignore_others: bool = 
     """Mean IoU over ``classes``.
 
     Args:
-        ignore_others: leave out the pixels whose label is of another class; otherwise they are
+        ignore_others: leave out the pixels whose label is of another class. Otherwise they are
             errors of the class that is predicted there.
     """
     classes = list(classes)
@@ -40,7 +40,7 @@ class DetailedScores:
     Attributes:
         class_groups: name of a further mean -> the names of the classes that it is over. Such a
             mean ``NAME`` is over the IoUs of all classes' evaluation, which is what DAFormer, HRDA
-            and MIC report; ``NAME.others_ignored`` is that of an evaluation in which the other
+            and MIC report. ``NAME.others_ignored`` is that of an evaluation in which the other
             classes' labels are ignored, as if they did not exist.
     """
 

@@ -39,11 +39,11 @@ class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
 
 @register(DATASETS)
 class CrossCityDataset(DetailedScores, TrainIdDataset):
-    """A city of NTHU Cross-City (Chen et al., ICCV 2017); ``data_root`` is the city's folder.
+    """A city of NTHU Cross-City (Chen et al., ICCV 2017). ``data_root`` is the city's folder.
 
-    ``Images/Train/NAME.jpg`` has no labels; those of ``Images/Test/NAME.png`` are
+    ``Images/Train/NAME.jpg`` has no labels. Those of ``Images/Test/NAME.png`` are
     ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``. With
-    all 19 classes the score of the 13 that count is ``mIoU13``; with ``classes`` set to these 13
+    all 19 classes the score of the 13 that count is ``mIoU13``. With ``classes`` set to these 13
     (in source and target) it is the mIoU itself.
     """
 

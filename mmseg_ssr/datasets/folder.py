@@ -24,18 +24,18 @@ class FolderDataset(CustomDataset):
     counts) and color PNGs (the ``color`` of each class counts) are read as they are.
 
     Args:
-        pipeline: steps as in mmseg; ``LoadAnnotations`` reads through the class table.
+        pipeline: steps as in mmseg. ``LoadAnnotations`` reads through the class table.
         img_dir: folder of the images, relative to ``data_root``.
-        ann_dir: folder of the labels, relative to ``data_root``; None where there are no labels,
+        ann_dir: folder of the labels, relative to ``data_root``, or None without labels,
             as in a target domain.
         classes: a name, or ``dict(name=, ids=[...], color=[R, G, B])``, for each class
             (see :meth:`.ClassTable.from_config`). Source and target need the same names.
-        ignore: values of the labels that count for nothing, beside 255; ``'rest'`` for all that
-            ``classes`` does not name.
+        ignore: values of the labels that count for nothing, beside 255. ``'rest'`` stands for all
+            that ``classes`` does not name.
         img_suffix: one ending of the image files or several, in any case of letters.
         seg_map_suffix: what stands in the label's name in place of ``img_suffix``.
         split: text file with the images to take, one a line, relative to ``img_dir`` and without
-            ``img_suffix``; None takes all.
+            ``img_suffix``. None takes all.
         data_root, test_mode: as in mmseg.
 
     Raises:

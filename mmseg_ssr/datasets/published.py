@@ -15,7 +15,7 @@ class Origin:
         levels: of folders from the data set's to the one of the labels.
         raw_suffix: end of the names of the labels as published, which the converter reads.
         images: folder of images (the end of ``img_dir``) -> how many are published.
-        size: width and height of all its images; None where they differ.
+        size: width and height of all its images, or None where they differ.
         absent: classes that do not occur in it.
     """
 
@@ -28,7 +28,7 @@ class Origin:
     absent: Tuple[str, ...] = ()
 
     def command(self, dataset) -> Optional[str]:
-        """What makes the train labels of a built data set; None where they are published."""
+        """What makes the train labels of a built data set, or None where they are published."""
         root = dataset.data_root or os.path.join(dataset.ann_dir, *[os.pardir] * self.levels)
         return self.converter and f'{self.converter} {shlex.quote(os.path.normpath(root))}'
 

@@ -28,7 +28,7 @@ def source_counts(dataset, keep: bool = True) -> List[Counts]:
 
     The counts come from the JSON files in the data set's ``data_root`` (its ``ann_dir`` when it
     has none). Labels that these do not name, or that are newer than they are, are counted now,
-    with a progress bar, and the files written anew; where they cannot be written, that is a
+    with a progress bar, and the files written anew. Where they cannot be written, that is a
     warning.
 
     Args:

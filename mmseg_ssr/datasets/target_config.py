@@ -13,7 +13,7 @@ LABEL = 'gt_semantic_seg'
 def target_config(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
     """A copy of a data set's config that trains without labels.
 
-    MIC's target pipelines load labels and throw them away later; here the steps and keys that
+    MIC's target pipelines load labels and throw them away later. Here the steps and keys that
     need them are taken out, and ``test_mode`` tells mmseg not to look for them, so no label file
     has to exist. ``crop_pseudo_margins=[top, bottom, left, right]`` becomes two pipeline steps
     (see :mod:`.pipelines.pseudo_margins`). Lists and wrapper data sets (``dataset=...``) are gone

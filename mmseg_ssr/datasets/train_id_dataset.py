@@ -14,8 +14,8 @@ class TrainIdDataset(CustomDataset):
     """Labels with Cityscapes train ids, in files of a fixed ending.
 
     Args:
-        img_suffix: one ending of the image files or several; None is the data set's own.
-        seg_map_suffix: what stands in the label's name in its place; None is the data set's own.
+        img_suffix: one ending of the image files or several. None is the data set's own.
+        seg_map_suffix: what stands in the label's name in its place. None is the data set's own.
         pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, reduce_zero_label,
             classes, palette: as in mmseg's ``CustomDataset``.
 

@@ -31,7 +31,7 @@ class UDADataset(Dataset):
 
     Item ``i`` is the sample at position ``i`` of an endless stream, a function of ``(seed, i)``
     alone: whichever worker makes it, and whatever was made before, it is the same. Any ``i >= 0``
-    is valid; ``len()`` only tells stock samplers where to start over.
+    is valid. ``len()`` only tells stock samplers where to start over.
 
     With rare class sampling the source image is drawn for a class (see
     :mod:`~mmseg_ssr.labels.rare_class_sampling`) and the target image
@@ -47,11 +47,11 @@ class UDADataset(Dataset):
         sync_crop_size: (height, width) of one more crop at the same random place in both images
             (HRDA), or None.
         seed: integer >= 0.
-        length: what ``len()`` gives; None is the larger of the two data sets. A stock sampler
+        length: what ``len()`` gives. None is the larger of the two data sets. A stock sampler
             sees the very same samples again after that many, so give iterations x batch size when
             you train with one.
         keep_statistics: write the pixel counts that are made on first use into the source's
-            ``data_root``; False counts again the next time.
+            ``data_root``. False counts again the next time.
 
     Items are dicts of mmcv DataContainers: ``img`` 3 x H x W float32, ``gt_semantic_seg``
     1 x H x W int64 (255 = ignore), ``img_metas``, ``target_img``, ``target_img_metas`` and, with

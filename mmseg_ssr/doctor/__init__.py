@@ -1,7 +1,7 @@
-"""What is wrong with an installation, with weights and with data, in the order in which to mend it.
+"""Faults of an installation, of weights and of data, in the order in which to mend them.
 
 ``tools/doctor.py`` is its command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
-:mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings; :mod:`.finding` puts these in
+:mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings. :mod:`.finding` puts these in
 order.
 """
 from .dataset import examine_dataset, examine_datasets

@@ -20,14 +20,14 @@ from .statistics import class_shares, examine_statistics
 
 @dataclass
 class Report:
-    """What is known of a data set.
+    """A data set as it was found.
 
     Attributes:
         key: of the config, such as ``data.train.source``.
         name: type of the data set.
         images, labels: how many there are.
         read: how many pairs were read.
-        pixels: class -> its share of the labeled pixels that were read; empty without labels.
+        pixels: class -> its share of the labeled pixels that were read, empty without labels.
     """
 
     key: str
@@ -45,7 +45,7 @@ def examine_datasets(configs: Iterable[Config], workers: int = 1, sample: Option
 
     Args:
         workers: processes.
-        sample: how many pairs of a data set to read, evenly spread; None reads all. Names are
+        sample: how many pairs of a data set to read, evenly spread. None reads all. Names are
             compared in any case.
         progress: makes a bar for the key of a data set.
     """
@@ -70,7 +70,7 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,
                     progress: Optional[Progress] = None) -> Report:
-    """See :func:`examine_datasets`; class statistics are looked at where ``key`` is a source's."""
+    """See :func:`examine_datasets`. Class statistics are looked at where ``key`` is a source's."""
     report = Report(key, config['type'])
     missing = list(missing_image_folders(config))
     report.findings = [Finding(

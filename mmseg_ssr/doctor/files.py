@@ -1,4 +1,4 @@
-"""An image and its label, read and compared; in the processes of a pool."""
+"""An image and its label, read and compared in the processes of a pool."""
 import os
 import re
 from dataclasses import dataclass, field
@@ -34,8 +34,8 @@ class Seen:
     """What an image and its label are.
 
     Attributes:
-        size: (width, height) of the image; None if it cannot be read.
-        counts: value in the label -> pixels; None without a label that can be read.
+        size: (width, height) of the image, or None if it cannot be read.
+        counts: value in the label -> pixels, or None without a label that can be read.
         trained: class -> pixels.
     """
 
@@ -47,7 +47,7 @@ class Seen:
 
 @dataclass
 class Meaning:
-    """What turns the values in labels into classes; unlike the data set, quick to hand on."""
+    """It turns the values in labels into classes. Processes exchange it faster than a data set."""
 
     CLASSES: Tuple[str, ...]
     label_map: Optional[Dict[int, int]]
@@ -58,14 +58,14 @@ class Meaning:
 
 @dataclass
 class Examiner:
-    """Reads pairs; picklable.
+    """Reads pairs. It can be pickled.
 
     Attributes:
         count: the values in a label file, see :func:`.label_counter`.
         meaning: of these values.
         published: how labels as published are read.
         fetch: how to get published files anew.
-        convert: how to make a label anew; None where labels are published as they are used.
+        convert: how to make a label anew, or None where labels are used as published.
     """
 
     count: Callable
@@ -174,7 +174,7 @@ class Examiner:
 
 
 def unreadable(path: str) -> Optional[str]:
-    """Why an image file cannot be read to its end; None if it can.
+    """Why an image file cannot be read to its end, or None if it can.
 
     OpenCV gives the rows before the damage without a word, and no reader of images compares the
     checksums of PNG's parts.

@@ -18,13 +18,13 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with one file.
+    """A fault of one file.
 
     Attributes:
         stage: when to mend it.
         title: the fault, in the same words for every file that has it.
         file: which file or folder, or which part of the machine.
-        found, expected: what is there, and what should be.
+        found, expected: the state of the file, and the right state.
         mend: a command, or what to do.
         is_warning: it works like that, but may not be meant.
     """

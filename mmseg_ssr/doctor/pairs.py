@@ -10,7 +10,7 @@ from .finding import Finding, Stage
 
 
 def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
-    """The pairs of a built data set, and findings over what is missing or older.
+    """The pairs of a built data set, and findings over missing and outdated labels.
 
     Without ``ann_dir`` the pairs have no labels, and none are missed.
     """

@@ -71,7 +71,7 @@ def _compare(dataset, root: Path, labels: List[str], trained: Mapping[str, Count
 
 
 def _difference(dataset, counts: Counts, trained: Counts, label: str) -> Tuple[str, str]:
-    """What is recorded of the first class that differs, and what the label has."""
+    """Recorded pixels of the first class that differs, and the pixels in the label."""
     try:
         recorded = as_trained(counts, dataset, Path(label))
     except UserError as error:

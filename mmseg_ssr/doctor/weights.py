@@ -15,7 +15,7 @@ HEAD = 'decode_head.'
 
 
 def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]]:
-    """Facts, a line for each file, and findings; a file that several keys name is read once."""
+    """Facts, a line for each file, and findings. A file that several keys name is read once."""
     named: Dict[str, str] = {}
     for cfg in configs:
         keys = needed_weight_files(cfg)
@@ -31,7 +31,7 @@ def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]
 
 
 def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
-    """What is known of a file, in a line, and what is wrong with it."""
+    """A line about a file, and its faults."""
     if not os.path.isfile(file):
         return 'missing', [_finding('weights file is missing', file, f'no such file, {key} names '
                                     'it', 'the file as published')]

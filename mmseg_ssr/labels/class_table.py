@@ -24,7 +24,7 @@ class ClassTable:
     """What the values in label images mean.
 
     Attributes:
-        names: of the classes; the position is the class that the network learns.
+        names: of the classes. The position is the class that the network learns.
         palette: a color (R, G, B) of each.
         meaning: value -> class, :data:`IGNORE_INDEX` for what is left out. Values are the ids of
             labels with one channel, and colors as :data:`COLOR` says.
@@ -43,11 +43,11 @@ class ClassTable:
 
         Args:
             classes: for each class its name, or ``dict(name=, ids=[...], color=[R, G, B])``.
-                ``ids`` are its values in labels with one channel, by default its position;
+                ``ids`` are its values in labels with one channel, by default its position.
                 ``color`` is how it is painted, and its color in labels with three channels.
                 ``thing=True`` may be noted for the user's own use.
-            ignore: further ids and colors, which count for nothing; 255 does when no class has
-                it. ``'rest'``: all that no class has.
+            ignore: further ids and colors that count for nothing. So does 255 when no class has
+                it. ``'rest'`` means all that no class has.
 
         Raises:
             ConfigError: a key, name, id or color that is wrong or given twice.

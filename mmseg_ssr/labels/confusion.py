@@ -19,7 +19,7 @@ def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
 
     Args:
         prediction: classes 0..K-1, of any shape and integer dtype.
-        label: uint8 of the same shape and device, classes 0..K-1; pixels with any other value do
+        label: uint8 of the same shape and device, classes 0..K-1. Pixels with any other value do
             not count.
         ignore_index: does not count even if it is one of 0..K-1.
 

@@ -94,7 +94,7 @@ SYNTHIA = Format(read_first_of_16_bit, SYNTHIA_TRAIN_IDS)
 
 
 def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPES) -> Counts:
-    """Write the label image ``source`` as ``output`` (train ids); pixel counts of the train ids.
+    """Write the label image ``source`` as ``output`` (train ids), and count the train ids.
 
     Raises:
         MissingFile, DataError: ``source`` is missing, damaged, or of another format.
@@ -192,7 +192,7 @@ def _files(folder: Path, suffix: str) -> List[Path]:
 
 
 def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
-    """Labels as published; ``00001_labelTrainIds.png`` is our own output."""
+    """Labels as published. ``00001_labelTrainIds.png`` is our own output."""
     return [path for path in paths if path.stem[-1:].isdigit()]
 
 
@@ -217,7 +217,7 @@ def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
 
 
 def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Outcome:
-    """Convert one label, or count the one that is there; a damaged one becomes a failure."""
+    """Convert one label, or count the one that is there. A damaged one becomes a failure."""
     source, output, known = job
     try:
         if _up_to_date(output, source):

@@ -30,7 +30,7 @@ ORIENTATION, FIRST_TURNED = 0x0112, 5
 
 
 def read_label(path: PathLike) -> np.ndarray:
-    """The ids of a label image, H x W uint8; of a palette PNG the index, never the color.
+    """The ids of a label image, H x W uint8. A palette PNG gives the index, never the color.
 
     Raises:
         MissingFile: no such file.
@@ -75,7 +75,7 @@ def read_values(path: PathLike) -> np.ndarray:
 def check_label_kind(path: PathLike) -> None:
     """Refuse a label file of which mmseg, which wants 8-bit ids, would read other ids in silence.
 
-    Reads the header; of ids of more than 8 bits all, which have to be below 256.
+    It reads the header. Ids of more than 8 bits are all read: they have to be below 256.
 
     Raises:
         MissingFile: no such file.
@@ -97,7 +97,7 @@ def read_first_of_16_bit(path: PathLike) -> np.ndarray:
     """The first of the three 16-bit channels of a PNG (R in the order R, G, B), H x W uint8.
 
     The labels of SYNTHIA hold classes there and instances in the second. Pillow reads such a file
-    as 8-bit, all zeros, without a word; OpenCV reads it right (as B, G, R) when told not to
+    as 8-bit, all zeros, without a word. OpenCV reads it right (as B, G, R) when told not to
     convert it.
 
     Raises:
@@ -131,7 +131,7 @@ def image_size(path: PathLike) -> Tuple[int, int]:
 
 @contextmanager
 def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
-    """An image of Pillow; what goes wrong with it is said in one line."""
+    """An image of Pillow. If it fails, the error is one line."""
     try:
         with Image.open(path) as image:
             yield image
@@ -149,7 +149,7 @@ def _check_kept(lossy_kind: Optional[str], path: PathLike) -> None:
 
 
 def _lossy_kind(image: Image.Image) -> Optional[str]:
-    """The format of an image whose values are not those that were saved; None if they are."""
+    """The format of an image whose values are not those that were saved, or None if they are."""
     compression = image.info.get('compression')
     if image.format == 'TIFF' and compression in LOSSY_TIFF:
         return f'TIFF ({compression})'
@@ -162,7 +162,7 @@ def _stretched(image: Image.Image) -> int:
 
 
 def _bits(image: Image.Image) -> int:
-    """Bits per channel; Pillow keeps 8 of the 16 of a color PNG without a word."""
+    """Bits per channel. Pillow keeps 8 of the 16 of a color PNG without a word."""
     return 16 if any(';16' in str(tile[3]) for tile in image.tile) else 8
 
 
@@ -179,7 +179,7 @@ def encode_label(label: np.ndarray, values: Sequence[int],
     Args:
         label: H x W, classes 0..K-1.
         values: what stands for each of the K classes in the file.
-        palette: their colors (R, G, B), in which image viewers then show it (mode P); readers
+        palette: their colors (R, G, B), in which image viewers then show it (mode P). Readers
             that convert palettes to colors want none (mode L).
     """
     table = np.arange(256, dtype=np.uint8)

@@ -13,13 +13,13 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
     """mmseg's ``img_infos``: for each image a dict of ``filename`` and ``ann``, sorted.
 
     Args:
-        img_dir: gone through with all its folders; hidden files, and what is below ``ann_dir``,
+        img_dir: gone through with all its folders. Hidden files, and what is below ``ann_dir``,
             are left out.
         img_suffixes: endings of images, in any case of letters.
         ann_dir: folder of the labels, or None when there are none.
         seg_map_suffix: stands in a label's name in place of the image's suffix.
         split: text file with the images to take, one a line, relative to ``img_dir`` and without
-            ending; None takes all.
+            ending. None takes all.
         folders: those in ``img_dir`` that count, by default all.
 
     Raises:
@@ -44,7 +44,7 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
 
 
 def list_files(folder: str) -> List[str]:
-    """Files below ``folder``, relative to it, with ``/``; hidden ones are left out."""
+    """Files below ``folder``, relative to it, with ``/``. Hidden ones are left out."""
     files = []
     for path, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith('.')]

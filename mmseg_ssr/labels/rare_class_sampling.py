@@ -16,9 +16,9 @@ def class_probabilities(pixels: Mapping[int, int], temperature: float,
     """How often each class is to be drawn: softmax((1 - f_c) / T).
 
     Args:
-        pixels: class -> number of its pixels in the whole source data set; classes with none
+        pixels: class -> number of its pixels in the whole source data set. Classes with none
             are left out.
-        temperature: T > 0; the smaller, the more the rare classes are preferred.
+        temperature: T > 0. The smaller, the more the rare classes are preferred.
         keep: the classes that may be drawn (None: all). The share f_c counts the others' pixels
             too, so the kept ones keep their proportions.
 
@@ -45,7 +45,7 @@ class RareClassSampling:
             (full image, before the pipeline resizes it).
         class_temp: temperature T of the class probabilities.
         min_crop_ratio: the crop is drawn anew, at most ten times, until it holds more than
-            ``min_pixels * min_crop_ratio`` pixels of the class; 0 takes the first crop.
+            ``min_pixels * min_crop_ratio`` pixels of the class. 0 takes the first crop.
     """
 
     min_pixels: int = 3000

@@ -3,8 +3,8 @@
 ``sample_class_stats.json`` is a list with one object per image (``"file"`` and, per train id
 that occurs, its pixel count), ``sample_class_stats_dict.json`` the same as an object file ->
 {train id: count}, ``samples_with_class.json`` an object train id -> list of [file, count]. These
-are the files of DAFormer, HRDA and MIC. Our paths are relative to the folder of the JSON files;
-those of published ones may be of another machine: see :func:`match_files`.
+are the files of DAFormer, HRDA and MIC. Our paths are relative to the folder of the JSON files.
+Those of published ones may be of another machine: see :func:`match_files`.
 """
 import json
 import os
@@ -35,7 +35,7 @@ TOO_MANY = 2**31
 
 
 def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
-    """File -> counts, from ``sample_class_stats.json`` in ``folder``; file names as recorded.
+    """File -> counts, from ``sample_class_stats.json`` in ``folder``, under the recorded names.
 
     Raises:
         MissingFile: no such file.
@@ -56,11 +56,11 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
 
 def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts],
                           begun: Optional[float] = None) -> None:
-    """Write the three JSON files, each atomically; the one that is read comes last.
+    """Write the three JSON files, each atomically. The one that is read comes last.
 
     Args:
         begun: time at which the first label was read, in seconds since the epoch: labels that
-            were written later count as unknown; None when all were written by the caller.
+            were written later count as unknown. None says that the caller wrote all of them.
     """
     remove_leftovers(folder)
     by_class: Dict[int, List[Tuple[str, int]]] = defaultdict(list)
@@ -74,7 +74,7 @@ def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts],
 
 def match_files(recorded: Collection[str], files: Iterable[str],
                 folder: Optional[PathLike] = None) -> Dict[str, str]:
-    """Recorded name -> the one of ``files`` that it names; no file has two names.
+    """Recorded name -> the one of ``files`` that it names. No file has two names.
 
     ``labels/1.png`` is named by its own path or, where nothing is recorded under that, by a path
     of another machine that ends in all of it: ``data/gta/labels/1.png``,
@@ -83,7 +83,7 @@ def match_files(recorded: Collection[str], files: Iterable[str],
     Args:
         recorded: names in the statistics.
         files: paths relative to the folder of the statistics, with ``/``.
-        folder: that folder; a name of another file that is in it names none of ``files``.
+        folder: that folder. A name of another file that is in it names none of ``files``.
 
     Returns:
         The names that belong to a file. Where several foreign ones end in the same path nothing
@@ -163,7 +163,7 @@ def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
 
 
 def _counts(records: List[dict]) -> Dict[str, Counts]:
-    """The content of ``sample_class_stats.json``; ValueError and others where it is not so."""
+    """The content of ``sample_class_stats.json``. A damaged one raises ValueError and others."""
     statistics = {record['file']: {int(c): n for c, n in record.items() if c != 'file'}
                   for record in records}
     numbers = [n for counts in statistics.values() for n in counts.values()]
@@ -176,7 +176,7 @@ def _counts(records: List[dict]) -> Dict[str, Counts]:
 
 
 def _named(name: str, files: Dict[str, str], folder: Optional[PathLike]) -> Optional[str]:
-    """The longest of ``files`` (by plain path) that ``name`` ends in; None, or another is there."""
+    """The longest of ``files`` that ``name`` ends in. None: there is none, or another is there."""
     parts = _plain(name).split('/')
     for start in range(max(len(parts) - 1, 1)):
         end = '/'.join(parts[start:])

@@ -44,7 +44,7 @@ class MaskDecoder(nn.Module):
 
 
 def choose_points(objects: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Points of objects; an object is chosen by the root of its area, so that small ones count.
+    """Points of objects. An object is chosen by the root of its area, so that small ones count.
 
     Args:
         objects: B x H x W, object numbers.
@@ -80,7 +80,7 @@ def mask_loss(logits: Tensor, objects: Tensor, points: Tensor) -> Tensor:
 
 
 def mask_iou(logits: Tensor, objects: Tensor, points: Tensor) -> Tensor:
-    """Mean IoU of the masks with those of the objects, in [0, 1]; shapes as in ``mask_loss``."""
+    """Mean IoU of masks and objects, in [0, 1]. The shapes are those of ``mask_loss``."""
     asked = objects.flatten(1).gather(1, points)
     target = objects[:, None] == asked[..., None, None]
     found = logits > 0

@@ -45,7 +45,7 @@ def draw_domains(count: int, size: int = 128, seed: int = 0) -> Dict[str, Sample
     """Images of Streets: 'source' to train on, 'source_val' and 'target_val' to measure on.
 
     Args:
-        count: pictures of each, 2 ``size`` x ``size`` pixels; their halves are the images.
+        count: pictures of each, 2 ``size`` x ``size`` pixels. Their halves are the images.
         seed: of Streets.
     """
     splits = dict(source=SOURCE_TRAIN, source_val=source_val(), target_val=TARGET_VAL)
@@ -69,7 +69,7 @@ def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 40
     """Train a linear classifier on frozen features.
 
     Args:
-        steps, batch, lr: of Adam on random pixels; the rate falls on a cosine.
+        steps, batch, lr: of Adam on random pixels. The rate falls on a cosine.
     """
     values, labels = pixels(features, samples)
     with torch.random.fork_rng(devices=[]):

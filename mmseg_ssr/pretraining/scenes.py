@@ -20,7 +20,7 @@ SCENE_STREAM = 1000
 #: Of mmseg, and of SAM: RGB, 0..255.
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
-#: Kind of what is not sorted: the car's own bonnet.
+#: Kind of objects that are not sorted: the car's own bonnet.
 UNSORTED = -1
 
 
@@ -29,7 +29,7 @@ class Scenes(NamedTuple):
 
     Attributes:
         images: uint8, N x L x H x W x 3, RGB.
-        objects: int16, N x H x W, which object is seen; no class names.
+        objects: int16, N x H x W, the number of the object, without a class.
         kinds: int16, N x H x W, the kind of its shape, see :mod:`.shapes`, or -1.
     """
     images: np.ndarray
@@ -41,7 +41,7 @@ class Batch(NamedTuple):
     """Crops of B scenes, each in two looks.
 
     Attributes:
-        first, second: B x 3 x S x S, normalized; the same scene in different looks.
+        first, second: B x 3 x S x S, normalized, the same scene in different looks.
         objects, kinds: B x S x S, int64, as in :class:`Scenes`.
     """
     first: Tensor
@@ -59,7 +59,7 @@ def draw_scenes(count: int, looks: int = 2, size: Tuple[int, int] = (256, 128), 
         looks: pictures of each.
         size: (width, height) in pixels.
         kinds: into which the objects of all scenes are sorted by their shape.
-        seed: of scenes, looks and kinds; the result does not depend on ``workers``.
+        seed: of scenes, looks and kinds. The result does not depend on ``workers``.
     """
     drawn = parallel_map(partial(_draw, looks=looks, size=size, seed=seed), range(count), workers,
                          progress)

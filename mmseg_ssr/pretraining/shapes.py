@@ -25,8 +25,9 @@ def describe(objects: np.ndarray, parts: np.ndarray) -> np.ndarray:
     Returns:
         float32, M x (7 + 2 * 72), in the order of ``np.unique(objects)``: logarithms of height and
         width in pixels, share of the bounding box that is covered, upper and lower end in shares
-        of H, logarithm of the number of parts, share of seams; then half of the mask's and of the
-        seams' picture, 12 x 6, the mean of both halves: an object and its mirror image are alike.
+        of H, logarithm of the number of parts, share of seams. Half of the mask's and of the
+        seams' picture follow, 12 x 6 each. They are means of both halves, so an object and its
+        mirror image are alike.
     """
     numbers = np.unique(objects)
     seams = _seams(parts)

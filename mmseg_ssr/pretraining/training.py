@@ -21,7 +21,7 @@ class Recipe:
         crop: side of the square crops in pixels, the encoder's input size.
         points: masks asked for in each scene.
         kinds: into which objects are sorted by their shape.
-        lr, weight_decay: of AdamW; the rate rises for a twentieth of the steps and falls on a
+        lr, weight_decay: of AdamW. The rate rises for a twentieth of the steps and falls on a
             cosine.
         seed: of the weights, the crops and the points.
         log_interval: steps between two lines of the log.
@@ -45,7 +45,7 @@ class Networks(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Of one batch, scalars; the losses have gradients, mask IoU and accuracy are in [0, 1]."""
+    """Of one batch, scalars. The losses have gradients, mask IoU and accuracy are in [0, 1]."""
     mask_loss: Tensor
     mask_iou: Tensor
     kind_loss: Tensor
@@ -95,7 +95,7 @@ def build(recipe: Recipe) -> Networks:
 
 
 def measure(networks: Networks, batch: Batch, count: int, generator: torch.Generator) -> Measured:
-    """Losses of a batch: points of either look and masks on the other; the kinds of both looks."""
+    """Losses of a batch: points in one look with masks in the other, and the kinds in both."""
     objects = batch.objects[:, ::2, ::2]  # the decoder's resolution
     points = choose_points(objects, count, generator)
     features = networks.encoder(torch.cat([batch.first, batch.second]))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.8  # meters; nothing is drawn closer than this
+NEAR = 0.8  # meters. Nothing is drawn closer than this
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Camera looking along z; lengths in the image are fractions, so any image size fits.
+    """Camera looking along z. Lengths in the image are fractions, so any image size fits.
 
     Args:
         height: meters above the ground.

@@ -35,5 +35,5 @@ class Label(IntEnum):
 #: The 19 evaluated classes in the order of their train ids.
 EVALUATED = tuple(map(Label, LABEL_IDS))
 
-#: RGB color of each label in palette PNGs; labels that are not listed are black.
+#: RGB color of each label in palette PNGs. Labels that are not listed are black.
 COLORS = {Label.STATIC: (20, 20, 20), Label.DYNAMIC: (111, 74, 0), **dict(zip(EVALUATED, PALETTE))}

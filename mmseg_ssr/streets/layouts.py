@@ -72,7 +72,7 @@ class Split:
         bonnet: whether the ego vehicle's bonnet is seen.
         image: file of an image in the folder, with fields ``{i}`` (0, 1, ...), ``{number}``
             (1, 2, ...), ``{place}`` (in turn) and ``{turn}`` (how often the place was there).
-        labels: files of its labels, and how each is written; none where they are withheld.
+        labels: files of its labels, and how each is written, or none where they are withheld.
         places: see ``image``.
     """
 
@@ -139,7 +139,7 @@ SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.pn
 TARGET_TRAIN = _cityscapes(1, 'train', TRAIN, TRAIN_CITIES)
 TARGET_VAL = _cityscapes(2, 'val', VAL, VAL_CITIES)
 
-#: All splits; number 3 is that of ``source_val``.
+#: All splits. Number 3 is that of ``source_val``.
 SPLITS = (
     SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL,
     Split(10, 'synthia', SOURCE, game_look, False, 'RGB/{i:07d}.png',
@@ -159,7 +159,7 @@ SPLITS = (
     _own(62, 'target/images/val', VAL, camera_look, labeled=True),
 )
 LAYOUTS = tuple(dict.fromkeys(split.layout for split in SPLITS))
-#: What is made when nothing is said.
+#: The default.
 GTA_TO_CITYSCAPES = ('gta', 'cityscapes')
 
 

@@ -21,14 +21,14 @@ class Look:
         palette: colors of the materials (0..255).
         spread: how far a part's color strays from the palette, as a standard deviation in [0, 1].
         shading: 0 paints all faces alike, 1 shades them by their direction, more exaggerates.
-        texture: strength of the surface texture; 0 is flat paint.
+        texture: strength of the surface texture. 0 is flat paint.
         grain: size of the texture in pixels of a 512 pixel wide image.
         shadow: darkness of ground shadows, in [0, 1].
         sun: strength of a brightness slope across the picture, signed.
-        haze: how much is lost per meter; ``haze_color`` takes its place.
+        haze: how much is lost per meter. ``haze_color`` takes its place.
         exposure, contrast, saturation: factors, 1 changes nothing.
         white_balance: factor of each channel.
-        gamma: exponent of the tone curve; above 1 darkens.
+        gamma: exponent of the tone curve. A number above 1 darkens.
         vignette: darkening at the corners, in [0, 1].
         blur: standard deviation in pixels of a 512 pixel wide image.
         noise: standard deviation of the pixel noise, in [0, 1].
@@ -57,7 +57,7 @@ LookMaker = Callable[[np.random.Generator], Look]
 
 
 def game_look(rng: np.random.Generator) -> Look:
-    """The source domain: clean, saturated, flat light; the time of day and the weather vary."""
+    """The source domain: clean, saturated, flat light. The time of day and the weather vary."""
     warmth = rng.uniform(-0.05, 0.05)
     return Look(palette=GAME, spread=0.04, shading=0.8, texture=rng.uniform(0.02, 0.08),
                 shadow=rng.uniform(0.1, 0.3), haze=rng.uniform(0.0, 0.003),
@@ -80,7 +80,7 @@ def camera_look(rng: np.random.Generator) -> Look:
 
 
 def fog_look(rng: np.random.Generator) -> Look:
-    """The camera in fog: what is far is gone."""
+    """The camera in fog: far things vanish."""
     return replace(camera_look(rng), haze=rng.uniform(0.03, 0.06), contrast=0.85, saturation=0.5,
                    haze_color=(0.78, 0.79, 0.80), shadow=0.05, sun=0.0)
 
@@ -103,7 +103,7 @@ def rain_look(rng: np.random.Generator) -> Look:
 
 
 def snow_look(rng: np.random.Generator) -> Look:
-    """The camera in snow: bright and pale; the ground keeps its colors, only paler."""
+    """The camera in snow: bright and pale. The ground keeps its colors, only paler."""
     return replace(camera_look(rng), exposure=rng.uniform(1.3, 1.5), saturation=0.35,
                    haze=rng.uniform(0.01, 0.02), haze_color=(0.95, 0.96, 0.98), shadow=0.1)
 
@@ -116,7 +116,7 @@ def random_look(rng: np.random.Generator) -> Look:
     """A look from a wide range, with colors of its own: for training encoders on many domains.
 
     Every material keeps its number of colors, but they are mixed from the source palette and from
-    random colors; the target palette is not used.
+    random colors. The target palette is not used.
     """
     strangeness = rng.uniform(0.2, 1.0)
     palette = {}

@@ -25,11 +25,11 @@ SHARES = {'oncoming': (.62, .09, .07, .05, .08, .09), 'ahead': (.6, .12, .08, 0,
 
 @dataclass(frozen=True)
 class Street:
-    """Cross-section in meters; pairs are (left side, right side).
+    """Cross-section in meters. Pairs are (left side, right side).
 
     Attributes:
-        left, right: x of the road's edges; the camera is at 0.
-        sidewalk, verge: widths; the verge lies between sidewalk and frontage and may be 0.
+        left, right: x of the road's edges. The camera is at 0.
+        sidewalk, verge: widths. The verge lies between sidewalk and frontage and may be 0.
     """
 
     left: float
@@ -59,7 +59,7 @@ class Street:
 
 
 def choose(rng: np.random.Generator, street: Street, feature: str) -> list[Item]:
-    """Everything on the street, in no order; ``feature`` is there for certain."""
+    """Everything on the street, in no order. ``feature`` is there for certain."""
     crossing = rng.uniform(6, 16) if feature == 'crossing' or rng.random() < 0.25 else None
     items = _traffic(rng, street, feature, start=0.0 if crossing is None else crossing + 3.0)
     items += _people(rng, street, crossing)
@@ -89,7 +89,7 @@ def _traffic(rng: np.random.Generator, street: Street, feature: str, start: floa
 
 def _lane(rng: np.random.Generator, lane: str, x: float, heading: float, z: float,
           first: Optional[str] = None) -> list[Item]:
-    """Vehicles one behind the other from ``z`` on; the first is of the kind ``first`` if given."""
+    """Vehicles one behind the other from ``z`` on. The first is of the kind ``first`` if given."""
     items, kinds = [], list(LENGTHS)
     while z < 75:
         kind = first or kinds[rng.choice(len(kinds), p=SHARES[lane])]
@@ -116,7 +116,7 @@ def _person(x: float, z: float) -> Item:
 
 
 def _people(rng: np.random.Generator, street: Street, crossing: Optional[float]) -> list[Item]:
-    """Groups on the sidewalks; some people, and a cyclist, cross the road at ``crossing``."""
+    """Groups on the sidewalks. Some people, and a cyclist, cross the road at ``crossing``."""
     items = []
     for side in (-1, 1):
         for _ in range(rng.integers(1, 5)):
@@ -175,7 +175,7 @@ def _greenery(rng: np.random.Generator, street: Street, side: int) -> list[Item]
 
 
 def _railing(rng: np.random.Generator, street: Street, side: int) -> list[Item]:
-    """A railing along the curb, on some streets; in pieces, so that things may stand between."""
+    """A railing along the curb of some streets, in pieces, so that things may stand between."""
     if rng.random() > 0.2:
         return []
     start, x = rng.uniform(5, 20), street.walk(side, 0.05)

@@ -33,7 +33,7 @@ def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
 
 
 def _part_colors(parts: list[Part], look: Look, rng: np.random.Generator) -> np.ndarray:
-    """Color of each part (N; a uint32 of four bytes): parts of one object stray alike."""
+    """Color of each part, N, as a uint32 of four bytes. Parts of one object stray alike."""
     stray = rng.normal(0, 255 * look.spread, (max(part.thing for part in parts) + 1, 3))
     colors = np.zeros((len(parts), 4))
     for i, part in enumerate(parts):

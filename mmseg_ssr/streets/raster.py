@@ -18,11 +18,11 @@ class Raster:
     """What each pixel of an image of height H and width W shows.
 
     Attributes:
-        parts: the scene's parts and, where there is one, the bonnet; indexed by the maps.
+        parts: the scene's parts and, where there is one, the bonnet. The maps index them.
         fine: int32, 2H x 2W, index of the part seen.
         coarse: int32, H x W, ``fine`` at every second row and column.
         depth: float32, H x W, meters along z.
-        ground_x, ground_z: float32, H x W, meters; meaningful where ``on_ground``.
+        ground_x, ground_z: float32, H x W, meters. They mean something where ``on_ground``.
         on_ground: bool, H x W.
         shadow: float32, H x W, in [0, 1], ground shadow.
     """
@@ -43,7 +43,7 @@ class Raster:
 
     @property
     def things(self) -> np.ndarray:
-        """Object numbers, int32, H x W; for class-agnostic masks."""
+        """Object numbers, int32, H x W, for class-agnostic masks."""
         return np.array([part.thing for part in self.parts], np.int32)[self.coarse]
 
 
@@ -69,7 +69,7 @@ def rasterize(scene: Scene, size: tuple[int, int]) -> Raster:
 
 
 def _pixels(scene: Scene, polygons: list[np.ndarray], size: tuple[int, int]) -> list[np.ndarray]:
-    """Project all polygons at once; fixed-point pixel corners as OpenCV's ``shift`` wants them."""
+    """Project all polygons at once, to fixed-point corners as OpenCV's ``shift`` wants them."""
     ends = np.cumsum([len(points) for points in polygons])
     pixels = scene.camera.project(np.concatenate(polygons), size)
     limit = 16.0 * max(size)

@@ -48,7 +48,7 @@ def make_scene(rng: np.random.Generator, number: int = 0, bonnet: bool = False) 
 
     Args:
         rng: source of all random decisions.
-        number: position in the data set; decides which of FEATURES is there for certain.
+        number: position in the data set. It decides which of FEATURES is there for certain.
         bonnet: whether the ego vehicle's bonnet is seen.
     """
     camera = Camera(height=rng.uniform(1.4, 1.8), focal=rng.uniform(0.72, 0.92),

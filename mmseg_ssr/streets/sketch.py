@@ -19,7 +19,7 @@ class Part(NamedTuple):
         points: N x 3 corners in meters (see :mod:`.camera`).
         label: Cityscapes label id.
         material: name that a look turns into color and texture.
-        tone: in [0, 1); chooses a color among those of the material.
+        tone: in [0, 1). It chooses a color among those of the material.
         shade: brightness of the face, 1 for one in full light.
         thing: number of the object that the part belongs to, counted from 0.
     """
@@ -54,7 +54,7 @@ class Plane(NamedTuple):
 
 
 class Pen(NamedTuple):
-    """Draws shapes of one label on one plane; ``tone`` is used where a call names none."""
+    """Draws shapes of one label on one plane. ``tone`` is used where a call names none."""
 
     sketch: 'Sketch'
     plane: Plane

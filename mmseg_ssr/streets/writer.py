@@ -45,7 +45,7 @@ class Job:
         return [self.root / name for name in (image, *(name for name, _ in labels))]
 
     def done(self) -> bool:
-        """Whether all files are there; each is written whole or not at all."""
+        """Whether all files are there. Each is written whole or not at all."""
         return all(path.is_file() for path in self.paths())
 
 
@@ -56,8 +56,8 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
     """Draw the Streets data set: by default source ``root/gta``, target ``root/cityscapes``.
 
     The pictures are a function of ``seed``, split and index alone, not of the counts nor of
-    ``workers``. A second call with the same arguments draws only what is missing; one with other
-    layouts adds these; one with other counts, size or seed removes the layouts it asks for and
+    ``workers``. A second call with the same arguments draws only what is missing. One with other
+    layouts adds these. One with other counts, size or seed removes the layouts it asks for and
     draws them anew, unless that would leave or lose others. Beside the images are label images as
     published, in most layouts with *label ids* that the converters turn into train ids.
 
@@ -68,7 +68,7 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
             training split and each other split of another target (each condition, each city).
         size: (width, height) of the images in pixels, at least 64 x 32.
         seed: integer >= 0.
-        workers: processes; by default one for each core.
+        workers: processes. By default one for each core.
         progress: shows how far the drawing is (see :func:`.progress_bar`).
         layouts: folders to make, each laid out as the data set of its name: ``gta``,
             ``cityscapes``, ``synthia``, ``acdc``, ``dark_zurich``, ``NTHU_Datasets`` (Cross-City),
@@ -213,7 +213,7 @@ def _write(job: Job, size: tuple[int, int], seed: int) -> None:
 
 @contextmanager
 def _single_threaded_opencv() -> Iterator[None]:
-    """Processes share the work; OpenCV's threads would compete, and do not survive a fork."""
+    """Processes share the work. OpenCV's threads would compete, and do not survive a fork."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -19,7 +19,7 @@ class Panel(NamedTuple):
 
 
 def colorize(label: np.ndarray, palette: Sequence[Color]) -> np.ndarray:
-    """Train ids, H x W, to RGB, H x W x 3 uint8; ids outside the palette become black."""
+    """Train ids, H x W, to RGB, H x W x 3 uint8. Ids outside the palette become black."""
     colors = np.zeros((256, 3), np.uint8)
     colors[:len(palette)] = palette
     return colors[np.clip(label, 0, 255).astype(np.uint8)]

@@ -24,7 +24,7 @@ class LastLoaded:
     """The first steps of a pipeline, which read files, and what they read last.
 
     Args:
-        steps: take and give mmseg's ``results``; what they add depends on the file names in it.
+        steps: take and give mmseg's ``results``. What they add depends on the file names in it.
     """
 
     def __init__(self, steps: Sequence[Callable[[Dict], Dict]]):

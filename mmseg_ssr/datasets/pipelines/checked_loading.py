@@ -1,4 +1,4 @@
-"""What is read from disk is checked where it is read, and a fault is said in one line.
+"""Checks of images and labels where they are read from disk. A fault is one line.
 
 The checks wrap the loading steps of a data set's pipeline, so they hold for mmseg's own steps, for
 a host project's, and for configs that do not know of them. They cost about 2 ms per 1914 x 1052
@@ -34,7 +34,7 @@ def leaf_datasets(dataset) -> Iterator:
 
 
 def check_loading(dataset) -> None:
-    """Put the checks around the loading steps of a built data set; a second call does nothing.
+    """Put the checks around the loading steps of a built data set. A second call does nothing.
 
     Args:
         dataset: an mmseg data set or a wrapper of some.
@@ -48,7 +48,7 @@ def check_loading(dataset) -> None:
             _check_zero_label(step, leaf)
         transforms[:] = [_checked(step, leaf) for step in transforms]
         if getattr(leaf, 'label_map', None):
-            # mmseg maps left-out classes to -1 and trusts uint8 to wrap it; numpy 2 refuses
+            # mmseg maps left-out classes to -1 and trusts uint8 to wrap it. numpy 2 refuses
             leaf.label_map = {old: new if new >= 0 else leaf.ignore_index
                               for old, new in leaf.label_map.items()}
         if hasattr(leaf, 'gt_seg_map_loader'):  # for evaluation, since mmseg 0.19
@@ -56,7 +56,7 @@ def check_loading(dataset) -> None:
 
 
 def _check_zero_label(step, dataset) -> None:
-    """What is counted and scored is what is trained on."""
+    """Counts, scores and training must agree on the classes."""
     if isinstance(step, LoadAnnotations):
         taken_out = bool(getattr(dataset, 'reduce_zero_label', False))
         if bool(step.reduce_zero_label) != taken_out:
@@ -80,7 +80,7 @@ def _checked(step, dataset):
 
 
 class CheckedStep:
-    """Any other step of a pipeline; one that fails is named, with the image that it fails on.
+    """Any other step of a pipeline. One that fails is named, with the image that it fails on.
 
     Args:
         step: the step.
@@ -167,8 +167,8 @@ class CheckedLabel:
 
     Raises:
         MissingFile: no such label.
-        DataError: it does not decode, is of a kind that mmseg misreads, has another size than
-            its image (if that is loaded before), or holds an id out of range; or see above.
+        DataError: it does not decode, has a format that mmseg misreads, has another size than
+            its image (if that is loaded before), or holds an id out of range. See above too.
     """
 
     def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX):

@@ -1,7 +1,7 @@
 """Image margins whose pseudo-labels are not trusted, as a mask that follows the image.
 
 Rectification leaves artifacts at the borders of Cityscapes, and the bonnet of the ego vehicle is at
-its bottom (HRDA, arXiv 2204.13132, supplement; config key ``crop_pseudo_margins`` of HRDA and MIC).
+its bottom (HRDA, arXiv 2204.13132, supplement, and the config key ``crop_pseudo_margins`` of MIC).
 """
 from typing import Dict, Sequence
 

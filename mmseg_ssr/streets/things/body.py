@@ -1,4 +1,4 @@
-"""Solid bodies: side profiles pushed out to a width; the faces towards the camera are drawn."""
+"""Solid bodies: side profiles pushed out to a width. The faces towards the camera are drawn."""
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from ..labels import Label
 from ..sketch import Points, Sketch, ellipse, rectangle
 
-EYE = np.array([0.0, 1.5, 0.0])  # where visibility is decided from; the true height varies a little
+EYE = np.array([0.0, 1.5, 0.0])  # where visibility is decided from. The true height varies a little
 
 
 class Frame(NamedTuple):
@@ -83,7 +83,7 @@ def extrude(sketch: Sketch, frame: Frame, profile: Points, edges: Sequence[str],
         profile: corners from the rear bottom over the roof to the front bottom.
         edges: material of the face along each edge of the profile, bottom left out.
         half_width: half of the extent across, meters.
-        label, material, tone: of the side faces; ``tone`` is used for all faces.
+        label, material, tone: of the side faces. ``tone`` is used for all faces.
     """
     corners = np.asarray(profile, dtype=np.float64)
     for (start, end), face in zip(zip(corners[:-1], corners[1:]), edges):

@@ -7,7 +7,7 @@ from ..labels import Label
 from ..sketch import Pen, Plane, Sketch, ground_strip, rectangle
 from .roadside import draw_bush, draw_pickets, draw_tree
 
-DETAIL = 45.0  # meters up to which single windows are drawn; farther ones merge into bands
+DETAIL = 45.0  # meters up to which single windows are drawn. Farther ones merge into bands
 GROUND_FLOOR = 3.4  # meters
 
 
@@ -28,12 +28,12 @@ class Plot:
 
     @property
     def front(self) -> Plane:
-        """The plane facing the street; its first coordinate is z."""
+        """The plane facing the street. Its first coordinate is z."""
         return Plane(self.side * self.edge, 0.0, np.pi / 2)
 
     @property
     def end(self) -> Plane:
-        """The plane facing the camera; its first coordinate is |x|, counted from the front."""
+        """The plane facing the camera. Its first coordinate is |x|, counted from the front."""
         return Plane(self.side * self.edge, self.near, 0.0 if self.side > 0 else np.pi)
 
     @property

@@ -122,7 +122,7 @@ FACES = (_disc, _ring, _triangle, _octagon, _board)
 
 
 def draw_bin(sketch: Sketch, rng: np.random.Generator, x: float, z: float) -> None:
-    """Draw a litter bin (static) or a handcart (dynamic); neither is evaluated."""
+    """Draw a litter bin (static) or a handcart (dynamic). Neither is evaluated."""
     sketch.begin()
     plane, tone = Plane(x, z), rng.random()
     if rng.random() < 0.7:

@@ -17,7 +17,7 @@ class Car(NamedTuple):
     length: float
     height: float
     width: float
-    cabin: tuple[float, float, float, float]  # of the side windows: rear, front at belt; at roof
+    cabin: tuple[float, float, float, float]  # windows: rear, front at the belt, then at the roof
 
 
 CARS = {
