@@ -71,7 +71,6 @@ def test_the_training_goes_on_to_the_recorded_end(work_dir):
     assert result['scores'] == pytest.approx(earlier['scores'], abs=0.02)
 
 
-@pytest.mark.xfail(strict=True, reason='engine compares the texts of configs with name_* in them')
 def test_variables_that_have_gone_from_the_configs_do_not_matter(work_dir):
     """The shipped configs had six of them, which nothing read: name_dataset and others."""
     gone = "name_uda = 'dacs_a999_fdthings_rcs0.01_cpl'\n"

@@ -1,5 +1,6 @@
 """What a config says, where a key may have several places, an old name or a default."""
 import os
+import re
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from mmcv import Config
@@ -107,3 +108,15 @@ def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
             yield from _datasets_in(value[key], f'{path}.{key}')
         if not inner and 'type' in value:
             yield path, value
+
+
+def comparable(text: str, *but: str) -> str:
+    """The text of a config without what has no effect on a training.
+
+    Configs of older versions have ``name_*`` variables, which nothing reads.
+
+    Args:
+        text: as :attr:`mmcv.Config.pretty_text` lays it out.
+        but: further keys at the top that are left out.
+    """
+    return re.sub(rf'^({"|".join(["name_", *but])})\w* = .*\n', '', text, flags=re.M)

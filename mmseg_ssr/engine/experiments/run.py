@@ -19,7 +19,13 @@ from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
 from ..config.explain import config_fault
-from ..config.values import experiment_name, max_iterations, prefetch_factor, workers
+from ..config.values import (
+    comparable,
+    experiment_name,
+    max_iterations,
+    prefetch_factor,
+    workers,
+)
 from ..logging.run_log import full_disk, open_log
 from ..testing.evaluate import run_test, scores
 from ..training.train import train
@@ -132,7 +138,7 @@ def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
     try:
         with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
             result = json.load(file)
-        if result['config'] != cfg.pretty_text:
+        if comparable(result['config']) != cfg.pretty_text:
             return None
         return {**result, 'scores': _with_nan(result.get('scores', {}))}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):

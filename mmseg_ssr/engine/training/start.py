@@ -1,5 +1,4 @@
 """Where a training begins: anew or at a checkpoint, with which seed, and why it cannot."""
-import re
 import traceback
 from typing import Callable, List, Optional
 
@@ -9,6 +8,7 @@ from ... import distributed
 from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
+from ..config.values import comparable
 from ..logging.run_log import RunLog
 from .runner import SelfTrainingRunner
 
@@ -24,16 +24,12 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
         return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
     found = _newest(work_dir, log)
     config = found.content.get('meta', {}).get('config') if found else None
-    if found and _but_the_start(str(config)) != _but_the_start(cfg.pretty_text):
+    # which weights a training began with does not matter to how it goes on
+    if found and comparable(str(config), 'load_from') != comparable(cfg.pretty_text, 'load_from'):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')
     return found
-
-
-def _but_the_start(config: str) -> str:
-    """Which weights a training began with does not matter to how it goes on."""
-    return re.sub(r'^load_from = .*\n', '', config, flags=re.M)
 
 
 def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,
