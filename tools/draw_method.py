@@ -69,7 +69,7 @@ def training_step() -> Drawing:
         sheet.box(63, bottom, 13, 9, name, 'data')
     _into_views(sheet)
     sheet.box(82, 5.5, 12, 50, 'student\nweights $\\theta$\n\nall views:\nshadow\nbranch\n\n'
-              'source and\nmixed view:\nregulari-\nsation\nbranch too', 'trained')
+              'source and\nmixed view:\nregulari-\nzation\nbranch too', 'trained')
     _losses(sheet)
     sheet.arrow([(82, 32.4), (28.5, 32.4), (28.5, 30.2)], 'average')
     sheet.text(70, 30.3, r'before each step: $\phi \leftarrow \alpha \phi + (1 - \alpha) \theta$',
