@@ -119,10 +119,15 @@ class Interrupted(SystemExit):
         self.message = message
 
 
+def nearest_name(name: str, valid: Iterable[str], cutoff: float = 0.6) -> str:
+    """The valid name closest to ``name``, or an empty string where none is near."""
+    return next(iter(difflib.get_close_matches(str(name), map(str, valid), 1, cutoff)), '')
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """``", did you mean 'x'?"`` for the valid name closest to ``name``, or an empty string."""
-    close = difflib.get_close_matches(str(name), [str(v) for v in valid], n=1, cutoff=0.6)
-    return f", did you mean '{close[0]}'?" if close else ''
+    close = nearest_name(name, valid)
+    return f", did you mean '{close}'?" if close else ''
 
 
 def one_line(error: BaseException) -> str:

@@ -98,7 +98,7 @@ def normalization(cfg: Config) -> Dict[str, Any]:
     Raises:
         ConfigError: the pipeline has no step Normalize.
     """
-    for step in steps_of(test_pipeline(cfg)):
+    for _, step in steps_of(test_pipeline(cfg)):
         if step.get('type') == 'Normalize':
             return dict(mean=list(step['mean']), std=list(step['std']),
                         to_rgb=step.get('to_rgb', True))

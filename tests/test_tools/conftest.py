@@ -36,16 +36,16 @@ def tool():
 
 @pytest.fixture
 def fails(tool, capsys):
-    """Runs a command that must end with exit code 2 and one line; returns the line."""
+    """Runs a command that must end with exit code 2 and a line for each fault; returns them."""
 
-    def run(path, *arguments):
+    def run(path, *arguments, faults=1):
         with pytest.raises(SystemExit) as end:
             tool(path).main([str(argument) for argument in arguments])
         error = capsys.readouterr().err.splitlines()
         assert end.value.code == 2, error
         lines = [line for line in error if line.startswith('error: ')]
-        assert len(lines) == 1 and error[-1] == lines[0], error
-        return lines[0]
+        assert len(lines) == faults and error[-faults:] == lines, error
+        return '\n'.join(lines)
 
     return run
 

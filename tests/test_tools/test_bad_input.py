@@ -158,6 +158,18 @@ def test_a_misspelled_key(own_data, trains):
     assert "config.py: unknown key uda.aplha, did you mean 'alpha'?" in trains(sections)
 
 
+def test_four_faults_are_four_lines(own_data, config_file, fails):
+    sections = tiny_training.method_config(own_data, 2)
+    sections['uda']['aplha'] = 0.9
+    sections['model']['decode_head']['num_classes'] = 16
+    sections['data']['worker_per_gpu'] = 1
+    sections['runner']['max_iters'] = 'many'
+    errors = fails(TRAIN, '--config', config_file(sections), '--work-dir', 'run', faults=4)
+    for key, line in zip(('uda.aplha', 'data.worker_per_gpu', 'runner.max_iters',
+                          'model.decode_head.num_classes'), errors.splitlines()):
+        assert line.startswith('error: ') and key in line
+
+
 def test_a_class_set_that_does_not_fit_the_head(own_data, trains):
     sections = tiny_training.method_config(own_data, 2)
     sections['model']['decode_head']['num_classes'] = 16

@@ -57,19 +57,16 @@ def refuse_downloads(cfg: Config) -> None:
     """Nothing in a config makes mmcv, mmseg or timm fetch a file.
 
     Raises:
-        ConfigError: which key would, and what to do instead.
+        ConfigError: which keys would, and what to do instead.
     """
-    for part in ('model', 'uda'):
-        for path, value in _leaves(cfg.get(part), part):
-            if value is True and path.endswith('.pretrained'):
-                raise ConfigError(f'{cfg.filename}: {path} = True would download weights, nothing '
-                                  'here does that: fetch the file and give its path')
-            _refuse_address(cfg, path, value)
-    for path, value in _leaves(cfg.get('data'), 'data'):
-        if path.split('.')[-1] in DATA_KEYS:
-            _refuse_address(cfg, path, value)
-    for key in ('load_from', 'resume_from'):
-        _refuse_address(cfg, key, cfg.get(key))
+    leaves = [leaf for part in ('model', 'uda') for leaf in _leaves(cfg.get(part), part)]
+    leaves += [(path, value) for path, value in _leaves(cfg.get('data'), 'data')
+               if path.split('.')[-1] in DATA_KEYS]
+    leaves += [(key, cfg.get(key)) for key in ('load_from', 'resume_from')]
+    problems = [f'{cfg.filename}: {line}' for path, value in leaves
+                for line in _download(path, value)]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def initialize(model: nn.Module) -> None:
@@ -114,15 +111,18 @@ def _says_much(value: Any) -> bool:
             and bool((value != value.flatten()[0]).any()))
 
 
-def _refuse_address(cfg: Config, path: str, value: Any) -> None:
-    if not isinstance(value, str) or not any(mark in value for mark in ADDRESSES):
-        return
-    scheme, _, name = value.partition('://')
-    address = value
-    if scheme in TABLES:
-        address = getattr(mmcv_checkpoint, TABLES[scheme])().get(name, value)
-    raise ConfigError(f'{cfg.filename}: {path} = {value!r} would be downloaded, nothing here does '
-                      f'that: fetch {address} and give the path of the file')
+def _download(path: str, value: Any) -> Iterator[str]:
+    """What to do instead of the download that a value asks for; nothing where it asks for none."""
+    if value is True and path.endswith('.pretrained'):
+        yield (f'{path} = True would download weights, nothing here does that: fetch the file and '
+               'give its path')
+    if isinstance(value, str) and any(mark in value for mark in ADDRESSES):
+        scheme, _, name = value.partition('://')
+        address = value
+        if scheme in TABLES:
+            address = getattr(mmcv_checkpoint, TABLES[scheme])().get(name, value)
+        yield (f'{path} = {value!r} would be downloaded, nothing here does that: fetch {address} '
+               'and give the path of the file')
 
 
 def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:

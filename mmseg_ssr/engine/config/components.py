@@ -2,8 +2,10 @@
 
 A value is checked against the constructor that will get it, so a fault has a key, not a traceback.
 """
+import contextlib
 import math
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from functools import partial
+from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from mmcv.cnn.bricks.registry import ACTIVATION_LAYERS, CONV_LAYERS, NORM_LAYERS
 from mmcv.runner import HOOKS, RUNNERS
@@ -12,12 +14,13 @@ from mmcv.utils import Registry
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.models import builder
 
-from ...errors import ConfigError, nearest
+from ...errors import ConfigError, nearest, nearest_name
 from ...labels.rare_class_sampling import RareClassSampling
 from ...regularizer import build_regularizer
 from ...regularizer.encoders import DEFAULT, encoder_class
 from ...uda.views.masked_consistency import BlockMask
-from ..testing.inference import check_test_cfg
+from .faults import Fault, Faults
+from .inference import check_test_cfg
 from .keys import Keys, keys_at
 from .signatures import needed_arguments, parameters
 from .types import described, fits, misfit
@@ -39,95 +42,105 @@ BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'}, 'norm_cfg': {'req
 GIVEN = {'params', 'model', 'dataloader', 'segmentor'}
 
 
-def check_value(value: Any, path: str) -> None:
-    """Check a part of a config, with all that is in it.
-
-    Raises:
-        ConfigError: names the path of the key and the nearest valid one.
-    """
+def value_faults(value: Any, path: str) -> Iterator[Fault]:
+    """What is wrong with a part of a config, and with all that is in it."""
     names = [key for key in path.split('.') if not key.isdigit()]
     if is_pipeline(names):
-        _check_pipeline(value, path)
+        yield from _pipeline_faults(value, path)
     if isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            check_value(item, f'{path}.{i}')
+            yield from value_faults(item, f'{path}.{i}')
     elif isinstance(value, dict):
-        _check_dict(value, path, names)
+        yield from _dict_faults(value, path, names)
         for key, item in value.items():
-            check_value(item, f'{path}.{key}')
+            yield from value_faults(item, f'{path}.{key}')
 
 
-def check_plain(value: Any, path: str) -> None:
-    """Every value can be written into a config file, and read from it again.
+def plain_faults(value: Any, path: str) -> Iterator[Fault]:
+    """Values that cannot be written into a config file, or not be read from it again.
 
-    Raises:
-        ConfigError: NaN, an integer of more than 64 bits, an object.
+    These are NaN, an integer of more than 64 bits, an object.
     """
     if isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(key, str):
-                raise ConfigError(f'{path}: a key must be a text, got {shown(key)}')
-            check_plain(item, f'{path}.{key}')
+            if isinstance(key, str):
+                yield from plain_faults(item, f'{path}.{key}')
+            else:
+                yield Fault(path, f'{path}: a key must be a text, got {shown(key)}')
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            check_plain(item, f'{path}.{i}')
+            yield from plain_faults(item, f'{path}.{i}')
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f'{path} must be a finite number, got {value}')
+        yield Fault(path, f'{path} must be a finite number, got {value}')
     elif isinstance(value, int) and not -2**63 <= value < 2**64:
-        raise ConfigError(f'{path} is an integer of more than 64 bits')
+        yield Fault(path, f'{path} is an integer of more than 64 bits')
     elif not isinstance(value, (str, int, float, bytes, type(None))):
-        raise ConfigError(f'{path} must be a number, a text, a list or a dict, which can be '
+        yield Fault(path, f'{path} must be a number, a text, a list or a dict, which can be '
                           f'written down again, got {shown(value)}')
 
 
-def check_arguments(value: Mapping[str, Any], target: Any, path: str,
-                    builder_keys: Iterable[str] = (), complete: bool = True) -> None:
-    """The keys of ``value`` are arguments of ``target``, all it needs, each of the right kind.
+def argument_faults(value: Mapping[str, Any], target: Any, path: str,
+                    builder_keys: Iterable[str] = (), complete: bool = True) -> Iterator[Fault]:
+    """Keys that are no arguments of ``target`` or of another kind, and those that it needs.
 
     Args:
         builder_keys: that a builder takes before ``target`` gets the rest.
         complete: whether ``target`` gets nothing else.
-
-    Raises:
-        ConfigError: names the path of the key.
     """
     accepted, closed = parameters(target)
-    if closed:
-        no_other_keys(value, {*accepted, *builder_keys}, path)
+    valid = {*accepted, *builder_keys, *(() if closed else value)}
+    yield from unknown_keys(value, valid, path)
     for key in value:
         expected = misfit(value[key], accepted[key]) if key in accepted else None
         if expected:
-            raise ConfigError(f'{path}.{key} must be {expected}, got {shown(value[key])}')
-    missing = sorted(needed_arguments(target) - {*value, *GIVEN}) if complete else []
-    if missing:
-        raise ConfigError(f'{path} ({target.__name__}) needs the key {missing[0]}')
+            yield Fault(f'{path}.{key}',
+                        f'{path}.{key} must be {expected}, got {shown(value[key])}')
+    # a strange key may be the one that is missing, or the type may be another's
+    if complete and all(nearest_name(key, valid) for key in value):
+        for key in sorted(needed_arguments(target) - {*value, *GIVEN}):
+            yield Fault(f'{path}.{key}', f'{path} ({target.__name__}) needs the key {key}')
 
 
-def no_other_keys(value: Mapping[str, Any], valid: Iterable[str], path: str) -> None:
-    """Raise a ``ConfigError`` for a key that is not ``valid``."""
-    for key in value:
-        if key not in valid:
-            hint = nearest(key, valid) or ', valid keys are ' + ', '.join(sorted(valid))
-            raise ConfigError(f'unknown key {path}.{key}{hint}')
+def unknown_keys(value: Mapping[str, Any], valid: Collection[str], path: str) -> Iterator[Fault]:
+    """Keys that are not ``valid``: misspelled ones a line each, or all in one if one is strange."""
+    meant = {key: nearest_name(key, valid) for key in value if key not in valid}
+    if all(meant.values()):
+        for key, name in meant.items():
+            yield Fault(f'{path}.{key}', f"unknown key {path}.{key}, did you mean '{name}'?",
+                        [f'{path}.{name}'])
+    else:
+        first, *others = (f'{path}.{key}' for key in meant)
+        yield Fault(first, f'unknown key{"s" * bool(others)} {", ".join([first, *others])}, valid '
+                           f'keys are {", ".join(sorted(valid))}',
+                    [*others, *(f'{path}.{name}' for name in meant.values() if name)])
 
 
-def check_kinds(value: Mapping[str, Any], keys: Keys, path: str) -> None:
-    """The values that ``keys`` know are of their kind, or None, and in their bounds."""
+def kind_faults(value: Mapping[str, Any], keys: Keys, path: str) -> Iterator[Fault]:
+    """Values that ``keys`` know and that are neither None nor of their kind and in their bounds."""
     for name, key in keys.items():
         item, place = value.get(name), f'{path}.{name}' if path else name
         if item is None or key.kind is None:
             continue
         if not fits(item, key.kind):
-            raise ConfigError(f'{place} must be {described(key.kind)}, got {shown(item)}')
-        too_small = key.least is not None and item < key.least
-        if too_small or (key.most is not None and item > key.most):
+            yield Fault(place, f'{place} must be {described(key.kind)}, got {shown(item)}')
+        elif (key.least is not None and item < key.least) or (
+                key.most is not None and item > key.most):
             most = '' if key.most is None else f' and at most {key.most}'
-            raise ConfigError(f'{place} must be at least {key.least}{most}, got {item}')
+            yield Fault(place, f'{place} must be at least {key.least}{most}, got {item}')
 
 
 def is_pipeline(names: Sequence[str]) -> bool:
     """Whether the steps of a data pipeline are under this path."""
     return names[0] == 'data' and (names[-1].endswith('pipeline') or names[-1] == 'transforms')
+
+
+def registered(name: Any, registries: Sequence[Registry]) -> Optional[Any]:
+    """What is registered under a name in one of the registries, None where nothing is."""
+    for registry in registries:
+        with contextlib.suppress(AttributeError):  # over 'nowhere.Name', an unknown scope
+            if found := registry.get(name):
+                return found
+    return None
 
 
 def shown(value: Any) -> str:
@@ -136,45 +149,65 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f'{text[:57]}...'
 
 
-def _check_pipeline(value: Any, path: str) -> None:
+def _pipeline_faults(value: Any, path: str) -> Iterator[Fault]:
     if isinstance(value, dict):  # one of its steps
         return
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f'{path} must be a list of steps, dict(type=...) each, got '
+        yield Fault(path, f'{path} must be a list of steps, dict(type=...) each, got '
                           f'{shown(value)}')
+        return
     for i, step in enumerate(value):
         if not isinstance(step, dict):
-            raise ConfigError(f'{path}.{i} must be a step, dict(type=...), got {shown(step)}')
+            yield Fault(path, f'{path}.{i} must be a step, dict(type=...), got {shown(step)}')
 
 
-def _check_dict(value: dict, path: str, names: Sequence[str]) -> None:
-    if names[-1] in ARGUMENTS_OF:
-        check_arguments(value, ARGUMENTS_OF[names[-1]], path, BUILDER_KEYS.get(names[-1], ()))
-        return
-    if names[-1] in ENCODERS and names[0] in ('model', 'uda'):
-        check_arguments(value, encoder_class(value.get('type', DEFAULT)), path, {'type'})
-        return
+def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with the keys of a dict, whoever takes them."""
     keys = keys_at(path)
-    if keys is not None:
-        no_other_keys(value, keys, path)
-        check_kinds(value, keys, path)
+    if names[-1] in ARGUMENTS_OF:
+        yield from argument_faults(value, ARGUMENTS_OF[names[-1]], path,
+                                   BUILDER_KEYS.get(names[-1], ()))
+    elif names[-1] in ENCODERS and names[0] in ('model', 'uda'):
+        yield from _encoder_faults(value, path)
+    elif keys is not None:
+        faults = Faults()
+        faults.add(unknown_keys(value, keys, path))
+        faults.add(kind_faults(value, keys, path))
         if names[-1] == 'test_cfg':
-            check_test_cfg(value, path)
-        return
-    registries = _registries(names)
+            faults.add_of(partial(check_test_cfg, path=path), value, path)
+        yield from faults.found
+    else:
+        yield from _component_faults(value, path, names)
+
+
+def _encoder_faults(value: dict, path: str) -> Iterator[Fault]:
+    try:
+        kind = encoder_class(value.get('type', DEFAULT))
+    except ConfigError as error:
+        yield from (Fault(f'{path}.type', line) for line in error.problems)
+    else:
+        yield from argument_faults(value, kind, path, {'type'})
+
+
+def _component_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault]:
+    """Of a dict whose ``type`` is registered."""
+    registries, place = _registries(names), '.'.join(names)
+    kind = value.get('type')
     if 'type' not in value:
         if registries and _needs_type(path, names):
             hint = nearest('type', value) or f' in {shown(dict(value))}'
-            raise ConfigError(f"{path} needs the key 'type', the name of what is to be built"
-                              f'{hint}')
-        return
-    if not isinstance(value['type'], str):
-        raise ConfigError(f'{path}.type must be a name, got {shown(value["type"])}')
-    target = _registered(value['type'], registries, names[-1], path)
-    if target is not None:
-        place = '.'.join(names)
+            yield Fault(f'{path}.type', f"{path} needs the key 'type', the name of what is to be "
+                                        f'built{hint}')
+    elif not isinstance(kind, str):
+        yield Fault(f'{path}.type', f'{path}.type must be a name, got {shown(kind)}')
+    elif target := registered(kind, registries):
         keys = SUPPLIED | BUILDER_KEYS.get(place, BUILDER_KEYS.get(names[-1], set()))
-        check_arguments(value, target, path, keys, complete=names[-1] not in LAYERS)
+        yield from argument_faults(value, target, path, keys, complete=names[-1] not in LAYERS)
+    # Inside a model, types such as fusion_cfg=dict(type='aspp') are words of their own head.
+    elif registries and (names[-1] in COMPONENTS or names[-1] in LAYERS
+                         or names[0] not in ('model', 'uda')):
+        known = {known for registry in registries for known in registry.module_dict}
+        yield Fault(f'{path}.type', f'unknown {path}.type {shown(kind)}{nearest(kind, known)}')
 
 
 def _needs_type(path: str, names: Sequence[str]) -> bool:
@@ -200,19 +233,3 @@ def _registries(names: Sequence[str]) -> Sequence[Registry]:
         return [HOOKS] if names[-1] == 'hooks' else []
     return {'optimizer': [OPTIMIZERS], 'runner': [RUNNERS], 'custom_hooks': [HOOKS],
             'optimizer_config': [HOOKS]}.get(names[0], [])
-
-
-def _registered(name: str, registries: Sequence[Registry], key: str, path: str) -> Optional[Any]:
-    for registry in registries:
-        try:
-            found = registry.get(name)
-        except AttributeError:  # mmcv's, over 'nowhere.Name', a scope that does not exist
-            continue
-        if found is not None:
-            return found
-    # Inside a model, types such as fusion_cfg=dict(type='aspp') are words of their own head.
-    inside_model = path.split('.')[0] in ('model', 'uda')
-    if registries and (key in COMPONENTS or key in LAYERS or not inside_model):
-        known = {known for registry in registries for known in registry.module_dict}
-        raise ConfigError(f'unknown {path}.type {shown(name)}{nearest(name, known)}')
-    return None

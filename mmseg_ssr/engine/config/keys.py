@@ -45,7 +45,7 @@ TOP_LEVEL: Keys = dict(
                     'directory'),
     workflow=Key(None, 'accepted from configs of mmseg, without effect'),
     work_dir=Key(str, 'folder of checkpoints and logs; the option `--work-dir` overrules it'),
-    seed=Key(int, 'of everything random; drawn and logged when there is none'),
+    seed=Key(int, 'of everything random; drawn and logged when there is none', 0),
     deterministic=Key(bool, 'True asks torch for kernels that repeat to the bit'),
     custom_hooks=Key(list, 'a list of hooks of mmcv, `dict(type=..., priority=...)` each'),
     custom_imports=Key(None, "`dict(imports=['mmseg_ssr'])`, so that mmseg's own scripts know the "
@@ -67,7 +67,7 @@ LOADER: Keys = dict(
                         2**16),
     workers_per_gpu=Key(int, 'processes that load data, at most one for each core, by default 0: '
                         'none', 0, 2**16),
-    prefetch_factor=Key(int, "batches that each of them reads ahead, by default torch's 2"),
+    prefetch_factor=Key(int, "batches that each of them reads ahead, by default torch's 2", 1),
     shuffle=Key(bool, _WITHOUT_EFFECT),
     seed=Key(int, _WITHOUT_EFFECT),
     drop_last=Key(bool, _WITHOUT_EFFECT),

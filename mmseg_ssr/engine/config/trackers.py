@@ -1,10 +1,11 @@
 """Weights & Biases and MLflow, by one key of a config: ``tracker='wandb'`` or ``'mlflow'``."""
 import importlib.util
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List, Mapping
 
 from mmcv import Config
 
-from ...errors import ConfigError, nearest
+from ...errors import nearest
+from .faults import Fault
 from .values import experiment_name
 
 #: mmcv's hooks and the packages that they need, by the name in ``tracker``.
@@ -12,25 +13,21 @@ HOOKS = {'wandb': 'WandbLoggerHook', 'mlflow': 'MlflowLoggerHook'}
 PROJECT = 'mmseg_ssr'
 
 
-def check_trackers(cfg: Config) -> None:
-    """``tracker``, and what hooks of ``log_config`` log to, is installed.
-
-    Raises:
-        ConfigError: with the command that installs it.
-    """
+def tracker_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:
+    """An unknown ``tracker``, and packages that it or a hook of ``log_config`` needs."""
     tracker = cfg.get('tracker')
     if tracker is not None and tracker not in HOOKS:
-        raise ConfigError(f'tracker must be one of {", ".join(HOOKS)}, got {tracker!r}'
-                          f'{nearest(tracker, HOOKS)}')
-    named = {'tracker': tracker} if tracker else {}
+        yield Fault('tracker', f'tracker must be one of {", ".join(HOOKS)}, got {tracker!r}'
+                               f'{nearest(tracker, HOOKS)}')
+    needed = {tracker: 'tracker'} if tracker in HOOKS else {}
     packages = {hook: package for package, hook in HOOKS.items()}
     for i, hook in enumerate((cfg.get('log_config') or {}).get('hooks') or []):
-        if hook.get('type') in packages:
-            named[f'log_config.hooks.{i}'] = packages[hook['type']]
-    for key, package in named.items():
+        if isinstance(hook, dict) and hook.get('type') in packages:
+            needed.setdefault(packages[hook['type']], f'log_config.hooks.{i}')
+    for package, key in needed.items():
         if not _is_installed(package):
-            raise ConfigError(f'{key} needs the package {package}, which is not installed: '
-                              f'pip install {package}, or remove the key')
+            yield Fault(key, f'{key} needs the package {package}, which is not installed: '
+                             f'pip install {package}, or remove the key')
 
 
 def tracker_hooks(cfg: Config, work_dir: str) -> List[Dict[str, Any]]:

@@ -81,7 +81,7 @@ def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
         heads = segmentor.get(name) or []
         single = isinstance(heads, dict)
         for i, head in enumerate([heads] if single else heads):
-            if 'num_classes' in head:
+            if isinstance(head, dict) and 'num_classes' in head:
                 yield f'model.{name}' + ('' if single else f'.{i}'), head['num_classes']
 
 
@@ -91,11 +91,11 @@ def dataset_configs(cfg: Config) -> Iterator[Tuple[str, dict]]:
         yield from _datasets_in(cfg.data.get(split), f'data.{split}')
 
 
-def steps_of(pipeline: Sequence[dict]) -> Iterator[dict]:
-    """The steps of a pipeline, those inside others too."""
-    for step in pipeline:
-        yield step
-        yield from steps_of(step.get('transforms') or [])
+def steps_of(pipeline: Sequence[dict], path: str = 'pipeline') -> Iterator[Tuple[str, dict]]:
+    """(path, config) of the steps of the pipeline at ``path``, those inside others too."""
+    for i, step in enumerate(pipeline):
+        yield f'{path}.{i}', step
+        yield from steps_of(step.get('transforms') or [], f'{path}.{i}.transforms')
 
 
 def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:

@@ -5,62 +5,20 @@ The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp`
 """
 import functools
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
-from ...errors import ConfigError, nearest
+from ...errors import ConfigError
 from ...methods import UDASegmentor
 from ...models.slide import slide_inference
 from ...uda import student as interface
 from ...uda.update.optimization import PRECISIONS
 from ...utils.replaced import replaced
-from ..config.types import fits
-
-MODES = ('whole', 'slide')
-
-
-def check_test_cfg(test_cfg: Mapping[str, Any], path: str = 'test_cfg') -> None:
-    """Raise :class:`ConfigError` for a value of ``test_cfg`` that cannot be meant.
-
-    Args:
-        path: of the dict in its config, for the message.
-    """
-    mode = test_cfg.get('mode', 'whole')
-    if mode not in MODES:
-        raise ConfigError(f'{path}.mode must be whole or slide, got {mode!r}{nearest(mode, MODES)}')
-    if mode == 'slide':
-        crop, stride = (_pair(test_cfg, key, path) for key in ('crop_size', 'stride'))
-        if any(step > length for step, length in zip(stride, crop)):
-            raise ConfigError(f'{path}.stride {list(stride)} leaves gaps between windows of '
-                              f'{path}.crop_size {list(crop)}: make it smaller')
-    batched = test_cfg.get('batched_slide', False)
-    if not isinstance(batched, int) or batched < 0:
-        raise ConfigError(f'{path}.batched_slide must be the number of windows that go through '
-                          f'the network at once, True for all, or False, got {batched!r}')
-    amp = test_cfg.get('amp')
-    if amp is not None and (not isinstance(amp, Mapping) or set(amp) != {'dtype'}
-                            or amp['dtype'] not in PRECISIONS):
-        raise ConfigError(f"{path}.amp must be dict(dtype='bfloat16') or dict(dtype='float16'), "
-                          f'got {amp!r}')
-    shift = test_cfg.get('logit_shift')
-    if shift is not None and not fits(shift, Sequence[float]):
-        raise ConfigError(f'{path}.logit_shift must be a list of a number for each class, got '
-                          f'{shift!r}')
-    if not isinstance(test_cfg.get('compile', False), bool):
-        raise ConfigError(f'{path}.compile must be True or False, got {test_cfg["compile"]!r}')
-
-
-def _pair(test_cfg: Mapping[str, Any], key: str, path: str) -> List[int]:
-    value = test_cfg.get(key)
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(
-            isinstance(length, int) and length > 0 for length in value):
-        raise ConfigError(f"{path}.{key} must be (height, width) in pixels for mode='slide', got "
-                          f'{value!r}')
-    return list(value)
+from ..config.inference import check_test_cfg
 
 
 @contextmanager
@@ -78,7 +36,7 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     is one whose options an outer block has set.
 
     Raises:
-        ConfigError: see :func:`check_test_cfg`.
+        ConfigError: see :func:`~mmseg_ssr.engine.config.inference.check_test_cfg`.
     """
     network = plain_segmentor(segmentor)
     test_cfg = getattr(network, 'test_cfg', None) or {}

@@ -69,6 +69,13 @@ def test_nothing_is_downloaded(model, more, message):
     assert '\n' not in str(error.value)
 
 
+def test_every_download_is_named():
+    with pytest.raises(ConfigError) as error:
+        check(dict(pretrained='https://x.org/a.pth'), load_from='http://x.org/b.pth')
+    assert [line.split(' = ')[0] for line in error.value.problems] == [
+        'None: model.pretrained', 'None: load_from']
+
+
 class Code:
     def __reduce__(self):
         return print, ('code was run', )

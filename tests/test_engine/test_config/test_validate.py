@@ -1,6 +1,7 @@
 import pytest
 import tiny_training
 from mmcv import Config
+from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.errors import ConfigError
@@ -91,7 +92,7 @@ def test_an_unknown_type(sections, key, value, message):
     ('model.test_cfg', dict(mode='slide'), 'model.test_cfg.crop_size must be .height, width.'),
     ('model.test_cfg.amp', dict(dtype='half'), 'model.test_cfg.amp must be dict'),
     ('test_cfg', dict(mode='while'), "test_cfg.mode .* got 'while', did you mean 'whole'"),
-    ('data.prefetch_factor', 0, 'data.prefetch_factor must be .* at least 1, got 0'),
+    ('data.prefetch_factor', 0, 'data.prefetch_factor must be at least 1, got 0'),
     ('data.prefetch_factor', 'all', "data.prefetch_factor must be .* got 'all'"),
 ])
 def test_values_of_inference_and_loading(sections, key, value, message):
@@ -159,3 +160,110 @@ def test_keys_of_an_encoder_are_those_of_its_type(sections):
             ('uda.regularizer.encoder', dict(type='smam'), "one of .* got 'smam', did you mean")):
         with pytest.raises(ConfigError, match=message):
             check(sections, **{key: dict(encoder, _delete_=True)})
+
+
+def problems_of(sections):
+    with pytest.raises(ConfigError) as error:
+        check(sections)
+    return [line.split(': ', 1)[1] for line in error.value.problems]
+
+
+def test_independent_faults_are_reported_at_once(sections):
+    sections['uda']['aplha'] = sections['uda'].pop('alpha', 0.9)
+    sections['model']['backbone']['type'] = 'mit_b9'
+    sections['data']['samples_per_gpu'] = 'two'
+    sections['runner']['max_iter'] = 4
+    expected = ('unknown model.backbone.type', 'unknown key uda.aplha',
+                'data.samples_per_gpu must be', 'unknown key runner.max_iter')
+    problems = problems_of(sections)
+    assert len(problems) == 4 and all(map(str.startswith, problems, expected))
+
+
+def test_every_dict_and_every_key_has_a_line_of_its_own(sections):
+    sections['uda'].update(aplha=0.9, pseudo_threshold='high',
+                           mask_generator=dict(mask_rato=0.7, mask_block_size=8))
+    sections['seed'] = -1
+    sections['lr_config'].update(policy='polly', by_epoch=True)
+    assert [line.split(' must')[0].split(',')[0] for line in problems_of(sections)] == [
+        'seed', 'unknown key uda.aplha', 'uda.pseudo_threshold',
+        'unknown key uda.mask_generator.mask_rato', "unknown lr_config.policy 'polly'",
+        'lr_config.by_epoch']
+
+
+def change(path, value=None, to=None):
+    """A function that sets a key, or renames it."""
+    def changed(sections):
+        *parents, key = path.split('.')
+        for parent in parents:
+            sections = sections[int(parent) if parent.isdigit() else parent]
+        sections[to or key] = sections.pop(key) if to else value
+    return changed
+
+
+@pytest.mark.parametrize('fault, line', [
+    (change('model.decode_head.num_classes', 13), 'model.decode_head.num_classes is 13, but'),
+    (change('model.decode_head.num_classes', '19'), 'model.decode_head.num_classes must be'),
+    (change('model', to='modle'), 'unknown key modle'),
+    (change('model', 3), 'no model = dict'),
+    (change('data', to='dtaa'), 'unknown key dtaa'),
+    (change('optimizer.lr', float('nan')), 'optimizer.lr must be a finite number'),
+    (change('optimizer.lr', 0xf ** 9999), 'optimizer.lr is an integer of more than 64 bits'),
+    (change('data.train.source', to='sourc'), 'unknown key data.train.sourc'),
+    (change('data.train.source.type', to='typ'), "data.train.source needs the key 'type'"),
+    (change('data.train.source.type', 'GTADatset'), 'unknown data.train.source.type'),
+    (change('data.val.split', dict(type='x')), 'unknown data.val.split.type'),
+    (change('uda.alpha', dict(mask_ratio=[])), 'uda.alpha must be'),
+    (change('uda.mask_generator', 'block'), 'uda.mask_generator must be'),
+    (change('model.test_cfg.mode', 5), 'model.test_cfg.mode must be a text'),
+    (change('model.test_cfg', dict(mode='slide', crop_size='all', stride=(1, 1))),
+     'model.test_cfg.crop_size must be'),
+    (change('log_config.hooks.0.type', ['TextLoggerHook']), 'log_config.hooks.0.type must be'),
+    (change('evaluation.metric', 5), 'evaluation.metric must be'),
+])
+def test_one_cause_is_one_line(sections, fault, line):
+    fault(sections)
+    problem, = problems_of(sections)
+    assert problem.startswith(line)
+
+
+def test_a_head_is_compared_with_every_number_of_classes(sections):
+    sections['data']['val']['classes'] = ['road', 'car']
+    sections['model']['auxiliary_head'] = dict(
+        sections['model']['decode_head'], num_classes=2)
+    assert problems_of(sections) == [
+        'model.auxiliary_head.num_classes is 2, but data.train.source (GTADataset) has 19 classes: '
+        'give both the same',
+        'model.decode_head.num_classes is 19, but data.val (CityscapesDataset) has 2 classes: give '
+        'both the same']
+
+
+def test_a_fault_of_a_pipeline_that_data_sets_share_is_one_line(sections):
+    for split in ('val', 'test'):
+        sections['data'][split]['pipeline'][0]['color_typ'] = 'color'
+    problem, = problems_of(sections)
+    assert problem.startswith('unknown key data.val.pipeline.0.color_typ')
+
+
+def test_what_a_method_says_of_its_keys_is_taken_in(sections, monkeypatch):
+    seen = []
+
+    class Checked(SEGMENTORS.get('SSR')):
+        @classmethod
+        def check_keys(cls, keys):
+            seen.append(keys)
+            raise ConfigError('uda.alpha must be in [0, 1], got 2', 'uda.blur: no', 'uda needs mix')
+
+    monkeypatch.setitem(SEGMENTORS.module_dict, 'SSR', Checked)
+    sections['uda'].update(alpha=2, blurr=True, mix=5)
+    assert [line.split(' must')[0].split(',')[0] for line in problems_of(sections)] == [
+        'unknown key uda.blurr', 'uda.mix', 'uda.alpha']
+    keys, = seen
+    assert keys['alpha'] == 2 and not {'type', 'blurr', 'mix'} & set(keys)
+
+
+def test_keys_of_another_type_are_one_line(sections):
+    sections['data']['train']['source']['pipeline'][0]['type'] = 'Normalize'
+    sections['data']['train']['source']['pipeline'][0].update(color_type='color', scale=2)
+    problem, = problems_of(sections)
+    assert problem.startswith('unknown keys data.train.source.pipeline.0.color_type, '
+                              'data.train.source.pipeline.0.scale, valid keys are mean, ')
