@@ -181,7 +181,7 @@ def test_independent_faults_are_reported_at_once(sections):
 
 def test_every_dict_and_every_key_has_a_line_of_its_own(sections):
     sections['uda'].update(aplha=0.9, pseudo_threshold='high',
-                           mask_generator=dict(mask_rato=0.7, mask_block_size=8))
+                           mask_generator=dict(type='block', mask_rato=0.7, mask_block_size=8))
     sections['seed'] = -1
     sections['lr_config'].update(policy='polly', by_epoch=True)
     assert [line.split(' must')[0].split(',')[0] for line in problems_of(sections)] == [
