@@ -10,13 +10,14 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import List, Optional
+from typing import Any, List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import mmcv
 import torch
+from torch.utils.data import Dataset
 
 import mmseg_ssr  # noqa: F401
 from mmseg_ssr import distributed
@@ -97,16 +98,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 def test(args: argparse.Namespace, device: torch.device) -> None:
     """Predict, and have process 0 write and score what all have predicted."""
-    cfg = load_config(args.config, args.cfg_options)
-    validate(cfg)
-    options.set_inference_mode(cfg, args.inference_mode)
-    options.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
-    if args.aug_test:
-        options.set_aug_test(cfg)
-    if args.flip_test:
-        options.set_flip_test(cfg)
-    if args.test_set:
-        options.set_test_split(cfg)
+    cfg = test_config(args)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
     if args.zip:
         required_server(dataset)
@@ -135,13 +127,34 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         notes = pack_submission(dataset, format_args['imgfile_prefix'], args.zip)
         print(f'{args.zip} is checked and packed', *notes, sep='\n')
     if args.eval:
-        with explained(config_fault(cfg, '--eval and --eval-options', 'cannot be used')):
-            values = scores(dataset, results, args.eval, **args.eval_options)
-        if args.work_dir:
-            os.makedirs(args.work_dir, exist_ok=True)
-            write_json(os.path.join(args.work_dir, 'eval.json'),
-                       dict(config=args.config, checkpoint=args.checkpoint, metric=values,
-                            weights=args.weights, options=changed_options(args)))
+        write_scores(cfg, dataset, results, args)
+
+
+def test_config(args: argparse.Namespace) -> mmcv.Config:
+    """The config with what the options change in it."""
+    cfg = load_config(args.config, args.cfg_options)
+    validate(cfg)
+    options.set_inference_mode(cfg, args.inference_mode)
+    options.set_inference_options(cfg, args.amp, args.compile, args.batched_slide)
+    if args.aug_test:
+        options.set_aug_test(cfg)
+    if args.flip_test:
+        options.set_flip_test(cfg)
+    if args.test_set:
+        options.set_test_split(cfg)
+    return cfg
+
+
+def write_scores(cfg: mmcv.Config, dataset: Dataset, results: List[Any],
+                 args: argparse.Namespace) -> None:
+    """Print the scores, and keep them as ``eval.json`` if asked."""
+    with explained(config_fault(cfg, '--eval and --eval-options', 'cannot be used')):
+        values = scores(dataset, results, args.eval, **args.eval_options)
+    if args.work_dir:
+        os.makedirs(args.work_dir, exist_ok=True)
+        write_json(os.path.join(args.work_dir, 'eval.json'),
+                   dict(config=args.config, checkpoint=args.checkpoint, metric=values,
+                        weights=args.weights, options=changed_options(args)))
 
 
 def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse.Namespace,

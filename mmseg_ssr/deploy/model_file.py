@@ -1,6 +1,6 @@
 """A trained model in one file: weights, and the config and classes that belong to them."""
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmcv import Config
 from mmseg.datasets.builder import DATASETS
@@ -13,11 +13,11 @@ from ..engine.config.load import load_config, tidy
 from ..engine.config.saved import read_plain_config
 from ..errors import CheckpointError, ConfigError
 from ..labels.class_table import ClassTable
+from ..utils.atomic_file import PathLike
 from . import safetensors_file
 
 #: Predictions are images of 8 bits, in which 255 means ignore.
 MOST_CLASSES = 255
-PathLike = Union[str, os.PathLike]
 
 
 class ModelFile(NamedTuple):

@@ -15,7 +15,6 @@ from ..errors import MissingFile, UserError
 
 #: Keys of a config that the report has no use for: their packages may be missing here.
 LOGGING = ('tracker', 'log_config')
-Record = Dict[str, Any]
 Curve = Tuple[List[int], List[float]]
 
 
@@ -33,8 +32,8 @@ class Run(NamedTuple):
     """
     name: str
     folder: str
-    history: Sequence[Record] = ()
-    result: Record = {}
+    history: Sequence[Dict[str, Any]] = ()
+    result: Dict[str, Any] = {}
     config: Optional[Config] = None
     checkpoint: Optional[str] = None
     missing: Sequence[str] = ()
@@ -124,7 +123,7 @@ def read_run(folder: str) -> Run:
     return Run(name, folder, history, result, config, checkpoint, missing)
 
 
-def _result(folder: str, missing: List[str]) -> Record:
+def _result(folder: str, missing: List[str]) -> Dict[str, Any]:
     try:
         result = json.loads(Path(folder, 'result.json').read_text(encoding='utf-8'))
         return result if isinstance(result, dict) else {}

@@ -9,7 +9,7 @@ from mmcv import Config
 from mmcv.runner import HOOKS, CheckpointHook
 from mmcv.utils import build_from_cfg
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from ... import distributed
 from ...errors import explained
@@ -106,19 +106,13 @@ def train(cfg: Config,
             _register_evaluation(runner, cfg, val_dataset, device)
         start = _begin(runner, cfg, begun, trusted)
         del begun  # as large as the model and its optimizer
-        distributed.from_first(
-            lambda: set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger))
-        distributed.from_first(lambda: complete_saving(work_dir, runner.max_keep_ckpts,
-                                                       runner.links_latest))
-        loader = training_loader(
-            dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
-            workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
+        distributed.from_first(lambda: _tidy_folder(work_dir, runner, log))
         share_networks(runner.bare_model)
         write_config(cfg, work_dir)
         first = runner.iter
         with explained(failed_start(cfg, log, lambda: runner.iter > first)), \
                 explained(killed_worker), explained(full_disk(work_dir)):
-            runner.run([loader], [('train', 1)])
+            runner.run([_loader(cfg, dataset, runner, device, seed)], [('train', 1)])
     return distributed.from_first(
         lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
 
@@ -133,6 +127,20 @@ def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
     if cfg.get('load_from'):
         _load_weights(runner, cfg.load_from, trusted)
     return None
+
+
+def _tidy_folder(work_dir: str, runner: SelfTrainingRunner, log: RunLog) -> None:
+    """Leave those checkpoints that the training goes on from."""
+    set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger)
+    complete_saving(work_dir, runner.max_keep_ckpts, runner.links_latest)
+
+
+def _loader(cfg: Config, dataset: Dataset, runner: SelfTrainingRunner, device: torch.device,
+            seed: int) -> DataLoader:
+    """The batches from where the training begins to its end."""
+    return training_loader(
+        dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
+        workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
 
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
