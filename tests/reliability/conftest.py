@@ -1,4 +1,7 @@
 """Trainings that are killed, and the one that was not, to compare with."""
+import os
+import random
+
 import pytest
 import tiny_training
 
@@ -16,3 +19,11 @@ def configs(data, tmp_path_factory):
 @pytest.fixture(scope='session')
 def undisturbed(configs, tmp_path_factory):
     return Undisturbed(configs[0], tmp_path_factory.mktemp('undisturbed'))
+
+
+@pytest.fixture
+def draws():
+    """Random numbers, others in every run; a run with ``RELIABILITY_SEED=N`` repeats those of N."""
+    seed = int(os.environ.get('RELIABILITY_SEED') or random.SystemRandom().randrange(2**32))
+    print(f'RELIABILITY_SEED={seed} draws the same again')
+    return random.Random(seed)

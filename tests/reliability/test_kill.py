@@ -1,6 +1,4 @@
 """Contract C5: a training killed at any moment ends, resumed, as one that was left alone."""
-import random
-
 import pytest
 from comparison import assert_same, outcome
 
@@ -31,10 +29,10 @@ def test_killed_while_saving(undisturbed, configs, tmp_path):
 
 
 @pytest.mark.parametrize('workers', [0, 1, 2])
-def test_killed_at_random_moments(workers, undisturbed, configs, tmp_path):
+def test_killed_at_random_moments(workers, undisturbed, configs, tmp_path, draws):
     folder = tmp_path / 'run'
     for _ in range(2):
         training = Training(configs[workers], folder)
-        training.kill_after(random.uniform(0, undisturbed.seconds))
+        training.kill_after(draws.uniform(0, undisturbed.seconds))
     finish(configs[workers], folder)
     assert_same(outcome(folder), undisturbed.outcome)

@@ -1,6 +1,5 @@
 """The long versions: `make soak`. Each prints how often it has done what it did."""
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -55,13 +54,18 @@ def whole(long_configs, tmp_path_factory):
     return outcome(folder), time.monotonic() - begin
 
 
-def interrupted(config, folder, seconds, interrupt):
-    """Start a training again and again until it comes to its end; how often it was interrupted."""
+def interrupted(config, folder, interrupt, moments):
+    """Start a training again and again until it comes to its end; how often it was interrupted.
+
+    Args:
+        interrupt: does so to a process.
+        moments: gives seconds after a start.
+    """
     count = 0
     while True:
         process = start(config, folder)
         try:
-            code = process.wait(random.uniform(0.3, 1) * seconds)
+            code = process.wait(moments())
             assert code == 0, Path(f'{folder}.out').read_text()[-2000:]
             return count
         except subprocess.TimeoutExpired:
@@ -70,7 +74,7 @@ def interrupted(config, folder, seconds, interrupt):
 
 
 @pytest.mark.parametrize('workers', [0, 1, 2])
-def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_path):
+def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_path, draws):
     expected, seconds = whole
     kills = trainings = 0
 
@@ -80,13 +84,14 @@ def test_processes_killed_at_random_moments(workers, long_configs, whole, tmp_pa
 
     while kills < KILLS:
         folder = tmp_path / f'run{trainings}'
-        kills += interrupted(long_configs[workers], folder, seconds, kill)
+        kills += interrupted(long_configs[workers], folder, kill,
+                             lambda: draws.uniform(0.3, 1) * seconds)
         trainings += 1
         assert_same(outcome(folder), expected)
     print(f'\n{kills} kills with {workers} loader workers in {trainings} trainings')
 
 
-def test_killed_before_every_step_of_writing(data, tmp_path):
+def test_killed_before_every_step_of_writing(data, tmp_path, draws):
     """The whole of a training, from its first file to its result."""
     config = sections(data)
     config['runner']['max_iters'] = 4
@@ -97,7 +102,7 @@ def test_killed_before_every_step_of_writing(data, tmp_path):
     names = undisturbed.steps
     moments = [step for step, name in enumerate(names) if name != 'write']
     writes = [step for step, name in enumerate(names) if name == 'write']
-    moments += random.sample(writes, 20)
+    moments += draws.sample(writes, 20)
     for step in moments:
         folder = tmp_path / f'killed-at-{step}'
         training = Training(config, folder, kill_at=step)
@@ -109,13 +114,13 @@ def test_killed_before_every_step_of_writing(data, tmp_path):
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
+def test_signals_at_random_moments(workers, long_configs, whole, tmp_path, draws):
     expected, seconds = whole
     sent = answered = trainings = 0
 
     def signaled(process):
         nonlocal answered
-        signum = random.choice([signal.SIGINT, signal.SIGTERM])
+        signum = draws.choice([signal.SIGINT, signal.SIGTERM])
         os.killpg(process.pid, signum)
         code = process.wait(60)
         # while Python starts nobody listens yet; it may also have ended just now
@@ -125,7 +130,8 @@ def test_signals_at_random_moments(workers, long_configs, whole, tmp_path):
 
     while sent < SIGNALS:
         folder = tmp_path / f'run{trainings}'
-        sent += interrupted(long_configs[workers], folder, seconds, signaled)
+        sent += interrupted(long_configs[workers], folder, signaled,
+                            lambda: draws.uniform(0.3, 1) * seconds)
         trainings += 1
         assert_same(without_files_of_signals(outcome(folder)),
                     without_files_of_signals(expected))

@@ -26,23 +26,28 @@ class Liveness:
         silence: seconds after which a process is taken for gone; signs of life come 20 times as
             often, and a fifth of it is left to end by oneself after another has stopped.
         end: called with a line to be said, empty where another process says it; ends the process.
+        clock: the time in seconds, from any beginning.
+        sleep: waits for so many seconds.
     """
 
     def __init__(self, store: 'dist.Store', rank: int, world_size: int, silence: float = SILENCE,
-                 end: Optional[Callable[[str], None]] = None):
+                 end: Optional[Callable[[str], None]] = None,
+                 clock: Callable[[], float] = time.monotonic,
+                 sleep: Callable[[float], None] = time.sleep):
         self._store, self._rank, self._world_size = store, rank, world_size
         self._next = (rank + 1) % world_size
         self._silence, self._interval, self._grace = silence, silence / 20, silence / 5
         self._end = end or end_process
+        self._clock, self._sleep = clock, sleep
         self._stopped = threading.Event()
         self._beats = 0
         self._last_beat = b''
-        self._heard = self._contact = self._told = time.monotonic()
+        self._heard = self._contact = self._told = self._clock()
         self._trouble = ''
 
     def start(self) -> None:
         """Begin; the other processes may begin up to ``silence`` seconds later."""
-        for target in (self._talk, self._watch):
+        for target in (self._keep_talking, self._keep_watching):
             threading.Thread(target=target, daemon=True).start()
 
     def stop(self) -> None:
@@ -60,29 +65,34 @@ class Liveness:
         if self._rank > 0:
             return not self._appear(['error 0']) or self._store.get('error 0').decode() != error
         if self._appear([f'error {rank}' for rank in range(self._world_size)]):
-            time.sleep(self._interval)  # this process may be the one that keeps the store
+            self._sleep(self._interval)  # this process may be the one that keeps the store
         return True
 
     def _appear(self, keys: Sequence[str]) -> bool:
         """Wait a little for keys of the store."""
-        until = time.monotonic() + self._grace / 2
+        until = self._clock() + self._grace / 2
         while not self._store.check(list(keys)):
-            if time.monotonic() > until:
+            if self._clock() > until:
                 return False
-            time.sleep(self._interval / 20)
+            self._sleep(self._interval / 20)
         return True
 
     def await_verdict(self) -> None:
         """A collective operation has failed: if that is because a process is gone, end here."""
         self._stopped.wait(self._silence + self._grace + 4 * self._interval)
 
-    def _talk(self) -> None:
-        while not self._stopped.wait(self._interval if self._beats else 0):
-            try:
-                self._exchange()
-            except (RuntimeError, ValueError):  # the store is gone, or this job is over
-                self._contact = time.monotonic() - self._silence + self._grace
-                return
+    def _keep_talking(self) -> None:
+        while not self._stopped.wait(self._interval if self._beats else 0) and self.talk():
+            pass
+
+    def talk(self) -> bool:
+        """Give a sign of life and listen to the others; False where there is nobody any more."""
+        try:
+            self._exchange()
+        except (RuntimeError, ValueError):  # the store is gone, or this job is over
+            self._contact = self._clock() - self._silence + self._grace
+            return False
+        return True
 
     def _exchange(self) -> None:
         self._beats += 1
@@ -90,7 +100,7 @@ class Liveness:
         key = f'beat {self._next}'
         beat = self._store.get(key) if self._store.check([key]) else b''
         told = self._store.get('trouble').decode() if self._store.check(['trouble']) else ''
-        self._contact = time.monotonic()
+        self._contact = self._clock()
         if beat != self._last_beat:
             self._last_beat, self._heard = beat, self._contact
         if told and not self._trouble:
@@ -100,19 +110,23 @@ class Liveness:
         """Let all know; what is told first stays."""
         self._store.compare_set('trouble', '', trouble)
 
-    def _watch(self) -> None:
+    def _keep_watching(self) -> None:
         while not self._stopped.wait(self._interval):
-            now = time.monotonic()
-            if self._trouble:
-                if now - self._told > self._grace:
-                    self._end(self._trouble if self._rank == 0 else '')
-            elif now - self._contact > self._silence:
-                self._end(self._line('the process that the others met at (process 0)'))
-            elif now - self._heard > self._silence:
-                line = self._line(f'process {self._next} of 0 to {self._world_size - 1}')
-                self._tell(line)
-                time.sleep(2 * self._interval)  # process 0 may be the one that keeps the store
-                self._end(line)
+            self.watch()
+
+    def watch(self) -> None:
+        """Look at the clock, and end this process if another has been silent or has stopped."""
+        now = self._clock()
+        if self._trouble:
+            if now - self._told > self._grace:
+                self._end(self._trouble if self._rank == 0 else '')
+        elif now - self._contact > self._silence:
+            self._end(self._line('the process that the others met at (process 0)'))
+        elif now - self._heard > self._silence:
+            line = self._line(f'process {self._next} of 0 to {self._world_size - 1}')
+            self._tell(line)
+            self._sleep(2 * self._interval)  # process 0 may be the one that keeps the store
+            self._end(line)
 
     def _line(self, silent: str) -> str:
         return (f'no sign of life from {silent}: it was killed, ran out of memory, or its machine '
