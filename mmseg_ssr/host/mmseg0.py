@@ -1,4 +1,4 @@
-"""mmseg 0.16 to 0.30 on mmcv 1.x: its names, and how its segmentors give logits."""
+"""The names of mmseg 0.16 to 0.30 on mmcv 1.x, and the logits of its segmentors."""
 import logging
 from typing import Any, List
 
@@ -21,23 +21,23 @@ __all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegme
            'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
            'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'NECKS', 'SEGMENTORS', 'logger']
 
-#: Where methods are looked up: MIC and its relatives have a registry of their own besides.
+#: The registries in which configs look for methods. MIC and its relatives add one of their own.
 METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]
 
 
 def logger() -> logging.Logger:
-    """The logger that mmseg and mmcv write to."""
+    """Return the logger that mmseg and mmcv write to."""
     return get_root_logger()
 
 
 @student.image_logits.register(EncoderDecoder)
 def image_logits(segmentor: EncoderDecoder, img: Tensor) -> Tensor:
-    """Logits B x K x H x W as the segmentor itself gives them."""
+    """Return the segmentor's own logits, B x K x H x W."""
     return segmentor.encode_decode(img, None)
 
 
 @student.head_logits.register(EncoderDecoder)
 def head_logits(segmentor: EncoderDecoder, features: Any, img: Tensor) -> Tensor:
-    """Logits B x K x H x W of features of the image."""
+    """Return the logits B x K x H x W of features of the image."""
     logits = segmentor._decode_head_forward_test(features, None)
     return student.resized(logits, img, segmentor.align_corners)
