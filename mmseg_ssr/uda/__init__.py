@@ -1,8 +1,9 @@
-"""Unsupervised domain adaptation in pure torch: one self-training step, and its parts.
+"""Unsupervised domain adaptation in pure torch: one self-training step and its parts.
 
-:mod:`.self_training` is the step; a newcomer starts there. :mod:`.student` says what it asks of a
-segmentor, :mod:`.views` makes what it trains on, :mod:`.losses` what it learns from that,
-:mod:`.update` new weights. :mod:`.method_keys` puts the parts together by the keys of a config.
+Begin to read in :mod:`.self_training`, which holds the step. :mod:`.student` describes the
+segmentor that it trains. :mod:`.views` makes the images that it trains on, :mod:`.losses` holds the
+loss terms, and :mod:`.update` turns the losses into new weights. :mod:`.method_keys` builds the
+parts from the keys of a config.
 """
 from .draws import Draws
 from .losses.adversarial import AdversarialAdaptation

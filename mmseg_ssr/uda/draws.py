@@ -1,7 +1,7 @@
 """Every random decision of a training step, in one place.
 
-Recorded decisions can be fed in by giving the step another object with these methods; what the
-data loader and dropout draw is not part of it.
+Another object with these methods can feed recorded decisions to the step. The data loader and
+dropout have random numbers of their own.
 """
 from typing import Dict, NamedTuple, Sequence, Tuple
 
@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-#: Labels are bytes: train ids and 255 for ignore.
+#: Number of values of a label. Labels are bytes: train ids, and 255 for ignore.
 LABEL_VALUES = 256
 
 
 class Jitter(NamedTuple):
-    """Factors of one color jitter and the order in which they are applied."""
+    """Factors of one color jitter, and the order in which they are applied."""
     brightness: float
     contrast: float
     saturation: float
@@ -23,14 +23,14 @@ class Jitter(NamedTuple):
 
 
 class Draws:
-    """Decisions drawn from the seed, the iteration and the place of an image in the batch.
+    """Random decisions that depend on the seed, the iteration and an image's place in the batch.
 
-    A resumed run draws what it would have drawn, and several processes draw together what one
-    process draws for the whole batch: what concerns the batch is the same on all of them, what
-    concerns an image depends on its place in the batch of all processes.
+    A resumed run draws what it would have drawn without the stop. Several processes together draw
+    what one process draws for the whole batch. Decisions about the batch are the same on all
+    processes. Decisions about an image depend on its place in the batch of all processes.
 
     Args:
-        seed: of the run.
+        seed: seed of the decisions.
     """
 
     def __init__(self, seed: int = 0):
@@ -38,53 +38,63 @@ class Draws:
         self.start_iteration(0)
 
     def start_iteration(self, iteration: int, first_image: int = 0) -> None:
-        """Begin the draws of an iteration, counted from 0.
+        """Begin the draws of an iteration.
 
         Args:
+            iteration: number of the iteration, counted from 0.
             first_image: place of this process's first image in the batch of all processes.
         """
         self._iteration, self._first_image = iteration, first_image
         self._batch = np.random.default_rng([self.seed, iteration])
-        # not [..., 0]: numpy takes trailing zeros for nothing, it would be the batch's again
+        # not [..., 0]: numpy ignores trailing zeros, so these would be the batch's draws again
         self._crops = np.random.default_rng([self.seed, iteration, 0, 1])
         self._images: Dict[int, np.random.Generator] = {}
 
     def uniform(self) -> float:
-        """In [0, 1): is an augmentation applied to the batch?"""
+        """Return a number in [0, 1) that decides whether the batch is augmented."""
         return self._batch.random()
 
     def crop_box(self, height: int, width: int, crop_size: Sequence[int],
                  divisible: int = 1) -> Tuple[int, int, int, int]:
-        """A box (y1, y2, x1, x2) of ``crop_size`` in a batch, offsets multiples of ``divisible``.
+        """Return a box (y1, y2, x1, x2) of ``crop_size`` in a batch.
 
-        Drawn beside the rest: with joint views all crops come after all augmentations.
-        The published code never draws the last position; here every one is as likely.
+        Its offsets are multiples of ``divisible``, and every position is equally likely. The
+        published code never draws the last one. Crops have a generator of their own: with joint
+        views they are drawn after all augmentations.
         """
         offsets = [int(self._crops.integers(max(size - crop, 0) // divisible + 1)) * divisible
                    for size, crop in zip((height, width), crop_size)]
         return offsets[0], offsets[0] + crop_size[0], offsets[1], offsets[1] + crop_size[1]
 
     def class_keys(self, image: int, device: torch.device) -> Tensor:
-        """One random key per label value; ClassMix takes the classes with the smallest keys."""
+        """Return a random key for each label value.
+
+        ClassMix takes the classes with the smallest keys.
+        """
         return torch.from_numpy(self._image(image).random(LABEL_VALUES)).to(device)
 
     def jitter(self, image: int, ranges: Dict[str, Tuple[float, float]]) -> Jitter:
-        """Factors uniform in ``ranges`` (brightness, contrast, saturation, hue), random order."""
+        """Return factors uniform in ``ranges``, and their random order.
+
+        Args:
+            image: place of the image in this process's batch, counted from 0.
+            ranges: limits of brightness, contrast, saturation and hue.
+        """
         random = self._image(image)
         factors = {name: random.uniform(*limits) for name, limits in ranges.items()}
         return Jitter(**factors, order=tuple(random.permutation(4)))
 
     def blur_sigma(self, image: int) -> float:
-        """Standard deviation of the Gaussian blur in pixels, uniform in [0.15, 1.15)."""
+        """Return the standard deviation of the Gaussian blur in pixels, uniform in [0.15, 1.15)."""
         return self._image(image).uniform(0.15, 1.15)
 
     def block_grid(self, image: int, shape: Sequence[int], device: torch.device) -> Tensor:
-        """Uniform in [0, 1), one number per block of a masked image, rows x columns."""
+        """Return a number in [0, 1) for each block of a masked image: rows x columns, uniform."""
         grid = self._image(image).random(tuple(shape), dtype=np.float32)
         return torch.from_numpy(grid).to(device)
 
     def _image(self, image: int) -> np.random.Generator:
-        """The random numbers of an image of this process's batch, counted from 0."""
+        """Return the generator of an image of this process's batch, counted from 0."""
         if image not in self._images:
             self._images[image] = np.random.default_rng(
                 [self.seed, self._iteration, 1 + self._first_image + image])

@@ -1,4 +1,4 @@
-"""How the networks of a method are run: memory format, compilation, shared passes."""
+"""How the networks of a method run: memory format, compilation, shared passes."""
 from dataclasses import dataclass
 from typing import Union
 
@@ -13,19 +13,20 @@ COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-
 
 @dataclass(frozen=True)
 class ExecutionKeys(KeyGroup):
-    """How fast it goes; the numbers stay the same to float32 rounding."""
+    """Keys that change the speed. The numbers stay the same up to float32 rounding."""
 
     joint_views: bool = key(
-        False, 'One backbone pass for all views: faster on an accelerator, more memory. Not with '
-        'batch norm in the backbone.')
-    channels_last: bool = key(False, 'Memory format of the networks.')
+        False, 'One backbone pass for all views. It is faster on an accelerator and needs more '
+        'memory. It is not possible with batch norm in the backbone.')
+    channels_last: bool = key(
+        False, 'Store the networks with channels innermost in memory (channels last).')
     compile: Union[bool, str] = key(
-        False, 'Let torch compile the networks (the first iterations take longer): True, or a mode '
-        "of `torch.compile`; 'reduce-overhead' replays CUDA graphs.",
+        False, 'Compile the networks: True, or a mode of `torch.compile`. The first iterations '
+        "then take longer. 'reduce-overhead' replays CUDA graphs.",
         choices=(False, True, *COMPILE_MODES))
 
     def apply(self, method: SelfTraining) -> None:
-        """Change the memory format of the method's networks and let torch compile them."""
+        """Set the memory format of the method's networks, and compile them."""
         if self.channels_last:
             to_channels_last(method)
         if self.compile:
@@ -33,16 +34,16 @@ class ExecutionKeys(KeyGroup):
 
 
 def to_channels_last(method: SelfTraining) -> None:
-    """Channels innermost in the memory of every convolution, the teachers' too."""
+    """Store student and teachers with channels innermost in memory."""
     for network in (method.model, *(teacher.network for teacher in method.teachers)):
         network.to(memory_format=torch.channels_last)
 
 
 def compile_networks(method: SelfTraining, mode: str) -> None:
-    """Let torch compile student, teachers and frozen networks, in place: their names stay.
+    """Compile student, teachers and frozen networks in place. Their parameters keep their names.
 
-    Each image size is compiled on its own: on a CPU torch 2.11 fails to make code for MiT that
-    holds for all sizes.
+    Each image size is compiled on its own. On a CPU, torch 2.11 cannot make code for MiT that holds
+    for all sizes.
     """
     networks = list(compilable(method.model))
     networks += [teacher.network.backbone for teacher in method.teachers]

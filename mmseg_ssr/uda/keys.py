@@ -1,7 +1,7 @@
-"""Groups of config keys: a frozen dataclass beside the part that it describes.
+"""Groups of config keys. Each is a frozen dataclass beside the part that it describes.
 
-A field holds its default, one sentence and its bounds; docs/config.md is made from them. A group
-checks itself when it is built, and its ``build`` makes the part.
+A field holds the default of a key, its meaning and its bounds. docs/config.md is made from the
+fields. A group checks its values when it is built, and its ``build`` makes the part.
 """
 import dataclasses
 import operator
@@ -15,13 +15,14 @@ T = TypeVar('T')
 def key(default: Any, meaning: str, *, least: Optional[float] = None, most: Optional[float] = None,
         above: Optional[float] = None, below: Optional[float] = None,
         choices: Sequence[Any] = ()) -> Any:
-    """A field of a :class:`KeyGroup`.
+    """Make a field of a :class:`KeyGroup`.
 
     Args:
-        meaning: one sentence or two, for docs/config.md.
-        least, most, above, below: bounds of a number, the first two included.
-        choices: the values that it can have, besides numbers within the bounds if there are any.
-            None is always one of them.
+        default: value of a key that is not given.
+        meaning: one or two sentences for docs/config.md.
+        least, most: bounds of a number that belong to its range.
+        above, below: bounds of a number that do not belong to its range.
+        choices: valid values. With bounds, numbers within them are valid too. None always is.
     """
     bounds = dict(least=least, most=most, above=above, below=below)
     return dataclasses.field(default=default, metadata=dict(
@@ -34,7 +35,7 @@ class KeyGroup:
     """The keys of one part of a method.
 
     Raises:
-        ConfigError: with a line for each key whose value is out of its bounds.
+        ConfigError: values are out of their bounds (one line each).
     """
 
     def __post_init__(self) -> None:
@@ -47,7 +48,10 @@ class KeyGroup:
         self.check()
 
     def check(self) -> None:
-        """Raise a :class:`ConfigError` where values do not go together; bounds hold already."""
+        """Raise a :class:`ConfigError` if values do not fit together.
+
+        Each value is within its bounds already.
+        """
 
 
 HOLDS: Dict[str, Callable[[float, float], bool]] = dict(
@@ -56,7 +60,7 @@ HOLDS: Dict[str, Callable[[float, float], bool]] = dict(
 
 def check_value(name: str, value: Any, choices: Sequence[Any],
                 bounds: Mapping[str, float]) -> None:
-    """Raise a :class:`ConfigError` unless the value of the key ``name`` is one that it can have.
+    """Raise a :class:`ConfigError` unless the value of the key ``name`` is valid.
 
     Args:
         choices, bounds: as in the metadata of a :func:`key`.
@@ -73,12 +77,12 @@ def check_value(name: str, value: Any, choices: Sequence[Any],
 
 
 def one_of(wanted: Sequence[str]) -> str:
-    """``'a, b or c'``."""
+    """Join words to ``'a, b or c'``."""
     return wanted[0] if len(wanted) == 1 else f'{", ".join(wanted[:-1])} or {wanted[-1]}'
 
 
 def range_of(limits: Mapping[str, float]) -> str:
-    """``'in [0, 1)'``, ``'at least 0'``, ``'above 0'``."""
+    """Return bounds in words: ``'in [0, 1)'``, ``'at least 0'`` or ``'above 0'``."""
     low, high = limits.get('least', limits.get('above')), limits.get('most', limits.get('below'))
     if low is None or high is None:
         words = dict(least='at least', most='at most', above='above', below='below')
@@ -90,7 +94,7 @@ def check_dict(name: str, value: Any, valid: Sequence[str], needed: Sequence[str
     """Raise a :class:`ConfigError` unless ``value`` is None or a dict of ``valid`` keys.
 
     Args:
-        needed: keys that it must have.
+        needed: keys that the dict must have.
     """
     if value is None:
         return
@@ -107,7 +111,7 @@ def check_dict(name: str, value: Any, valid: Sequence[str], needed: Sequence[str
 
 
 def part(factory: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Build a part. Its ``ValueError`` becomes a :class:`ConfigError` of ``uda``."""
+    """Build a part, and turn its ``ValueError`` into a :class:`ConfigError` about ``uda``."""
     try:
         return factory(*args, **kwargs)
     except ConfigError:

@@ -1,6 +1,6 @@
 """All keys of a method, and the parts that they switch on.
 
-The keys have MIC's and SSR's names and meaning (docs/contracts.md, C3).
+The keys have the names and meanings that MIC and SSR gave them (docs/contracts.md, C3).
 """
 import dataclasses
 import warnings
@@ -33,19 +33,20 @@ from .views.view import VIEWS, SourceView, TargetView, ViewKeys, ViewMaker
 
 @dataclasses.dataclass(frozen=True)
 class TrainingKeys(KeyGroup):
-    """The training as a whole."""
+    """Keys of the training as a whole."""
 
-    max_iters: Optional[int] = key(None, "Length of the training; accepted from MIC's builder.")
-    source_only: bool = key(False, 'No teacher, no discriminators and no target images.')
-    seed: int = key(0, 'Of the random decisions.')
+    max_iters: Optional[int] = key(
+        None, "Number of training iterations, as MIC's builder gives it.")
+    source_only: bool = key(False, 'Train without teacher, discriminators and target images.')
+    seed: int = key(0, 'Seed of the random decisions.')
     debug_img_interval: int = key(
-        1000, 'Iterations between two pictures of the training views, 0 makes none.', least=0)
+        1000, 'Iterations between two pictures of the training views. 0 makes none.', least=0)
     print_grad_magnitude: bool = key(False, "Accepted from MIC's configs, without effect.")
 
 
 @dataclasses.dataclass(frozen=True)
 class MethodKeys:
-    """The groups of a method's keys: each part has one."""
+    """The groups of keys of a method, one for each part."""
 
     training: TrainingKeys
     teacher: TeacherKeys
@@ -66,10 +67,10 @@ class MethodKeys:
 
     @classmethod
     def read(cls, keys: Mapping[str, Any]) -> 'MethodKeys':
-        """Hand each group its keys.
+        """Give each group its keys.
 
         Raises:
-            ConfigError: with a line for each key that is unknown or has a wrong value.
+            ConfigError: keys are unknown or have wrong values (one line each).
         """
         problems, groups, known = Problems(), {}, fields()
         problems.found += [f'unknown key uda.{name}{nearest(name, known)}'
@@ -83,17 +84,18 @@ class MethodKeys:
 
     def parts(self, student: nn.Module, class_mix: bool, component: Callable[..., nn.Module],
               warn: Callable[[str], Any], needed: Optional[str] = None) -> Dict[str, Any]:
-        """The arguments of :class:`.SelfTraining` for a student.
+        """Build the arguments of :class:`.SelfTraining` for a student.
 
         Args:
+            student: segmentor that is trained.
             class_mix: whether there is a mixed view, and so a teacher.
-            component: builds configs of own terms and views, see :meth:`.LossTermKeys.build`.
-            warn: takes lines that are no error but should be known.
-            needed: the weight that the method is named after.
+            component: builder of the user's own terms and views, see :meth:`.LossTermKeys.build`.
+            warn: function that logs a warning.
+            needed: key of the loss weight that the method is named after.
 
         Raises:
-            ConfigError: with a line for each part that does not go with the student.
-            MissingFile, CheckpointError: of a frozen encoder's weights.
+            ConfigError: parts do not fit the student (one line each).
+            MissingFile, CheckpointError: the weights of a frozen encoder are missing or do not fit.
         """
         problems = Problems()
         tried = problems.tried
@@ -127,7 +129,7 @@ class MethodKeys:
 
     def _views(self, student: nn.Module, teacher: Optional[nn.Module],
                has_targets: bool) -> List[ViewMaker]:
-        """The source view, the mixed view and the masked view, as far as they are there."""
+        """Return the source view, and the mixed and the masked view if they are on."""
         views: List[ViewMaker] = [SourceView()]
         if teacher is not None:
             views.append(self.class_mix.build(self.augmentation.build()))
@@ -137,7 +139,7 @@ class MethodKeys:
         return views if masked is None else [*views, masked]
 
     def _check_targets(self, needed: Optional[str], terms: Dict[str, Optional[nn.Module]]) -> None:
-        """A method has the loss that it is named after, and target images where there is one."""
+        """Check that the method has its own loss, and has target images if a loss needs them."""
         given = [name for name, term in terms.items() if term is not None]
         if self.training.source_only and given:
             raise ConfigError('uda.source_only=True trains without target images, but '
@@ -157,21 +159,21 @@ class MethodKeys:
 
 
 def fields() -> Dict[str, dataclasses.Field]:
-    """The field of every key, by its name."""
+    """Return the fields of all keys by name."""
     return {field.name: field for group in dataclasses.fields(MethodKeys)
             for field in dataclasses.fields(group.type)}
 
 
 def build_self_training(student: nn.Module, class_mix: bool = True, **keys: Any) -> SelfTraining:
-    """A method around any student, by its keys: without OpenMMLab, in a training loop of your own.
+    """Build a method around any student, for a training loop of your own without OpenMMLab.
 
     Args:
-        student: a segmentor as :mod:`mmseg_ssr.uda.student` describes it.
+        student: segmentor as :mod:`mmseg_ssr.uda.student` describes it.
         class_mix: whether there is a mixed view, and so a teacher.
-        keys: those of ``uda`` (docs/config.md); ``loss_terms`` and ``views`` are built objects.
+        keys: keys of ``uda`` (docs/config.md). ``loss_terms`` and ``views`` hold built objects.
 
     Raises:
-        ConfigError: with a line for each key that is wrong.
+        ConfigError: keys are wrong (one line each).
     """
     read = MethodKeys.read(keys)
     method = SelfTraining(student, **read.parts(student, class_mix, built, warn=warnings.warn))
@@ -180,10 +182,10 @@ def build_self_training(student: nn.Module, class_mix: bool = True, **keys: Any)
 
 
 def built(place: str, component: Any, kind: type) -> nn.Module:
-    """A component that is built already.
+    """Return a component that is built already.
 
     Raises:
-        ConfigError: it is of another kind.
+        ConfigError: it is not a ``kind``.
     """
     if not isinstance(component, kind):
         raise ConfigError(f'{place} must be a {kind.__name__}, got {type(component).__name__}')

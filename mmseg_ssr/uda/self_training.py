@@ -1,15 +1,15 @@
 """One iteration of self-training, for every method of this package.
 
-The step is a short list of *views* (an image, its label, a weight for each pixel) and the loss
-terms on them. DAFormer, MIC, SSR and their sums differ by which parts are there::
+The step makes a few *views* (an image, its label, a weight for each pixel) and takes losses on
+them. DAFormer, MIC, SSR and their combinations differ by the parts that are switched on::
 
     source view   the labeled source image
     mixed view    source classes pasted on a target image that the teacher has labeled (ClassMix)
     target view   the target image without a label (entropy, discriminators, own terms)
-    masked view   an image with blocks hidden (MIC)
+    masked view   an image with hidden blocks (MIC)
 
-Source and mixed views go through the shadow branch (the plain student) and, when there is a
-regularizer, through the regularization branch as well (SSR, Fig. 2).
+All views go through the shadow branch, the plain student. With a regularizer, the source and the
+mixed view also go through the regularization branch (SSR, Fig. 2).
 """
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -32,24 +32,24 @@ from .views.view import Batch, SourceView, View, ViewMaker
 class SelfTraining(nn.Module):
     """A student and the parts that train it.
 
-    In the module tree are the student (``model``) and what is trained beside it (regularizer,
-    feature distance, own terms and views). Teachers, discriminators and frozen networks are not,
-    so an optimizer never sees them. A state dict holds the student alone, under the names of the
-    plain segmentor (docs/contracts.md, C1); all else that a checkpoint needs is in the training
-    state (:mod:`.training_state`).
+    The module tree holds the student (``model``) and the parts that its optimizer trains as well:
+    regularizer, feature distance, own terms and views. Teachers, discriminators and frozen networks
+    are outside of it, so that this optimizer never sees them. A state dict holds the student alone,
+    under the names of the plain segmentor (docs/contracts.md, C1). The training state
+    (:mod:`.training_state`) holds all else that a checkpoint needs.
 
     Args:
-        student: a segmentor as :mod:`.student` describes it.
-        views: what makes the views of an iteration, in the order in which they are trained on.
-        losses: the loss terms on them.
-        teacher: labels target images; None trains without.
-        pseudo_labels: how it labels them.
-        joint_views: one backbone pass for all views: faster on an accelerator, and the graphs of
-            all are in memory at once. The same numbers, for backbones without batch norm; heads
-            go view by view either way.
-        draws: the random decisions.
+        student: segmentor as :mod:`.student` describes it.
+        views: makers of the views of an iteration, in the order of training.
+        losses: loss terms on the views.
+        teacher: network that labels target images; None trains without one.
+        pseudo_labels: turns the teacher's predictions into labels and weights.
+        joint_views: one backbone pass for all views. This is faster on an accelerator, but the
+            graphs of all views are in memory at once. The numbers are the same for backbones
+            without batch norm. Heads take the views one by one either way.
+        draws: random decisions.
         optimization: precision, clipping and accumulation of gradients.
-        finite_check: what happens when a number is not finite.
+        finite_check: reaction to numbers that are not finite.
     """
 
     def __init__(self,
@@ -64,7 +64,7 @@ class SelfTraining(nn.Module):
                  finite_check: Optional[FiniteCheck] = None):
         super().__init__()
         self.view_losses = losses or ViewLosses(student)
-        # The modules of the losses are this module's own: checkpoints and optimizers name them so.
+        # Checkpoints and optimizers know the modules of the losses by these names.
         self.model = student
         self.feature_distance = self.view_losses.feature_distance
         self.regularizer = self.view_losses.regularizer
@@ -83,10 +83,10 @@ class SelfTraining(nn.Module):
         self._register_load_state_dict_pre_hook(name_for_student)
 
     def step(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Dict[str, Any]:
-        """One training iteration; returns what is to be logged.
+        """Run one training iteration and return the numbers for the log.
 
         Raises:
-            NotFinite: a loss or gradient, unless such updates are left out.
+            NotFinite: a loss or gradient is not finite, and such updates are not left out.
         """
         optimizers = [optimizer, *self.view_losses.own_optimizers]
         if self.optimization.starts_round(self.iteration):
@@ -104,9 +104,9 @@ class SelfTraining(nn.Module):
     def forward_backward(self, batch: Batch) -> Learned:
         """Add the gradients of all views (the algorithm of DAFormer, MIC and SSR).
 
-        Each loss is backpropagated to the features at once, and the sum of what has arrived there
-        goes through the backbone once. So the graph of one head is in memory at a time, and,
-        unless the views are joint, that of one view.
+        Each loss is backpropagated to the features at once. The sum of these gradients then goes
+        through the backbone in one pass. So the graph of one head is in memory at a time, and the
+        graph of one view, unless the views are joint.
         """
         learned = Learned({}, {})
         for views in self._passes(self.make_views(batch)):
@@ -122,7 +122,7 @@ class SelfTraining(nn.Module):
         return learned
 
     def losses(self, batch: Batch) -> Dict[str, Tensor]:
-        """The losses with their graphs, for trainers that do the backward pass themselves."""
+        """Return the losses with their graphs, for trainers that call backward themselves."""
         if self.optimization.starts_round(self.iteration):
             self.teachers_follow()
         losses: Dict[str, Tensor] = {}
@@ -135,7 +135,7 @@ class SelfTraining(nn.Module):
         return losses
 
     def make_views(self, batch: Batch) -> List[View]:
-        """The views of an iteration; its random decisions begin here."""
+        """Make the views of an iteration. Its random decisions begin here."""
         self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
         shared = None if self.teacher is None else self._label(self.teacher, batch)
         views = []
@@ -150,14 +150,15 @@ class SelfTraining(nn.Module):
             return self.pseudo_labels(teacher, batch, threshold)
 
     def _passes(self, views: List[View]) -> List[List[View]]:
-        """The views that share a pass of the backbone."""
+        """Group the views by passes of the backbone."""
         return [views] if self.joint_views else [[view] for view in views]
 
     def _forward(self, views: Sequence[View]) -> Tuple[List[Optional[Tensor]], Sequence[Any]]:
-        """The frozen encoder's map for each view, None where it has none, and its features.
+        """Return the frozen encoder's map for each view, and the student's features of each view.
 
-        The maps are made first: the memory that this takes for a moment is free again when the
-        student begins to keep what its backward pass needs.
+        A view that is not regularized has None instead of a map. The maps are made first: the
+        memory that the encoder takes is free again before the student keeps tensors for its
+        backward pass.
         """
         imgs = [view.img for view in views]
         with self.optimization.precision(imgs[0].device):
@@ -170,7 +171,7 @@ class SelfTraining(nn.Module):
 
     def _update(self, learned: Learned,
                 optimizers: Sequence[torch.optim.Optimizer]) -> Dict[str, Any]:
-        """Read the numbers of the iteration; new weights when they are due and all is finite."""
+        """Check the numbers of an iteration, and update the weights when that is due."""
         due = self.optimization.ends_round(self.iteration)
         norms = dict(zip(('grad_norm', 'grad_norm of discriminators'),
                          self.optimization.collect(due, *optimizers)))
@@ -199,12 +200,12 @@ class SelfTraining(nn.Module):
                 if parameter.grad is not None and not parameter.grad.isfinite().all()]
 
     def teachers_follow(self) -> None:
-        """Move every teacher towards the student as it is now."""
+        """Move every teacher towards the student."""
         for teacher in self.teachers:
             teacher.update(self.model)
 
     def copy_student(self) -> None:
-        """Teachers and the feature distance's network restart from the student as it is now."""
+        """Restart the teachers and the network of the feature distance as copies of the student."""
         for teacher in self.teachers:
             teacher.network.load_state_dict(self.model.state_dict())
         if self.feature_distance is not None:
@@ -217,13 +218,13 @@ class SelfTraining(nn.Module):
 
     @property
     def teachers(self) -> List[EMATeacher]:
-        """That of the method, and those that views have of their own."""
+        """The teacher of the method, and the own teachers of views."""
         own = [maker.teacher for maker in self.view_makers]
         return [teacher for teacher in (self.teacher, *own) if teacher is not None]
 
 
 def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
-    """State dict hook: the student alone, under the names of a plain segmentor."""
+    """State dict hook: keep the student alone, under the names of a plain segmentor."""
     student = f'{prefix}model.'
     for key in [k for k in state_dict if k.startswith(prefix)]:
         value = state_dict.pop(key)
@@ -232,7 +233,7 @@ def keep_student(module: nn.Module, state_dict: dict, prefix: str, metadata: dic
 
 
 def name_for_student(state_dict: dict, prefix: str, *unused) -> None:
-    """Load hook: the names of a plain segmentor lead to the student."""
+    """Load hook: lead the names of a plain segmentor to the student."""
     parts = tuple(f'{prefix}{name}.' for name in ('model', 'regularizer'))
     for key in [k for k in state_dict if k.startswith(prefix) and not k.startswith(parts)]:
         state_dict[f'{prefix}model.{key[len(prefix):]}'] = state_dict.pop(key)

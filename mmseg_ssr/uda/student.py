@@ -1,13 +1,17 @@
-"""What the training step asks of a student: any segmentor with a backbone and a head.
+"""The interface of a student: any segmentor with a backbone and a head.
 
-A student has ``extract_feat(img) -> maps``, ``backbone`` (and ``neck``), and a ``decode_head(maps)
--> logits`` with ``num_classes``, ``ignore_index``, ``align_corners`` and ``loss_decode(logits,
-label, weight=, ignore_index=)``; an ``auxiliary_head`` of the same kind is optional. Each function
-below that may differ between architectures is a ``functools.singledispatch``: HRDA registers its
-own, and :mod:`mmseg_ssr.host` those of mmseg.
+A student has
 
-Shapes: B batch, K classes; images B x 3 x H x W; features are whatever ``training_features``
-gives, for most architectures one B x C_i x H_i x W_i map per stage.
+- ``extract_feat(img) -> maps``, a ``backbone``, and optionally a ``neck``
+- ``decode_head(maps) -> logits`` with ``num_classes``, ``ignore_index``, ``align_corners`` and
+  ``loss_decode(logits, label, weight=, ignore_index=)``
+- optionally an ``auxiliary_head`` of the same kind, or a list of them.
+
+Functions that may differ between architectures are a ``functools.singledispatch``. HRDA registers
+its own, and :mod:`mmseg_ssr.host` registers those of mmseg.
+
+Shapes: B batch, K classes. Images are B x 3 x H x W. Features are whatever ``training_features``
+returns, for most architectures one map B x C_i x H_i x W_i per stage.
 """
 from functools import singledispatch
 from typing import Any, Callable, Dict, Optional, Sequence
@@ -20,14 +24,17 @@ from torch.nn import functional as F
 
 
 def encoder_of(student: nn.Module) -> nn.Module:
-    """Backbone, and neck if there is one, as one network from images to stage maps."""
+    """Return backbone and neck, if there is one, as one network from images to stage maps."""
     if getattr(student, 'neck', None) is None:
         return student.backbone
     return nn.Sequential(student.backbone, student.neck)
 
 
 def heads(student: nn.Module) -> Dict[str, nn.Module]:
-    """The decode head and the auxiliary heads, if there are any, by mmseg's prefixes of losses."""
+    """Return the decode head and the auxiliary heads by the prefixes that mmseg gives their losses.
+
+    The prefixes are 'decode' and 'aux', or 'aux_0', 'aux_1', ... for a list of auxiliary heads.
+    """
     auxiliary = getattr(student, 'auxiliary_head', None)
     if auxiliary is None:
         return dict(decode=student.decode_head)
@@ -39,15 +46,15 @@ def heads(student: nn.Module) -> Dict[str, nn.Module]:
 
 @singledispatch
 def compilable(student: nn.Module) -> Sequence[nn.Module]:
-    """The networks of a student whose inputs are tensors of few shapes, for ``torch.compile``."""
+    """Return the networks whose inputs are tensors of few shapes, for ``torch.compile``."""
     return [student.backbone, student.decode_head]
 
 
 def stem(backbone: nn.Module) -> Optional[nn.Module]:
-    """What sees the image itself: the first convolution, with the norms and convolutions beside it.
+    """Return the first convolution, with the norms and convolutions beside it.
 
-    A deep stem or a patch embedding as a whole; a bare convolution where the module that holds it
-    has whole stages too; None where nothing convolves.
+    This is a deep stem or a patch embedding as a whole. The convolution is returned alone if the
+    module that holds it also holds whole stages. None means that nothing convolves.
     """
     name = next((name for name, module in backbone.named_modules()
                  if isinstance(module, nn.Conv2d)), None)
@@ -59,7 +66,10 @@ def stem(backbone: nn.Module) -> Optional[nn.Module]:
 
 
 def first_and_last(student: nn.Module) -> Sequence[nn.Module]:
-    """What sees the image itself, and what gives the logits: little to compute, much to round."""
+    """Return the modules that see the image itself, and those that give the logits.
+
+    They have little to compute, but rounding in them does much harm.
+    """
     first = stem(student.backbone)
     classifiers = [module for name, module in student.decode_head.named_modules()
                    if name.rpartition('.')[2] == 'conv_seg']
@@ -71,20 +81,24 @@ def first_and_last(student: nn.Module) -> Sequence[nn.Module]:
 
 @singledispatch
 def training_features(student: nn.Module, img: Tensor, draws: Any) -> Any:
-    """Features of ``img`` for :func:`supervised_losses`; ``draws`` decides what is random."""
+    """Return the features of ``img`` for :func:`supervised_losses`.
+
+    Args:
+        draws: random decisions of the iteration.
+    """
     return student.extract_feat(img)
 
 
 @singledispatch
 def joint_training_features(student: nn.Module, imgs: Sequence[Tensor],
                             draws: Any) -> Sequence[Any]:
-    """``training_features`` of several image batches in one pass of the backbone."""
+    """Return ``training_features`` of several image batches from one pass of the backbone."""
     maps = student.extract_feat(torch.cat(list(imgs)))
     return split_maps(maps, [len(img) for img in imgs])
 
 
 def split_maps(maps: Sequence[Tensor], sizes: Sequence[int]) -> Sequence[Sequence[Tensor]]:
-    """Stage maps of a batch -> the stage maps of its parts."""
+    """Split the stage maps of a batch into those of its parts."""
     return list(zip(*(stage.split(list(sizes)) for stage in maps)))
 
 
@@ -96,19 +110,19 @@ def map_features(features: Any, fn: Callable) -> Any:
 
 @singledispatch
 def semantic_features(features: Any) -> Tensor:
-    """The deepest map of the features, B x C x h x w (for the feature distance)."""
+    """Return the deepest map of the features, B x C x h x w."""
     return features[-1]
 
 
 @singledispatch
 def feature_image(student: nn.Module, img: Tensor) -> Tensor:
-    """The image at the resolution at which ``semantic_features`` sees it."""
+    """Return the image at the resolution that ``semantic_features`` belongs to."""
     return img
 
 
 @singledispatch
 def inference_features(student: nn.Module, img: Tensor) -> Any:
-    """Features of ``img`` from which the student predicts at inference."""
+    """Return the features of ``img`` that the student predicts from at inference."""
     return student.extract_feat(img)
 
 
@@ -117,25 +131,25 @@ def inference_features(student: nn.Module, img: Tensor) -> Any:
 
 @singledispatch
 def prediction(head: nn.Module, features: Any) -> Any:
-    """What a head makes of features; for most, logits B x K x h x w."""
+    """Return the output of a head for features, in most cases logits B x K x h x w."""
     return head(features)
 
 
 @singledispatch
 def prediction_logits(predicted: Any) -> Tensor:
-    """The logits B x K x h x w that count at inference, of what :func:`prediction` has given."""
+    """Return the inference logits B x K x h x w in an output of :func:`prediction`."""
     return predicted
 
 
 def level_logits(student: nn.Module, predicted: Dict[str, Any],
                  img: Tensor) -> Dict[str, Tensor]:
-    """Logits of all heads at the size of the image, for losses without a label.
+    """Return the logits of all heads at the size of the image, for losses without a label.
 
     Args:
-        predicted: what :func:`prediction` has given for each of :func:`heads`.
+        predicted: outputs of :func:`prediction` for all :func:`heads`, by prefix.
 
     Returns:
-        B x K x H x W of 'main', the decode head, and 'aux' (or 'aux_0', ...).
+        B x K x H x W of 'main', the decode head, and of 'aux' (or 'aux_0', ...).
     """
     align_corners = student.decode_head.align_corners
     return {
@@ -146,24 +160,25 @@ def level_logits(student: nn.Module, predicted: Dict[str, Any],
 
 @singledispatch
 def image_logits(student: nn.Module, img: Tensor) -> Tensor:
-    """Logits B x K x H x W at the size of the image, as the student gives them at inference."""
+    """Return the student's inference logits B x K x H x W at the size of the image."""
     return head_logits(student, inference_features(student, img), img)
 
 
 @singledispatch
 def head_logits(student: nn.Module, features: Any, img: Tensor) -> Tensor:
-    """The same from :func:`inference_features` of the image."""
+    """Return the same logits from :func:`inference_features` of the image."""
     return resized(student.decode_head(features), img, student.decode_head.align_corners)
 
 
 def segmentation_logits(student: nn.Module, img: Tensor,
                         enhance: Optional[Callable] = None) -> Tensor:
-    """Logits B x K x H x W at the size of the image, without gradients.
+    """Return logits B x K x H x W at the size of the image, without gradients.
 
-    The student stays in the mode it is in: the teacher's batch norm runs on batch statistics.
+    The student stays in its mode: the batch norms of a teacher use the statistics of the batch.
 
     Args:
-        enhance: four stage maps -> four stage maps, before the head; None changes nothing.
+        enhance: function from four stage maps to four stage maps, applied before the head; None
+            changes nothing.
     """
     with torch.no_grad():
         if enhance is None:
@@ -177,14 +192,14 @@ def segmentation_logits(student: nn.Module, img: Tensor,
 
 def supervised_losses(head: nn.Module, features: Any, label: Tensor,
                       weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """The head's losses on features, with an optional weight for every pixel.
+    """Return the losses of a head on features, with an optional weight for each pixel.
 
     Args:
         label: B x 1 x H x W, train ids and the head's ``ignore_index``.
-        weight: B x H x W in [0, 1], None for 1 everywhere.
+        weight: B x H x W in [0, 1]; None is 1 everywhere.
 
     Returns:
-        ``loss_*`` of the head's ``loss_decode`` and ``acc_seg`` in percent of all pixels.
+        ``loss_*`` of the head's ``loss_decode``, and ``acc_seg`` in percent of all pixels.
     """
     return prediction_losses(head, prediction(head, features), label, weight)
 
@@ -192,16 +207,16 @@ def supervised_losses(head: nn.Module, features: Any, label: Tensor,
 @singledispatch
 def prediction_losses(head: nn.Module, predicted: Any, label: Tensor,
                       weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """:func:`supervised_losses` of what :func:`prediction` has given."""
+    """Return the :func:`supervised_losses` of an output of :func:`prediction`."""
     return weighted_losses(head, predicted, label, weight)
 
 
 def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
                     weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """The losses of a head from its logits, with a weight for every pixel.
+    """Return the losses of a head from its logits, with a weight for each pixel.
 
-    A loss is the mean over *all* pixels: ignored ones and those of weight 0 count as 0 in the
-    sum but stay in the denominator, as in the published implementations; likewise the accuracy.
+    Losses and accuracy are means over *all* pixels, as in the published implementations. Ignored
+    pixels and pixels of weight 0 add 0 to the sum of a loss, but count in the denominator.
     """
     logits = resized(full_precision(logits), label, head.align_corners)
     if getattr(head, 'sampler', None) is not None:
@@ -219,19 +234,22 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
 
 
 def pixel_accuracy(logits: Tensor, label: Tensor) -> Tensor:
-    """Percent of all pixels, ignored ones too, whose largest logit is that of their label."""
+    """Return the percentage of pixels whose largest logit is that of their label.
+
+    Ignored pixels count in the denominator.
+    """
     return 100 * (logits.argmax(dim=1) == label).float().mean()
 
 
 def prefixed(prefix: str, values: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """``{'loss_seg': x}`` -> ``{'prefix.loss_seg': x}``; an empty prefix changes nothing."""
+    """Turn ``{'loss_seg': x}`` into ``{'prefix.loss_seg': x}``. An empty prefix changes nothing."""
     if not prefix:
         return values
     return {f'{prefix}.{name}': value for name, value in values.items()}
 
 
 def scaled(losses: Dict[str, Tensor], factor: float) -> Dict[str, Tensor]:
-    """The losses times a factor; accuracies as they are."""
+    """Multiply the losses by a factor. Accuracies stay unchanged."""
     return {name: value * factor if 'loss' in name else value for name, value in losses.items()}
 
 
@@ -239,10 +257,10 @@ def scaled(losses: Dict[str, Tensor], factor: float) -> Dict[str, Tensor]:
 
 
 def resized(maps: Tensor, like: Tensor, align_corners: bool) -> Tensor:
-    """Maps B x C x h x w, bilinear, at the height and width of ``like``."""
+    """Resize maps B x C x h x w to the height and width of ``like``, bilinearly."""
     return F.interpolate(maps, like.shape[2:], mode='bilinear', align_corners=align_corners)
 
 
 def full_precision(value: Tensor) -> Tensor:
-    """At least float32: what mixed precision computed in fewer bits, for losses and softmax."""
+    """Convert to at least float32, which losses and softmax need after mixed precision."""
     return value.to(torch.promote_types(value.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Students that a method cannot train."""
+"""Checks for students that a method cannot train."""
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -8,17 +8,23 @@ from .student import encoder_of, heads, weighted_losses
 
 
 def check_class_scores(student: nn.Module) -> None:
-    """Labels and losses without a label are made of a softmax over the classes."""
+    """Raise a :class:`ConfigError` if a head has another number of outputs than classes.
+
+    Pseudo-labels and losses without a label need a softmax over the classes.
+    """
     for prefix, head in heads(student).items():
         channels = getattr(head, 'out_channels', head.num_classes)
         if channels != head.num_classes:
             raise ConfigError(f'uda: the {prefix} head has {channels} output channel(s) for '
-                              f'{head.num_classes} classes, but target images are learned from by '
-                              'a probability of each class: remove out_channels')
+                              f'{head.num_classes} classes, but losses on target images need '
+                              'a probability for each class: remove out_channels')
 
 
 def check_pixel_weights(student: nn.Module) -> None:
-    """Pseudo-labels count by their weights: a loss that cannot weigh pixels would trust all."""
+    """Raise a :class:`ConfigError` if a loss ignores the weights of pixels.
+
+    Such a loss would trust all pseudo-labels.
+    """
     for prefix, head in heads(student).items():
         nothing = torch.zeros(1, 4, 4)
         try:
@@ -35,9 +41,12 @@ def check_pixel_weights(student: nn.Module) -> None:
 
 
 def check_joint_views(student: nn.Module) -> None:
-    """Views may share a backbone pass only where no batch norm mixes their statistics."""
+    """Raise a :class:`ConfigError` if the backbone has batch norm.
+
+    In a joint pass its statistics would mix the views.
+    """
     encoder = encoder_of(student)
-    encoder.train()  # all but what the network itself keeps in eval mode (norm_eval)
+    encoder.train()  # the network may keep some of its modules in eval mode (norm_eval)
     for name, module in encoder.named_modules():
         if isinstance(module, _BatchNorm) and module.training:
             raise ConfigError(f'uda.joint_views: the backbone has batch norm ({name}), whose '

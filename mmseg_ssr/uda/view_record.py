@@ -1,4 +1,4 @@
-"""The views of an iteration, seen while it runs; the step knows nothing of it."""
+"""A record of the views of an iteration, taken while it runs. The step knows nothing of it."""
 import contextlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
@@ -11,13 +11,13 @@ from .views.view import Batch, PseudoLabel, View
 
 
 class Record(NamedTuple):
-    """Copies on the CPU of what one iteration is trained on.
+    """Copies on the CPU of the data that one iteration is trained on.
 
     Attributes:
-        mean, std: of the images' normalization, 1 x 3 x 1 x 1.
-        views: by name: source, mix, target, masked, as far as the method has them, and own ones.
+        mean, std: normalization of the images, 1 x 3 x 1 x 1.
+        views: views of the method by name: source, mix, target, masked, and own ones.
         target_img: B x 3 x H x W, or None.
-        pseudo: those of each teacher that labeled the target images, in turn.
+        pseudo: pseudo-labels of each teacher that labeled the target images, in turn.
     """
     mean: Tensor
     std: Tensor
@@ -28,10 +28,11 @@ class Record(NamedTuple):
 
 @contextlib.contextmanager
 def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
-    """Within the block each iteration of ``method`` adds a record of its views to the list.
+    """Record the views of each iteration of ``method`` within the block.
 
-    It computes nothing, draws nothing and changes no tensor: the numbers of the training are the
-    same with and without. Outside of such blocks it costs nothing.
+    Each iteration adds a record to the list. Recording computes nothing, draws nothing and changes
+    no tensor, so the numbers of the training stay the same. Outside of such blocks it costs
+    nothing.
     """
     records: List[Record] = []
     labels: List[PseudoLabel] = []
@@ -55,11 +56,11 @@ def recorded_views(method: SelfTraining) -> Iterator[List[Record]]:
 
 @torch.no_grad()
 def next_views(method: SelfTraining, batch: Batch) -> Record:
-    """The views of the method's next iteration; nothing is learned from them.
+    """Return the views of the method's next iteration, without learning from them.
 
-    Images, labels and masks are the very ones that :meth:`.SelfTraining.step` would train on. The
-    weights stay as they are, so in later iterations than the first the pseudo-labels are not those
-    of a training, whose teacher learns.
+    Images, labels and masks are those that :meth:`.SelfTraining.step` would train on. The weights
+    stay as they are. So after the first iteration the pseudo-labels differ from those of a
+    training, whose teacher learns.
     """
     with recorded_views(method) as records:
         method.make_views(batch)
@@ -68,7 +69,7 @@ def next_views(method: SelfTraining, batch: Batch) -> Record:
 
 
 def copied(value: Optional[Tensor]) -> Optional[Tensor]:
-    """A copy on the CPU that nobody else writes to."""
+    """Return a copy on the CPU that nobody else writes to."""
     return None if value is None else value.detach().to('cpu', copy=True)
 
 

@@ -249,8 +249,8 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(ssr=True, running_statistics='shadows'), "did you mean 'shadow'"),
     (dict(running_statistics='shadow'), 'without it there is one branch'),
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
-    (dict(stop_stage=[0]), 'uda.stop_stage is of SSR, which is off'),
-    (dict(sam_checkpoint='sam.pth'), 'uda.sam_checkpoint is of SSR, which is off'),
+    (dict(stop_stage=[0]), 'uda.stop_stage belongs to SSR, which is off'),
+    (dict(sam_checkpoint='sam.pth'), 'uda.sam_checkpoint belongs to SSR, which is off'),
     (dict(color_jitter_strength=3.), 'color jitter strengths'),
 ])
 def test_bad_values_name_their_key(method, options, message):

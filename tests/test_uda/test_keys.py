@@ -98,7 +98,7 @@ def test_a_view_of_ones_own_is_trained_on_and_resumed(method, batch):
     resumed = method(ssr=True, views=[Flipped()])
     resumed.load_training_state(segmentor.training_state())
     assert resumed.view_makers[-1].brightness == moved
-    with pytest.raises(ValueError, match='of other views'):
+    with pytest.raises(ValueError, match='has other views'):
         method(ssr=True).load_training_state(segmentor.training_state())
 
 

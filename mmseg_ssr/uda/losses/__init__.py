@@ -1,1 +1,1 @@
-"""What is learned from a view."""
+"""The loss terms on the views of an iteration."""

@@ -20,17 +20,20 @@ KINDS = {'LS': F.mse_loss, 'Vanilla': F.binary_cross_entropy_with_logits}
 
 @dataclass(frozen=True)
 class AdversarialKeys(KeyGroup):
-    """AdvSeg."""
+    """Keys of AdvSeg."""
 
     lambda_adv_target: LevelWeights = key(
-        None, 'Weights of the adversarial loss (AdvSeg), as of `lambda_ent`; each head gets a '
-        'discriminator.')
-    discriminator_type: str = key('LS', "'LS' (least squares) or 'Vanilla' (cross-entropy).",
-                                  choices=tuple(KINDS))
-    lr_D: float = key(1e-4, "Learning rate of the discriminators' Adam.", above=0)
+        None, 'Weight of the adversarial loss (AdvSeg), written like `lambda_ent`. Each head with '
+        'a weight gets a discriminator.')
+    discriminator_type: str = key(
+        'LS', "Loss of the discriminators: 'LS' (least squares) or 'Vanilla' (cross-entropy).",
+        choices=tuple(KINDS))
+    lr_D: float = key(
+        1e-4, "Learning rate of the discriminators' Adam at the start of the training.", above=0)
     lr_D_power: Optional[float] = key(
-        None, "Of its polynomial decay over `max_iters`; None follows the student's schedule.")
-    lr_D_min: float = key(0., 'Where that ends.', least=0)
+        None, 'Power of the polynomial decay of `lr_D` over `max_iters`. None follows the schedule '
+        'of the student.')
+    lr_D_min: float = key(0., 'Learning rate at the end of that decay.', least=0)
 
     def check(self) -> None:
         check_level_weights('lambda_adv_target', self.lambda_adv_target)
@@ -51,11 +54,11 @@ class AdversarialKeys(KeyGroup):
 
 
 class Discriminator(nn.Sequential):
-    """Source or target? A fully convolutional network on softmax maps (Sec. 3.3).
+    """Fully convolutional network that tells source from target by softmax maps (Sec. 3.3).
 
     Args:
-        num_classes: K of the maps B x K x H x W; the output is B x 1 x H / 32 x W / 32.
-        width: channels behind the first of the five convolutions.
+        num_classes: K of the maps B x K x H x W. The output is B x 1 x H / 32 x W / 32.
+        width: output channels of the first of the five convolutions.
     """
 
     def __init__(self, num_classes: int, width: int = 64):
@@ -69,18 +72,19 @@ class Discriminator(nn.Sequential):
 class AdversarialAdaptation(OutsideNetwork):
     """Discriminators of source and target predictions, and the student's loss against them.
 
-    Each level of the student (main and auxiliary head) has a discriminator of its own. They learn
-    beside the student, from the same forward passes, with an Adam optimizer that is not the
-    student's; they compute in full precision whatever the student does.
+    Each level of the student (main and auxiliary head) has a discriminator of its own. The
+    discriminators learn from the forward passes of the student, with an Adam optimizer of their
+    own. They compute in full precision even if the student does not.
 
     Args:
-        num_classes: of the student.
-        weights: of the student's loss, for each of its levels ('main', 'aux').
+        num_classes: number of classes of the student.
+        weights: weights of the student's loss by level ('main', 'aux').
         kind: 'LS' (least squares) or 'Vanilla' (cross-entropy).
         rate: learning rate of the discriminators at the start.
-        rate_power: it falls as ``(1 - i / max_iters)^power``; None lets it follow the student's.
-        rate_min: where that ends.
-        max_iters: of the training; needed for ``rate_power``.
+        rate_power: power of its decay ``(1 - i / max_iters)^power``; None follows the student's
+            schedule.
+        rate_min: learning rate at the end of the decay.
+        max_iters: iterations of the training; needed for ``rate_power``.
     """
 
     def __init__(self, num_classes: int, weights: Mapping[str, float], kind: str = 'LS',
@@ -94,10 +98,15 @@ class AdversarialAdaptation(OutsideNetwork):
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate, betas=(0.9, 0.99))
 
     def set_rate(self, iteration: int, student: torch.optim.Optimizer) -> None:
-        """The learning rate of an iteration, that of ``student`` being set already."""
+        """Set the learning rate of an iteration.
+
+        Args:
+            iteration: number of the iteration, counted from 0.
+            student: the student's optimizer, whose learning rate of this iteration is set already.
+        """
         if self.rate_power is None:
             group = student.param_groups[0]
-            start = group.get('initial_lr')  # of mmcv's schedules
+            start = group.get('initial_lr')  # set by mmcv's schedules
             share = group['lr'] / start if start else 1.
         else:
             share = max(1 - iteration / self.max_iters, 0) ** self.rate_power
@@ -105,13 +114,13 @@ class AdversarialAdaptation(OutsideNetwork):
             group['lr'] = (self.rate - self.rate_min) * share + self.rate_min
 
     def forward(self, logits: Mapping[str, Tensor]) -> Dict[str, Tensor]:
-        """The target view: ``G_trg.loss.LEVEL`` of the student, ``D_trg.loss.LEVEL``.
+        """Return the losses on the target view: ``G_trg.loss.LEVEL`` and ``D_trg.loss.LEVEL``.
 
-        The gradients of the first reach the student alone, those of the second the
-        discriminators alone.
+        The gradients of the first reach the student alone, those of the second the discriminators
+        alone.
 
         Args:
-            logits: B x K x H x W of each level, at the images' size.
+            logits: B x K x H x W of each level, at the size of the images.
         """
         losses = {}
         for level, weight in self.weights.items():
@@ -122,7 +131,7 @@ class AdversarialAdaptation(OutsideNetwork):
         return {**losses, **self._learn('D_trg', logits, TARGET)}
 
     def source_losses(self, logits: Mapping[str, Tensor]) -> Dict[str, Tensor]:
-        """``D_src.loss.LEVEL`` of the discriminators, from logits of the source view."""
+        """Return ``D_src.loss.LEVEL`` of the discriminators, from logits of the source view."""
         return self._learn('D_src', logits, SOURCE)
 
     def _learn(self, name: str, logits: Mapping[str, Tensor], domain: float) -> Dict[str, Tensor]:
@@ -132,18 +141,22 @@ class AdversarialAdaptation(OutsideNetwork):
 
     def _loss(self, discriminator: Callable[[Tensor], Tensor], logits: Tensor,
               domain: float) -> Tensor:
-        """How far the discriminator's answer is from the given domain."""
+        """Return the loss of the discriminator's answer for the given domain."""
         with torch.autocast(logits.device.type, enabled=False):
             answer = discriminator(logits.softmax(dim=1))
             return self.loss(answer, torch.full_like(answer, domain))
 
     def training_state(self, unfinished: bool) -> Dict[str, Any]:
-        """Weights, optimizer and, of a round that is not finished, gradients."""
+        """Return weights and optimizer.
+
+        Args:
+            unfinished: whether to add the gradients of a round that is not finished.
+        """
         return dict(network=self.network.state_dict(), optimizer=self.optimizer.state_dict(),
                     gradients=unfinished_gradients(self.network) if unfinished else {})
 
     def load_training_state(self, state: Mapping[str, Any]) -> None:
-        """The inverse of :meth:`training_state`."""
+        """Load the result of :meth:`training_state`."""
         self.network.load_state_dict(state['network'])
         self.optimizer.load_state_dict(state['optimizer'])
         restore_gradients(self.network, state['gradients'])

@@ -4,29 +4,30 @@ from typing import List, Optional, Sequence, Tuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...labels.ignore_index import IGNORE_INDEX
 from ...regularizer.frozen import FrozenNetwork
 from .feature_distance import FeatureDistance
 
 
 class EncoderDistance(FeatureDistance):
-    """Keeps the student's deepest features, projected, near the map of a frozen encoder.
+    """Distance of the student's deepest features, projected, from the map of a frozen encoder.
 
-    The encoder (SAM, DINOv2, ...) has channels and a stride of its own: a 1 x 1 convolution that
-    is trained along brings the student's channels to the encoder's, and the encoder's map is
-    resized (bilinear, antialiased) to the student's. The rest is DAFormer's feature distance. The
-    convolution is not part of the saved student.
+    The encoder (SAM, DINOv2, ...) has channels and a stride of its own. A trained 1 x 1 convolution
+    brings the student's channels to the encoder's. The encoder's map is resized (bilinear,
+    antialiased) to the student's. The rest is DAFormer's feature distance. The convolution is not
+    part of the saved student.
 
     Args:
-        encoder: the frozen encoder, with ``out_channels``.
+        encoder: frozen encoder with ``out_channels``.
         channels: width of the student's deepest map.
-        shared: the encoder is the regularizer's, whose map comes as ``context``; it is not run a
-            second time.
+        shared: whether the encoder is the regularizer's. Its map then comes as ``context``, and it
+            does not run a second time.
         weight, num_classes, classes, min_ratio, ignore_index: as in :class:`FeatureDistance`.
     """
 
     def __init__(self, encoder: FrozenNetwork, channels: int, shared: bool, weight: float,
                  num_classes: int, classes: Optional[Sequence[int]] = None,
-                 min_ratio: Optional[float] = None, ignore_index: int = 255):
+                 min_ratio: Optional[float] = None, ignore_index: int = IGNORE_INDEX):
         super().__init__(encoder, weight, num_classes, classes, min_ratio, ignore_index)
         self.shared = shared
         self.projection = nn.Conv2d(channels, encoder.out_channels, 1)
@@ -38,7 +39,7 @@ class EncoderDistance(FeatureDistance):
         return self.projection(feature), reference
 
     def copy_student(self, encoder: nn.Module) -> None:
-        """Nothing: the encoder has weights of its own."""
+        """Do nothing: the encoder has weights of its own."""
 
     @property
     def networks(self) -> List[nn.Module]:

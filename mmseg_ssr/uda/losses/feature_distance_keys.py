@@ -1,4 +1,4 @@
-"""The keys of the feature distance: to the ImageNet network, or to a foundation encoder."""
+"""The keys of the feature distance to the ImageNet network or to a foundation encoder."""
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Sequence, Union
@@ -16,24 +16,25 @@ from .feature_distance import FeatureDistance
 
 @dataclass(frozen=True)
 class FeatureDistanceKeys(KeyGroup):
-    """DAFormer's feature distance."""
+    """Keys of DAFormer's feature distance."""
 
     imnet_feature_dist_lambda: float = key(
-        0., 'Weight of the ImageNet feature distance, 0 is off.', least=0)
+        0., 'Weight of the ImageNet feature distance. 0 is off.', least=0)
     imnet_feature_dist_classes: Optional[Sequence[int]] = key(
-        None, 'Train ids it is restricted to, None for everywhere.')
+        None, 'Train ids of the compared classes. None compares everywhere.')
     imnet_feature_dist_scale_min_ratio: Optional[float] = key(
-        None, 'Share of a feature cell that one class must cover.', least=0, most=1)
+        None, 'Share of a feature cell that one class must cover to count.', least=0, most=1)
     imnet_feature_dist_scale_method: str = key(
-        'ratio', "Accepted for old configs; only 'ratio' exists.", choices=('ratio', ))
+        'ratio', "Accepted for old configs. Only 'ratio' exists.", choices=('ratio', ))
     imnet_feature_dist_encoder: Union[str, Dict[str, Any], None] = key(
-        None, "What the distance is to. None: the student's own backbone with its pretrained "
-        "weights, as published. `dict(type='timm', ...)` or `dict(type='sam', ...)`: a frozen "
-        "foundation encoder. 'regularizer': that of SSR, whose map is used twice.")
+        None, "Network that the features are compared with. None: the student's own backbone with "
+        "its pretrained weights, as published. `dict(type='timm', ...)` or `dict(type='sam', "
+        "...)`: a frozen foundation encoder. 'regularizer': the encoder of SSR, whose map is then "
+        'used twice.')
 
     def build(self, student: nn.Module,
               regularizer: Optional[nn.Module]) -> Optional[FeatureDistance]:
-        """For the student and the regularizer of the method, if it has one."""
+        """Build the distance for the student and the regularizer, if there is one."""
         if self.imnet_feature_dist_lambda == 0:
             return None
         options = dict(
@@ -54,7 +55,10 @@ class FeatureDistanceKeys(KeyGroup):
 
 
 def check_neck(student: nn.Module) -> None:
-    """The published distance is to pretrained features: a neck that starts random has none."""
+    """Raise a :class:`ConfigError` if the student has a neck with weights.
+
+    The published distance compares pretrained features, and such a neck starts at random.
+    """
     neck = getattr(student, 'neck', None)
     if neck is not None and any(True for _ in neck.parameters()):
         raise ConfigError(

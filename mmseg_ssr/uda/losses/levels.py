@@ -7,26 +7,26 @@ from ...errors import ConfigError, nearest
 from .. import student as student_interface
 from ..keys import check_value
 
-#: A number weighs the decode head; a dict has a number for each level.
+#: A number is the weight of the decode head. A dict has a weight for each level.
 LevelWeights = Union[float, Dict[str, float], None]
 
 
 def check_level_weights(name: str, weights: LevelWeights) -> None:
-    """Raise a :class:`ConfigError` for a weight below 0."""
+    """Raise a :class:`ConfigError` if a weight is below 0."""
     for level, weight in as_dict(weights).items():
         place = f'uda.{name}.{level}' if isinstance(weights, dict) else f'uda.{name}'
         check_value(place, weight, (), dict(least=0))
 
 
 def level_weights(name: str, weights: LevelWeights, student: nn.Module) -> Dict[str, float]:
-    """The weights above 0 by the student's levels, 'main' and those of its auxiliary heads.
+    """Return the weights above 0 by level: 'main' and the auxiliary heads of the student.
 
     Raises:
-        ConfigError: the student has no such level.
+        ConfigError: the student lacks a level that has a weight.
     """
     weights = as_dict(weights)
     levels = ['main', *list(student_interface.heads(student))[1:]]
-    optional = ['aux'] if len(levels) == 1 else []  # MIC's dicts have it, whether there is one
+    optional = ['aux'] if len(levels) == 1 else []  # MIC's dicts have it in any case
     for level in weights:
         if level not in (*levels, *optional):
             raise ConfigError(f'unknown key uda.{name}.{level}{nearest(level, levels)}, the '

@@ -1,4 +1,4 @@
-"""A loss term of your own: what the step gives it and asks of it."""
+"""The base class of your own loss terms, and their key."""
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
@@ -10,49 +10,53 @@ from ..views.view import View
 
 
 class LossTerm(nn.Module):
-    """A further loss on what the plain student makes of some of the views.
+    """Base class of a further loss on the plain student's predictions for some of the views.
 
-    Derive yours from it, register it in mmseg's ``LOSSES`` and name it in ``uda.loss_terms``
-    (docs/extending.md). Parameters that it has are trained with the student's; they are in the
+    Derive your term from it, register it in mmseg's ``LOSSES`` and name it in ``uda.loss_terms``
+    (docs/extending.md). The student's optimizer trains its parameters. They are saved in the
     training state of a checkpoint, not in the student.
     """
 
-    #: The views that it looks at, by their names.
+    #: Names of the views that the term looks at.
     views: Sequence[str] = ('source', 'mix')
 
     def forward(self, view: View, feature: Tensor, logits: Mapping[str, Tensor]
                 ) -> Dict[str, Tensor]:
-        """Scalars by name: those with ``loss`` in it are minimized, all are logged.
+        """Return scalars by name. Those with ``loss`` in their names are minimized, all are logged.
 
-        They are logged as ``VIEW.NAME`` (of the source view as ``NAME``), and have the same names
-        in every iteration: several processes and ``uda.watch_interval`` rely on it.
+        They are logged as ``VIEW.NAME``, those of the source view as ``NAME``. The names must be
+        the same in every iteration: several processes and ``uda.watch_interval`` rely on it.
 
         Args:
-            view: image, label and pixel weights; the label is None on the target view.
+            view: image, label and pixel weights. The label is None on the target view.
             feature: B x C x h x w, the student's deepest map.
-            logits: B x K x H x W at the size of the image, of 'main', the decode head, and of the
-                auxiliary heads, if there are any.
+            logits: B x K x H x W at the size of the image: 'main' of the decode head, and those of
+                the auxiliary heads, if there are any.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class LossTermKeys(KeyGroup):
-    """Loss terms of your own."""
+    """Keys of your own loss terms."""
 
     loss_terms: Sequence[Dict[str, Any]] = key(
-        (), 'Terms of your own, `[dict(type=NAME, ...)]`: classes in mmseg\'s `LOSSES` derived '
-        'from `LossTerm`.')
+        (), "Loss terms of your own, `[dict(type=NAME, ...)]`. Their classes stand in mmseg's "
+        '`LOSSES` and derive from `LossTerm`.')
 
     def build(self, known_views: Sequence[str], views: Sequence[str],
               component: Callable[[str, Any, type], nn.Module]) -> List[LossTerm]:
-        """Each term for those of its views that are among the method's.
+        """Build the terms. Each keeps those of its views that the method has.
 
         Args:
             known_views: names that a view can have.
             views: names of the method's views.
-            component: builds a config, or passes on what is built; given its place in the config
-                and the class that it must be of.
+            component: returns a term for its place in the config, its config or the term itself,
+                and the class that it must be derived from.
+
+        Raises:
+            ConfigError: a term asks for a view that does not exist, or the method has none of its
+                views.
         """
         terms = []
         for i, config in enumerate(self.loss_terms):

@@ -1,7 +1,7 @@
 """Maximum squares loss on target images (Chen et al., ICCV 2019, arXiv 1909.13589).
 
-Where the paper's formulas and its published code differ in constant factors, these are the code's:
-the published weights belong to them.
+The paper's formulas and its published code differ in constant factors. Those of the code are used
+here, because the published weights belong to them.
 """
 from dataclasses import dataclass
 from typing import Dict, Mapping, NamedTuple, Optional
@@ -15,28 +15,29 @@ from ...errors import ConfigError
 from .. import student as student_interface
 from ..keys import KeyGroup, key
 
+#: Value of the pixels that guide nothing.
 IGNORED = -1
-#: Whose prediction guides the earlier level.
+#: Predictions that can guide the auxiliary head.
 GUIDES = ('mean', 'main')
 
 
 @dataclass(frozen=True)
 class MaximumSquaresKeys(KeyGroup):
-    """MaxSquare, with image-wise weights (IW) and guidance (Multi) as they are switched on."""
+    """Keys of MaxSquare, of its image-wise weights (IW) and of its guidance (Multi)."""
 
     lambda_max_square: float = key(
-        0., 'Weight of the maximum squares loss on target images, 0 is off.', least=0)
+        0., 'Weight of the maximum squares loss on target images. 0 is off.', least=0)
     image_wise_ratio: Optional[float] = key(
-        None, 'Exponent of the image-wise class weights (IW, 0.2 in the paper), None is off.',
+        None, 'Exponent of the image-wise class weights (IW), 0.2 in the paper. None is off.',
         least=0, most=1)
     guidance_weight: float = key(
-        0., "Of the auxiliary head's lessons by the final prediction (Multi, 0.1 in the paper), a "
-        'factor beside `lambda_max_square`; 0 is off.', least=0)
+        0., 'Weight of the loss by which the final prediction guides the auxiliary head (Multi), '
+        '0.1 in the paper. It is multiplied by `lambda_max_square`. 0 is off.', least=0)
     guidance_threshold: float = key(
-        0.95, 'Confidence above which a pixel is such a lesson.', least=0, most=1)
+        0.95, 'Confidence above which a pixel guides the auxiliary head.', least=0, most=1)
     guidance_from: str = key(
-        'mean', "'mean' of both heads' probabilities, as published, or 'main', the decode head's "
-        'alone.', choices=GUIDES)
+        'mean', "Prediction that guides: 'mean' of both heads' probabilities, as published, or "
+        "'main', the decode head's alone.", choices=GUIDES)
 
     def build(self, student: nn.Module) -> 'Optional[MaximumSquares]':
         if self.lambda_max_square == 0:
@@ -53,13 +54,13 @@ class MaximumSquaresKeys(KeyGroup):
 
 
 class Guidance(NamedTuple):
-    """Multi-level self-produced guidance: what teaches the earlier level (Sec. 3.4).
+    """Multi-level self-produced guidance: labels for the auxiliary head (Sec. 3.4).
 
     Args:
-        weight: beside the maximum squares loss, 0.1 as published.
+        weight: factor of its loss beside that of the maximum squares loss, 0.1 as published.
         threshold: confidence above which a pixel counts.
-        guide: 'mean': the mean of both levels' probabilities, where one of the two is confident,
-            as in the published code; 'main': the final prediction alone, where it is.
+        guide: 'mean' takes the mean of both levels' probabilities where one of them is confident,
+            as in the published code. 'main' takes the final prediction where it is confident.
     """
     weight: float = 0.1
     threshold: float = 0.95
@@ -67,16 +68,17 @@ class Guidance(NamedTuple):
 
 
 class MaximumSquares(nn.Module):
-    """Raises the squares of the probabilities on target images (Eq. 4).
+    """Loss that raises the squares of the probabilities on target images (Eq. 4).
 
-    The gradient with respect to a probability grows linearly with it, where that of the entropy
-    grows without bound near 0 and 1: pixels that are easy to transfer do not outweigh the others.
+    Its gradient with respect to a probability grows linearly with the probability. That of the
+    entropy grows without bound near 0 and 1. So pixels that are easy to transfer do not outweigh
+    the others.
 
     Args:
-        weight: of the loss, 0.1 in the paper (0.09 with guidance).
+        weight: factor of the loss, 0.1 in the paper (0.09 with guidance).
         image_wise_ratio: alpha of the image-wise class weights (Eq. 6), 0.2 in the paper; None
-            weighs all pixels alike.
-        guidance: of the auxiliary head by the final prediction, None is off.
+            gives all pixels the same weight.
+        guidance: guidance of the auxiliary head by the final prediction; None is off.
     """
 
     def __init__(self, weight: float, image_wise_ratio: Optional[float] = None,
@@ -85,10 +87,10 @@ class MaximumSquares(nn.Module):
         self.weight, self.image_wise_ratio, self.guidance = weight, image_wise_ratio, guidance
 
     def forward(self, logits: Mapping[str, Tensor]) -> Dict[str, Tensor]:
-        """``max_square.loss.main`` and, with guidance, ``guidance.loss.aux``.
+        """Return ``max_square.loss.main`` and, with guidance, ``guidance.loss.aux``.
 
         Args:
-            logits: B x K x H x W of each level ('main', 'aux'), at the images' size.
+            logits: B x K x H x W of each level ('main', 'aux'), at the size of the images.
         """
         probability = logits['main'].softmax(dim=1)
         loss = maximum_squares(probability) if self.image_wise_ratio is None else \
@@ -101,7 +103,11 @@ class MaximumSquares(nn.Module):
         return losses
 
     def guiding_label(self, main: Tensor, aux: Tensor) -> Tensor:
-        """Probabilities B x K x H x W of both levels -> B x H x W classes, :data:`IGNORED`."""
+        """Return the guiding classes, B x H x W, :data:`IGNORED` where there is none.
+
+        Args:
+            main, aux: probabilities B x K x H x W of both levels.
+        """
         confidence, label = main.max(dim=1)
         if self.guidance.guide == 'mean':
             confidence = torch.maximum(confidence, aux.amax(dim=1))
@@ -110,17 +116,17 @@ class MaximumSquares(nn.Module):
 
 
 def maximum_squares(probability: Tensor) -> Tensor:
-    """Minus half the mean square over pixels and classes of B x K x H x W."""
+    """Return minus half the mean square over pixels and classes of B x K x H x W."""
     return -probability.square().mean() / 2
 
 
 def image_wise_maximum_squares(probability: Tensor, ratio: float) -> Tensor:
-    """The squares of each pixel weighted by how rare its class is in its image.
+    """Return the loss with the squares of a pixel weighted by how rare its class is in its image.
 
     Args:
         probability: B x K x H x W.
-        ratio: alpha; a pixel whose most likely class is that of n among the N of its image weighs
-            1 / (n^alpha N^(1 - alpha)).
+        ratio: alpha in [0, 1]. If n of the N pixels of an image share a most likely class, each of
+            them has the weight 1 / (n^alpha N^(1 - alpha)).
     """
     batch, classes = probability.shape[:2]
     label = probability.argmax(dim=1).flatten(1)  # B x N
@@ -131,9 +137,9 @@ def image_wise_maximum_squares(probability: Tensor, ratio: float) -> Tensor:
 
 
 def guided_loss(logits: Tensor, label: Tensor) -> Tensor:
-    """Mean cross-entropy over the pixels that have a label; 0 when there is none.
+    """Return the mean cross-entropy over the pixels that have a label; 0 if there are none.
 
-    With several processes the mean is over the pixels of all: theirs average to it.
+    With several processes, the results of all processes average to the mean over the pixels of all.
     """
     count = distributed.mean((label != IGNORED).sum().float())
     loss = F.cross_entropy(logits, label, ignore_index=IGNORED, reduction='sum')

@@ -1,4 +1,4 @@
-"""The keys of SSR: the frozen encoder, the stages, and how the regularization branch counts."""
+"""The keys of SSR: the frozen encoder, the stages, and the weight of the regularization branch."""
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Sequence
 
@@ -8,7 +8,7 @@ from ...errors import ConfigError
 from ...regularizer import FeatureRegularizer, build_regularizer
 from ..keys import KeyGroup, key
 
-#: Where the published SAM weights are looked for, by the name in ``sam_model_registry``.
+#: Default files of the published SAM weights by the name in ``sam_model_registry``.
 SAM_CHECKPOINTS = {
     'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
     'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
@@ -18,31 +18,31 @@ SAM_CHECKPOINTS = {
 
 @dataclass(frozen=True)
 class RegularizationKeys(KeyGroup):
-    """SSR's regularization branch."""
+    """Keys of SSR's regularization branch."""
 
     sam_model_registry: Optional[str] = key(
         None, "'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.",
         choices=tuple(SAM_CHECKPOINTS))
     stop_stage: Optional[Sequence[int]] = key(
-        None, 'Stages that SSR enhances, by default all four; `stages` of `regularizer`.')
+        None, 'Stages that SSR enhances, by default all four. It sets `regularizer.stages`.')
     sam_checkpoint: Optional[str] = key(
-        None, 'File of the SAM weights, by default under its published name in `pretrained/`; '
-        'only with `sam_model_registry`.')
+        None, 'File of the SAM weights for `sam_model_registry`, by default its published name in '
+        '`pretrained/`.')
     regularizer: Optional[Dict[str, Any]] = key(
-        None, 'SSR with any encoder, instead of `sam_model_registry`.')
+        None, 'Settings of SSR with any encoder, instead of `sam_model_registry`.')
     regularizer_weight: float = key(
-        1., "Of the regularization branch's losses, 1 in the paper.", least=0)
+        1., 'Weight of the losses of the regularization branch, 1 in the paper.', least=0)
     running_statistics: str = key(
-        'both', "Of the decode head's batch norms. 'both', as published, takes those of both "
-        "branches, 'shadow' those of the shadow branch alone, which is the one that is tested. "
-        "The further the two branches' features lie apart, the more it matters.",
+        'both', "Branches that update the running statistics of the decode head's batch norms: "
+        "'both', as published, or 'shadow', which is the branch that is tested. The choice matters "
+        'more the further the features of the two branches lie apart.',
         choices=('both', 'shadow'))
 
     def check(self) -> None:
         for name in ('stop_stage', 'sam_checkpoint'):
             if not self.is_on and getattr(self, name) is not None:
-                raise ConfigError(f'uda.{name} is of SSR, which is off: give sam_model_registry '
-                                  'or regularizer as well, or remove it')
+                raise ConfigError(f'uda.{name} belongs to SSR, which is off: give '
+                                  'sam_model_registry or regularizer as well, or remove it')
         if self.running_statistics == 'shadow' and not self.is_on:
             raise ConfigError("uda.running_statistics='shadow' needs SSR's regularizer "
                               "(type='SSR'), without it there is one branch: set it to 'both'")
@@ -58,10 +58,11 @@ class RegularizationKeys(KeyGroup):
 
     @property
     def is_on(self) -> bool:
+        """Whether there is a regularization branch."""
         return self.sam_model_registry is not None or self.regularizer is not None
 
     def build(self, student: nn.Module) -> Optional[FeatureRegularizer]:
-        """The branch for the student: with SAM by its name, or any encoder by its config."""
+        """Build the branch for the student, with SAM or with the configured encoder."""
         if not self.is_on:
             return None
         options = dict(self.regularizer or dict(encoder=dict(

@@ -1,4 +1,4 @@
-"""Passes through batch norms that leave no trace in their running statistics."""
+"""Forward passes that leave the running statistics of batch norms unchanged."""
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -8,8 +8,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @contextmanager
 def untracked_statistics(network: nn.Module) -> Iterator[None]:
-    """Within it, batch norms in training mode normalize by the batch as ever, but their running
-    statistics stay as they are. In eval mode nothing changes."""
+    """Keep the running statistics of batch norms unchanged within the block.
+
+    In training mode they still normalize by the batch. In eval mode nothing changes.
+    """
     norms = [module for module in network.modules()
              if isinstance(module, _BatchNorm) and module.track_running_stats]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""What is learned from a view: the losses of the shadow branch and of the regularization branch."""
+"""The losses on a view, in the shadow branch and in the regularization branch."""
 from contextlib import nullcontext
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -25,44 +25,44 @@ from .running_statistics import untracked_statistics
 
 
 class Learned(NamedTuple):
-    """What a view, or an iteration, has taught.
+    """The losses of a view or of an iteration, and notes about them.
 
     Attributes:
-        losses: scalars by name; those with ``loss`` in their names are minimized.
-        notes: lines to be said, each with a bool scalar: does it hold?
+        losses: scalars by name. Those with ``loss`` in their names are minimized.
+        notes: lines for the log, each with a bool scalar that says whether it holds.
     """
     losses: Dict[str, Tensor]
     notes: Dict[str, Tensor]
 
     @property
     def loss(self) -> Optional[Tensor]:
-        """The sum of the losses; None where nothing is minimized."""
+        """The sum of the losses; None if nothing is minimized."""
         values = [value for name, value in self.losses.items() if 'loss' in name]
         return sum(values) if values else None
 
     def add(self, other: 'Learned') -> None:
-        """Take in the numbers of a part, without their graphs."""
+        """Add the numbers and notes of a part, without their graphs."""
         self.losses.update({name: value.detach() for name, value in other.losses.items()})
         self.notes.update(other.notes)
 
 
-#: Makes losses of a view, the student's features of it, and the frozen encoder's map or None.
+#: Makes losses from a view, the student's features of it, and the frozen encoder's map or None.
 Term = Callable[[View, Any, Optional[Tensor]], Learned]
 
 
 class ViewLosses:
-    """The loss terms on what a student makes of views.
+    """The loss terms on the student's predictions for the views.
 
     Args:
-        student: the segmentor that is trained.
+        student: segmentor that is trained.
         feature_distance: loss term on the source view.
-        regularizer: the regularization branch; None is DAFormer or MIC.
-        regularizer_weight: of the losses of the regularization branch, 1 in the paper.
-        shadow_statistics: the head's batch norms keep running statistics of the shadow branch
-            alone; as published, of both branches.
+        regularizer: regularization branch; None trains without it, as DAFormer and MIC do.
+        regularizer_weight: weight of the losses of the regularization branch, 1 in the paper.
+        shadow_statistics: whether the shadow branch alone updates the running statistics of the
+            head's batch norms. As published, both branches do.
         target_terms: losses on the target view, from :func:`~mmseg_ssr.uda.student.level_logits`.
-        adversary: the discriminators of source and target predictions.
-        loss_terms: further losses on the shadow branch's predictions for the views they name.
+        adversary: discriminators of source and target predictions.
+        loss_terms: further losses on the shadow branch's predictions for the views that they name.
     """
 
     def __init__(self,
@@ -83,7 +83,7 @@ class ViewLosses:
         self.loss_terms = nn.ModuleList(loss_terms)
 
     def terms(self, view: View) -> List[Term]:
-        """What is learned from a view; each term holds the graph of one head, or of all."""
+        """Return the terms of a view. Each holds the graph of one head, or of all heads."""
         if view.label is None:
             return [self.unlabeled]
         terms: List[Term] = [self.shadow]
@@ -94,7 +94,7 @@ class ViewLosses:
         return terms
 
     def shadow(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
-        """The losses of the plain student (SSR, Fig. 2, shadow branch)."""
+        """Return the losses of the plain student (SSR, Fig. 2, shadow branch)."""
         ignored = (view.label == self.student.decode_head.ignore_index).all()
         losses: Dict[str, Tensor] = {}
         predicted = self._predicted(features)
@@ -110,7 +110,7 @@ class ViewLosses:
             f'{view.name} view: every label is ignore, it teaches nothing': ignored})
 
     def regularized(self, view: View, features: Any, context: Tensor) -> Learned:
-        """The same head on features that the frozen encoder's map has enhanced (SSR, Fig. 2)."""
+        """Return the losses of the decode head on enhanced features (SSR, Fig. 2)."""
         enhanced = map_features(features, lambda maps: self.regularizer(maps, context))
         head = self.student.decode_head
         with untracked_statistics(head) if self.shadow_statistics else nullcontext():
@@ -119,14 +119,14 @@ class ViewLosses:
             prefixed(view.regularized_prefix, scaled(losses, self.regularizer_weight)), {})
 
     def distance(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
-        """The feature distance (DAFormer, Sec. 4.2)."""
+        """Return the feature distance (DAFormer, Sec. 4.2)."""
         distance, compares = self.feature_distance(
             semantic_features(features), feature_image(self.student, view.img), view.label, context)
         return Learned({'src.loss_imnet_feat_dist': distance}, {
             'source view: no cell is of a thing class, the feature distance is 0': ~compares})
 
     def unlabeled(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
-        """What the predictions of all heads teach without a label."""
+        """Return the losses on the predictions for a view without a label."""
         predicted = self._predicted(features)
         losses: Dict[str, Tensor] = {}
         if view.name == TARGET:
@@ -139,12 +139,12 @@ class ViewLosses:
         return Learned({**losses, **prefixed(view.prefix, own)}, {})
 
     def _predicted(self, features: Any) -> Dict[str, Any]:
-        """What each head makes of the features, by its prefix."""
+        """Return the prediction of each head from the features, by prefix."""
         return {prefix: prediction(head, features) for prefix, head in heads(self.student).items()}
 
     def _own_losses(self, view: View, features: Any,
                     predicted: Dict[str, Any]) -> Dict[str, Tensor]:
-        """Those of the user's own terms, from what the heads have predicted for the view."""
+        """Return the losses of the user's own terms on the view."""
         terms = [term for term in self.loss_terms if view.name in term.views]
         if not terms:
             return {}
@@ -157,11 +157,11 @@ class ViewLosses:
 
     @property
     def learns_from_predictions(self) -> bool:
-        """Whether something is learned from target images without a label."""
+        """Whether a loss needs target images without a label."""
         return len(self.target_terms) > 0 or self.adversary is not None or any(
             TARGET in term.views for term in self.loss_terms)
 
     @property
     def own_optimizers(self) -> List[torch.optim.Optimizer]:
-        """Of what is trained, but is no part of the model."""
+        """The optimizers of trained networks outside of the model."""
         return [] if self.adversary is None else [self.adversary.optimizer]

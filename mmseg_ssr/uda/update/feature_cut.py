@@ -1,4 +1,4 @@
-"""Features cut off from the network that made them, so that losses can go backward one by one."""
+"""Features cut off from their network, so that losses can be backpropagated one by one."""
 from typing import Any, List
 
 import torch
@@ -7,17 +7,17 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
 class FeatureCut:
-    """Copies of features on which gradients are collected before they go on to the backbone.
+    """Copies of features that collect gradients before these go on to the backbone.
 
-    Each loss on :attr:`features` may call ``backward()`` as soon as it is computed, which frees
-    the graph of its head; :meth:`backward` then takes the sum of what arrived through the
-    backbone, once. The gradients are those of the sum of the losses.
+    Each loss on :attr:`features` can call ``backward()`` as soon as it is computed, which frees the
+    graph of its head. :meth:`backward` then sends the sum of these gradients through the backbone
+    in one pass. The gradients are those of the sum of the losses.
 
     Args:
         features: tensors in any nesting of tuples, lists, dicts and named tuples.
 
     Attributes:
-        features: the same, leaves of new graphs.
+        features: the same nesting, with leaves of new graphs.
     """
 
     def __init__(self, features: Any):
@@ -27,7 +27,7 @@ class FeatureCut:
         self.features = tree_unflatten([self._cut(value) for value in values], structure)
 
     def backward(self) -> None:
-        """Take the gradients that have arrived back to where the features came from."""
+        """Send the collected gradients back to the network of the features."""
         arrived = [(made, leaf.grad) for made, leaf in zip(self._made, self._leaves)
                    if leaf.grad is not None]
         if arrived:

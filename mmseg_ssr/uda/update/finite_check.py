@@ -1,4 +1,4 @@
-"""Numbers of a training that are not what they should be, said when it happens."""
+"""Check of losses and gradients while a training runs: are they finite?"""
 import math
 import warnings
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ from ..keys import KeyGroup, key
 
 @dataclass(frozen=True)
 class FiniteCheckKeys(KeyGroup):
-    """What happens when a loss or gradient is not finite."""
+    """Keys that say what happens when a loss or gradient is not finite."""
 
     not_finite: str = key(
-        'stop', "'stop' ends the training, 'skip' leaves the update out and counts it.",
+        'stop', "Reaction to a loss or gradient that is not finite: 'stop' ends the training, "
+        "'skip' leaves the update out and counts it.",
         choices=('stop', 'skip'))
     watch_interval: int = key(
-        1, 'Iterations between two readings of losses on the host; above 1 only with '
+        1, 'Iterations between two readings of losses on the host. Above 1 it needs '
         "`runner=dict(type='SelfTrainingRunner')`.", least=1)
 
     def check(self) -> None:
@@ -36,9 +37,9 @@ class NotFinite(UserError):
     """A loss or gradient is infinite or NaN.
 
     Attributes:
-        iteration: in which, counted from 0.
-        terms: names of the losses, and of parameters whose gradients are meant.
-        late: its update has been made already.
+        iteration: number of the iteration, counted from 0.
+        terms: names of the losses, and of parameters with such gradients.
+        late: whether its update was made already.
     """
 
     def __init__(self, iteration: int, terms: Sequence[str], late: bool = False):
@@ -52,17 +53,17 @@ class NotFinite(UserError):
 
 
 class FiniteCheck:
-    """Reads the numbers of each iteration and says which of them are not finite.
+    """Check of the numbers of each iteration.
 
     Args:
-        action: 'stop' raises :class:`NotFinite`, before the weights are touched when the interval
-            is 1; 'skip' leaves the update out and counts it.
+        action: 'stop' raises :class:`NotFinite`, before the weights change if the interval is 1.
+            'skip' leaves the update out and counts it.
         interval: iterations between two readings. A larger one lets the device run ahead of the
-            host in between; what is not finite is then found as many iterations late.
-        warn: called with a line about what is no error but should be known.
+            host. Numbers that are not finite are then found up to as many iterations late.
+        warn: function that logs a warning.
 
     Attributes:
-        skipped: updates left out so far.
+        skipped: number of updates left out so far.
     """
 
     def __init__(self, action: str = 'stop', interval: int = 1,
@@ -76,20 +77,22 @@ class FiniteCheck:
 
     def read(self, iteration: int, numbers: Mapping[str, Tensor],
              notes: Mapping[str, Tensor]) -> Tuple[Dict[str, Any], List[str]]:
-        """The numbers, and the names of those that are not finite.
+        """Return the numbers, and the names of those that are not finite.
 
         Args:
-            numbers: scalars on the device, the same names in every iteration. They are averaged
-                over all processes, so that all see what one has.
-            notes: lines to be said, each with a bool scalar: does it hold in this iteration? Said
-                where it holds on all processes.
+            iteration: number of the iteration, counted from 0.
+            numbers: scalars on the device, with the same names in every iteration. They are
+                averaged over all processes, so that each process learns what another one has found.
+            notes: lines for the log, each with a bool scalar that says whether it holds in this
+                iteration. A line is logged if it holds on all processes.
 
         Returns:
-            floats; scalars on the device when this iteration is read later.
+            Floats, or scalars on the device if this iteration is read later.
 
         Raises:
-            NotFinite: numbers of iterations whose update has been made already.
-            ConfigError: other names than in an iteration that is not read yet.
+            NotFinite: numbers of an earlier iteration are not finite, and its update was made
+                already.
+            ConfigError: the names differ from those of an iteration that is not read yet.
         """
         values = distributed.mean(torch.stack([
             value.detach().float().mean() for value in (*numbers.values(), *notes.values())]))
@@ -106,10 +109,10 @@ class FiniteCheck:
         return self._read_all()
 
     def finish(self) -> None:
-        """Read what has not been read yet, for what relies on the weights (a checkpoint).
+        """Read the iterations that are not read yet, before a checkpoint relies on the weights.
 
         Raises:
-            NotFinite: their updates have been made already.
+            NotFinite: numbers are not finite, and their updates were made already.
         """
         if self._unread:
             iteration, _ = self._unread[-1]
@@ -118,7 +121,11 @@ class FiniteCheck:
                 raise NotFinite(iteration, bad, late=True)
 
     def _read_all(self) -> Tuple[Dict[str, float], List[str]]:
-        """The newest iteration's numbers, and which are not finite; raises for those before."""
+        """Return the newest iteration's numbers and the names of those that are not finite.
+
+        Raises:
+            NotFinite: numbers of an earlier iteration are not finite.
+        """
         iterations, rows = zip(*self._unread)
         self._unread = []
         numbers, notes = self._names
@@ -131,15 +138,15 @@ class FiniteCheck:
         return floats, bad
 
     def keep(self, networks: Iterable[nn.Module]) -> None:
-        """Remember what forward passes change (batch norm statistics), for :meth:`skip`."""
+        """Remember batch norm statistics and other buffers for :meth:`skip`."""
         if self.action == 'skip':
             self._kept = [(b, b.clone()) for network in networks for b in network.buffers()]
 
     def skip(self, iteration: int, terms: Sequence[str], counted: bool = True) -> None:
-        """Count an update that is left out, and bring the buffers back; or refuse to.
+        """Count an update that is left out, and restore the buffers.
 
         Args:
-            counted: False when that update was to be left out already.
+            counted: False if that update was to be left out already.
 
         Raises:
             NotFinite: the action is 'stop'.
@@ -152,7 +159,7 @@ class FiniteCheck:
         self._say(iteration, ['update left out, not finite: ' + ', '.join(terms[:5])])
 
     def _say(self, iteration: int, lines: Sequence[str]) -> None:
-        """Each line the 1st, 10th, 100th, ... time it holds."""
+        """Log each line the 1st, 10th, 100th, ... time that it holds."""
         for line in lines:
             count = self._noted[line] = self._noted.get(line, 0) + 1
             if math.log10(count).is_integer():

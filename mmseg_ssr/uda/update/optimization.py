@@ -10,21 +10,22 @@ from ... import distributed
 from ...errors import ConfigError
 from ..keys import KeyGroup, check_dict, check_value, key
 
-#: Of the losses in float16: below it their gradients are lost anyway.
+#: Smallest scale of losses in float16. Below it their gradients are lost anyway.
 SMALLEST_SCALE = 2. ** -10
 PRECISIONS = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 
 @dataclass(frozen=True)
 class OptimizationKeys(KeyGroup):
-    """Precision, clipping and accumulation of gradients."""
+    """Keys of precision, clipping and accumulation of gradients."""
 
     amp: Optional[Dict[str, str]] = key(
-        None, "Mixed precision, `dict(dtype='bfloat16')` or `dict(dtype='float16')`.")
+        None, "Mixed precision: `dict(dtype='bfloat16')` or `dict(dtype='float16')`.")
     grad_clip: Optional[Dict[str, float]] = key(
-        None, '`dict(max_norm=10, norm_type=2)` scales gradients down to this norm, None does not '
+        None, '`dict(max_norm=10, norm_type=2)` scales gradients down to this norm. None does not '
         'clip.')
-    cumulative_iters: int = key(1, 'Iterations whose gradients make one update.', least=1)
+    cumulative_iters: int = key(
+        1, 'Iterations whose mean gradients make one update.', least=1)
 
     def check(self) -> None:
         check_dict('amp', self.amp, ('dtype', ))
@@ -41,19 +42,19 @@ class OptimizationKeys(KeyGroup):
 
 
 class Optimization:
-    """How the gradients of an iteration are computed and used.
+    """Precision, accumulation, clipping and use of gradients.
 
     Args:
-        dtype: forward passes in mixed precision, 'bfloat16' or 'float16' (``torch.autocast``);
-            None is full precision. float16 scales the losses so that small gradients survive, and
-            leaves out updates whose gradients overflow.
-        max_norm: gradients are scaled down to this norm; None does not clip.
-        norm_type: of that norm, 2 is Euclidean.
-        cumulative_iters: the weights are updated once in so many iterations, with the mean of
-            their gradients. The last, shorter round of a training updates nothing.
+        dtype: 'bfloat16' or 'float16' runs forward passes in mixed precision (``torch.autocast``);
+            None is full precision. With float16 the losses are scaled so that small gradients
+            survive, and updates whose gradients overflow are left out.
+        max_norm: norm that gradients are scaled down to; None does not clip.
+        norm_type: order of that norm; 2 is Euclidean.
+        cumulative_iters: iterations of a round. The weights are updated at its end, with the mean
+            of the gradients. If the last round of a training is shorter, it updates nothing.
 
     Attributes:
-        spoiled: an iteration of the round was not finite: its end updates nothing.
+        spoiled: whether an iteration of the round was not finite, so that its end updates nothing.
     """
 
     def __init__(self, dtype: Optional[str] = None, max_norm: Optional[float] = None,
@@ -65,17 +66,20 @@ class Optimization:
         self.spoiled = False
 
     def precision(self, device: torch.device) -> contextlib.AbstractContextManager:
-        """For one forward pass: gradients of a later one need their own."""
+        """Return the context of one forward pass.
+
+        A later pass needs a context of its own for its gradients.
+        """
         if self.dtype is None:
             return contextlib.nullcontext()
         return torch.autocast(device.type, self.dtype)
 
     def starts_round(self, iteration: int) -> bool:
-        """Have the weights changed since the iteration before?"""
+        """Return whether a round of gradients begins with this iteration."""
         return iteration % self.cumulative_iters == 0
 
     def ends_round(self, iteration: int) -> bool:
-        """Is the update due after this iteration?"""
+        """Return whether the update is due after this iteration."""
         return (iteration + 1) % self.cumulative_iters == 0
 
     def backward(self, loss: Optional[Tensor]) -> None:
@@ -88,16 +92,19 @@ class Optimization:
         loss.backward()
 
     def collect(self, due: bool, *optimizers: torch.optim.Optimizer) -> List[Tensor]:
-        """Average the gradients of the round so far over all processes; the norm of each's.
+        """Average the gradients of the round over all processes, and return their norms.
 
-        What each process has then is what a checkpoint of process 0 needs; averaging them again
-        with those of later iterations changes nothing. A norm is not finite when a gradient is
-        not; with float16 that is an overflow, which :meth:`update` deals with.
+        Each process then has what a checkpoint of process 0 needs. Averaging the gradients again
+        with those of later iterations changes nothing. A norm is not finite if a gradient is not.
+        With float16 that is an overflow, which :meth:`update` handles.
 
         Args:
-            due: the round is over.
-            optimizers: the student's, then those of networks that are no part of the model
+            due: whether the round is over.
+            optimizers: the student's optimizer, and those of networks outside of the model
                 (discriminators).
+
+        Returns:
+            The norm of the gradients of each optimizer.
         """
         for optimizer in optimizers:
             distributed.average_gradients(gradients_of(optimizer))
@@ -106,13 +113,13 @@ class Optimization:
         return [self._norm(gradients_of(optimizer)) for optimizer in optimizers]
 
     def update(self, norm: Tensor, *optimizers: torch.optim.Optimizer) -> None:
-        """New weights from the gradients of the round; none after :meth:`spoil`.
+        """Update the weights with the gradients of the round, but not after :meth:`spoil`.
 
         Args:
-            norm: of the first optimizer's gradients, which are clipped by it.
+            norm: norm of the first optimizer's gradients. These are clipped.
 
         Raises:
-            OverflowError: float16 gradients overflow however small the losses are scaled.
+            OverflowError: float16 gradients overflow at any scale of the losses.
         """
         if self.spoiled:
             self._forget(*optimizers)
@@ -132,7 +139,7 @@ class Optimization:
             raise OverflowError('float16 gradients overflow at any scale of the losses')
 
     def spoil(self, *optimizers: torch.optim.Optimizer) -> None:
-        """Forget the gradients of the round so far; its end then updates nothing."""
+        """Drop the gradients of the round. Its end then updates nothing."""
         self.spoiled = True
         for optimizer in optimizers:
             optimizer.zero_grad()
@@ -151,17 +158,17 @@ class Optimization:
 
     @property
     def handles_overflow(self) -> bool:
-        """Gradients that are not finite are expected now and then."""
+        """Whether gradients that are not finite are normal now and then."""
         return self.dtype is torch.float16
 
     def training_state(self) -> Dict[str, Any]:
-        """The scale of the losses, and whether the unfinished round is to update nothing."""
+        """Return the scale of the losses, and whether the unfinished round is spoiled."""
         return dict(scaler=self._scaler.state_dict() if self._scaler is not None else {},
                     spoiled=self.spoiled)
 
     def load_training_state(self, state: Mapping[str, Any], device: torch.device) -> None:
-        """The inverse of :meth:`training_state`."""
-        self.spoiled = state.get('spoiled', False)  # not in states of before it was there
+        """Load the result of :meth:`training_state`."""
+        self.spoiled = state.get('spoiled', False)  # older states lack it
         if state['scaler'] and self.dtype is torch.float16:
             self._scaler_for(device).load_state_dict(state['scaler'])
 
@@ -172,19 +179,19 @@ class Optimization:
 
 
 def unfinished_gradients(network: torch.nn.Module) -> Dict[str, Tensor]:
-    """The gradients of a round that is not over, by the names of their parameters."""
+    """Return the gradients of an unfinished round by parameter name."""
     return {name: parameter.grad for name, parameter in network.named_parameters()
             if parameter.grad is not None}
 
 
 def restore_gradients(network: torch.nn.Module, gradients: Mapping[str, Tensor]) -> None:
-    """The inverse of :func:`unfinished_gradients`."""
+    """Restore the result of :func:`unfinished_gradients`."""
     parameters = dict(network.named_parameters())
     for name, gradient in gradients.items():
         parameters[name].grad = torch.empty_like(parameters[name]).copy_(gradient)
 
 
 def gradients_of(optimizer: torch.optim.Optimizer) -> List[Tensor]:
-    """The gradients of all that is trained."""
+    """Return the gradients of all parameters of an optimizer."""
     return [p.grad for group in optimizer.param_groups for p in group['params']
             if p.grad is not None]

@@ -13,9 +13,9 @@ from ..keys import KeyGroup, key
 
 @dataclass(frozen=True)
 class TeacherKeys(KeyGroup):
-    """How fast the teacher follows the student."""
+    """Keys of the teacher."""
 
-    alpha: float = key(0.99, 'EMA rate of the teacher (0.999 in DAFormer).', least=0, below=1)
+    alpha: float = key(0.99, 'EMA rate of the teacher, 0.999 in DAFormer.', least=0, below=1)
 
     def build(self, student: nn.Module) -> 'EMATeacher':
         return EMATeacher(student, self.alpha)
@@ -24,14 +24,14 @@ class TeacherKeys(KeyGroup):
 class EMATeacher(FrozenNetwork):
     """A copy of the student that follows it and predicts without dropout.
 
-    Update ``t`` uses ``alpha_t = min(1 - 1 / (t + 1), alpha)``, so the first one copies the
-    student (DAFormer, Sec. 3). Parameters are averaged; batch norm statistics are neither
-    copied nor averaged: the teacher normalizes by the batch it sees and keeps its own running
+    Update ``t`` uses ``alpha_t = min(1 - 1 / (t + 1), alpha)``, so the first update copies the
+    student (DAFormer, Sec. 3). Parameters are averaged. Batch norm statistics are neither copied
+    nor averaged: the teacher normalizes by the batch that it sees and keeps its own running
     statistics, as in the published code. Dropout and stochastic depth are off.
 
     Args:
-        student: the network to follow.
-        alpha: in [0, 1), how much of the teacher is kept at an update.
+        student: network to follow.
+        alpha: share of the teacher that an update keeps, in [0, 1).
     """
 
     def __init__(self, student: nn.Module, alpha: float = 0.999):
@@ -42,22 +42,22 @@ class EMATeacher(FrozenNetwork):
         for module in self.network.modules():
             if isinstance(module, (_DropoutNd, nn.MultiheadAttention)) or \
                     type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop'):
-                # attention drops by its own mode; a batch norm inside it keeps the batch's
+                # the mode of this module alone: a batch norm inside it still uses the batch
                 module.training = False
 
     @torch.no_grad()
     def update(self, student: nn.Module) -> None:
-        """Move the parameters towards the student's, as they are now."""
+        """Move the parameters towards those of the student."""
         alpha = min(1 - 1 / (self.updates + 1), self.alpha)
         own, new = list(self.network.parameters()), list(student.parameters())
         torch._foreach_lerp_(own, new, 1 - alpha)  # alpha * own + (1 - alpha) * new in one pass
         self.updates += 1
 
     def training_state(self) -> Dict[str, Any]:
-        """Weights, batch norm statistics and the number of updates."""
+        """Return weights, batch norm statistics and the number of updates."""
         return dict(updates=self.updates, network=self.network.state_dict())
 
     def load_training_state(self, state: Dict[str, Any]) -> None:
-        """The inverse of :meth:`training_state`."""
+        """Load the result of :meth:`training_state`."""
         self.updates = int(state['updates'])
         self.network.load_state_dict(state['network'])

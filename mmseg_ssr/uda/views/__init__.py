@@ -1,1 +1,1 @@
-"""The views of an iteration, and how each is made."""
+"""The views of an iteration and their makers."""

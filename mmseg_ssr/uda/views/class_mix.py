@@ -1,4 +1,4 @@
-"""ClassMix across domains: half of the source classes on a target image (DACS, 2007.08702)."""
+"""ClassMix: half of the source classes on a target image (DACS, arXiv 2007.08702)."""
 from dataclasses import dataclass
 from typing import Optional
 
@@ -14,9 +14,9 @@ from .view import MIX, Batch, PseudoLabel, View, ViewMaker
 
 @dataclass(frozen=True)
 class ClassMixKeys(KeyGroup):
-    """How source and target images are mixed."""
+    """Keys of ClassMix."""
 
-    mix: str = key('class', "Only 'class' exists.", choices=('class', ))
+    mix: str = key('class', "Kind of mixing. Only 'class' exists.", choices=('class', ))
 
     def build(self, augmentation: StrongAugmentation) -> 'ClassMix':
         return ClassMix(augmentation)
@@ -25,10 +25,10 @@ class ClassMixKeys(KeyGroup):
 class ClassMix(ViewMaker):
     """Half of the classes of the source batch, pasted on target images that the teacher labels.
 
-    A source pixel counts fully, a target pixel as much as its pseudo-label.
+    A source pixel has weight 1, a target pixel the weight of its pseudo-label.
 
     Args:
-        augmentation: of the mixed images.
+        augmentation: augmentation of the mixed images.
     """
 
     name = MIX
@@ -49,11 +49,11 @@ class ClassMix(ViewMaker):
 
 
 def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:
-    """For each image the pixels to paste: those of half of the classes, rounded up.
+    """Return the pixels of each image to paste: those of half of the classes, rounded up.
 
-    As published, the classes are drawn from all that occur in the *batch*, so one may be drawn
-    that this image lacks; ignore (255) counts as a class. The batch is that of all processes.
-    Nothing is copied to the host.
+    As published, the classes are drawn from all that occur in the *batch*, so an image may lack a
+    drawn class. Ignore (255) counts as a class. The batch is that of all processes. Nothing is
+    copied to the host.
 
     Args:
         label: B x 1 x H x W, train ids and 255.
@@ -74,5 +74,5 @@ def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:
 
 
 def mix(mask: Tensor, source: Tensor, target: Tensor) -> Tensor:
-    """``source`` where the mask is set, else ``target``; all broadcast to B x C x H x W."""
+    """Return ``source`` where the mask is set, else ``target``; all broadcast to B x C x H x W."""
     return torch.where(mask, source, target)

@@ -1,4 +1,4 @@
-"""Masked image consistency (MIC, arXiv 2212.01322): predict what a masked image hides."""
+"""Masked image consistency (MIC, arXiv 2212.01322): predict the hidden parts of an image."""
 from dataclasses import dataclass
 from typing import Any, Dict, Optional, Union
 
@@ -14,28 +14,30 @@ from ..update.teacher import EMATeacher
 from .strong_augmentation import StrongAugmentation
 from .view import MASKED, Batch, PseudoLabel, View, ViewMaker
 
-#: What is masked: both domains, the source, or the target; 'aug' augments it first.
+#: Masked images: both domains, the source, or the target. 'aug' augments them first.
 MASK_MODES = ('separate', 'separatesrc', 'separatetrg', 'separateaug', 'separatesrcaug',
               'separatetrgaug')
 
 
 @dataclass(frozen=True)
 class MaskedConsistencyKeys(KeyGroup):
-    """MIC's masked view."""
+    """Keys of MIC's masked view."""
 
     mask_mode: Optional[str] = key(
-        None, "MIC's masked view, None is off. 'separatetrg' masks the target images, "
-        "'separatesrc' the source images, 'separate' one half of the batch of each. With 'aug' "
-        'appended their colors are jittered first.', choices=MASK_MODES)
+        None, "Images of MIC's masked view: 'separatetrg' masks the target images, 'separatesrc' "
+        "the source images, 'separate' half a batch of each. With 'aug' appended, their colors are "
+        'jittered first. None is off.', choices=MASK_MODES)
     mask_alpha: Union[str, float] = key(
-        'same', "'same' as `alpha`, or a number for a teacher of the masked view's own.",
+        'same', "EMA rate of the masked view's teacher: 'same' as `alpha`, or a number. Another "
+        'number than `alpha` gives the view a teacher of its own.',
         choices=('same', ), least=0, below=1)
     mask_pseudo_threshold: Union[str, float] = key(
-        'same', "'same' as `pseudo_threshold`, or a number for a teacher of the masked view's own.",
+        'same', "Confidence threshold of the masked view's pseudo-labels: 'same' as "
+        '`pseudo_threshold`, or a number. Another number gives the view a teacher of its own.',
         choices=('same', ), least=0, most=1)
-    mask_lambda: float = key(1., 'Weight of the masked loss.', least=0)
+    mask_lambda: float = key(1., 'Weight of the losses on the masked view.', least=0)
     mask_generator: Optional[Dict[str, Any]] = key(
-        None, "`dict(type='block', mask_ratio=0.7, mask_block_size=64)`.")
+        None, "Mask of the masked view: `dict(type='block', mask_ratio=0.7, mask_block_size=64)`.")
 
     def check(self) -> None:
         if self.mask_mode is not None:
@@ -43,15 +45,18 @@ class MaskedConsistencyKeys(KeyGroup):
 
     def build(self, student: nn.Module, augmentation: StrongAugmentation, alpha: float,
               threshold: float, shared: bool, has_targets: bool) -> 'Optional[MaskedConsistency]':
-        """The masked view; None where it is off.
+        """Build the masked view; None if it is off.
 
-        It has a teacher of its own where its numbers are not the method's, or the method has no
-        teacher to share, and only if it has target images to label.
+        The view may need a teacher of its own, because its numbers are not the method's or the
+        method has no teacher to share. It gets one only if it masks target images and there are
+        any.
 
         Args:
-            augmentation: of the 'aug' modes.
-            alpha, threshold: the method's.
+            student: network that an own teacher follows.
+            augmentation: augmentation of the 'aug' modes.
+            alpha, threshold: numbers of the method.
             shared: whether the method has a teacher.
+            has_targets: whether there are target images.
         """
         if self.mask_mode is None:
             return None
@@ -74,10 +79,10 @@ class MaskedConsistencyKeys(KeyGroup):
 
 
 class BlockMask:
-    """Hides square blocks of an image (MIC, Eq. 5).
+    """Mask that hides square blocks of an image (MIC, Eq. 5).
 
     Args:
-        mask_ratio: r in [0, 1); a block is kept when its random number exceeds r.
+        mask_ratio: r in [0, 1). A block is kept if its random number exceeds r.
         mask_block_size: side of a block in pixels.
     """
 
@@ -89,11 +94,11 @@ class BlockMask:
         self.mask_ratio, self.mask_block_size = mask_ratio, mask_block_size
 
     def __call__(self, img: Tensor, draws: Draws) -> Tensor:
-        """Normalized images B x C x H x W with the hidden blocks set to 0, the mean color."""
+        """Set the hidden blocks of normalized images B x C x H x W to 0, the mean color."""
         return img * self.mask(img, draws)
 
     def mask(self, img: Tensor, draws: Draws) -> Tensor:
-        """B x 1 x H x W, 1 keeps, 0 hides."""
+        """Return the mask B x 1 x H x W: 1 keeps a pixel, 0 hides it."""
         batch, _, height, width = img.shape
         size = [max(1, round(length / self.mask_block_size)) for length in (height, width)]
         grid = torch.stack([draws.block_grid(i, size, img.device) for i in range(batch)])[:, None]
@@ -101,15 +106,15 @@ class BlockMask:
 
 
 class MaskedConsistency(ViewMaker):
-    """Which images are masked, how, and with whose pseudo-labels.
+    """Maker of the masked view.
 
     Args:
-        mode: one of :data:`MASK_MODES`.
-        mask: the block mask.
-        augmentation: applied before masking in the 'aug' modes; it always may blur, as published.
-        weight: of the masked loss.
-        teacher: a teacher of its own; None shares the one of the host method.
-        threshold: confidence of the own teacher's pseudo-labels.
+        mode: which images are masked, one of :data:`MASK_MODES`.
+        mask: mask of blocks.
+        augmentation: augmentation before masking in the 'aug' modes. As published, it blurs too.
+        weight: weight of the losses on the view.
+        teacher: a teacher of the view's own; None shares the method's.
+        threshold: confidence threshold of the own teacher's pseudo-labels.
     """
 
     name = MASKED
@@ -126,7 +131,7 @@ class MaskedConsistency(ViewMaker):
         return 'src' not in self.mode
 
     def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
-        """The masked view; pseudo-labels None means source images only."""
+        """Return the masked view. Without pseudo-labels it has source images only."""
         source = View(MASKED, batch.img, batch.label.long(), scale=self.weight)
         if not self.masks_target or pseudo is None:
             view = source
@@ -140,10 +145,10 @@ class MaskedConsistency(ViewMaker):
 
 
 def half_and_half(source: View, target: View) -> View:
-    """The first half of the source batch and the first half of the target batch.
+    """Return the first half of the source batch and the first half of the target batch.
 
-    With several processes, those before the middle of the whole batch take their source images,
-    those behind it their target images.
+    With several processes the halves are those of the batch of all processes. Processes before its
+    middle take their source images, processes behind it take their target images.
     """
     images = len(source.img)
     middle = (images * distributed.world_size() + 1) // 2

@@ -15,7 +15,7 @@ from .view import Batch, PseudoLabel
 
 @dataclass(frozen=True)
 class PseudoLabelKeys(KeyGroup):
-    """Which pseudo-labels are trusted, and which branch of the teacher gives them."""
+    """Keys of the pseudo-labels: their weights, and the teacher's branch that gives them."""
 
     pseudo_threshold: float = key(
         0.968, 'Confidence threshold of pseudo-labels.', least=0, most=1)
@@ -24,14 +24,14 @@ class PseudoLabelKeys(KeyGroup):
     pseudo_weight_ignore_bottom: int = key(
         0, 'Rows at the bottom of the crop whose pseudo-labels are not trusted.', least=0)
     pseudo_label_branch: str = key(
-        'shadow', "The teacher's branch that labels. 'shadow' is the paper's. With 'regularized' "
-        "the regularizer enhances the teacher's features first, so that pseudo-labels too know "
-        'what the frozen encoder knows. That takes one more pass of the encoder, over the target '
-        'images.', choices=('shadow', 'regularized'))
+        'shadow', "Branch of the teacher that labels: 'shadow', as in the paper, or 'regularized'. "
+        "With 'regularized' the regularizer enhances the teacher's features first, so that the "
+        'pseudo-labels also use the frozen encoder. This takes one more pass of the encoder, over '
+        'the target images.', choices=('shadow', 'regularized'))
 
     def build(self, teacher: Optional[EMATeacher],
               regularizer: Optional[nn.Module]) -> 'PseudoLabeler':
-        """For the teacher and the regularizer of the method, as far as there are any."""
+        """Build the labeler for the teacher and the regularizer, if there are any."""
         regularized = self.pseudo_label_branch == 'regularized'
         if regularized and (teacher is None or regularizer is None):
             raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
@@ -44,10 +44,10 @@ class PseudoLabeler:
     """Labels target images by a teacher's most likely classes.
 
     Args:
-        threshold: confidence that counts for the weight.
-        ignore_top, ignore_bottom: rows of the crop without pseudo-labels.
-        regularizer: enhances the teacher's features; None labels by the shadow branch, as in the
-            paper.
+        threshold: confidence from which a pixel counts as confident.
+        ignore_top, ignore_bottom: rows of the crop whose pseudo-labels get weight 0.
+        regularizer: regularizer that enhances the teacher's features; None labels by the shadow
+            branch, as in the paper.
     """
 
     def __init__(self, threshold: float = 0.968, ignore_top: int = 0, ignore_bottom: int = 0,
@@ -58,10 +58,10 @@ class PseudoLabeler:
 
     def __call__(self, teacher: EMATeacher, batch: Batch,
                  threshold: Optional[float] = None) -> PseudoLabel:
-        """The teacher's pseudo-labels of the target images.
+        """Return the teacher's pseudo-labels of the target images.
 
         Args:
-            threshold: instead of the labeler's own.
+            threshold: replaces the labeler's threshold; None keeps it.
         """
         logits = student.segmentation_logits(
             teacher.network, batch.target_img, self._enhancement(batch.target_img))
@@ -69,7 +69,7 @@ class PseudoLabeler:
                             self.ignore_top, self.ignore_bottom, batch.valid_mask)
 
     def _enhancement(self, img: Tensor) -> Optional[Callable]:
-        """What the regularizer as it is now makes of the teacher's maps of ``img``."""
+        """Return the function that enhances the teacher's maps of ``img``, or None."""
         if self.regularizer is None:
             return None
         context = self.regularizer.encode(img)
@@ -83,19 +83,19 @@ def pseudo_label(logits: Tensor,
                  ignore_top: int = 0,
                  ignore_bottom: int = 0,
                  valid_mask: Optional[Tensor] = None) -> PseudoLabel:
-    """The most likely class of each pixel, weighted by the share of confident pixels.
+    """Return the most likely class of each pixel, weighted by the share of confident pixels.
 
-    The weight is one number for the whole batch, that of all processes (the published code's
-    choice; the paper has one per image): the share of pixels whose largest softmax probability is
-    at least ``threshold``. Rows that are then ignored still count in that share.
+    The weight is the share of pixels whose largest softmax probability is at least ``threshold``.
+    As in the published code, it is one number for the whole batch of all processes. The paper has
+    one per image. Rows that get weight 0 still count in that share.
 
     Args:
         logits: B x K x H x W of the teacher.
         threshold: in [0, 1], 0.968 in the paper.
-        ignore_top, ignore_bottom: rows of the crop that get weight 0 (rectification artifacts
-            and the ego vehicle; right only for crops of full image height).
-        valid_mask: B x 1 x H x W or B x H x W of 0 and 1, margins of the *full image* as they
-            fall into the crop; multiplies the weight.
+        ignore_top, ignore_bottom: rows of the crop that get weight 0, because of rectification
+            artifacts and the ego vehicle. They fit only crops of full image height.
+        valid_mask: B x 1 x H x W or B x H x W of 0 and 1, factor of the weight. It has
+            the margins of the *full image* that fall into the crop.
     """
     probability, label = torch.softmax(logits, dim=1).max(dim=1)
     share = distributed.mean((probability >= threshold).sum() / label.numel())

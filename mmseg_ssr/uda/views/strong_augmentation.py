@@ -1,8 +1,8 @@
 """Color jitter and Gaussian blur of the mixed images (DACS, arXiv 2007.08702).
 
-The jitter is the one of the published implementations (an old kornia release): brightness is
-*added*, contrast *multiplies*, saturation and hue act in HSV. torchvision's ``ColorJitter`` is
-another transform.
+The jitter is that of the published implementations (an old kornia release): brightness is *added*,
+contrast *multiplies*, saturation and hue change in HSV. torchvision's ``ColorJitter`` is another
+transform.
 """
 import math
 from dataclasses import dataclass, replace
@@ -17,48 +17,48 @@ from ..draws import Draws, Jitter
 from ..keys import KeyGroup, key
 
 Ranges = Dict[str, Tuple[float, float]]
-#: What a jitter changes; the order is that of recorded draws.
+#: The properties that a jitter changes, in the order of recorded draws.
 CHANGES = ('brightness', 'contrast', 'saturation', 'hue')
-#: Standard deviations after which a Gaussian kernel ends, exp(-7 ** 2 / 2) = 2e-11.
+#: Standard deviations after which a Gaussian kernel ends: exp(-7 ** 2 / 2) = 2e-11.
 REACH = 7
 
 
 @dataclass(frozen=True)
 class StrongAugmentationKeys(KeyGroup):
-    """Color jitter and blur of mixed images."""
+    """Keys of color jitter and blur of the mixed images."""
 
-    blur: bool = key(True, "Blur half of the mixed batches. The 'aug' modes of `mask_mode` do so "
-                     'anyway.')
+    blur: bool = key(
+        True, "Blur half of the mixed batches. The 'aug' modes of `mask_mode` blur in any case.")
     color_jitter_strength: Union[float, Dict[str, float]] = key(
-        0.2, 'Of the mixed images: brightness, contrast and saturation change by a factor of up '
-        'to 1 plus or minus this number, the hue by this share of a turn. A dict gives four '
-        f'numbers, `{", ".join(CHANGES)}`.')
+        0.2, 'Strength of the jitter of mixed images. Brightness, contrast and saturation change '
+        'by a factor of up to 1 plus or minus this number, the hue by up to this share of a turn. '
+        f'A dict gives four numbers, `{", ".join(CHANGES)}`.')
     color_jitter_probability: float = key(
-        0.2, 'Colors are jittered when a uniform draw is *above* this number, as published: 0.2 '
-        'jitters 80 % of the batches.', least=0, most=1)
+        0.2, 'Colors are jittered when a uniform draw is *above* this number. So 0.2 jitters 80 % '
+        'of the batches, as published.', least=0, most=1)
 
     def check(self) -> None:
         strengths_of(self.color_jitter_strength)
 
     def build(self, blur: Optional[bool] = None) -> 'StrongAugmentation':
-        """With ``blur`` instead of the key's where it is given."""
+        """Build the augmentation. A given ``blur`` replaces that of the key."""
         keys = self if blur is None else replace(self, blur=blur)
         return StrongAugmentation(keys.color_jitter_strength, keys.color_jitter_probability,
                                   keys.blur)
 
 
 class StrongAugmentation:
-    """Color jitter and blur: applied to a whole batch or not, each image with its own factors.
+    """Color jitter and blur for whole batches, with factors drawn for each image.
 
     Args:
-        jitter_strength: s; brightness, contrast and saturation factors are uniform in
-            [1 - s, 1 + s], the hue shift in [-s, s] turns. Or a dict of the four strengths.
-        jitter_probability: the jitter is applied when a uniform draw is *above* this number (the
-            published meaning: 0.2 jitters 80 % of the batches).
-        blur: blur half of the batches.
+        jitter_strength: s. The factors of brightness, contrast and saturation are uniform in
+            [1 - s, 1 + s], the hue shift in [-s, s] turns. A dict gives the four strengths.
+        jitter_probability: the jitter is applied when a uniform draw is *above* this number. So 0.2
+            jitters 80 % of the batches, as published.
+        blur: whether to blur half of the batches.
 
     Raises:
-        ConfigError: a strength outside [0, 1] or a hue strength above 0.5.
+        ConfigError: a strength is outside [0, 1], or the hue strength is above 0.5.
     """
 
     def __init__(self, jitter_strength: Union[float, Dict[str, float]] = 0.2,
@@ -69,7 +69,7 @@ class StrongAugmentation:
         self.blur = blur
 
     def __call__(self, img: Tensor, mean: Tensor, std: Tensor, draws: Draws) -> Tensor:
-        """Normalized images B x 3 x H x W -> the same; mean and std 1 x 3 x 1 x 1 in 0..255."""
+        """Augment normalized images B x 3 x H x W; mean and std are 1 x 3 x 1 x 1 in 0..255."""
         jitter = draws.uniform() > self.jitter_probability
         blur = self.blur and draws.uniform() > 0.5
         if not (jitter or blur):
@@ -87,10 +87,10 @@ class StrongAugmentation:
 
 
 def strengths_of(strength: Union[float, Dict[str, float]]) -> Dict[str, float]:
-    """The strength of each of the :data:`CHANGES`.
+    """Return the strength of each of the :data:`CHANGES`.
 
     Raises:
-        ConfigError: one is missing or out of its range.
+        ConfigError: a strength is missing or out of its range.
     """
     strengths = strength if isinstance(strength, dict) else dict.fromkeys(CHANGES, strength)
     if set(strengths) != set(CHANGES):
@@ -103,17 +103,17 @@ def strengths_of(strength: Union[float, Dict[str, float]]) -> Dict[str, float]:
 
 
 def denormalize(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """To [0, 1]."""
+    """Bring normalized images to [0, 1]."""
     return (img * std + mean) / 255
 
 
 def normalize(img: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """From [0, 1]."""
+    """Normalize images in [0, 1]."""
     return (img * 255 - mean) / std
 
 
 def color_jitter(img: Tensor, jitter: Jitter) -> Tensor:
-    """Images, B x 3 x H x W, brought to [0, 1], with the four changes in the given order."""
+    """Clamp images B x 3 x H x W to [0, 1] and apply the four changes in the given order."""
     img = img.clamp(0, 1)
     changes = (
         lambda x: (x + (jitter.brightness - 1)).clamp(0, 1),
@@ -127,7 +127,7 @@ def color_jitter(img: Tensor, jitter: Jitter) -> Tensor:
 
 
 def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
-    """Shift the hue (in turns) and scale the saturation, images in [0, 1]."""
+    """Shift the hue (in turns) and scale the saturation of images in [0, 1]."""
     value, minimum = img.amax(1), img.amin(1)
     chroma = value - minimum
     s = (chroma / (value + 1e-8) * saturation).clamp(0, 1)
@@ -137,7 +137,7 @@ def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
     sector = torch.where(index == 0, b - g, torch.where(index == 1, 2 + r - b, 4 + g - r))
     h = (sector / 6 + hue) % 1
     # f(n) = v - v s max(0, min(k, 4 - k, 1)) with k = (n + 6 h) mod 6, n = 5, 3, 1
-    # (made on the device: a copy from the host would wait for it)
+    # (made on the device, as a copy from the host would wait for it)
     n = torch.arange(5, 0, -2, device=img.device, dtype=img.dtype).view(1, 3, 1, 1)
     k = (n + 6 * h.unsqueeze(1)) % 6
     v, s = value.unsqueeze(1), s.unsqueeze(1)
@@ -145,13 +145,13 @@ def adjust_hsv(img: Tensor, hue: float = 0., saturation: float = 1.) -> Tensor:
 
 
 def blur_kernel_size(length: int) -> int:
-    """About a tenth of the image side, odd: 51 pixels for 512."""
+    """Return an odd number, about a tenth of the image side: 51 pixels for 512."""
     tenth = math.ceil(0.1 * length)
     return max(1, math.floor(tenth - 0.5 + tenth % 2))
 
 
 def gaussian_blur(img: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Gaussian blur with reflected borders.
+    """Blur images with reflected borders.
 
     Args:
         img: B x C x H x W.
@@ -164,7 +164,7 @@ def gaussian_blur(img: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def _blur_rows(img: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """1 x B*C x H x W along W, each of the B images with its own sigma."""
+    """Blur 1 x B*C x H x W along W, each of the B images with its own sigma."""
     channels = img.shape[1]
     weights = gaussian_weights(sigmas, blur_kernel_size(img.shape[3]), img)
     kernel = weights.repeat_interleave(channels // len(sigmas), 0)[:, None, None]
@@ -173,10 +173,11 @@ def _blur_rows(img: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def gaussian_weights(sigmas: Sequence[float], size: int, like: Tensor) -> Tensor:
-    """B x k: normal densities at whole pixels, their sum 1; k is odd, at most ``size``.
+    """Return kernels B x k of normal densities at whole pixels. Each sums to 1.
 
-    Pixels beyond :data:`REACH` standard deviations weigh less than float32 resolves: they are left
-    out. Dtype and device are those of ``like``; no number passes through the host.
+    k is odd and at most ``size``. Pixels beyond :data:`REACH` standard deviations are left out,
+    because they weigh less than float32 resolves. Dtype and device are those of ``like``. No number
+    passes through the host.
     """
     reach = min(size // 2, math.ceil(REACH * max(sigmas)))
     offsets = torch.arange(-reach, reach + 1, dtype=like.dtype, device=like.device)

@@ -1,4 +1,4 @@
-"""What a training iteration is given, and the views that it trains on."""
+"""The batch of a training iteration, and the views that are made from it."""
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -8,7 +8,7 @@ from ...errors import ConfigError
 from ..draws import Draws
 from ..keys import KeyGroup, key
 
-#: The names of the views that a method may have without your own.
+#: Names of the views of this package.
 VIEWS = SOURCE, MIX, TARGET, MASKED = 'source', 'mix', 'target', 'masked'
 
 
@@ -16,47 +16,47 @@ class Batch(NamedTuple):
     """Images of both domains as the data loader gives them."""
     img: Tensor  # B x 3 x H x W, source
     label: Tensor  # B x 1 x H x W, source
-    mean: Tensor  # 1 x 3 x 1 x 1, of the normalization, in 0..255
-    std: Tensor
+    mean: Tensor  # 1 x 3 x 1 x 1, mean that normalized the images, in 0..255
+    std: Tensor  # 1 x 3 x 1 x 1, standard deviation likewise
     target_img: Optional[Tensor] = None  # B x 3 x H x W
     valid_mask: Optional[Tensor] = None  # B x 1 x H x W, 0 where pseudo-labels are not trusted
 
 
 class PseudoLabel(NamedTuple):
-    """What a teacher says of a batch of target images."""
+    """A teacher's labels for a batch of target images, and their weights."""
     label: Tensor  # B x 1 x H x W, long
     weight: Tensor  # B x H x W in [0, 1]
 
 
 class View(NamedTuple):
-    """What one forward pass of the student is trained on."""
+    """The data of one forward pass of the student."""
     name: str  # 'source', 'mix', 'target', 'masked', or a name of your own
     img: Tensor  # B x 3 x H x W, normalized
-    label: Optional[Tensor] = None  # B x 1 x H x W; None: the predictions alone are learned from
-    weight: Optional[Tensor] = None  # B x H x W in [0, 1], None is 1 everywhere
-    regularized: bool = False  # it goes through the regularization branch as well
+    label: Optional[Tensor] = None  # B x 1 x H x W; None: only losses without a label
+    weight: Optional[Tensor] = None  # B x H x W in [0, 1]; None is 1 everywhere
+    regularized: bool = False  # whether it also goes through the regularization branch
     scale: float = 1.  # weight of its losses in the shadow branch
 
     @property
     def prefix(self) -> str:
-        """Of its losses in the log; the source view's have their plain names."""
+        """Prefix of its losses in the log. The source view has none."""
         return '' if self.name == SOURCE else self.name
 
     @property
     def regularized_prefix(self) -> str:
-        """The same in the regularization branch: 'enhanced', 'enhanced_mix', ..."""
+        """The prefix in the regularization branch: 'enhanced', 'enhanced_mix', ..."""
         return f'enhanced_{self.name}' if self.prefix else 'enhanced'
 
 
 class ViewMaker(nn.Module):
-    """Makes one view of each iteration. Derive your own from it (docs/extending.md).
+    """Maker of one view in each iteration. Derive your own from it (docs/extending.md).
 
     Args:
-        teacher: an :class:`~mmseg_ssr.uda.EMATeacher` of its own; None shares the method's.
-        threshold: confidence of the own teacher's pseudo-labels, in [0, 1].
+        teacher: an :class:`~mmseg_ssr.uda.EMATeacher` of the view's own; None shares the method's.
+        threshold: confidence threshold of the own teacher's pseudo-labels, in [0, 1].
 
     Attributes:
-        name: of the view.
+        name: name of the view.
         needs_target: whether the batch must have target images.
     """
 
@@ -68,11 +68,12 @@ class ViewMaker(nn.Module):
         self.teacher, self.threshold = teacher, threshold
 
     def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
-        """The view of a batch.
+        """Return the view of a batch.
 
         Args:
-            pseudo: pseudo-labels of the target images; None where no teacher gives any.
-            draws: all that is random.
+            batch: images of both domains.
+            pseudo: pseudo-labels of the target images; None if no teacher gives any.
+            draws: random decisions of the iteration.
         """
         raise NotImplementedError
 
@@ -98,18 +99,21 @@ class TargetView(ViewMaker):
 
 @dataclass(frozen=True)
 class ViewKeys(KeyGroup):
-    """Views of your own."""
+    """Keys of your own views."""
 
     views: Sequence[Dict[str, Any]] = key(
-        (), 'Views of your own, `[dict(type=NAME, ...)]`: classes in mmseg\'s `MODELS` derived '
-        'from `ViewMaker`. They are trained on after the others.')
+        (), "Views of your own, `[dict(type=NAME, ...)]`. Their classes stand in mmseg's `MODELS` "
+        'and derive from `ViewMaker`. They come after the other views.')
 
     def build(self, component: Callable[[str, Any, type], nn.Module]) -> List[ViewMaker]:
-        """The makers of these views.
+        """Build the makers of these views.
 
         Args:
-            component: builds a config, or passes on what is built; given its place in the config
-                and the class that it must be of.
+            component: returns a maker for its place in the config, its config or the maker itself,
+                and the class that it must be derived from.
+
+        Raises:
+            ConfigError: a view has no name of its own.
         """
         makers: List[ViewMaker] = []
         for i, config in enumerate(self.views):

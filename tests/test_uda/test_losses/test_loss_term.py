@@ -102,10 +102,10 @@ def test_its_parameters_are_trained_and_resumed_and_not_in_the_student(method, b
     other = method(loss_terms=own())
     load_training_state(other, state)
     assert other.loss_terms[0].scale == scale
-    with pytest.raises(ValueError, match='of other loss_terms'):
+    with pytest.raises(ValueError, match='has other loss_terms'):
         load_training_state(method(), state)
     del state['loss_terms']  # of a checkpoint that is older than the key
-    with pytest.raises(ValueError, match='of other loss_terms'):
+    with pytest.raises(ValueError, match='has other loss_terms'):
         load_training_state(method(loss_terms=own()), state)
 
 
