@@ -1,4 +1,4 @@
-"""SSR itself, in pure torch: a frozen encoder, and what its map does to backbone features."""
+"""SSR itself, in pure torch: a frozen encoder, whose map enhances backbone features."""
 from .build import build_regularizer
 from .cross_attention import CrossAttention
 from .encoders import build_encoder, register_encoder

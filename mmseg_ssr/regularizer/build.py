@@ -1,4 +1,4 @@
-"""The regularization branch of a given segmentor."""
+"""The regularization branch for a given segmentor."""
 from typing import Any, Dict, Optional, Sequence
 
 import torch
@@ -15,25 +15,25 @@ def build_regularizer(segmentor: nn.Module,
                       channels: Optional[Sequence[int]] = None,
                       num_heads: Optional[Sequence[int]] = None,
                       add_map: bool = False) -> FeatureRegularizer:
-    """The regularization branch for a segmentor.
+    """Build the regularization branch for a segmentor.
 
     Args:
-        encoder: the frozen encoder, ``dict(type='sam', ...)`` with the arguments of
-            :class:`~mmseg_ssr.regularizer.FrozenSAMEncoder` (also without a type), or
-            ``dict(type='timm', ...)`` with those of
-            :class:`~mmseg_ssr.regularizer.FrozenTimmEncoder`, or of a type of your own, see
-            :func:`~mmseg_ssr.regularizer.register_encoder`.
-        stages: which stages are enhanced (the paper's Table I).
-        channels: widths of the stages; measured on the segmentor when not given.
-        num_heads: heads per stage; for the widths of MiT-B1..B5 and B0 the published 1, 2, 5, 8,
-            for others the largest of 8, 4, 2, 1 that divides the width.
-        add_map: add the encoder's projected map to the features as well, see
-            :class:`~mmseg_ssr.regularizer.FeatureRegularizer`; not with HRDA, whose detail crop is
-            a part of the map's view.
+        segmentor: student whose features are enhanced.
+        encoder: config of the frozen encoder. ``dict(type='sam', ...)``, also without the type,
+            takes the arguments of :class:`~mmseg_ssr.regularizer.FrozenSAMEncoder`,
+            ``dict(type='timm', ...)`` those of :class:`~mmseg_ssr.regularizer.FrozenTimmEncoder`.
+            See :func:`~mmseg_ssr.regularizer.register_encoder` for a type of your own.
+        stages: indices of the enhanced stages (the paper's Table I).
+        channels: widths of the stages; None measures them on the segmentor.
+        num_heads: attention heads per stage. None takes the published 1, 2, 5, 8 for the widths of
+            MiT-B0 to B5, and for others the largest of 8, 4, 2, 1 that divides the width.
+        add_map: whether to add the encoder's projected map to the features as well, see
+            :class:`~mmseg_ssr.regularizer.FeatureRegularizer`. This does not work with HRDA, whose
+            detail crop shows only a part of the map.
 
     Raises:
-        ConfigError: values that do not fit each other or the segmentor.
-        MissingFile, CheckpointError: of the encoder's weights.
+        ConfigError: values do not fit each other or the segmentor.
+        MissingFile, CheckpointError: the encoder's weights are missing or do not fit.
     """
     if add_map and not getattr(segmentor, 'maps_show_the_image', True):
         raise ConfigError('regularizer.add_map: the map of the whole image does not lie on the '
@@ -46,7 +46,7 @@ def build_regularizer(segmentor: nn.Module,
 
 
 def feature_channels(segmentor: nn.Module) -> Sequence[int]:
-    """Widths of the maps that backbone and neck give, measured on a small blank image."""
+    """Return the widths of the maps of backbone and neck, measured on a small blank image."""
     was_training = segmentor.training
     parameter = next(segmentor.parameters())
     segmentor.eval()

@@ -1,4 +1,4 @@
-"""Cross-attention of SSR: backbone features ask, SAM features answer."""
+"""Cross-attention of SSR: backbone features ask, features of SAM answer."""
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -6,13 +6,16 @@ from torch.nn import functional as F
 class CrossAttention(nn.Module):
     """Multi-head cross-attention with an output projection (SSR, Sec. III, Fig. 2).
 
-    ``softmax(q k^T / sqrt(C / heads)) v`` with ``q`` from the query tokens and ``k``, ``v`` from
-    the context tokens; no normalization, no dropout, no residual (the caller adds it).
+    It is ``softmax(q k^T / sqrt(C / heads)) v`` with ``q`` from the query tokens and ``k``, ``v``
+    from the context tokens. It has no normalization and no dropout. The caller adds the residual.
 
     Args:
         channels: C, the width of both token sets.
         num_heads: number of heads, a divisor of C.
-        qkv_bias: bias in the query, key and value projections; the published code has none.
+        qkv_bias: whether query, key and value projections have a bias; the published code has none.
+
+    Raises:
+        ValueError: num_heads does not divide the channels.
     """
 
     def __init__(self, channels: int, num_heads: int, qkv_bias: bool = False):
@@ -26,14 +29,14 @@ class CrossAttention(nn.Module):
         self.proj = nn.Linear(channels, channels)
 
     def forward(self, query: Tensor, context: Tensor) -> Tensor:
-        """B x N x C query tokens and B x M x C context tokens -> B x N x C."""
+        """Map B x N x C query tokens and B x M x C context tokens to B x N x C."""
         q = self._split_heads(self.q(query))  # B x heads x N x c
         k, v = (self._split_heads(t) for t in self.kv(context).chunk(2, dim=-1))
         attended = F.scaled_dot_product_attention(q, k, v)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
     def weights(self, query: Tensor, context: Tensor) -> Tensor:
-        """Where each query token looks: B x heads x N x M, in [0, 1], rows sum to 1."""
+        """Return where each query token looks: B x heads x N x M in [0, 1]. Rows sum to 1."""
         q = self._split_heads(self.q(query))
         k = self._split_heads(self.kv(context).chunk(2, dim=-1)[0])
         return (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)

@@ -7,17 +7,18 @@ from .sam_encoder import FrozenSAMEncoder
 from .timm_encoder import FrozenTimmEncoder
 
 ENCODERS: Dict[str, Type[FrozenNetwork]] = {'sam': FrozenSAMEncoder, 'timm': FrozenTimmEncoder}
-DEFAULT = 'sam'  # the paper's
+DEFAULT = 'sam'  # as in the paper
 
 
 def register_encoder(name: str) -> Callable[[Type[FrozenNetwork]], Type[FrozenNetwork]]:
     """Class decorator: ``encoder=dict(type=name, ...)`` in a config builds the class.
 
-    The class is a :class:`FrozenNetwork` from images, B x 3 x H x W, normalized as the config's
-    pipeline says, to B x ``out_channels`` x h x w; its instances have ``out_channels``.
+    The class derives from :class:`FrozenNetwork`. It takes images B x 3 x H x W, normalized as in
+    the config's pipeline, and gives maps B x ``out_channels`` x h x w. Its instances have
+    ``out_channels``.
 
     Raises:
-        TypeError: it is no ``FrozenNetwork``, so it would be trained and saved.
+        TypeError: the class is no ``FrozenNetwork``, so it would be trained and saved.
         ValueError: another class has the name.
     """
 
@@ -33,10 +34,10 @@ def register_encoder(name: str) -> Callable[[Type[FrozenNetwork]], Type[FrozenNe
 
 
 def encoder_class(kind: Any) -> Type[FrozenNetwork]:
-    """The class of an encoder's type.
+    """Return the class of an encoder's type.
 
     Raises:
-        ConfigError: unknown, with the nearest valid name.
+        ConfigError: the type is unknown. The error has the nearest valid name.
     """
     if not isinstance(kind, str) or kind not in ENCODERS:
         raise ConfigError(f'encoder.type must be one of {sorted(ENCODERS)}, got {kind!r}'
@@ -45,9 +46,9 @@ def encoder_class(kind: Any) -> Type[FrozenNetwork]:
 
 
 def build_encoder(config: Mapping[str, Any]) -> FrozenNetwork:
-    """The frozen encoder ``dict(type=..., ...)``: images B x 3 x H x W -> B x C x h x w.
+    """Build the frozen encoder of ``dict(type=..., ...)``: images B x 3 x H x W -> B x C x h x w.
 
-    It has ``out_channels`` (C), no parameters and nothing in its state dict.
+    It has ``out_channels`` (C), no parameters and an empty state dict.
 
     Raises:
         ConfigError, MissingFile, CheckpointError: as the encoder's class says.

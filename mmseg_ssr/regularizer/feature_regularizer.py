@@ -17,21 +17,23 @@ class FeatureRegularizer(nn.Module):
 
         enhanced_i = f_i + attention_i(query=f_i, context=projection_i(s))
 
-    Stages that are not chosen pass unchanged. Used in training only.
+    Other stages pass unchanged. The branch is used in training only.
 
     Args:
-        encoder: the frozen encoder: images B x 3 x H x W -> map B x ``encoder.out_channels`` x
-            h x w. It holds no parameters (:class:`~mmseg_ssr.regularizer.FrozenNetwork`).
+        encoder: frozen encoder from images B x 3 x H x W to a map B x C x h x w, where C is its
+            ``out_channels``. It holds no parameters
+            (:class:`~mmseg_ssr.regularizer.FrozenNetwork`).
         channels: widths of the backbone's stages.
-        num_heads: heads per stage, by default :func:`default_heads`.
+        num_heads: attention heads per stage, by default :func:`default_heads`.
         stages: indices of the stages to enhance, the rows of the paper's Table I.
-        add_map: also add ``projection_i(s)`` itself, resized to the stage. The attention compares
-            content alone and has to find the place of a pixel on the map; this gives it. Not in
-            the paper, and only for maps of the same view as the features.
+        add_map: whether to add ``projection_i(s)`` itself as well, resized to the stage. The
+            attention compares content alone and has to find the place of a pixel on the map. The
+            added map shows the place. This is not in the paper, and fits only maps of the same view
+            as the features.
 
     Raises:
-        ValueError: a stage that the backbone does not have, none at all, or a number of heads
-            that does not fit.
+        ValueError: a stage does not exist in the backbone, no stage is chosen, or a number of heads
+            does not fit.
     """
 
     def __init__(self,
@@ -57,16 +59,21 @@ class FeatureRegularizer(nn.Module):
             str(i): CrossAttention(channels[i], num_heads[i]) for i in self.stages})
 
     def encode(self, img: Tensor) -> Tensor:
-        """Normalized images B x 3 x H x W -> the frozen encoder's map B x C x h x w."""
+        """Return the frozen encoder's map, B x C x h x w, of normalized images B x 3 x H x W."""
         return self.encoder(img)
 
     def forward(self, features: Sequence[Tensor], context: Tensor) -> List[Tensor]:
-        """Backbone features, B x C_i x H_i x W_i each, and the encoder's map -> enhanced ones."""
+        """Return enhanced features.
+
+        Args:
+            features: B x C_i x H_i x W_i of each stage.
+            context: the encoder's map, B x C x h x w, see :meth:`encode`.
+        """
         return [self._enhance(i, feature, context) if i in self.stages else feature
                 for i, feature in enumerate(features)]
 
     def attention(self, stage: int, feature: Tensor, context: Tensor, pixels: Tensor) -> Tensor:
-        """Where pixels of a stage look on the encoder's map.
+        """Return where pixels of a stage look on the encoder's map.
 
         Args:
             stage: one of ``stages``.
@@ -75,7 +82,7 @@ class FeatureRegularizer(nn.Module):
             pixels: N indices into the H_i * W_i pixels, row by row.
 
         Returns:
-            B x heads x N x h x w, in [0, 1]; each map sums to 1.
+            B x heads x N x h x w in [0, 1]. Each map sums to 1.
         """
         tokens = self.projections[str(stage)](context.flatten(2).transpose(1, 2))
         query = feature.flatten(2).transpose(1, 2)[:, pixels]
@@ -96,7 +103,7 @@ class FeatureRegularizer(nn.Module):
 
 
 def default_heads(channels: Sequence[int]) -> Sequence[int]:
-    """The published heads per stage where they divide four widths, else the most of 8, 4, 2, 1."""
+    """Return the published heads if they divide four widths, else the most of 8, 4, 2 and 1."""
     if len(channels) == 4 and all(c % h == 0 for c, h in zip(channels, PAPER_HEADS)):
         return PAPER_HEADS
     return tuple(next(h for h in (8, 4, 2, 1) if c % h == 0) for c in channels)

@@ -8,9 +8,9 @@ from torch import nn
 class OutsideNetwork(nn.Module):
     """Holds ``network`` outside the module tree.
 
-    What is not in the tree cannot be trained or saved by mistake: ``parameters()`` and
-    ``state_dict()`` are empty, ``train()`` does not reach the network, an optimizer, a
-    distributed wrapper or a checkpoint never sees it. ``to()`` and its relatives still move it.
+    A network outside the tree cannot be trained or saved by mistake. ``parameters()`` and
+    ``state_dict()`` are empty. ``train()`` does not reach the network. An optimizer, a distributed
+    wrapper or a checkpoint never sees it. ``to()`` and its relatives still move it.
     """
 
     def __init__(self, network: nn.Module):

@@ -1,4 +1,4 @@
-"""SAM's attention with decomposed relative positions, through the fused kernel of torch."""
+"""SAM's attention with decomposed relative positions, in the fused kernel of torch."""
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -7,18 +7,20 @@ from torch.nn import functional as F
 
 
 class SAMAttention(nn.Module):
-    """Drop-in for ``segment_anything``'s attention: the same weights, the same numbers.
+    """Drop-in for ``segment_anything``'s attention, with the same weights and the same numbers.
 
-    ``softmax(q k^T / sqrt(c) + q R_h + q R_w) v`` (ViTDet's decomposed relative positions) in
-    ``scaled_dot_product_attention`` instead of separate matrix products and softmax. The position
-    bias, N x N for every image and head, is made for a few of them at a time. For inference only.
+    It computes ``softmax(q k^T / sqrt(c) + q R_h + q R_w) v`` (ViTDet's decomposed relative
+    positions) in ``scaled_dot_product_attention`` instead of separate matrix products and softmax.
+    The position bias has N x N entries for every image and head, so it is made for a few of them at
+    a time. The module is for inference only.
 
     Args:
-        attention: the module of ``segment_anything`` whose weights are used.
+        attention: module of ``segment_anything`` whose weights are used.
     """
 
-    #: Entries of the position bias made at once, at least one head's. On a CPU larger ones cost
-    #: fresh memory for every block; elsewhere it is one image of 64 x 64 tokens with 12 heads.
+    #: Entries of the position bias that are made at once, but at least those of one head. On a CPU
+    #: more of them would cost fresh memory in every block. Elsewhere the limit is one image of
+    #: 64 x 64 tokens with 12 heads.
     MAX_BIAS_CPU = 2 ** 22
     MAX_BIAS = 12 * 4096 ** 2
 
@@ -63,7 +65,7 @@ class SAMAttention(nn.Module):
 
 
 def relative(table: Tensor, length: int) -> Tensor:
-    """Rows of a (2 L - 1) x c table at the offsets i - j of ``length`` positions: L x L x c."""
+    """Return the rows of a (2 L - 1) x c table at the offsets i - j of L positions: L x L x c."""
     if table.shape[0] != 2 * length - 1:
         table = resample_positions(table, 2 * length - 1)
     position = torch.arange(length, device=table.device)
@@ -71,5 +73,5 @@ def relative(table: Tensor, length: int) -> Tensor:
 
 
 def resample_positions(table: Tensor, length: int) -> Tensor:
-    """Linear resampling of an L x c table to ``length`` x c, as SAM does at run time."""
+    """Resample an L x c table to ``length`` x c linearly, as SAM does at run time."""
     return F.interpolate(table.t().unsqueeze(0), size=length, mode='linear')[0].t()

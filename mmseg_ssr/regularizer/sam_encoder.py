@@ -12,7 +12,7 @@ from ..weights import check_values, read_weights
 from .frozen import FrozenNetwork
 from .sam_attention import SAMAttention, resample_positions
 
-#: Constructor arguments of the published encoders, besides what all of them share.
+#: Constructor arguments of the encoders, besides those in :data:`SHARED`.
 VARIANTS: Dict[str, Dict[str, Any]] = {
     'vit_b': dict(embed_dim=768, depth=12, num_heads=12, global_attn_indexes=(2, 5, 8, 11)),
     'vit_l': dict(embed_dim=1024, depth=24, num_heads=16, global_attn_indexes=(5, 11, 17, 23)),
@@ -24,32 +24,32 @@ VARIANTS: Dict[str, Dict[str, Any]] = {
 SHARED = dict(patch_size=16, mlp_ratio=4, qkv_bias=True, use_rel_pos=True, window_size=14,
               out_chans=256)
 
-#: Name for the weights in this package, see ``mini_sam/README.md``.
+#: Name of the weights in this package, see ``mini_sam/README.md``.
 SHIPPED = 'shipped'
 
 
 class FrozenSAMEncoder(FrozenNetwork):
-    """SAM's image encoder: an image of any size -> one map, frozen in every respect.
+    """SAM's frozen image encoder, from an image of any size to one map.
 
     The image is resized to ``input_size`` squared (bilinear, corners not aligned, no antialias,
-    aspect not kept) as in the published code. SAM's own normalization is the ImageNet one in
+    aspect not kept) as in the published code. SAM's own normalization is that of ImageNet in
     0..255, so crops normalized by mmseg pass unchanged.
 
     Args:
-        variant: 'vit_b', 'vit_l', 'vit_h', or 'mini': one of a million parameters, for images of
-            128 pixels.
-        checkpoint: the published SAM weights or those of an image encoder alone. 'shipped' means
-            the weights that come with this package, which are those of 'mini'. None means random
-            weights (tests, controls) and must be given explicitly.
-        input_size: side of the square input in pixels, a multiple of the patch size. Positions
-            are resampled when the weights were trained at another size (1024 as published).
+        variant: 'vit_b', 'vit_l', 'vit_h', or 'mini', which has a million parameters and is for
+            images of 128 pixels.
+        checkpoint: file of the published SAM weights, or of an image encoder alone. 'shipped' takes
+            the weights of 'mini' that come with this package. None takes random weights (tests,
+            controls) and must be given explicitly.
+        input_size: side of the square input in pixels, a multiple of the patch size. Positions are
+            resampled if the weights were trained at another size (1024 as published).
         encoder_args: arguments of ``segment_anything.modeling.ImageEncoderViT`` that replace the
             variant's, for small encoders.
 
     Raises:
         ImportError: ``segment_anything`` is not installed.
-        ConfigError: an unknown variant or encoder argument, or an input size that does not fit.
-        MissingFile, CheckpointError: the weights are not there, or do not fit.
+        ConfigError: the variant or an encoder argument is unknown, or the input size does not fit.
+        MissingFile, CheckpointError: the weights are missing or do not fit.
     """
 
     def __init__(self,
@@ -69,7 +69,7 @@ class FrozenSAMEncoder(FrozenNetwork):
 
     @torch.no_grad()
     def forward(self, img: Tensor) -> Tensor:
-        """Normalized images B x 3 x H x W -> B x 256 x input_size/16 x input_size/16."""
+        """Map normalized images B x 3 x H x W to B x 256 x input_size/16 x input_size/16."""
         size = (self.input_size, self.input_size)
         if img.shape[2:] != size:
             img = F.interpolate(img, size=size, mode='bilinear', align_corners=False)
@@ -77,10 +77,10 @@ class FrozenSAMEncoder(FrozenNetwork):
 
 
 def shipped(variant: str) -> str:
-    """The file of weights in this package.
+    """Return the path of the weights in this package.
 
     Raises:
-        ConfigError: for a variant that has none.
+        ConfigError: the variant has none.
     """
     if variant != 'mini':
         raise ConfigError(f"checkpoint='{SHIPPED}' is for the SAM variant 'mini' alone, got "
@@ -90,7 +90,7 @@ def shipped(variant: str) -> str:
 
 def build_image_encoder(variant: str, input_size: int,
                         encoder_args: Optional[Dict[str, Any]]) -> nn.Module:
-    """An ``ImageEncoderViT`` with the variant's arguments, some of them replaced."""
+    """Build an ``ImageEncoderViT`` with the variant's arguments, some of them replaced."""
     try:
         from segment_anything.modeling import ImageEncoderViT
     except ImportError as error:
@@ -112,7 +112,7 @@ def build_image_encoder(variant: str, input_size: int,
 
 
 def load_image_encoder(network: nn.Module, checkpoint: str) -> None:
-    """Load the image encoder out of a SAM checkpoint (or one of the encoder alone), strictly."""
+    """Load the image encoder from a SAM checkpoint, or from one of the encoder alone, strictly."""
     weights = read_weights(checkpoint)
     prefix = 'image_encoder.'
     inner = {k[len(prefix):]: v for k, v in weights.items() if k.startswith(prefix)} or weights
@@ -128,7 +128,7 @@ def load_image_encoder(network: nn.Module, checkpoint: str) -> None:
 
 
 def resample_to(value: Tensor, expected: Tensor) -> Tensor:
-    """Position tables of another input size resampled to the expected shape; all else as is."""
+    """Resample a position table of another input size to the expected shape. Keep other values."""
     if value.shape == expected.shape:
         return value
     if value.dim() == 2 and value.shape[1] == expected.shape[1]:  # rel_pos, L x c

@@ -1,4 +1,4 @@
-"""Any network of timm as the frozen encoder: DINOv2, DINOv3, SAM, SAM 2, ConvNeXt and others."""
+"""Any timm network as the frozen encoder: DINOv2, DINOv3, SAM, SAM 2, ConvNeXt and others."""
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 import torch
@@ -15,31 +15,31 @@ STD = (58.395, 57.12, 57.375)
 
 
 class FrozenTimmEncoder(FrozenNetwork):
-    """A network of timm: an image of any size -> one map, frozen in every respect.
+    """A frozen network of timm, from an image of any size to one map.
 
     The image is resized to ``input_size`` (bilinear, corners not aligned, aspect not kept), like
-    SAM's, and its normalization is changed to the one the network was trained with. The maps of
-    several layers are concatenated along channels at the size of the last one, the others
-    averaged over its cells.
+    SAM's. Its normalization is changed to that of the network's training. The maps of several
+    layers are averaged over the cells of the last one and concatenated along channels.
 
     Args:
         model: name in timm, such as 'vit_base_patch14_dinov2.lvd142m', 'samvit_base_patch16.sa1b',
             'sam2_hiera_base_plus.fb_r896' or 'convnext_base.fb_in22k'.
-        checkpoint: file of the weights as published, or as timm has them (``.safetensors``). None
-            means random weights and must be given explicitly. Nothing is ever downloaded.
-        input_size: side of the square input or (height, width), in pixels, multiples of the
-            stride of the last layer; None is the size that timm states for the weights. Position
+        checkpoint: file of the weights, as published or in timm's format (``.safetensors``). None
+            takes random weights and must be given explicitly. Nothing is ever downloaded.
+        input_size: side of the square input or (height, width), in pixels, multiples of the largest
+            stride of the layers. None takes the size that timm states for the weights. Position
             embeddings are resampled.
-        layers: which blocks (ViT) or stages (others), ascending; negative ones from the end.
-        norm: normalize every map over channels, by the network's own last norm where it has one
-            for every layer (ViT; SAM's neck), else by a layer norm without weights. Raw maps of
-            some networks are large enough to saturate the attention.
-        mean, std: what the incoming image was normalized with, RGB in 0..255.
+        layers: indices of the blocks (ViT) or stages (others), ascending. Negative ones count from
+            the end.
+        norm: whether to normalize every map over channels. The network's own last norm is used if
+            it has one for every layer (ViT, SAM's neck), else a layer norm without weights. Raw
+            maps of some networks are large enough to saturate the attention.
+        mean, std: numbers that normalized the incoming image, RGB in 0..255.
         model_args: further arguments of the network in timm, for small ones.
 
     Raises:
-        ConfigError: an unknown model, layer or argument, or an input size that does not fit.
-        MissingFile, CheckpointError: the weights are not there, or are of another network.
+        ConfigError: a model, layer or argument is unknown, or the input size does not fit.
+        MissingFile, CheckpointError: the weights are missing, or belong to another network.
     """
 
     def __init__(self,
@@ -68,7 +68,7 @@ class FrozenTimmEncoder(FrozenNetwork):
 
     @torch.no_grad()
     def forward(self, img: Tensor) -> Tensor:
-        """Normalized images B x 3 x H x W -> B x ``out_channels`` x h x w."""
+        """Map normalized images B x 3 x H x W to B x ``out_channels`` x h x w."""
         if img.shape[2:] != self.input_size:
             img = F.interpolate(img, self.input_size, mode='bilinear', align_corners=False)
         maps = self.network(img * self.scale + self.shift)
@@ -79,10 +79,10 @@ class FrozenTimmEncoder(FrozenNetwork):
 def change_of_normalization(mean: Sequence[float], std: Sequence[float],
                             new_mean: Sequence[float],
                             new_std: Sequence[float]) -> Tuple[Tensor, Tensor]:
-    """``scale`` and ``shift``, 1 x 3 x 1 x 1, from one normalization to another.
+    """Return ``scale`` and ``shift``, 1 x 3 x 1 x 1, from one normalization to another.
 
-    An image normalized by ``mean`` and ``std`` in 0..255, times scale plus shift, is the image
-    normalized by ``new_mean`` and ``new_std`` in 0..1.
+    Take an image normalized by ``mean`` and ``std`` in 0..255. Multiplied by the scale, plus the
+    shift, it is normalized by ``new_mean`` and ``new_std`` in 0..1.
     """
     mean, std, new_mean, new_std = (
         torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1)

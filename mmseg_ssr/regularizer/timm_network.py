@@ -16,23 +16,23 @@ Size = Tuple[int, int]
 class TimmMaps(nn.Module):
     """A timm network that gives feature maps: B x 3 x H x W -> one B x C_i x h_i x w_i per layer.
 
-    Layers are blocks in a network of one resolution (ViT), stages in others (ConvNeXt, Hiera).
-    What lies behind the last chosen one is removed, and so is the classifier.
+    Layers are blocks in a network of one resolution (ViT), stages in others (ConvNeXt, Hiera). The
+    layers behind the last chosen one are removed, and so is the classifier.
 
     Args:
         model: name in timm, such as 'vit_base_patch14_dinov2.lvd142m'.
-        checkpoint: file of weights as published (``.pth`` or ``.safetensors``), None for random
-            ones. Nothing is ever downloaded.
-        layers: positions of the layers in ascending order; negative ones count from the end.
-        norm: end every map in a normalization over channels: in networks of one resolution their
-            own last norm (for SAM its neck, which narrows the map to 256 channels), in others a
-            LayerNorm per map.
-        img_size: height and width that must be possible.
+        checkpoint: file of the weights as published (``.pth`` or ``.safetensors``); None takes
+            random ones. Nothing is ever downloaded.
+        layers: indices of the layers, ascending. Negative ones count from the end.
+        norm: whether to normalize every map over channels. Networks of one resolution use their own
+            last norm (SAM its neck, which narrows the map to 256 channels), others a LayerNorm per
+            map.
+        img_size: height and width of images that the network must take.
         model_args: further arguments of the network in timm.
 
     Raises:
-        ConfigError: unknown model, tag, layer or argument, or the image size is not possible.
-        MissingFile, CheckpointError: the weights are not there, or are of another network.
+        ConfigError: a model, tag, layer or argument is unknown, or the image size is not possible.
+        MissingFile, CheckpointError: the weights are missing, or belong to another network.
     """
 
     def __init__(self, model: str, checkpoint: Optional[str], layers: Sequence[int], norm: bool,
@@ -41,7 +41,7 @@ class TimmMaps(nn.Module):
         network = create_network(model, checkpoint, img_size, model_args or {})
         strides = [info['reduction'] for info in network.feature_info]
         self.layers = ascending(layers, len(strides))
-        #: Sides of images should be multiples of it.
+        #: Sides of images should be multiples of this number of pixels.
         self.stride = max(strides[i] for i in self.layers)
         self.own_norm = norm and len(set(strides)) == 1 and has_own_norm(network, img_size)
         network.prune_intermediate_layers(self.layers, prune_norm=not self.own_norm)
@@ -52,6 +52,7 @@ class TimmMaps(nn.Module):
             LayerNorm2d(shape[1]) for shape in self.shapes if norm and not self.own_norm)
 
     def forward(self, img: Tensor) -> List[Tensor]:
+        """Return one map B x C_i x h_i x w_i per layer."""
         maps = self.timm_model.forward_intermediates(
             img, indices=self.layers, norm=self.own_norm, intermediates_only=True)
         return [norm(feature) for norm, feature in zip(self.norms, maps)] if self.norms else maps
@@ -59,10 +60,10 @@ class TimmMaps(nn.Module):
 
 def create_network(model: str, checkpoint: Optional[str], img_size: Size,
                    args: Dict[str, Any]) -> nn.Module:
-    """The network of timm, with its weights, in a form that takes images of ``img_size``.
+    """Return the network of timm with its weights, in a form that takes images of ``img_size``.
 
-    Some have to be told that sizes vary (ViT), some must not be told (ConvNeXt, SAM, Hiera of
-    SAM 2), some are built for one size (Hiera).
+    Some networks have to be told that sizes vary (ViT). Some must not be told (ConvNeXt, SAM, Hiera
+    of SAM 2). Some are built for one size (Hiera).
     """
     published_settings(model)
     refusals: List[Exception] = []
@@ -73,7 +74,7 @@ def create_network(model: str, checkpoint: Optional[str], img_size: Size,
             return network
         except UserError:
             raise
-        except Exception as error:  # how a family refuses an argument or an image varies
+        except Exception as error:  # families refuse arguments and images in different ways
             refusals.append(error)
     plain = refusals[1]
     raise ConfigError(f'{model} of timm cannot be used for images of {img_size[0]} x '
@@ -81,7 +82,12 @@ def create_network(model: str, checkpoint: Optional[str], img_size: Size,
 
 
 def with_weights(model: str, checkpoint: Optional[str], args: Dict[str, Any]) -> nn.Module:
-    """``timm.create_model`` with weights from a file; TypeError if it takes no such argument."""
+    """Call ``timm.create_model`` with weights from a file.
+
+    Raises:
+        TypeError: the network takes no such argument.
+        CheckpointError: the file does not hold its weights.
+    """
     if checkpoint is None:
         return timm.create_model(model, **args)
     source = dict(file=find_weights(checkpoint))
@@ -90,7 +96,7 @@ def with_weights(model: str, checkpoint: Optional[str], args: Dict[str, Any]) ->
         network = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=source, **args)
     except TypeError:
         raise
-    except Exception as error:  # what a reader of weights says of a wrong or damaged file varies
+    except Exception as error:  # readers of weights raise many errors for wrong files
         raise CheckpointError(f'{checkpoint} does not hold the weights of {model}, or it is '
                               f'truncated ({one_line(error)[:200]}...)') from error
     check_values(network.state_dict(), network.state_dict(), checkpoint)
@@ -98,11 +104,13 @@ def with_weights(model: str, checkpoint: Optional[str], args: Dict[str, Any]) ->
 
 
 def published_settings(model: str) -> Any:
-    """What timm states of the weights of an architecture, or of those of the tag after a point:
-    ``input_size`` (3, height, width), ``mean`` and ``std`` in 0..1, ``license``, ...
+    """Return timm's settings for the weights of an architecture, or of its tag after a point.
+
+    They have ``input_size`` (3, height, width), ``mean`` and ``std`` in 0..1, ``license`` and
+    others.
 
     Raises:
-        ConfigError: names the nearest valid one.
+        ConfigError: the name is unknown. The error has the nearest valid one.
     """
     name, _, tag = model.partition('.')
     if not timm.is_model(name):
@@ -115,10 +123,10 @@ def published_settings(model: str) -> Any:
 
 
 def ascending(layers: Sequence[int], count: int) -> List[int]:
-    """Positions 0 .. ``count`` - 1; negative ones count from the end.
+    """Return layers as indices in 0 .. ``count`` - 1. Negative ones count from the end.
 
     Raises:
-        ConfigError: none, one that does not exist, or not in ascending order.
+        ConfigError: the layers are empty, do not exist, or are not in ascending order.
     """
     positions = [layer + count if layer < 0 else layer for layer in layers]
     if not positions or positions != sorted(set(positions) & set(range(count))):
@@ -128,6 +136,7 @@ def ascending(layers: Sequence[int], count: int) -> List[int]:
 
 
 def has_own_norm(network: nn.Module, img_size: Size) -> bool:
+    """Return whether the network has a last norm for its maps."""
     try:
         map_shapes(network, img_size, norm=True)
     except AssertionError:  # timm's way to say that this family has none
@@ -137,7 +146,7 @@ def has_own_norm(network: nn.Module, img_size: Size) -> bool:
 
 def map_shapes(network: nn.Module, img_size: Size, layers: Sequence[int] = (-1, ),
                norm: bool = False) -> List[torch.Size]:
-    """Shapes of the maps of one image, found without computing them."""
+    """Return the shapes of the maps of one image, without computing the maps."""
     maps = Intermediates(network, list(layers), norm)
     tensors = (*maps.named_parameters(), *maps.named_buffers())
     shells = {name: tensor.to('meta') for name, tensor in tensors}
@@ -146,7 +155,7 @@ def map_shapes(network: nn.Module, img_size: Size, layers: Sequence[int] = (-1, 
 
 
 class Intermediates(nn.Module):
-    """``forward_intermediates`` of a timm network as the forward pass of a module."""
+    """A module whose forward pass is ``forward_intermediates`` of a timm network."""
 
     def __init__(self, network: nn.Module, layers: Sequence[int], norm: bool):
         super().__init__()
