@@ -14,30 +14,30 @@ from ..uda.method_keys import MethodKeys, built, fields
 from ..utils.registration import register
 from .segmentor import UDASegmentor
 
-#: Arguments of a method that are no keys of a group: of mmseg's builders.
+#: Arguments of a method that mmseg's builders give. They belong to no group of keys.
 BUILDER_KEYS = ('model', 'pretrained', 'train_cfg', 'test_cfg')
 
 
 class Method(UDASegmentor):
-    """What all methods are built from: their keys switch the parts of the step on.
+    """Base class of all methods. Their keys switch the parts of the step on.
 
-    The registered classes below differ in whether there is a teacher for ClassMix, and in the keys
-    that they insist on. Each takes the keys of the others as well: ``type='DACS'`` with
-    ``lambda_ent=0.001`` is DACS and entropy minimization.
+    The registered classes below differ in whether ClassMix and its teacher are on, and in the keys
+    that they need. Each takes the keys of the others as well: ``type='DACS'`` with
+    ``lambda_ent=0.001`` is DACS with entropy minimization.
 
     Args:
-        model: the student, a segmentor's config or the segmentor itself.
-        pretrained, test_cfg: of the student, when its own config has none.
+        model: the student, as a segmentor's config or as the segmentor itself.
+        pretrained, test_cfg: settings of the student, used if its own config has none.
         train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
-        keys: those of :class:`~mmseg_ssr.uda.method_keys.MethodKeys` (docs/config.md).
+        keys: keys of :class:`~mmseg_ssr.uda.method_keys.MethodKeys` (docs/config.md).
 
     Raises:
-        ConfigError: with a line for each value that is not valid.
+        ConfigError: values are not valid (one line each).
     """
 
     class_mix = False
     needs_regularizer = False
-    #: A key without which the method would be another one.
+    #: Key of the loss weight that the method is named after.
     needed: Optional[str] = None
 
     def __init__(self,
@@ -58,10 +58,10 @@ class Method(UDASegmentor):
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> MethodKeys:
-        """The keys in their groups.
+        """Return the keys in their groups.
 
         Raises:
-            ConfigError: with a line for each key that is unknown, wrong, or missing.
+            ConfigError: keys are unknown, wrong or missing (one line each).
         """
         read = MethodKeys.read({name: keys[name] for name in keys if name not in BUILDER_KEYS})
         if cls.needs_regularizer and not read.regularization.is_on:
@@ -71,7 +71,7 @@ class Method(UDASegmentor):
 
 
 def signature() -> inspect.Signature:
-    """All keys as arguments of a method, with their kinds and defaults."""
+    """Return a signature with all keys as arguments, with their kinds and defaults."""
     own = list(inspect.signature(Method.__init__).parameters.values())
     keys = [inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default,
                               annotation=field.type) for field in fields().values()]
@@ -79,12 +79,12 @@ def signature() -> inspect.Signature:
                                           for p in [*keys, *own[2:-1]])])
 
 
-Method.__init__.__signature__ = signature()  # what configs are held against
+Method.__init__.__signature__ = signature()  # configs are checked against it
 
 
 def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
                   pretrained: Optional[str] = None) -> nn.Module:
-    """The plain segmentor of a config; one that is built already is used as it is."""
+    """Build the plain segmentor of a config, or return one that is built already."""
     if not isinstance(model, nn.Module):
         config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
         for name, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
@@ -99,10 +99,15 @@ def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None
 
 
 def build_component(place: str, config: Any, kind: type) -> nn.Module:
-    """A term or a view of the user's own, by its name in mmseg's registry of models.
+    """Build a term or a view of the user's own by its name in mmseg's registry of models.
+
+    Args:
+        place: place of the config in the whole config, for errors.
+        config: config of the component, or the component itself.
+        kind: class that it must be derived from.
 
     Raises:
-        ConfigError: there is no such name, or it is of another kind.
+        ConfigError: the name is unknown, or its class is not derived from ``kind``.
     """
     if not isinstance(config, dict):
         return built(place, config, kind)
@@ -118,13 +123,13 @@ def build_component(place: str, config: Any, kind: type) -> nn.Module:
 
 
 class DACS(Method):
-    """Self-training by ClassMix (arXiv 2007.08702); DAFormer and MIC are keys of it."""
+    """Self-training with ClassMix (arXiv 2007.08702). DAFormer and MIC are keys of it."""
 
     class_mix = True
 
 
 class SSR(DACS):
-    """DACS that insists on a regularization branch (arXiv 2401.14686)."""
+    """DACS that needs a regularization branch (arXiv 2401.14686)."""
 
     needs_regularizer = True
 

@@ -1,4 +1,4 @@
-"""The self-training step as a segmentor of mmseg: what its runners, scripts and checkpoints see."""
+"""The self-training step as a segmentor of mmseg, for its runners, scripts and checkpoints."""
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -14,21 +14,22 @@ from ..uda.views.view import Batch
 class UDASegmentor(SelfTraining, BaseSegmentor):
     """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out.
 
-    Inference is the student's.
+    The student alone does the inference.
     """
 
     def init_weights(self) -> None:
-        """The student's weights, and with them those of the networks that start as its copies."""
+        """Initialize the student, and the networks that start as copies of it."""
         self.model.init_weights()
         self.copy_student()
 
     def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
                    **kwargs) -> Dict[str, Any]:
-        """One iteration with its backward passes and optimizer step (``optimizer_config=None``).
+        """Run one iteration with backward passes and optimizer step (``optimizer_config=None``).
 
         Args:
-            data_batch: ``img``, ``img_metas``, ``gt_semantic_seg`` and, unless only the source is
-                trained on, ``target_img`` and optionally ``valid_pseudo_mask``, as tensors.
+            data_batch: ``img``, ``img_metas`` and ``gt_semantic_seg``. Methods that use target
+                images need ``target_img`` as well, and take ``valid_pseudo_mask``. All but the
+                metas are tensors.
         """
         log_vars = self.step(self._batch(data_batch), optimizer)
         return dict(log_vars=log_vars, num_samples=len(data_batch['img']))
@@ -37,7 +38,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
                       target_img: Optional[Tensor] = None,
                       target_img_metas: Optional[List[dict]] = None,
                       valid_pseudo_mask: Optional[Tensor] = None) -> Dict[str, Tensor]:
-        """The losses of all views at once, for trainers that do the backward pass themselves."""
+        """Return the losses of all views at once, for trainers that call backward themselves."""
         if self.adversary is not None:
             raise ConfigError('lambda_adv_target trains discriminators beside the model: only '
                               'train_step() does (optimizer_config=None), forward_train() cannot')
@@ -79,7 +80,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
 
 
 def batch_of(data: Dict[str, Any]) -> Batch:
-    """The tensors of a data dict; the normalization comes from the first image's metas."""
+    """Return the tensors of a data dict. The normalization is in the first image's metas."""
     norm = data['img_metas'][0]['img_norm_cfg']
     mean, std = (torch.as_tensor(norm[key], dtype=data['img'].dtype,
                                  device=data['img'].device).view(1, 3, 1, 1)
