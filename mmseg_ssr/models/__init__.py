@@ -1,4 +1,4 @@
-"""Networks as mmseg citizens: importing this package registers them."""
+"""Networks of mmseg. Importing this package registers them."""
 from .daformer_head import DAFormerHead
 from .dlv2_head import DLV2Head
 from .feature_pyramid import SimpleFeaturePyramid

@@ -1,4 +1,4 @@
-"""Crops of an image: drawing and sliding their boxes, cutting them out, merging them again."""
+"""Crops of an image: boxes drawn or slid over it, cutting out, merging again."""
 from typing import Sequence, Tuple
 
 import torch
@@ -9,21 +9,22 @@ Box = Tuple[int, int, int, int]
 
 
 def crop(image: Tensor, box: Box) -> Tensor:
-    """The box of an image, label or weight: ... x H x W -> ... x (y2 - y1) x (x2 - x1)."""
+    """Cut a box out of images, labels or weights: ... x H x W -> ... x (y2 - y1) x (x2 - x1)."""
     y1, y2, x1, x2 = box
     return image[..., y1:y2, x1:x2]
 
 
 def scale_box(box: Box, factor: float) -> Box:
-    """The box in a map that is ``factor`` times smaller, rounded down."""
+    """Return the box in a map that is ``factor`` times smaller, rounded down."""
     y1, y2, x1, x2 = (int(edge / factor) for edge in box)
     return y1, y2, x1, x2
 
 
 def random_box(height: int, width: int, crop_size: Sequence[int], divisible: int = 1) -> Box:
-    """A box of ``crop_size`` in an image, offsets multiples of ``divisible``, by torch's generator.
+    """Draw a box of ``crop_size`` in an image from torch's generator.
 
-    For trainers that are not of this package; the training step has its own draws.
+    Its offsets are multiples of ``divisible``. It is for trainers outside of this package. The
+    training step has its own draws.
     """
     top, left = (
         int(torch.randint(max(length - crop_length, 0) // divisible + 1, ())) * divisible
@@ -33,10 +34,10 @@ def random_box(height: int, width: int, crop_size: Sequence[int], divisible: int
 
 def slide_boxes(height: int, width: int, crop_size: Sequence[int],
                 stride: Sequence[int]) -> Tuple[Box, ...]:
-    """Boxes that cover an image row by row, as in mmseg's slide inference.
+    """Return boxes that cover an image row by row, as in mmseg's slide inference.
 
-    All have one size: the last ones of a row or column move back into the image, and a crop that
-    is larger than the image is clipped.
+    All have one size. The last boxes of a row or column move back into the image. A crop that is
+    larger than the image is clipped.
     """
     rows, columns = (
         slide_intervals(*lengths) for lengths in zip((height, width), crop_size, stride))
@@ -44,6 +45,7 @@ def slide_boxes(height: int, width: int, crop_size: Sequence[int],
 
 
 def slide_intervals(length: int, crop_length: int, stride: int) -> Sequence[Tuple[int, int]]:
+    """Return the start and end of the crops that cover a length."""
     crop_length = min(crop_length, length)
     steps = -(-(length - crop_length) // stride)  # rounded up
     ends = [min(i * stride + crop_length, length) for i in range(steps + 1)]
@@ -54,8 +56,8 @@ def merge_crops(crops: Tensor, boxes: Sequence[Box], size: Sequence[int]) -> Ten
     """Put crops back in their places: the mean where they overlap, 0 where there is none.
 
     Args:
-        crops: n*B x C x h x w, the B images of the first box first; rows and columns that are
-            beyond a box (of a clipped crop) are left out.
+        crops: n*B x C x h x w, the B images of the first box first. Rows and columns beyond a box
+            (of a clipped crop) are left out.
         boxes: the n boxes.
         size: height and width of the result.
 
@@ -75,7 +77,7 @@ def add_crops(merged: Tensor, crops: Tensor, boxes: Sequence[Box]) -> None:
 
 
 def coverage(boxes: Sequence[Box], size: Sequence[int], like: Tensor) -> Tensor:
-    """H x W: how many boxes a position is in, with the dtype and device of ``like``."""
+    """Count the boxes that cover each position: H x W, with the dtype and device of ``like``."""
     count = like.new_zeros(tuple(size))
     for box in boxes:
         place = crop(count, box)

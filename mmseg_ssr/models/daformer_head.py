@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, nearest
 from ..host import HEADS, BaseDecodeHead
+from ..labels.ignore_index import IGNORE_INDEX
 from ..utils.registration import register
 from .decoder_layers import build_layer
 
@@ -16,20 +17,23 @@ CROSS_ENTROPY = dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0
 
 @register(HEADS)
 class DAFormerHead(BaseDecodeHead):
-    """Embeds every stage to one width, brings all to stage 1's size, fuses and classifies.
+    """Head that embeds all stages to one width, resizes them to stage 1, fuses and classifies.
 
     Args:
         in_channels: widths of the backbone's stages.
-        in_index: which stages, as positions in the backbone's output.
+        in_index: positions of the stages in the backbone's output.
         channels: width of the fused feature.
         num_classes: number of classes.
         decoder_params: ``embed_dims`` (one width or one per stage), ``embed_cfg`` (layer for all
-            stages but the last), ``embed_neck_cfg`` (for the last, or 'same_as_embed_cfg') and
-            ``fusion_cfg``; layers as in :mod:`mmseg_ssr.models.decoder_layers`.
-        dropout_ratio: channel dropout before the classifier.
-        norm_cfg: norm of the head's base class (the layers carry their own).
+            stages but the last), ``embed_neck_cfg`` (layer for the last, or 'same_as_embed_cfg')
+            and ``fusion_cfg``. See :mod:`mmseg_ssr.models.decoder_layers` for the layers.
+        dropout_ratio: ratio of the channel dropout before the classifier.
+        norm_cfg: norm of the head's base class. The layers have their own.
         align_corners: must be False, as published.
         loss_decode, ignore_index, sampler, init_cfg: as in mmseg's ``BaseDecodeHead``.
+
+    Raises:
+        ConfigError: align_corners is True, or a key of decoder_params is unknown or missing.
     """
 
     def __init__(self,
@@ -43,7 +47,7 @@ class DAFormerHead(BaseDecodeHead):
                  norm_cfg: Optional[dict] = None,
                  align_corners: bool = False,
                  loss_decode: Union[dict, Sequence[dict], None] = None,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  sampler: Optional[dict] = None,
                  init_cfg: Optional[dict] = None):
         base = dict(norm_cfg=norm_cfg, align_corners=align_corners, dropout_ratio=dropout_ratio,
@@ -76,7 +80,7 @@ class DAFormerHead(BaseDecodeHead):
         return embed_dims, embed, embed if neck == 'same_as_embed_cfg' else neck, fusion
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Backbone features -> logits B x K x H_1 x W_1, at the size of the first stage."""
+        """Map backbone features to logits B x K x H_1 x W_1, at the size of the first stage."""
         size = features[0].shape[2:]
         embedded = []
         for i in self.in_index:

@@ -1,4 +1,4 @@
-"""The layers that DAFormer's decoder is put together from (arXiv 2111.14887, Sec. 4.1)."""
+"""The layers of DAFormer's decoder (arXiv 2111.14887, Sec. 4.1)."""
 import inspect
 from typing import Any, Callable, Dict, Optional, Sequence
 
@@ -26,8 +26,8 @@ class LinearEmbedding(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         tokens = self.proj(feature.flatten(2).transpose(1, 2))  # B x H*W x D
-        # in plain memory order: convolutions follow it, and with channels last in float32 a CPU
-        # may need eight times as long for dilated ones
+        # Convolutions follow the memory order of their input. With channels last, a CPU may need
+        # eight times as long for dilated ones in float32.
         return tokens.transpose(1, 2).contiguous().unflatten(2, feature.shape[2:])
 
 
@@ -35,11 +35,12 @@ class ASPP(nn.Module):
     """Atrous spatial pyramid pooling, plain or depth-wise separable, with a 3 x 3 bottleneck.
 
     Args:
-        in_channels, channels: of the input, and of every branch and the output.
-        sep: depth-wise separable atrous convolutions.
-        dilations: one branch each.
-        pool: an additional image-level branch (global average pooling).
-        context_cfg: an additional branch, a layer of this file.
+        in_channels: width of the input.
+        channels: width of every branch and of the output.
+        sep: whether the atrous convolutions are depth-wise separable.
+        dilations: dilation of each branch.
+        pool: whether there is an image-level branch (global average pooling).
+        context_cfg: layer of this file for an additional branch; None adds none.
     """
 
     def __init__(self,
@@ -122,7 +123,7 @@ def rawconv_and_aspp(in_channels: int, out_channels: int, kernel_size: int, sep:
              align_corners, context_cfg))
 
 
-#: What the configs of DAFormer, HRDA and MIC call them.
+#: The layers by their names in configs of DAFormer, HRDA and MIC.
 LAYERS: Dict[str, Callable[..., nn.Module]] = {
     'id': identity, 'mlp': linear, 'conv': conv, 'sep_conv': sep_conv, 'aspp': aspp,
     'rawconv_and_aspp': rawconv_and_aspp,
@@ -130,10 +131,10 @@ LAYERS: Dict[str, Callable[..., nn.Module]] = {
 
 
 def build_layer(cfg: Dict[str, Any], in_channels: int, out_channels: int) -> nn.Module:
-    """The decoder layer that ``dict(type=..., ...)`` names.
+    """Build the decoder layer that ``dict(type=..., ...)`` names.
 
     Raises:
-        ConfigError: an unknown type, an argument it does not take, or one that is missing.
+        ConfigError: the type or an argument is unknown, or an argument is missing.
     """
     args = dict(cfg)
     kind = args.pop('type', None)

@@ -4,22 +4,23 @@ from typing import Optional, Sequence, Union
 from torch import Tensor
 
 from ..host import HEADS, ASPPModule, BaseDecodeHead
+from ..labels.ignore_index import IGNORE_INDEX
 from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 
 
 @register(HEADS)
 class DLV2Head(BaseDecodeHead):
-    """Parallel atrous convolutions, each to the classes' logits, summed (Fig. 7, "ASPP").
+    """Sum of parallel atrous convolutions, each to the classes' logits (Fig. 7, "ASPP").
 
     Configs of DAFormer and MIC name two kinds: 'dlv2' with all four dilations, and 'dlv2red' with
-    (6, 12), which is what AdaptSegNet and its successors train.
+    (6, 12), which AdaptSegNet and its successors train.
 
     Args:
         in_channels: width of the backbone's last stage.
         num_classes: number of classes.
         in_index: position of that stage in the backbone's output.
-        dilations: one convolution each.
+        dilations: dilation of each convolution.
         align_corners, loss_decode, ignore_index, sampler, init_cfg: as in mmseg's
             ``BaseDecodeHead``.
     """
@@ -32,7 +33,7 @@ class DLV2Head(BaseDecodeHead):
                  dilations: Sequence[int] = (6, 12, 18, 24),
                  align_corners: bool = False,
                  loss_decode: Union[dict, Sequence[dict], None] = None,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  sampler: Optional[dict] = None,
                  init_cfg: Optional[dict] = None):
         super().__init__(
@@ -46,5 +47,5 @@ class DLV2Head(BaseDecodeHead):
             tuple(dilations), in_channels, num_classes, conv_cfg=None, norm_cfg=None, act_cfg=None)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Backbone features -> logits B x K x h x w, at the size of the chosen stage."""
+        """Map backbone features to logits B x K x h x w, at the size of the chosen stage."""
         return sum(self.aspp_modules(self._transform_inputs(features)))

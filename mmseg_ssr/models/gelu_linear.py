@@ -1,4 +1,4 @@
-"""A linear layer on GELU that keeps one map for its backward pass, where two are kept otherwise."""
+"""A linear layer on GELU that keeps one map for its backward pass instead of two."""
 from typing import Any, Tuple
 
 import torch
@@ -7,10 +7,10 @@ from torch.nn import functional as F
 
 
 def gelu_linear(layer: nn.Linear, x: Tensor) -> Tensor:
-    """``layer(gelu(x))``.
+    """Return ``layer(gelu(x))``.
 
-    The result of GELU is made again on the way back: in MiT it is four times as wide as a token
-    and a tenth of all that a training step holds, and making it is a thousandth of its time.
+    The backward pass computes GELU again. In MiT its result is four times as wide as a token and
+    takes a tenth of all memory of a training step. Computing it takes a thousandth of the time.
 
     Args:
         x: B x N x C.
@@ -33,7 +33,7 @@ class _GELULinear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        # the dtype that mixed precision has computed in
+        # the dtype of mixed precision
         activated = F.gelu(x).to(gradient.dtype)
         of_activated = (gradient @ weight.to(gradient.dtype)).to(x.dtype)
         rows = gradient.flatten(0, 1)

@@ -18,32 +18,35 @@ from .slide import crops_per_pass, slide_inference
 class HRDAEncoderDecoder(EncoderDecoder):
     """mmseg's ``EncoderDecoder`` on two resolutions (HRDA, "Context and Detail Crop").
 
-    *Context* is the whole image at a lower scale, *detail* a crop at full scale: a random one in
-    training, crops that slide over the image for pseudo-labels and in inference. ``HRDAHead``
-    fuses them. ``extract_feat`` is mmseg's: the stage maps of one image at one resolution.
+    The *context* is the whole image at a lower scale. The *detail* is a crop at full scale: a
+    random one in training, crops that slide over the image for pseudo-labels and in inference.
+    ``HRDAHead`` fuses both. ``extract_feat`` is mmseg's: the stage maps of one image at one
+    resolution.
 
     Args:
         backbone, neck, train_cfg, pretrained, init_cfg: as in mmseg's ``EncoderDecoder``.
-        test_cfg: as there; ``batched_slide=N`` lets N windows of slide inference, and N detail
-            crops, through the network at once, True all of them.
+        test_cfg: as in mmseg's ``EncoderDecoder``. ``batched_slide=N`` lets N windows of slide
+            inference, and N detail crops, through the network at once; True lets all of them.
         decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
         auxiliary_head: must be None.
         scales: 1 for the detail and a smaller one for the context, in any order.
-        hr_crop_size: height and width of the detail crop in pixels, multiples of the head's
-            stride (4, with ``DLV2Head`` 8); None takes the whole image.
-        hr_slide_inference: slide the detail crop in inference, or take the whole image.
-        hr_slide_overlapping: slide by half a crop, or by a whole one.
-        crop_coord_divisible: offsets of the random crop are multiples of it; the head's stride
-            divided by the context's scale aligns the crop with the context's logits.
-        blur_hr_crop: down- and up-scale the detail image first (an ablation of the paper).
-        feature_scale: scale of the features that the ImageNet feature distance compares: the
-            context's.
+        hr_crop_size: height and width of the detail crop in pixels, multiples of the head's stride
+            (4, with ``DLV2Head`` 8); None takes the whole image.
+        hr_slide_inference: whether the detail crop slides in inference; False takes the whole
+            image.
+        hr_slide_overlapping: whether the crop slides by half its size; False slides by all of it.
+        crop_coord_divisible: offsets of the random crop are multiples of this number. The head's
+            stride divided by the context's scale aligns the crop with the context's logits.
+        blur_hr_crop: whether to down- and up-scale the detail image first (an ablation of the
+            paper).
+        feature_scale: scale of the features that the ImageNet feature distance compares; None, or
+            the context's scale.
 
     Raises:
-        ConfigError: a value that is not valid, with the key's name.
+        ConfigError: a value is not valid. The error has the key's name.
     """
 
-    #: The detail maps show a crop: what lies on the whole image does not lie on them.
+    #: False: the detail maps show a crop, so a map of the whole image does not lie on them.
     maps_show_the_image = False
 
     def __init__(self,
@@ -79,19 +82,19 @@ class HRDAEncoderDecoder(EncoderDecoder):
         self.blur_hr_crop = blur_hr_crop
 
     def multi_resolution_features(self, img: Tensor, boxes: Sequence[Box]) -> HRDAFeatures:
-        """Stage maps of the context and of the detail crops; images B x 3 x H x W."""
+        """Return the stage maps of the context and of the detail crops of images B x 3 x H x W."""
         context = self.extract_feat(self.context_image(img))
         detail = self.extract_feat(self.detail_crops(img, boxes))
         return HRDAFeatures(context, detail, tuple(boxes))
 
     def detail_crops(self, img: Tensor, boxes: Sequence[Box]) -> Tensor:
-        """n*B x 3 x h x w, all images of the first box first."""
+        """Return crops n*B x 3 x h x w, all images of the first box first."""
         if self.blur_hr_crop:
             img = student.resized(self._rescaled(img, 0.5), img, self.align_corners)
         return torch.cat([crop(img, box) for box in boxes])
 
     def context_image(self, img: Tensor) -> Tensor:
-        """The image as the context sees it."""
+        """Return the image at the scale of the context."""
         return img if self.context_scale == 1 else self._rescaled(img, self.context_scale)
 
     def _rescaled(self, img: Tensor, scale: float) -> Tensor:
@@ -99,7 +102,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
                              align_corners=self.align_corners)
 
     def training_box(self, img: Tensor, draw: Callable[..., Box]) -> Box:
-        """The detail crop of a training image; ``draw`` is called as :func:`crops.random_box`."""
+        """Return the box of the detail crop of a training image.
+
+        Args:
+            draw: draws a box, with the arguments of :func:`crops.random_box`.
+        """
         height, width = img.shape[2:]
         if self.hr_crop_size is None:
             return 0, height, 0, width
@@ -111,7 +118,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return draw(height, width, self.hr_crop_size, self.crop_coord_divisible)
 
     def inference_boxes(self, img: Tensor) -> Tuple[Box, ...]:
-        """The detail crops of a test image."""
+        """Return the boxes of the detail crops of a test image."""
         height, width = img.shape[2:]
         if self.hr_crop_size is None or not self.hr_slide_inference:
             return ((0, height, 0, width), )
@@ -120,10 +127,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
                            [length // step for length in self.hr_crop_size])
 
     def inference_features(self, img: Tensor) -> HRDAFeatures:
-        """Features of a test image; with ``test_cfg.batched_slide=N`` of N detail crops at once.
+        """Return the features of a test image.
 
-        Then only the logits of the detail are kept. Not in training mode, where all crops share
-        the statistics of batch norm.
+        With ``test_cfg.batched_slide=N``, N detail crops go through the network at once, and only
+        the logits of the detail are kept. In training mode this is off, because all crops share the
+        statistics of batch norm.
         """
         boxes = self.inference_boxes(img)
         count = len(boxes) * len(img)
@@ -136,7 +144,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
                             torch.cat(detail))
 
     def encode_decode(self, img: Tensor, img_metas: Optional[list]) -> Tensor:
-        """Fused logits B x K x H x W of context and sliding detail, at the size of the image."""
+        """Return fused logits of context and sliding detail: B x K x H x W, the image's size."""
         features = self.inference_features(img)
         logits = self._decode_head_forward_test(features, img_metas)
         return student.resized(logits, img, self.align_corners)
@@ -147,7 +155,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     def forward_train(self, img: Tensor, img_metas: list,
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
-        """Losses ``decode.*`` of labeled images, for trainers that are not of this package."""
+        """Return losses ``decode.*`` of labeled images, for trainers outside of this package."""
         features = self.multi_resolution_features(img, [self.training_box(img, random_box)])
         return self._decode_head_forward_train(features, img_metas, gt_semantic_seg)
 
@@ -176,7 +184,7 @@ def check_crop(hr_crop_size: Optional[Sequence[int]], divisible: int, stride: in
 @student.training_features.register(HRDAEncoderDecoder)
 def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
                            draws: Any) -> HRDAFeatures:
-    """Features of the context and of one random detail crop, ``draws.crop_box(...)``."""
+    """Return the features of the context and of one random detail crop, ``draws.crop_box(...)``."""
     box = segmentor.training_box(img, draws.crop_box)
     return segmentor.multi_resolution_features(img, [box])
 
@@ -184,7 +192,10 @@ def hrda_training_features(segmentor: HRDAEncoderDecoder, img: Tensor,
 @student.joint_training_features.register(HRDAEncoderDecoder)
 def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[Tensor],
                                  draws: Any) -> Sequence[HRDAFeatures]:
-    """One pass for all contexts and one for all detail crops, each batch with its own box."""
+    """Return the features from one pass for all contexts and one for all detail crops.
+
+    Each batch has a box of its own.
+    """
     boxes = [segmentor.training_box(img, draws.crop_box) for img in imgs]
     sizes = [len(img) for img in imgs]
     context = segmentor.extract_feat(segmentor.context_image(torch.cat(list(imgs))))
@@ -196,17 +207,17 @@ def hrda_joint_training_features(segmentor: HRDAEncoderDecoder, imgs: Sequence[T
 
 @student.inference_features.register(HRDAEncoderDecoder)
 def hrda_inference_features(segmentor: HRDAEncoderDecoder, img: Tensor) -> HRDAFeatures:
-    """Features of the context and of all detail crops."""
+    """Return the features of the context and of all detail crops."""
     return segmentor.inference_features(img)
 
 
 @student.feature_image.register(HRDAEncoderDecoder)
 def hrda_feature_image(segmentor: HRDAEncoderDecoder, img: Tensor) -> Tensor:
-    """The down-scaled image: the feature distance compares the context."""
+    """Return the down-scaled image: the feature distance compares the context."""
     return segmentor.context_image(img)
 
 
 @student.compilable.register(HRDAEncoderDecoder)
 def hrda_compilable(segmentor: HRDAEncoderDecoder) -> Sequence[nn.Module]:
-    """The backbone; the head's work depends on where the crop is."""
+    """Return the backbone: the head's work depends on the place of the crop."""
     return [segmentor.backbone]

@@ -7,29 +7,30 @@ from torch.nn import functional as F
 
 from ..errors import ConfigError, nearest
 from ..host import HEADS, BaseDecodeHead
+from ..labels.ignore_index import IGNORE_INDEX
 from ..uda import student
 from ..utils.registration import register
 from .crops import Box, coverage, crop, merge_crops, scale_box
 from .daformer_head import CROSS_ENTROPY
 
-#: The heads that it may consist of, and how many image pixels a logit of each stands for.
+#: The possible heads of a resolution, with the image pixels per logit of each.
 OUTPUT_STRIDES = {'DAFormerHead': 4, 'DLV2Head': 8}
 
 
 class HRDAFeatures(NamedTuple):
     """Stage maps of an image at two resolutions.
 
-    In training there is one box; in inference the boxes slide over the image.
+    In training there is one box. In inference the boxes slide over the image.
     """
     context: Sequence[Tensor]  # B x C_i x h_i x w_i, of the down-scaled image
     detail: Sequence[Tensor]  # n*B x C_i x h'_i x w'_i, of n crops, the first box of all B first
     boxes: Tuple[Box, ...]  # the n crops, in pixels of the image, the same for the whole batch
-    #: n*B x K x h' x w', where the maps of the detail went through the head already.
+    #: n*B x K x h' x w', if the maps of the detail went through the head already.
     detail_logits: Optional[Tensor] = None
 
 
 class HRDALogits(NamedTuple):
-    """What the head predicts, and the two parts it is fused from."""
+    """The fused logits, and the two parts that they are fused from."""
     fused: Tensor  # B x K x H x W, the image divided by the output stride
     context: Tensor  # B x K x h x w, already weighted by (1 - attention)
     detail: Tensor  # n*B x K x h' x w', one per crop
@@ -40,26 +41,26 @@ class HRDALogits(NamedTuple):
 class HRDAHead(BaseDecodeHead):
     """One head for two resolutions, and an attention that says where to trust which.
 
-    With up-sampling ``u``, scale attention ``a`` in [0, 1], zero outside the detail crops, and
-    the same head for context and detail::
+    With up-sampling ``u``, scale attention ``a`` in [0, 1], zero outside the detail crops, and the
+    same head for context and detail::
 
         fused = u((1 - a) * context) + u(a) * detail
 
-    The loss is ``(1 - lr - hr) * L(fused) + lr * L(context) + hr * L(detail)``, the detail's
-    against the label in its crop; lr = 0 and hr = 0.1 as published. Context logits are, as in the
-    published code, those already weighted by ``1 - a``.
+    The loss is ``(1 - lr - hr) * L(fused) + lr * L(context) + hr * L(detail)``. The detail is
+    compared with the label in its crop. As published, lr is 0 and hr is 0.1, and the context logits
+    in the loss are already weighted by ``1 - a``.
 
     Args:
-        single_scale_head: 'DAFormerHead' or 'DLV2Head', the head of each resolution.
+        single_scale_head: head of each resolution, 'DAFormerHead' or 'DLV2Head'.
         in_channels, num_classes, in_index, align_corners, init_cfg: as in that head.
         channels, decoder_params, dropout_ratio, norm_cfg: as in
             :class:`~mmseg_ssr.models.daformer_head.DAFormerHead`, for that head alone.
         dilations: as in :class:`~mmseg_ssr.models.dlv2_head.DLV2Head`, for that head alone.
         lr_loss_weight: weight of the context loss.
         hr_loss_weight: weight of the detail loss.
-        scales: context and detail scale; :class:`HRDAEncoderDecoder` passes its own.
-        attention_embed_dim: width of the attention's decoder, where it is a ``DAFormerHead``.
-        attention_classwise: an attention per class, or one for all.
+        scales: scales of context and detail. :class:`HRDAEncoderDecoder` passes its own.
+        attention_embed_dim: width of the attention's decoder, if the head is a ``DAFormerHead``.
+        attention_classwise: whether there is an attention per class; False has one for all classes.
         fixed_attention: a number in [0, 1] instead of a learned attention.
         loss_decode, ignore_index, sampler: as in mmseg's ``BaseDecodeHead``.
 
@@ -67,8 +68,8 @@ class HRDAHead(BaseDecodeHead):
         output_stride: image pixels per logit.
 
     Raises:
-        ConfigError: another single_scale_head, an argument that it lacks or does not take, or
-            weights and attention out of range.
+        ConfigError: single_scale_head is another head, lacks an argument or does not take it, or
+            weights or attention are out of range.
     """
 
     def __init__(self,
@@ -90,7 +91,7 @@ class HRDAHead(BaseDecodeHead):
                  norm_cfg: Optional[dict] = None,
                  align_corners: bool = False,
                  loss_decode: Union[dict, Sequence[dict], None] = None,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  sampler: Optional[dict] = None,
                  init_cfg: Optional[dict] = None):
         check_arguments(single_scale_head, lr_loss_weight, hr_loss_weight, fixed_attention)
@@ -125,11 +126,11 @@ class HRDAHead(BaseDecodeHead):
             dict(attention, num_classes=num_classes if attention_classwise else 1))
 
     def forward(self, features: HRDAFeatures) -> Tensor:
-        """Fused logits B x K x H x W, the image divided by the output stride."""
+        """Return fused logits B x K x H x W, the image's size divided by the output stride."""
         return self.logits(features).fused
 
     def logits(self, features: HRDAFeatures) -> HRDALogits:
-        """The fused logits and their parts."""
+        """Return the fused logits and their parts."""
         context = student.full_precision(self.head(features.context))
         detail = student.full_precision(
             self.head(features.detail) if features.detail_logits is None
@@ -138,7 +139,7 @@ class HRDAHead(BaseDecodeHead):
         context = (1 - attention) * context
         boxes = [scale_box(box, self.output_stride) for box in features.boxes]
         check_stride(detail.shape[2:], boxes[0], self.output_stride)
-        # As large as the up-scaled context; images of odd size may have a row of detail more.
+        # The size of the up-scaled context. Images of odd size may have a row of detail more.
         size = [max(int(length / self.context_scale), *(box[edge] for box in boxes))
                 for length, edge in zip(context.shape[2:], (1, 3))]
         fused = self._resize(attention, size) * merge_crops(detail, boxes, size) \
@@ -146,7 +147,7 @@ class HRDAHead(BaseDecodeHead):
         return HRDALogits(fused, context, detail, features.boxes)
 
     def _attention(self, features: HRDAFeatures, context: Tensor) -> Tensor:
-        """Weight of the detail, B x K (or 1) x h x w in [0, 1], 0 where there is no detail."""
+        """Return the weight of the detail, B x K (or 1) x h x w in [0, 1], 0 outside the crops."""
         stride = self.output_stride / self.context_scale
         boxes = [scale_box(box, stride) for box in features.boxes]
         inside = coverage(boxes, context.shape[2:], context).clamp(max=1)
@@ -160,15 +161,15 @@ class HRDAHead(BaseDecodeHead):
 
     def forward_train(self, inputs: HRDAFeatures, img_metas: list, gt_semantic_seg: Tensor,
                       train_cfg: Optional[dict]) -> Dict[str, Tensor]:
-        """mmseg's entry for trainers that are not of this package."""
+        """Return the losses of labeled images, for trainers outside of this package."""
         return student.supervised_losses(self, inputs, gt_semantic_seg)
 
 
 def check_stride(size: Sequence[int], box: Box, stride: int) -> None:
-    """The logits of a crop fill its box; one that is clipped may give a row or column more.
+    """Check that the logits of a crop fill its box. A clipped crop may have a row or column more.
 
     Raises:
-        ConfigError: they are at another stride, and would be put in the wrong places.
+        ConfigError: the logits have another stride, so they would be put in the wrong places.
     """
     place = [box[1] - box[0], box[3] - box[2]]
     if any(abs(length - wanted) > 1 for length, wanted in zip(size, place)):
@@ -178,7 +179,7 @@ def check_stride(size: Sequence[int], box: Box, stride: int) -> None:
 
 
 def attention_decoder(decoder_params: Dict[str, Any], embed_dim: int) -> Dict[str, Any]:
-    """The decoder of the scale attention: narrower, and a 1 x 1 convolution for the ASPP."""
+    """Return the decoder of the scale attention: narrower, a 1 x 1 convolution for the ASPP."""
     params = dict(decoder_params, embed_dims=embed_dim)
     fusion = params.get('fusion_cfg', {})
     if fusion.get('type') == 'aspp':
@@ -203,7 +204,7 @@ def check_arguments(single_scale_head: str, lr_loss_weight: float, hr_loss_weigh
 
 
 def check_given(head: str, needed: Dict[str, Any], foreign: Dict[str, Any]) -> None:
-    """What the single-scale head needs is given, and nothing that is of another one."""
+    """Check that the arguments of the single-scale head are given, and none of another head."""
     for name, value in needed.items():
         if value is None:
             raise ConfigError(f'decode_head.{name} of HRDAHead is missing: {head} needs it')
@@ -225,34 +226,34 @@ def fused_logits(logits: HRDALogits) -> Tensor:
 @student.prediction_losses.register(HRDAHead)
 def hrda_losses(head: HRDAHead, logits: HRDALogits, label: Tensor,
                 weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """The fused loss, and under ``lr.`` and ``hr.`` those of context and detail."""
+    """Return the fused loss and, under ``lr.`` and ``hr.``, those of context and detail."""
     (box, ) = logits.boxes
     losses = student.scaled(student.weighted_losses(head, logits.fused, label, weight),
-                              1 - head.lr_loss_weight - head.hr_loss_weight)
+                            1 - head.lr_loss_weight - head.hr_loss_weight)
     if head.lr_loss_weight > 0:
         context = student.weighted_losses(head, logits.context, label, weight)
         losses.update(student.prefixed('lr', student.scaled(context, head.lr_loss_weight)))
     if head.hr_loss_weight > 0:
         detail = student.weighted_losses(head, logits.detail, crop(label, box),
-                                           None if weight is None else crop(weight, box))
+                                         None if weight is None else crop(weight, box))
         losses.update(student.prefixed('hr', student.scaled(detail, head.hr_loss_weight)))
     return losses
 
 
 @student.map_features.register(HRDAFeatures)
 def map_both_resolutions(features: HRDAFeatures, fn: Callable) -> HRDAFeatures:
-    """``fn`` on the context and on the detail maps.
+    """Apply ``fn`` to the maps of the context and of the detail.
 
-    The regularizer so enhances both with one SAM map, that of the whole image, and with the same
+    The regularizer thus enhances both with one SAM map, that of the whole image, and with the same
     weights, as HRDA shares backbone and head. SAM runs once, at an input size that resolves the
-    image about as well as the detail crop does; and its map need not be cropped, because
+    image about as well as the detail crop does. Its map need not be cropped, because
     cross-attention (SSR, Fig. 2) compares content, not positions: a query of the crop finds its
-    keys in the whole map, and the surroundings are context that the crop lacks.
+    keys in the whole map. The surroundings are context that the crop lacks.
     """
     return features._replace(context=fn(features.context), detail=fn(features.detail))
 
 
 @student.semantic_features.register(HRDAFeatures)
 def deepest_context(features: HRDAFeatures) -> Tensor:
-    """The feature distance compares the context: the whole image, at DAFormer's scale."""
+    """Return the deepest map of the context: the whole image, at DAFormer's scale."""
     return features.context[-1]

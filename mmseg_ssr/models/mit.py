@@ -24,12 +24,12 @@ LayerNorm = partial(nn.LayerNorm, eps=1e-6)
 
 
 def to_map(tokens: Tensor, size: Tuple[int, int]) -> Tensor:
-    """B x N x C -> B x C x H x W."""
+    """Reshape B x N x C to B x C x H x W."""
     return tokens.transpose(1, 2).unflatten(2, size)
 
 
 def to_tokens(feature: Tensor) -> Tensor:
-    """B x C x H x W -> B x N x C."""
+    """Reshape B x C x H x W to B x N x C."""
     return feature.flatten(2).transpose(1, 2)
 
 
@@ -37,8 +37,8 @@ class EfficientSelfAttention(nn.Module):
     """Self-attention whose keys and values come from a map reduced ``sr_ratio`` times (Eq. 2).
 
     Attributes:
-        convolves: reduce by the convolution as such: slower, but an operation that a graph for
-            images of any size can hold.
+        convolves: whether to reduce by the convolution itself. It is slower, but a graph for images
+            of any size can hold it.
     """
 
     convolves = False
@@ -62,10 +62,10 @@ class EfficientSelfAttention(nn.Module):
         return self.proj(attended.transpose(1, 2).flatten(2))
 
     def _reduce(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
-        """B x N x C -> B x M x C: the strided convolution, as a linear layer on its patches.
+        """Map B x N x C to B x M x C by the strided convolution, as a linear layer on its patches.
 
-        They do not overlap, and tokens already have their channels last. What remains at the
-        right and lower border is left out, as the convolution does.
+        The patches do not overlap, and the channels of tokens are last already. Like the
+        convolution, it leaves out the rest at the right and lower border.
         """
         if self.convolves:
             return to_tokens(self.sr(to_map(tokens, size)))
@@ -81,7 +81,7 @@ class EfficientSelfAttention(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-    """3 x 3 depth-wise convolution on tokens; it is what tells positions apart."""
+    """3 x 3 depth-wise convolution on tokens. It tells positions apart."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -144,10 +144,10 @@ class MiT(BaseModule):
         drop_path_rate: stochastic depth of the last block, growing linearly from 0.
         in_chans: channels of the image.
         pretrained: file of ImageNet weights as published by SegFormer; None starts from scratch.
-        init_cfg: mmcv's way to say the same, ``dict(type='Pretrained', checkpoint=FILE)``.
+        init_cfg: the same in mmcv's form, ``dict(type='Pretrained', checkpoint=FILE)``.
         style: accepted and ignored, as in the configs of SegFormer and DAFormer.
-        with_cp: gradient checkpointing: keep only what goes into each block and run the block
-            again in the backward pass, with the same random numbers: the same gradients.
+        with_cp: gradient checkpointing. It keeps only the input of each block and runs the block
+            again in the backward pass, with the same random numbers and so the same gradients.
     """
 
     def __init__(self,
@@ -181,10 +181,10 @@ class MiT(BaseModule):
             self.add_module(f'norm{i + 1}', LayerNorm(embed_dims[i]))
 
     def init_weights(self) -> None:
-        """SegFormer's initialization, or the pretrained weights.
+        """Initialize as SegFormer does, or load the pretrained weights.
 
         Raises:
-            MissingFile, CheckpointError: the weights file is missing or is not of this network.
+            MissingFile, CheckpointError: the weights file is missing or belongs to another network.
         """
         if self.pretrained is None:
             self.apply(initialize)
@@ -225,7 +225,7 @@ class MiT(BaseModule):
 
 
 def initialize(module: nn.Module) -> None:
-    """Truncated normal for linear layers, fan-out normal for convolutions, as SegFormer does."""
+    """Initialize linear layers with a truncated normal, convolutions with a fan-out normal."""
     if isinstance(module, nn.Linear):
         trunc_normal_(module.weight, std=.02)
     elif isinstance(module, nn.Conv2d):
@@ -237,7 +237,7 @@ def initialize(module: nn.Module) -> None:
 
 
 def _variant(name: str, embed_dims: Sequence[int], depths: Sequence[int]) -> type:
-    """A registered MiT of one size."""
+    """Return a registered MiT of one size."""
 
     def __init__(self, drop_path_rate: float = 0.1, in_chans: int = 3,
                  pretrained: Optional[str] = None, init_cfg: Optional[dict] = None,

@@ -10,9 +10,9 @@ from .crops import add_crops, coverage, crop, slide_boxes
 
 
 def crops_per_pass(test_cfg: Optional[Mapping[str, Any]], count: int) -> Optional[int]:
-    """How many of ``count`` crops the network sees at once, by ``test_cfg.batched_slide``.
+    """Return how many of ``count`` crops the network sees at once, by ``test_cfg.batched_slide``.
 
-    None where the key is not set: as mmseg does it. ``True`` is all of them.
+    None means that the key is not set, so mmseg's way is used. ``True`` is all crops.
     """
     batched = (test_cfg or {}).get('batched_slide', False)
     if batched is True:
@@ -22,14 +22,14 @@ def crops_per_pass(test_cfg: Optional[Mapping[str, Any]], count: int) -> Optiona
 
 def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
                     rescale: bool) -> Tensor:
-    """mmseg's ``slide_inference``, and ``batched_slide`` windows at once where that is set.
+    """Run mmseg's ``slide_inference``, with ``batched_slide`` windows at once if that is set.
 
     Args:
-        segmentor: an mmseg ``EncoderDecoder``; ``test_cfg.crop_size`` and ``stride`` are its
-            windows.
+        segmentor: an mmseg ``EncoderDecoder``, with windows of ``test_cfg.crop_size`` and
+            ``stride``.
         img: B x 3 x H x W.
-        img_meta: as mmseg's pipelines give it, for each image.
-        rescale: to the size of the original image, without padding.
+        img_meta: metas of mmseg's pipelines for each image.
+        rescale: whether to resize to the original image, without padding.
 
     Returns:
         Logits B x K x H' x W', means where windows overlap.

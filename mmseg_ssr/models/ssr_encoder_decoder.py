@@ -15,21 +15,21 @@ from .slide import slide_inference
 class SSREncoderDecoder(EncoderDecoder):
     """mmseg's ``EncoderDecoder`` whose backbone features are regularized in training.
 
-    Both branches go through the same decode head and their losses are summed: the shadow branch
-    is the plain model, the regularization branch sees features enhanced by cross-attention to
-    the map of a frozen encoder, SAM's in the paper (SSR, Fig. 2). Only the shadow branch is
-    saved. Built for testing (``train_cfg=None``, as mmseg's test script does) it *is* an
-    ``EncoderDecoder``: no encoder, no further parameter, the very same operations.
+    Two branches go through the same decode head, and their losses are summed. The shadow branch is
+    the plain model. The regularization branch sees features enhanced by cross-attention to the map
+    of a frozen encoder, SAM's in the paper (SSR, Fig. 2). Only the shadow branch is saved. Built
+    for testing (``train_cfg=None``, as mmseg's test script does) it *is* an ``EncoderDecoder``: no
+    encoder, no further parameter, the very same operations.
 
     Args:
-        backbone, neck: as in mmseg's ``EncoderDecoder``; together they must give at least the
-            stages that are regularized.
+        backbone, neck: as in mmseg's ``EncoderDecoder``. Backbone and neck together must give at
+            least the stages that are regularized.
         decode_head, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg: as in mmseg's
             ``EncoderDecoder``.
         regularizer: arguments of :func:`~mmseg_ssr.regularizer.build_regularizer`.
 
     Raises:
-        ConfigError: trained without a regularizer or with ``train_cfg=None``.
+        ConfigError: it is trained without a regularizer or with ``train_cfg=None``.
     """
 
     def __init__(self,
@@ -55,7 +55,7 @@ class SSREncoderDecoder(EncoderDecoder):
 
     def forward_train(self, img: Tensor, img_metas: list,
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
-        """Losses of both branches: ``decode.*`` (and ``aux*``) and ``enhanced.*``."""
+        """Return the losses of both branches: ``decode.*`` (and ``aux*``) and ``enhanced.*``."""
         if self.regularizer is None:
             raise ConfigError('SSREncoderDecoder was built for testing (train_cfg=None): set '
                               'model.train_cfg=dict() to train it')
@@ -73,15 +73,15 @@ class SSREncoderDecoder(EncoderDecoder):
         return slide_inference(self, img, img_meta, rescale)
 
     def training_state(self) -> Dict[str, Any]:
-        """What a checkpoint needs besides the shadow branch to go on training."""
+        """Return the state that a checkpoint needs besides the shadow branch to go on training."""
         return dict(regularizer=self.regularizer.state_dict())
 
     def load_training_state(self, state: Dict[str, Any]) -> None:
-        """The inverse of :meth:`training_state`."""
+        """Load the result of :meth:`training_state`."""
         self.regularizer.load_state_dict(state['regularizer'])
 
 
 def drop_regularizer(module: nn.Module, state_dict: dict, prefix: str, metadata: dict) -> None:
-    """State dict hook: what is saved is the shadow branch alone (contract C1)."""
+    """State dict hook: save the shadow branch alone (docs/contracts.md, C1)."""
     for key in [k for k in state_dict if k.startswith(f'{prefix}regularizer.')]:
         del state_dict[key]

@@ -9,22 +9,22 @@ from .. import distributed
 from ..errors import ConfigError
 from ..uda.student import full_precision
 
-#: Compiled, messages between processes lose their gradients without a word (torch 2.11); what is
-#: before and behind a batch norm is compiled still. Older torch compiles nothing.
+#: Keeps a function out of compilation, in which messages between processes lose their gradients
+#: without a word (torch 2.11). The code around it is still compiled. Older torch compiles nothing.
 not_compiled = getattr(getattr(torch, 'compiler', None), 'disable', lambda function: function)
 
 
 class SyncBatchNorm(nn.SyncBatchNorm):
     """``torch.nn.SyncBatchNorm`` that also works on a CPU, where torch's refuses to.
 
-    In training the statistics are those of all processes, and gradients flow through them; in
-    eval mode it is a plain batch norm. On a CPU the variance is taken around the mean in a second
-    pass, as precise as that of one process with the whole batch.
+    In training the statistics are those of all processes, and gradients flow through them. In eval
+    mode it is a plain batch norm. On a CPU the variance is taken around the mean in a second pass.
+    It is as precise as that of one process with the whole batch.
     """
 
     @not_compiled
     def forward(self, input: Tensor) -> Tensor:
-        """Normalize B x C x ...; the same shape and dtype."""
+        """Normalize B x C x ... to the same shape and dtype."""
         apart = not self.training or distributed.world_size() == 1
         if apart or input.device.type != 'cpu':
             return super().forward(input)
@@ -49,7 +49,7 @@ class SyncBatchNorm(nn.SyncBatchNorm):
 
 
 class SyncBatchNormAct(SyncBatchNorm):
-    """The same for timm's ``BatchNormAct2d``: dropout and activation follow."""
+    """The same for timm's ``BatchNormAct2d``, which adds dropout and activation."""
 
     drop: nn.Module
     act: nn.Module
@@ -59,10 +59,10 @@ class SyncBatchNormAct(SyncBatchNorm):
 
 
 def batch_statistics(input: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-    """Mean and biased variance of each channel over all processes, and over how many values.
+    """Return mean, biased variance and number of values of each channel over all processes.
 
     Args:
-        input: B x C x ..., B may differ between processes.
+        input: B x C x ..., where B may differ between processes.
     """
     from torch.distributed.nn.functional import all_reduce  # gradients pass through it
     dims = [0, *range(2, input.dim())]
@@ -77,10 +77,10 @@ def synchronize_batch_norm(module: nn.Module) -> nn.Module:
     """Replace every batch norm inside by a synchronized one with the same parameters and buffers.
 
     Returns:
-        ``module``, or its replacement when it is a batch norm itself.
+        ``module``, or its replacement if it is a batch norm itself.
 
     Raises:
-        ConfigError: a batch norm of a class that does more, for which there is no replacement.
+        ConfigError: a batch norm does more than the plain one, so it has no replacement.
     """
     if isinstance(module, _BatchNorm) and not isinstance(module, SyncBatchNorm):
         return _synchronized(module)
@@ -102,7 +102,7 @@ def _synchronized(norm: _BatchNorm) -> SyncBatchNorm:
     if with_act:
         new.act, new.drop = norm.act, norm.drop
     for name in ('weight', 'bias'):
-        setattr(new, name, getattr(norm, name))  # the very parameters: an optimizer may have them
+        setattr(new, name, getattr(norm, name))  # the same objects: an optimizer may have them
     for name in ('running_mean', 'running_var', 'num_batches_tracked'):
         setattr(new, name, getattr(norm, name))
     new.training = norm.training

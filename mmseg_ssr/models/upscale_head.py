@@ -5,6 +5,7 @@ from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
 from ..host import HEADS, BaseDecodeHead
+from ..labels.ignore_index import IGNORE_INDEX
 from ..utils.registration import register
 from .daformer_head import CROSS_ENTROPY
 
@@ -13,14 +14,14 @@ from .daformer_head import CROSS_ENTROPY
 class UpscaleHead(BaseDecodeHead):
     """Two transposed convolutions that double the map, a convolution, and the classifier.
 
-    A ViT with patches of 14 pixels so gives logits at a stride of 3.5. The layers are those of
+    So a ViT with patches of 14 pixels gives logits at a stride of 3.5. The layers are those of
     VFM-UDA's published code.
 
     Args:
-        in_channels: C, width of the map; halved by each doubling.
+        in_channels: C, width of the map. Each doubling halves it.
         num_classes: number of classes.
         in_index: position of the map in the backbone's output.
-        dropout_ratio: channel dropout before the classifier, none as published.
+        dropout_ratio: ratio of the channel dropout before the classifier, 0 as published.
         align_corners, loss_decode, ignore_index, sampler, init_cfg: as in mmseg's
             ``BaseDecodeHead``.
     """
@@ -33,7 +34,7 @@ class UpscaleHead(BaseDecodeHead):
                  dropout_ratio: float = 0.,
                  align_corners: bool = False,
                  loss_decode: Union[dict, Sequence[dict], None] = None,
-                 ignore_index: int = 255,
+                 ignore_index: int = IGNORE_INDEX,
                  sampler: Optional[dict] = None,
                  init_cfg: Optional[dict] = None):
         half, quarter = in_channels // 2, in_channels // 4
@@ -53,5 +54,5 @@ class UpscaleHead(BaseDecodeHead):
             LayerNorm2d(quarter))
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Backbone features, the map B x C x h x w -> logits B x K x 4h x 4w."""
+        """Map backbone features, B x C x h x w of the map, to logits B x K x 4h x 4w."""
         return self.cls_seg(self.upscale(self._transform_inputs(features)))
