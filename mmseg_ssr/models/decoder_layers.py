@@ -71,6 +71,7 @@ class ASPP(nn.Module):
             branches * channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
 
     def forward(self, feature: Tensor) -> Tensor:
+        """Map B x C x H x W to B x ``channels`` x H x W."""
         branches = []
         if self.image_pool is not None:
             branches.append(resized(self.image_pool(feature), feature, self.align_corners))

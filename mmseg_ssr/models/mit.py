@@ -55,6 +55,7 @@ class EfficientSelfAttention(nn.Module):
             self.norm = nn.LayerNorm(channels)
 
     def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
+        """Map tokens B x N x C of a map of ``size`` (H, W) to B x N x C."""
         reduced = self.norm(self._reduce(tokens, size)) if self.sr_ratio > 1 else tokens
         q = self._split_heads(self.q(tokens))  # B x h x N x c
         k, v = (self._split_heads(t) for t in self.kv(reduced).chunk(2, dim=-1))  # B x h x M x c
@@ -195,8 +196,8 @@ class MiT(BaseModule):
         try:
             missing, unexpected = self.load_state_dict(weights, strict=False)
         except RuntimeError as error:
-            raise CheckpointError(f'{self.pretrained} is of another network: its shapes differ '
-                                  f'from those of {type(self).__name__}') from error
+            raise CheckpointError(f'{self.pretrained} belongs to another network: its shapes '
+                                  f'differ from those of {type(self).__name__}') from error
         if missing:
             raise CheckpointError(
                 f'{self.pretrained} is no file of ImageNet weights for {type(self).__name__}: '
@@ -204,8 +205,8 @@ class MiT(BaseModule):
         deeper = [name for name in unexpected if name.startswith('block')]
         if deeper:
             raise CheckpointError(
-                f'{self.pretrained} is of a larger network than {type(self).__name__}: it has '
-                f'{len(deeper)} more weights, the first is {deeper[0]}; give the file of this '
+                f'{self.pretrained} belongs to a larger network than {type(self).__name__}: it '
+                f'has {len(deeper)} more weights, the first is {deeper[0]}; give the file of this '
                 'variant')
         check_values(weights, self.state_dict(), self.pretrained)
 

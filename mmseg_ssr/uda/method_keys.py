@@ -28,7 +28,7 @@ from .views.class_mix import ClassMixKeys
 from .views.masked_consistency import MaskedConsistencyKeys
 from .views.pseudo_label import PseudoLabelKeys
 from .views.strong_augmentation import StrongAugmentationKeys
-from .views.view import VIEWS, SourceView, TargetView, ViewKeys, ViewMaker
+from .views.view import MIX, TARGET, VIEWS, SourceView, TargetView, ViewKeys, ViewMaker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ class MethodKeys:
         teacher = self.teacher.build(student) if class_mix and has_targets else None
         views = self._views(student, teacher, has_targets)
         views += tried(self.views.build, component) or []
-        names = [view.name for view in views] + ['target'] * has_targets
+        names = [view.name for view in views] + ([TARGET] if has_targets else [])
         terms = tried(self.loss_terms.build, (*VIEWS, *names), names, component) or []
         regularizer = tried(self.regularization.build, student)
         losses = ViewLosses(
@@ -152,7 +152,7 @@ class MethodKeys:
                        problems: Problems) -> None:
         if not self.training.source_only:
             problems.tried(check_class_scores, student)
-        if any(view.name == 'mix' or view.teacher is not None for view in views):
+        if any(view.name == MIX or view.teacher is not None for view in views):
             problems.tried(check_pixel_weights, student)
         if self.execution.joint_views:
             problems.tried(check_joint_views, student)
