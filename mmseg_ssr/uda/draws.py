@@ -25,9 +25,9 @@ class Jitter(NamedTuple):
 class Draws:
     """Random decisions that depend on the seed, the iteration and an image's place in the batch.
 
-    A resumed run draws what it would have drawn without the stop. Several processes together draw
-    what one process draws for the whole batch. Decisions about the batch are the same on all
-    processes. Decisions about an image depend on its place in the batch of all processes.
+    A resumed run makes the same draws as a run without a stop. Several processes together make the
+    same draws as one process with the whole batch: decisions about the batch are the same on all
+    processes, and decisions about an image depend on its place in the batch of all processes.
 
     Args:
         seed: seed of the decisions.
@@ -89,7 +89,7 @@ class Draws:
         return self._image(image).uniform(0.15, 1.15)
 
     def block_grid(self, image: int, shape: Sequence[int], device: torch.device) -> Tensor:
-        """Return a number in [0, 1) for each block of a masked image: rows x columns, uniform."""
+        """Return uniform numbers in [0, 1), rows x columns, one per block of a masked image."""
         grid = self._image(image).random(tuple(shape), dtype=np.float32)
         return torch.from_numpy(grid).to(device)
 

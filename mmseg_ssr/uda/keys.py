@@ -20,8 +20,8 @@ def key(default: Any, meaning: str, *, least: Optional[float] = None, most: Opti
     Args:
         default: value of a key that is not given.
         meaning: one or two sentences for docs/config.md.
-        least, most: bounds of a number that belong to its range.
-        above, below: bounds of a number that do not belong to its range.
+        least, most: inclusive bounds of a number.
+        above, below: exclusive bounds of a number.
         choices: valid values. With bounds, numbers within them are valid too. None always is.
     """
     bounds = dict(least=least, most=most, above=above, below=below)

@@ -82,7 +82,7 @@ class FiniteCheck:
         Args:
             iteration: number of the iteration, counted from 0.
             numbers: scalars on the device, with the same names in every iteration. They are
-                averaged over all processes, so that each process learns what another one has found.
+                averaged over all processes: not finite on one process is not finite on all.
             notes: lines for the log, each with a bool scalar that says whether it holds in this
                 iteration. A line is logged if it holds on all processes.
 

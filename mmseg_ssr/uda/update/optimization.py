@@ -62,7 +62,7 @@ class Optimization:
         self.dtype = PRECISIONS.get(dtype)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.cumulative_iters = cumulative_iters
-        self._scaler: Optional[Any] = None  # made where the losses are
+        self._scaler: Optional[Any] = None  # made on the device of the losses
         self.spoiled = False
 
     def precision(self, device: torch.device) -> contextlib.AbstractContextManager:
@@ -94,9 +94,9 @@ class Optimization:
     def collect(self, due: bool, *optimizers: torch.optim.Optimizer) -> List[Tensor]:
         """Average the gradients of the round over all processes, and return their norms.
 
-        Each process then has what a checkpoint of process 0 needs. Averaging the gradients again
-        with those of later iterations changes nothing. A norm is not finite if a gradient is not.
-        With float16 that is an overflow, which :meth:`update` handles.
+        A checkpoint of process 0 then has the gradients of all. Averaging them again with those of
+        later iterations changes nothing. A norm is not finite if a gradient is not. With float16
+        that is an overflow, which :meth:`update` handles.
 
         Args:
             due: whether the round is over.

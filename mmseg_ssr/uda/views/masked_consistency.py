@@ -14,7 +14,7 @@ from ..update.teacher import EMATeacher
 from .strong_augmentation import StrongAugmentation
 from .view import MASKED, Batch, PseudoLabel, View, ViewMaker
 
-#: Masked images: both domains, the source, or the target. 'aug' augments them first.
+#: Images to mask: of both domains, the source, or the target. 'aug' augments them first.
 MASK_MODES = ('separate', 'separatesrc', 'separatetrg', 'separateaug', 'separatesrcaug',
               'separatetrgaug')
 

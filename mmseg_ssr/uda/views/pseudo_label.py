@@ -94,8 +94,8 @@ def pseudo_label(logits: Tensor,
         threshold: in [0, 1], 0.968 in the paper.
         ignore_top, ignore_bottom: rows of the crop that get weight 0, because of rectification
             artifacts and the ego vehicle. They fit only crops of full image height.
-        valid_mask: B x 1 x H x W or B x H x W of 0 and 1, factor of the weight. It has
-            the margins of the *full image* that fall into the crop.
+        valid_mask: B x 1 x H x W or B x H x W of 0 and 1, factor of the weight. Its
+            zeros are the margins of the *full image* that fall into the crop.
     """
     probability, label = torch.softmax(logits, dim=1).max(dim=1)
     share = distributed.mean((probability >= threshold).sum() / label.numel())
