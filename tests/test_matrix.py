@@ -112,7 +112,7 @@ def refusal(case: Case) -> Optional[str]:
     if 'joint_views' in MODES[case.mode] and student['backbone'] is RESNET:
         return r'uda.joint_views: the backbone has batch norm \(stem.1\)'
     if case.mode == 'skip_and_watch':
-        return "uda: not_finite='skip' needs watch_interval=1"
+        return "uda.not_finite='skip' needs watch_interval=1"
     if case.method == 'daformer' and 'neck' in student:
         return ('uda.imnet_feature_dist_lambda: the features behind the neck SimpleFeaturePyramid '
                 'have no pretrained counterpart')

@@ -74,7 +74,7 @@ def test_sync_batch_norm_becomes_batch_norm_on_one_device(data, config):
 
 @pytest.mark.parametrize('change, message', [
     (lambda s: s['uda'].update(pseudo_threshold=3), 'pseudo_threshold must be in'),
-    (lambda s: s['uda'].update(mask_mode='all'), 'mask_mode must be one of'),
+    (lambda s: s['uda'].update(mask_mode='all'), "mask_mode must be 'separate', "),
     (lambda s: s['model']['decode_head'].pop('channels'), "model|uda.*'channels'"),
     (lambda s: s['model']['backbone'].update(num_layers='x'), 'uda cannot be built'),
 ])

@@ -23,7 +23,7 @@ from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.training.non_finite import replay
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import Interrupted, UserError
-from mmseg_ssr.uda import SelfTraining, self_training
+from mmseg_ssr.uda import ViewLosses, pseudo_label
 
 CPU = torch.device('cpu')
 ITERATIONS = 3
@@ -143,9 +143,8 @@ def test_the_pseudo_labels_count(data, tmp_path):
     """The threshold of these tests lets a part of the pixels through, but not all."""
     weights = []
     with pytest.MonkeyPatch.context() as patch:
-        original = self_training.pseudo_label
-        patch.setattr(self_training, 'pseudo_label',
-                      lambda *args: weights.append(original(*args)) or weights[-1])
+        patch.setattr('mmseg_ssr.uda.views.pseudo_label.pseudo_label',
+                      lambda *args: weights.append(pseudo_label(*args)) or weights[-1])
         trained(sections('daformer', data, 1, 2), tmp_path / 'one')
     assert all(0.1 < pseudo.weight.max() < 0.95 for pseudo in weights)
 
@@ -271,15 +270,17 @@ def test_the_wrapper_of_mmsegs_own_script(pair, data, tmp_path):
 def not_finite(data, folder):
     """The second iteration of process 1 is not finite."""
     with pytest.MonkeyPatch.context() as patch:
-        original = SelfTraining._shadow_losses
+        original, calls = ViewLosses.shadow, []
 
-        def spoilt(self, view, features):
-            losses = original(self, view, features)
-            spoil = self.iteration == 1 and dist.get_rank() == 1 and not view.prefix
-            return {name: value * float('nan') if spoil and 'loss' in name else value
-                    for name, value in losses.items()}
+        def spoilt(self, view, *args):
+            learned = original(self, view, *args)
+            calls.extend([view] if view.name == 'source' else [])
+            if len(calls) == 2 and view.name == 'source' and dist.get_rank() == 1:
+                learned.losses.update({name: value * float('nan')
+                                       for name, value in learned.losses.items() if 'loss' in name})
+            return learned
 
-        patch.setattr(SelfTraining, '_shadow_losses', spoilt)
+        patch.setattr(ViewLosses, 'shadow', spoilt)
         return refused(sections('daformer', data, 2), folder)
 
 
