@@ -23,7 +23,7 @@ from mmseg_ssr.engine.on_device import OnDevice
 from mmseg_ssr.engine.training.non_finite import replay
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import Interrupted, UserError
-from mmseg_ssr.uda import ViewLosses, pseudo_label
+from mmseg_ssr.uda import SelfTraining, ViewLosses, pseudo_label
 
 CPU = torch.device('cpu')
 ITERATIONS = 3
