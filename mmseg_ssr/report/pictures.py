@@ -4,10 +4,10 @@ from typing import Dict, List, Optional, Sequence
 import matplotlib
 import numpy as np
 
+from ..labels.ignore_index import IGNORE_INDEX
 from ..visualization import Panel, colorize, draw_panels
 from .predictions import Prediction
 
-IGNORED = 255
 RED = np.array([230, 40, 40], np.uint8)
 #: What is left of the light of a pixel whose label is not trusted.
 DIM = 0.35
@@ -50,7 +50,7 @@ def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.nda
     """The image in pale gray with wrong pixels red; pixels that do not count are black."""
     picture = np.repeat(128 + image.mean(axis=2, keepdims=True) / 2, 3, axis=2).astype(np.uint8)
     picture[label != truth] = RED
-    picture[truth == IGNORED] = 0
+    picture[truth == IGNORE_INDEX] = 0
     return picture
 
 

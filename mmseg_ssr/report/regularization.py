@@ -8,8 +8,8 @@ from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..engine.testing.regularized_branch import student_and_regularizer
-from ..uda import student as interface
 from ..uda.draws import Draws
+from ..uda.student import full_precision, map_features, training_features
 from ..visualization import Panel, colorize, draw_panels
 from .pictures import IGNORED, TILE, error_map, heat
 from .predictions import Checkpointed, read_rgb
@@ -105,7 +105,7 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
     size = tuple(img.shape[2:])
     truth = cv2.resize(sample['label'][0].cpu().numpy(), size[::-1],
                        interpolation=cv2.INTER_NEAREST)
-    features = interface.training_features(student, img, Draws())
+    features = training_features(student, img, Draws())
     context = regularizer.encode(img)
     seen: List[Sequence[Tensor]] = []  # of HRDA, the context's come first
 
@@ -113,7 +113,7 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
         seen.append(maps)
         return regularizer(maps, context)
 
-    enhanced = interface.map_features(features, enhance)
+    enhanced = map_features(features, enhance)
     shadow, regularized = (_probabilities(student.decode_head, maps, size)
                            for maps in (features, enhanced))
     points = chosen_points(truth)
@@ -154,7 +154,7 @@ def _cells(points: Sequence[Tuple[int, int, int]], size: Sequence[int],
 
 
 def _probabilities(head: nn.Module, features: Any, size: Sequence[int]) -> Tensor:
-    return resize(interface.full_precision(head(features)), size=tuple(size), mode='bilinear',
+    return resize(full_precision(head(features)), size=tuple(size), mode='bilinear',
                   align_corners=head.align_corners).softmax(dim=1)
 
 

@@ -3,11 +3,12 @@
 A field holds the default of a key, its meaning and its bounds. docs/config.md is made from the
 fields. A group checks its values when it is built, and its ``build`` makes the part.
 """
+import contextlib
 import dataclasses
 import operator
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
 
-from ..errors import ConfigError, Problems, nearest
+from ..errors import WRONG_VALUE, ConfigError, Problems, nearest
 
 T = TypeVar('T')
 
@@ -41,17 +42,15 @@ class KeyGroup:
     def __post_init__(self) -> None:
         problems = Problems()
         for field in dataclasses.fields(self):
-            with problems.collected():
-                check_value(f'uda.{field.name}', getattr(self, field.name),
-                            field.metadata['choices'], field.metadata['bounds'])
+            problems.tried(check_value, f'uda.{field.name}', getattr(self, field.name),
+                           field.metadata['choices'], field.metadata['bounds'])
+        # a value that is out of its bounds is named already, whatever else fails over it
+        with contextlib.suppress(*(WRONG_VALUE if problems.found else ())), problems.collected():
+            self.check()
         problems.report()
-        self.check()
 
     def check(self) -> None:
-        """Raise a :class:`ConfigError` if values do not fit together.
-
-        Each value is within its bounds already.
-        """
+        """Raise a :class:`ConfigError` if values do not fit together."""
 
 
 HOLDS: Dict[str, Callable[[float, float], bool]] = dict(

@@ -6,7 +6,7 @@ from mmseg.models.builder import BACKBONES, HEADS
 from torch import Tensor, nn
 
 from mmseg_ssr.regularizer import FeatureRegularizer, FrozenSAMEncoder
-from mmseg_ssr.uda import student as interface
+from mmseg_ssr.uda.student import weighted_losses
 
 from . import tolerances
 from .cases import Case
@@ -52,8 +52,8 @@ def check_head(case: Case, differences: Differences) -> None:
     head.train()
     logits = head(features)
     differences.array('logits_train', logits, tolerances.HEAD)
-    plain = interface.weighted_losses(head, logits, label)
-    weighted = interface.weighted_losses(head, logits, label, weight)
+    plain = weighted_losses(head, logits, label)
+    weighted = weighted_losses(head, logits, label, weight)
     loss_value(weighted).backward()
     differences.scalar('loss_plain', loss_value(plain), tolerances.HEAD)
     differences.scalar('loss_weighted', loss_value(weighted), tolerances.HEAD)

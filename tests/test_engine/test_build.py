@@ -86,6 +86,18 @@ def test_what_a_constructor_refuses_is_said_in_one_line(data, config, change, me
     assert '\n' not in str(error.value) and 'config.py' in str(error.value)
 
 
+def test_what_several_parts_refuse_has_a_line_each(data, config):
+    sections = tiny_training.ssr_config(data)
+    sections['uda'].update(regularizer=dict(sections['uda']['regularizer'], stages=[7]),
+                           lambda_ent=dict(aux_3=1.), views=[dict(type='Unknown')])
+    with pytest.raises(ConfigError) as error:
+        build_training_model(config(sections), seed=0)
+    lines = error.value.problems
+    assert [line.split(',')[0] for line in lines] == [
+        'unknown key uda.lambda_ent.aux_3', "unknown uda.views.0.type 'Unknown' (uda in "
+        + lines[1].split('(uda in ')[1], 'regularizer: stages must be some of [0']
+
+
 def test_truncated_weights(data, config, tmp_path):
     sections = tiny_training.ssr_config(data)
     path = tmp_path / 'mit_b0.pth'

@@ -362,7 +362,7 @@ def test_views_without_a_label_are_said_as_what_they_are(method, batch):
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(amp=dict(dtype='int8')), r'uda.amp.dtype must be one of'),
+    (dict(amp=dict(dtype='int8')), r"uda.amp.dtype must be 'bfloat16' or 'float16'"),
     (dict(amp=dict(typ='bfloat16')), r'unknown key uda.amp.typ'),
     (dict(amp='bfloat16'), r'uda.amp must be a dict with the keys dtype'),
     (dict(grad_clip=dict(norm_type=2)), r'uda.grad_clip needs the key max_norm'),

@@ -10,7 +10,15 @@ from mmseg_ssr.engine.testing.regularized_branch import predict_regularized
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.hrda_head import HRDAFeatures
 from mmseg_ssr.regularizer import build_regularizer
-from mmseg_ssr.uda import student as interface
+from mmseg_ssr.uda.student import (
+    feature_image,
+    heads,
+    map_features,
+    semantic_features,
+    supervised_losses,
+    training_features,
+    weighted_losses,
+)
 
 BOX = (16, 48, 32, 64)
 
@@ -43,7 +51,7 @@ def constant_features(context, detail, box=BOX):
 
 def test_the_drawn_box_is_where_the_detail_comes_from(hrda, img, draws):
     with torch.no_grad():
-        features = interface.training_features(hrda, img, draws)
+        features = training_features(hrda, img, draws)
         detail = hrda.extract_feat(img[:, :, 16:48, 32:64])
         context = hrda.extract_feat(F.interpolate(img, scale_factor=0.5, mode='bilinear'))
 
@@ -57,10 +65,10 @@ def test_the_drawn_box_is_where_the_detail_comes_from(hrda, img, draws):
 def test_without_a_crop_size_the_detail_is_the_whole_image(hrda_config, img, draws):
     hrda_config.hr_crop_size = None
     whole = SEGMENTORS.build(hrda_config).eval()
-    features = interface.training_features(whole, img, draws)
+    features = training_features(whole, img, draws)
     assert features.boxes == ((0, 64, 0, 64), )
     assert whole.inference_boxes(img) == features.boxes
-    assert interface.supervised_losses(
+    assert supervised_losses(
         whole.decode_head, features, torch.zeros(2, 1, 64, 64).long()).keys() == {
             'loss_ce', 'acc_seg', 'hr.loss_ce', 'hr.acc_seg'}
 
@@ -90,9 +98,9 @@ def test_loss_is_a_weighted_sum_of_fused_and_detail(hrda, img, draws):
     head = hrda.decode_head
     label = torch.randint(0, 19, (2, 1, 64, 64))
     weight = torch.rand(2, 64, 64)
-    features = interface.training_features(hrda, img, draws)
+    features = training_features(hrda, img, draws)
 
-    losses = interface.supervised_losses(head, features, label, weight)
+    losses = supervised_losses(head, features, label, weight)
 
     def weighted_mean(logits, label, weight):
         logits = F.interpolate(logits, size=label.shape[1:], mode='bilinear')
@@ -109,11 +117,11 @@ def test_loss_is_a_weighted_sum_of_fused_and_detail(hrda, img, draws):
 
 def test_context_loss_takes_its_share(hrda, img, draws):
     head, label = hrda.decode_head, torch.randint(0, 19, (2, 1, 64, 64))
-    features = interface.training_features(hrda, img, draws)
-    before = interface.supervised_losses(head, features, label)
+    features = training_features(hrda, img, draws)
+    before = supervised_losses(head, features, label)
     head.lr_loss_weight = 0.3
-    losses = interface.supervised_losses(head, features, label)
-    context = interface.weighted_losses(head, head.logits(features).context, label)
+    losses = supervised_losses(head, features, label)
+    context = weighted_losses(head, head.logits(features).context, label)
     torch.testing.assert_close(losses['lr.loss_ce'], 0.3 * context['loss_ce'])
     torch.testing.assert_close(losses['loss_ce'], before['loss_ce'] * 0.6 / 0.9)
 
@@ -198,7 +206,7 @@ def test_blurred_detail_is_an_option(hrda_config, img, draws):
     hrda_config.blur_hr_crop = True
     hrda = SEGMENTORS.build(hrda_config).eval()
     with torch.no_grad():
-        detail = interface.training_features(hrda, img, draws).detail
+        detail = training_features(hrda, img, draws).detail
         half = F.interpolate(img, scale_factor=0.5, mode='bilinear')
         blurred = F.interpolate(half, size=(64, 64), mode='bilinear')
         expected = hrda.extract_feat(blurred[:, :, 16:48, 32:64])
@@ -206,15 +214,15 @@ def test_blurred_detail_is_an_option(hrda_config, img, draws):
 
 
 def test_feature_distance_sees_the_context(hrda, img, draws):
-    features = interface.training_features(hrda, img, draws)
-    half = interface.feature_image(hrda, img)
+    features = training_features(hrda, img, draws)
+    half = feature_image(hrda, img)
     assert half.shape == (2, 3, 32, 32)
-    semantic = interface.semantic_features(features)
+    semantic = semantic_features(features)
     torch.testing.assert_close(semantic, hrda.backbone(half)[-1])
 
 
 def test_the_one_head_is_the_decode_head(hrda):
-    assert interface.heads(hrda) == dict(decode=hrda.decode_head)
+    assert heads(hrda) == dict(decode=hrda.decode_head)
 
 
 def test_checkpoint_names_are_the_published_ones(hrda):
@@ -269,7 +277,7 @@ def test_a_misspelled_key_is_an_error(hrda_config):
 
 def test_a_crop_that_does_not_fit_names_both_sizes(hrda, draws):
     with pytest.raises(ConfigError, match=r'hr_crop_size .* 24 x 64 .* got \[32, 32\]'):
-        interface.training_features(hrda, torch.zeros(1, 3, 24, 64), draws)
+        training_features(hrda, torch.zeros(1, 3, 24, 64), draws)
 
 
 def test_the_regularizer_cannot_add_its_map(hrda, tiny_sam):
@@ -288,6 +296,6 @@ def test_logits_at_another_stride_are_refused(hrda, img):
 
     features = hrda.multi_resolution_features(img, [(0, 32, 0, 32)])
     assert hrda.decode_head(features).shape[2:] == (16, 16)
-    features = interface.map_features(features, larger)
+    features = map_features(features, larger)
     with pytest.raises(ConfigError, match='needs logits at 1/4 of the image, 8 x 8 for a crop'):
         hrda.decode_head(features)

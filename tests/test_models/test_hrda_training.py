@@ -3,7 +3,7 @@ import torch
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.regularizer import build_regularizer
-from mmseg_ssr.uda import student as interface
+from mmseg_ssr.uda.student import map_features, supervised_losses, training_features
 
 
 def test_stock_trainers_can_train_it(hrda_config, img):
@@ -17,9 +17,9 @@ def test_stock_trainers_can_train_it(hrda_config, img):
 
 
 def test_gradients_reach_both_resolutions_and_the_attention(hrda, img, draws):
-    features = interface.training_features(hrda, img, draws)
+    features = training_features(hrda, img, draws)
     label = torch.randint(0, 19, (2, 1, 64, 64))
-    losses = interface.supervised_losses(hrda.decode_head, features, label)
+    losses = supervised_losses(hrda.decode_head, features, label)
     for maps in (features.context, features.detail):
         for grad in torch.autograd.grad(losses['loss_ce'], maps, retain_graph=True):
             assert grad.abs().sum() > 0
@@ -31,10 +31,10 @@ def test_gradients_reach_both_resolutions_and_the_attention(hrda, img, draws):
 def test_ssr_enhances_both_resolutions_with_the_map_of_the_whole_image(hrda, img, tiny_sam, draws):
     regularizer = build_regularizer(hrda, encoder=tiny_sam)
     assert [p.out_features for p in regularizer.projections.values()] == [32, 64, 160, 256]
-    features = interface.training_features(hrda, img, draws)
+    features = training_features(hrda, img, draws)
     context = regularizer.encode(img)
 
-    enhanced = interface.map_features(features, lambda maps: regularizer(maps, context))
+    enhanced = map_features(features, lambda maps: regularizer(maps, context))
 
     assert enhanced.boxes == features.boxes
     for maps, plain in ((enhanced.context, features.context), (enhanced.detail, features.detail)):

@@ -47,6 +47,9 @@ def test_all_wrong_values_of_a_group_are_said_at_once():
     with pytest.raises(ConfigError) as error:
         Group(share=2, size=-1, mode='slow')
     assert [line.split()[0] for line in error.value.problems] == ['uda.share', 'uda.size']
+    with pytest.raises(ConfigError) as error:
+        Group(share=2, mode='slow')
+    assert [line.split()[0] for line in error.value.problems] == ['uda.share', 'uda.mode:']
 
 
 @pytest.mark.parametrize('limits, words', [

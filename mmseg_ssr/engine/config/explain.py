@@ -18,6 +18,9 @@ def config_fault(cfg: Config, path: str, doing: str = 'cannot be built') -> Mean
 
     def meaning(error: Exception) -> Optional[UserError]:
         if isinstance(error, UserError):
+            joined = error.__context__  # mmcv's builder makes one text of several lines
+            if isinstance(joined, UserError) and len(joined.problems) > len(error.problems):
+                error = joined
             return error.reworded(lambda line: f'{line} ({path} in {cfg.filename})')
         if is_wrong_value(error):
             return ConfigError(f'{cfg.filename}: {path} {doing}: {said(error)}')

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...errors import ConfigError
 from ...methods import UDASegmentor
 from ...models.slide import slide_inference
-from ...uda import student as interface
+from ...uda.student import compilable, first_and_last, full_precision
 from ...uda.update.optimization import PRECISIONS
 from ...utils.replaced import replaced
 from ..config.inference import check_test_cfg
@@ -50,14 +50,14 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
 
         replace(network, has_inference_options=True)
         if test_cfg.get('compile'):
-            for part in interface.compilable(network):
+            for part in compilable(network):
                 replace(part, forward=torch.compile(part.forward, dynamic=False))
         if test_cfg.get('amp'):
             dtype = PRECISIONS[test_cfg['amp']['dtype']]
             replace(network, encode_decode=_autocast(network.encode_decode, dtype),
                     _decode_head_forward_test=_in_full_precision(
                         network._decode_head_forward_test))
-            for part in interface.first_and_last(network):
+            for part in first_and_last(network):
                 replace(part, forward=_without_autocast(part.forward))
         if test_cfg.get('logit_shift'):
             replace(network, encode_decode=_shifted(
@@ -117,7 +117,7 @@ def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
 def _without_autocast(function: Callable) -> Callable:
     def run(value: Tensor) -> Any:
         with torch.autocast(value.device.type, enabled=False):
-            return function(interface.full_precision(value))
+            return function(full_precision(value))
 
     return run
 
@@ -134,4 +134,4 @@ def _shifted(function: Callable, shift: Sequence[float]) -> Callable:
 
 
 def _in_full_precision(function: Callable) -> Callable:
-    return lambda features, img_metas: interface.full_precision(function(features, img_metas))
+    return lambda features, img_metas: full_precision(function(features, img_metas))

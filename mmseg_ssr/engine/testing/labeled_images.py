@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from ...datasets.detailed_scores import DetailedScores
 from ...labels.confusion import areas
+from ...labels.ignore_index import IGNORE_INDEX
 
 
 class LabeledImages(Dataset):
@@ -35,7 +36,8 @@ class LabeledImages(Dataset):
         label = self.dataset.get_gt_seg_map_by_idx(index)
         if getattr(self.dataset, 'reduce_zero_label', False):
             # as mmseg does when it compares: class 0 does not count, the others move down
-            label = np.where((label == 0) | (label == 255), 255, label - 1).astype(np.uint8)
+            label = np.where((label == 0) | (label == IGNORE_INDEX), IGNORE_INDEX,
+                             label - 1).astype(np.uint8)
         return torch.from_numpy(np.ascontiguousarray(label))
 
     def evaluate(self, results: Sequence[Any], **options: Any) -> Dict[str, Any]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ...errors import CheckpointError, ConfigError
 from ...models.hrda_encoder_decoder import HRDAEncoderDecoder
-from ...uda import student as interface
+from ...uda.student import map_features
 from ..build import build_training_model
 from ..checkpoint.files import read_checkpoint
 from ..checkpoint.weights import apply_weights
@@ -73,6 +73,6 @@ def predict_regularized(network: nn.Module, cfg: Config, path: str, trusted: boo
 
     def enhanced(img: Tensor) -> Any:
         context = network.branch.encode(img)
-        return interface.map_features(plain(img), lambda maps: network.branch(maps, context))
+        return map_features(plain(img), lambda maps: network.branch(maps, context))
 
     network.extract_feat = enhanced

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ... import distributed
-from ...errors import ConfigError
+from ...errors import Problems
 from ..keys import KeyGroup, check_dict, check_value, key
 
 #: Smallest scale of losses in float16. Below it their gradients are lost anyway.
@@ -28,13 +28,16 @@ class OptimizationKeys(KeyGroup):
         1, 'Iterations whose mean gradients make one update.', least=1)
 
     def check(self) -> None:
-        check_dict('amp', self.amp, ('dtype', ))
-        check_dict('grad_clip', self.grad_clip, ('max_norm', 'norm_type'), needed=('max_norm', ))
-        if self.amp and self.amp.get('dtype') not in (None, *PRECISIONS):
-            raise ConfigError(f'uda.amp.dtype must be one of {sorted(PRECISIONS)}, got '
-                              f'{self.amp["dtype"]!r}')
+        problems = Problems()
+        problems.tried(check_dict, 'amp', self.amp, ('dtype', ))
+        problems.tried(check_dict, 'grad_clip', self.grad_clip, ('max_norm', 'norm_type'),
+                       ('max_norm', ))
+        problems.report()
+        problems.tried(check_value, 'uda.amp.dtype', (self.amp or {}).get('dtype'),
+                       tuple(PRECISIONS), {})
         for name, value in (self.grad_clip or {}).items():
-            check_value(f'uda.grad_clip.{name}', value, (), dict(above=0))
+            problems.tried(check_value, f'uda.grad_clip.{name}', value, (), dict(above=0))
+        problems.report()
 
     def build(self) -> 'Optimization':
         return Optimization(**(self.amp or {}), **(self.grad_clip or {}),

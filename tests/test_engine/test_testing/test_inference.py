@@ -14,7 +14,7 @@ from mmseg_ssr.engine.testing.inference import (
     predict_labels,
 )
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.uda import student as interface
+from mmseg_ssr.uda.student import compilable, stem
 
 SLIDE = dict(mode='slide', crop_size=[64, 64], stride=[32, 32])
 METAS = [[dict(img_shape=(64, 96, 3), ori_shape=(128, 192, 3), pad_shape=(64, 96, 3),
@@ -110,7 +110,7 @@ def test_the_first_and_the_last_layer_stay_in_float32(segmentor):
     seen = {}
     hooks = [part.register_forward_hook(lambda module, args, out: seen.update(
         {module: out.dtype if isinstance(out, torch.Tensor) else out[0].dtype}))
-        for part in (interface.stem(segmentor.backbone), head.conv_seg)]
+        for part in (stem(segmentor.backbone), head.conv_seg)]
     predict(segmentor, amp=dict(dtype='bfloat16'))
     for hook in hooks:
         hook.remove()
@@ -140,7 +140,7 @@ def test_backbone_and_head_are_compiled(segmentor, compiled):
     expected = predict(segmentor)
     assert not compiled
     assert torch.equal(predict(segmentor, compile=True), expected)
-    parts = set(interface.compilable(segmentor))
+    parts = set(compilable(segmentor))
     assert set(compiled) == parts and segmentor.backbone in parts
     once = len(compiled)
     predict(segmentor, compile=True, **SLIDE)

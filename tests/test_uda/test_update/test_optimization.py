@@ -62,7 +62,7 @@ def test_precision_of_forward_passes():
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(amp=dict(dtype='float8')), 'amp.dtype must be one of'),
+    (dict(amp=dict(dtype='float8')), "amp.dtype must be 'bfloat16' or 'float16'"),
     (dict(grad_clip=dict(max_norm=0)), 'grad_clip.max_norm must be above 0'),
     (dict(grad_clip=dict(max_norm=1., norm_type=-1)), 'grad_clip.norm_type must be above 0'),
     (dict(cumulative_iters=0), 'cumulative_iters must be at least 1')])
