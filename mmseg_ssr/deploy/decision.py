@@ -1,6 +1,6 @@
-"""From logits to the class of every pixel and how sure the network is of it.
+"""From logits to the class and the confidence of every pixel.
 
-B images, K classes; h x w is the size the network sees, H x W that of the image.
+B images, K classes; h x w is the size the network sees, H x W the size of the image.
 """
 from typing import Any, Dict, List, NamedTuple, Sequence
 
@@ -13,17 +13,17 @@ from ..uda.student import full_precision
 
 
 class Decision(NamedTuple):
-    """B x H x W: the classes, integers, and their probabilities, float32 in [0, 1]."""
+    """Classes (integers) and their probabilities (float32 in [0, 1]), both B x H x W."""
     label: Tensor
     confidence: Tensor
 
 
 def decide(network: nn.Module, img: List[Tensor], img_metas: List[List[Dict[str, Any]]]
            ) -> Decision:
-    """What the network predicts in mmseg's test, with the probability of it.
+    """Predict as mmseg's test does, with the probability of each class.
 
     Args:
-        network: it predicts as its ``test_cfg`` says, whole images or sliding windows.
+        network: a segmentor; its ``test_cfg`` selects whole images or sliding windows.
         img: a batch B x 3 x h x w, or several whose probabilities are averaged (``--aug-test``).
         img_metas: as mmseg's pipelines give them, a list for each batch; ``img_shape`` is the
             size without padding.
@@ -46,10 +46,10 @@ def decide(network: nn.Module, img: List[Tensor], img_metas: List[List[Dict[str,
 
 
 def most_likely(logits: Tensor, size: Sequence[int], align_corners: bool = False) -> Decision:
-    """The decision on logits B x K x h x w that are resized, bilinearly, to H x W = ``size``.
+    """Decide on logits B x K x h x w, resized bilinearly to H x W = ``size``.
 
-    One class after the other: the memory is that of a few maps H x W, not of K. The label is that
-    of the largest resized logit, the confidence its softmax.
+    Works class by class, so that memory holds a few H x W maps instead of K. The label is the
+    class of the largest resized logit, the confidence its softmax.
     """
     best = total = label = None
     for k, logit in enumerate(full_precision(logits).split(1, dim=1)):

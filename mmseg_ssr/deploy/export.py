@@ -1,4 +1,4 @@
-"""Writing a model in several formats, each run and compared before it gets its name."""
+"""Export of a model in several formats, each tested before the file gets its name."""
 import os
 import tempfile
 import textwrap
@@ -17,7 +17,7 @@ from .numbers import Numbers
 from .outputs import unwritable
 from .preparation import normalization, tested_size
 
-#: The most that logits may differ from the network's, absolutely or in relation to them.
+#: Largest allowed difference from the network's logits, absolute or relative.
 TOLERANCE = 1e-4
 CARD = 'MODEL_CARD.md'
 REASON = 160
@@ -30,25 +30,25 @@ def export(model: ModelFile,
            size: Optional[Size] = None,
            fixed_size: bool = False,
            numbers: Optional[Numbers] = None) -> List[Exported]:
-    """Write the shadow branch of a model into the folder ``out``, and a model card.
+    """Write the shadow branch of a model into the folder ``out``, with a model card.
 
-    A graph (TorchScript, torch.export, ONNX) is made for images of any size. Where the network
-    does not allow that, as HRDA's, whose crops depend on the size, it is made for one size.
+    Graphs (TorchScript, torch.export, ONNX) take images of any size. If the network does not
+    allow that, they are made for one size: HRDA's crops, for example, depend on the size.
 
     Args:
-        model: what :func:`~mmseg_ssr.deploy.model_file.read_model` gives.
+        model: result of :func:`~mmseg_ssr.deploy.model_file.read_model`.
         formats: names in :data:`~mmseg_ssr.deploy.formats.FORMATS`.
         weights: ``'student'`` or ``'teacher'``.
-        size: (height, width) of the image that graphs are made of; None as in the test of the
-            config.
+        size: (height, width) of the image that graphs are made from; None for the size in the
+            config's test.
         fixed_size: make graphs for that size alone.
         numbers: measured scores for the model card.
 
     Raises:
-        ConfigError: an unknown format, or a config that does not fit.
+        ConfigError: a format is unknown, or the config does not fit.
         CheckpointError: the weights do not fit.
-        UserError: a package is missing, a format cannot be made or does not compute what the
-            network does, or a file cannot be written; what was under its name is untouched.
+        UserError: a package is missing, a format cannot be made or computes something else than
+            the network, or a file cannot be written. An older file of that name is kept.
     """
     for name in formats:
         if name not in FORMATS:
@@ -74,21 +74,21 @@ def export(model: ModelFile,
 
 
 def others_in(out: str, files: Sequence[Exported]) -> List[str]:
-    """Files of formats in ``out`` that an earlier export has left, perhaps of another model."""
+    """Files in ``out`` that an earlier export left, perhaps of another model."""
     written = {os.path.basename(file.path) for file in files}
     return [kind.file for kind in FORMATS.values()
             if kind.file not in written and os.path.exists(os.path.join(out, kind.file))]
 
 
 def other_sizes(size: Size) -> List[Size]:
-    """Two more sizes, one upright and one that is a multiple of nothing, to run a graph on."""
+    """Two more sizes to run a graph on: one upright, one with odd sides."""
     height, width = size
     return [(max(96, width // 2), max(64, height // 3)),
             (max(64, height * 3 // 4) + 5, max(64, width * 5 // 8) + 3)]
 
 
 def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
-    """The format for any size, or else for one."""
+    """Write the format for any size, or else for one size."""
     size = tuple(job.example.shape[2:])
     dynamic = not (FORMATS[name].traced and fixed_size)
     reason = 'as asked for'
@@ -107,7 +107,7 @@ def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
 
 
 class NotTheSame(UserError):
-    """A file does not compute what the network does."""
+    """Raised when a file does not compute the same as the network."""
 
 
 def _written(name: str, job: Job, stage: str, dynamic: bool, sizes: Sequence[Size]) -> Exported:
@@ -120,7 +120,7 @@ def _written(name: str, job: Job, stage: str, dynamic: bool, sizes: Sequence[Siz
 
 def _difference(name: str, kind: Format, deployed: nn.Module, path: str,
                 sizes: Sequence[Size]) -> List[float]:
-    """The largest difference for each size; raises :class:`NotTheSame` if it is too large."""
+    """Largest difference for each size; raises :class:`NotTheSame` if one is too large."""
     differences = []
     run = kind.read(path)
     for size in sizes:
@@ -140,7 +140,7 @@ def _difference(name: str, kind: Format, deployed: nn.Module, path: str,
 
 
 def _image(size: Size, seed: int = 0) -> Tensor:
-    """A random image 1 x 3 x H x W in 0..255, with areas and edges, not noise alone."""
+    """A random image 1 x 3 x H x W in 0..255 with areas and edges, not noise alone."""
     random = torch.Generator().manual_seed(seed)
     coarse = torch.rand((1, 3, 8, 8), generator=random)
     areas = nn.functional.interpolate(coarse, size, mode='nearest')

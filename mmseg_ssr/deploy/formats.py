@@ -1,4 +1,4 @@
-"""The formats that a model is handed on in: writing each, and running what has been written."""
+"""The export formats: how to write each, and how to run the written file."""
 import contextlib
 import logging
 import warnings
@@ -16,7 +16,7 @@ from .model_file import ModelFile, build_network, read_model
 from .optional import required
 from .preparation import normalization
 
-#: What an exported checkpoint keeps of the training's ``meta``.
+#: Entries of the training's ``meta`` that an exported checkpoint keeps.
 META = ('iter', 'seed', 'exp_name', 'mmseg_version')
 OPSET = 18
 OLDEST_TORCH = (2, 6)
@@ -25,11 +25,11 @@ Size = Tuple[int, int]
 
 
 class Job:
-    """What is exported.
+    """A model to be exported.
 
     Args:
-        model: the file that it was read from.
-        deployed: its network.
+        model: the file that the model was read from.
+        deployed: the model's network.
         example: an image 1 x 3 x H x W, for tracing.
     """
 
@@ -38,10 +38,10 @@ class Job:
         self._programs: Dict[bool, Any] = {}
 
     def program(self, dynamic: bool) -> Any:
-        """What ``torch.export`` makes of the network, once.
+        """Export the network with ``torch.export``, once.
 
         Args:
-            dynamic: for any H and W, else for the example's.
+            dynamic: export for any H and W, else for those of the example.
 
         Raises:
             UserError: torch is too old.
@@ -63,9 +63,9 @@ class Format(NamedTuple):
     Attributes:
         file: name of the file.
         write: ``write(job, path, dynamic)``; dynamic: for any H and W, else for the example's.
-        read: ``read(path)``: what has been written, as a function from images to logits.
-        purpose: for the model card.
-        traced: a graph that is made of one example, and may be bound to its size.
+        read: ``read(path)`` gives the written model as a function from images to logits.
+        purpose: use of the format, for the model card.
+        traced: whether it is a graph traced on one example, which may be bound to its size.
     """
     file: str
     write: Callable[[Job, str, bool], None]
@@ -75,15 +75,15 @@ class Format(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """One file that has been written.
+    """One written file.
 
     Attributes:
-        format: its name in :data:`FORMATS`.
-        path, bytes: of the file.
+        format: name of its format in :data:`FORMATS`.
+        path, bytes: path and size of the file.
         sizes: (H, W) of the images on which it was run and compared.
-        difference: the largest between its logits and the network's.
-        fixed_size: None, or the only (H, W) that it takes.
-        reason: why it takes no other.
+        difference: largest difference between its logits and the network's.
+        fixed_size: the only (H, W) that it accepts, None for any.
+        reason: why it accepts no other size.
     """
     format: str
     path: str
@@ -95,7 +95,7 @@ class Exported(NamedTuple):
 
 
 def exported_meta(job: Job) -> Dict[str, Any]:
-    """Config and classes, and of which training it is: what a program needs that predicts."""
+    """Config, classes and origin of the training, for programs that predict."""
     from .. import __version__
     network = job.deployed.network
     return dict({key: job.model.meta[key] for key in META if key in job.model.meta},
@@ -155,14 +155,14 @@ def _read_onnx(path: str) -> Run:
     def run(image: Tensor) -> Tensor:
         try:
             return torch.from_numpy(session.run(None, dict(image=image.numpy()))[0])
-        except Exception as error:  # it has classes of its own, which are only Exceptions
+        except Exception as error:  # its own classes of errors derive from Exception alone
             raise RuntimeError(said(error)) from error
 
     session = runtime.InferenceSession(path, providers=['CPUExecutionProvider'])
     return run
 
 
-#: Names of the formats, as they are given to ``tools/export.py``.
+#: The formats by name, as ``tools/export.py`` takes them.
 FORMATS: Dict[str, Format] = {
     'mmseg': Format('model.pth', _write_pth, _read_weights,
                     "plain mmseg checkpoint: mmseg's and this package's test scripts, "
@@ -180,7 +180,7 @@ FORMATS: Dict[str, Format] = {
 
 @contextlib.contextmanager
 def quiet_exporters() -> Iterator[None]:
-    """Tracers warn of every shape that becomes a number: what they made is run and compared."""
+    """Silence tracers' warnings about shapes: each exported graph is run and compared."""
     loggers = [logging.getLogger(name) for name in ('torch.onnx', 'torch.export', 'onnxscript')]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings(), torch.no_grad():

@@ -1,4 +1,4 @@
-"""The network as other programs get it: an image goes in, logits of its size come out."""
+"""The network for other programs: an image goes in, logits of its size come out."""
 import copy
 from typing import Any, Mapping
 
@@ -10,7 +10,7 @@ from ..uda.student import full_precision
 
 
 class Deployed(nn.Module):
-    """The shadow branch with the normalization in front, and ``test_cfg.logit_shift`` behind.
+    """The shadow branch with normalization before it and ``test_cfg.logit_shift`` after it.
 
     Args:
         network: a segmentor in eval mode, with its weights.
@@ -30,7 +30,7 @@ class Deployed(nn.Module):
             shift, dtype=torch.float32).view(1, -1, 1, 1) if shift else None)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Images B x 3 x H x W, RGB in 0..255, float32 -> logits B x K x H x W."""
+        """Compute logits B x K x H x W of images B x 3 x H x W, RGB in 0..255, float32."""
         image = image.flip(1) if self.to_bgr else image
         logits = full_precision(self.network.encode_decode((image - self.mean) / self.std, None))
         return logits if self.shift is None else logits + self.shift

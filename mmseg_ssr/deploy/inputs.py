@@ -1,4 +1,4 @@
-"""What is to be predicted: files, folders, globs, videos and cameras, as a list of inputs."""
+"""The inputs to predict: files, folders, globs, videos and cameras, as one list."""
 import contextlib
 import glob
 import os
@@ -12,7 +12,7 @@ from .result_files import earlier_results
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
-#: Frames per second of a video or camera that does not say.
+#: Frames per second for a video or camera that states no rate.
 DEFAULT_RATE = 25.
 
 
@@ -20,9 +20,9 @@ class Input(NamedTuple):
     """An image file, or a video or camera.
 
     Attributes:
-        path: of the file; the index of a camera.
-        name: of what is written for it, a path without ending, relative to the folder of results.
-        is_video: whether there are frames to read.
+        path: path of the file, or index of the camera.
+        name: path of its results without ending, relative to the folder of results.
+        is_video: whether it has frames to read.
     """
     path: str
     name: str
@@ -30,19 +30,19 @@ class Input(NamedTuple):
 
 
 def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
-    """The inputs that the arguments of a command name.
+    """Find the inputs that the arguments of a command name.
 
     Args:
-        arguments: image and video files, folders (all images below them, their results in the
-            same folders), globs (``**`` for any depth), and indices of cameras. A file that is
-            named twice is one input.
-        out: folder of the results; what is below it is no input of a folder or glob. Where it
-            is that folder, or above it, what an earlier command has written is none.
+        arguments: image and video files, folders (all images below them; their results go to
+            the same folders), globs (``**`` for any depth), and indices of cameras. A file that
+            is named twice is one input.
+        out: folder of the results. Folders and globs skip everything below it. If it is or
+            contains the named folder, they skip only the results of an earlier command.
 
     Raises:
-        MissingFile: there is no such thing.
-        DataError: a file of another kind, a folder without images, or two inputs whose results
-            would have one name.
+        MissingFile: an argument names nothing that exists.
+        DataError: a file is of another kind, a folder holds no images, or two inputs would have
+            results of the same name.
     """
     inputs: Dict[str, Input] = {}
     for argument in arguments:
@@ -54,7 +54,7 @@ def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
 
 
 def _check_names(inputs: Sequence[Input]) -> None:
-    """Raise :class:`DataError` for results of one name; a video's frames are in a folder."""
+    """Raise :class:`DataError` for results of one name; a video's frames have a folder."""
     by_name: Dict[Tuple[str, bool], Input] = {}
     pairs = [(by_name.setdefault((item.name, item.is_video), item), item) for item in inputs]
     pairs += [(by_name[parent, True], item) for item in inputs for parent in _parents(item.name)
@@ -104,9 +104,10 @@ def _of_folder(folder: str, out: str) -> List[Input]:
 
 
 def _without_results(paths: Sequence[str], folder: str, out: str) -> List[str]:
-    """The paths, all below ``folder``, that are not below ``out``.
+    """Drop the paths below ``out``; all paths are below ``folder``.
 
-    If ``folder`` itself is, they are the user's, but for what an earlier command has written.
+    If ``folder`` itself is below ``out``, only results of an earlier command are dropped: the
+    other files are the user's.
     """
     out = os.path.realpath(out)
     results = earlier_results(out) if _below(folder, [out]) else [out]
@@ -135,7 +136,7 @@ def _fixed_folder(pattern: str) -> str:
 
 
 def _below(path: str, places: Sequence[str]) -> bool:
-    """Is the path one of these files or folders, or below one?"""
+    """Whether the path is one of these files or folders, or below one."""
     return os.path.join(os.path.realpath(path), '').startswith(
         tuple(os.path.join(place, '') for place in places))
 
@@ -149,7 +150,7 @@ class Frames(NamedTuple):
 
     Attributes:
         images: its frames, H x W x 3 uint8, RGB.
-        count: how many there are by its header; None where it does not say, as of cameras.
+        count: number of frames by its header, None if unknown, as for cameras.
         rate: frames per second.
     """
     images: Iterator[np.ndarray]
@@ -159,10 +160,10 @@ class Frames(NamedTuple):
 
 @contextlib.contextmanager
 def open_video(path: str, most: Optional[int] = None) -> Iterator[Frames]:
-    """The frames of a video file or of the camera with that index.
+    """Open a video file, or the camera with that index.
 
     Args:
-        most: read no more frames than these.
+        most: the largest number of frames to read.
 
     Raises:
         DataError: it cannot be opened.

@@ -1,4 +1,4 @@
-"""What a model is, in Markdown, for whoever gets its files."""
+"""A model card in Markdown, for whoever gets the files of a model."""
 import os
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple
 
@@ -34,13 +34,13 @@ is the largest, its softmax the confidence. The model was tested on {tested}.'''
 
 def model_card(model: ModelFile, network: nn.Module, weights: str, files: Sequence[Exported],
                numbers: Optional[Numbers]) -> str:
-    """The card: what the model is, its files, how to use it, data, numbers, versions, config.
+    """Write the card: model, files, usage, data, numbers, versions, config.
 
     Args:
-        network: the one that was exported.
+        network: the network that was exported.
         weights: ``'student'`` or ``'teacher'``.
-        files: what was written of it.
-        numbers: measured scores, None where there are none.
+        files: the files that were written.
+        numbers: measured scores, None if there are none.
     """
     sections = [
         ('Model', _table(('', ''), _about(model, network, weights))),

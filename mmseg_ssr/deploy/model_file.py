@@ -1,4 +1,4 @@
-"""A trained model in one file: weights, and the config and classes that belong to them."""
+"""A trained model in one file: the weights with their config and classes."""
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -16,17 +16,17 @@ from ..labels.class_table import ClassTable
 from ..utils.atomic_file import PathLike
 from . import safetensors_file
 
-#: Predictions are images of 8 bits, in which 255 means ignore.
+#: Largest number of classes: predictions are 8-bit images, in which 255 means ignore.
 MOST_CLASSES = 255
 
 
 class ModelFile(NamedTuple):
-    """What is in the file, but not the network that is built of it.
+    """The content of the file; the network is not built yet.
 
     Attributes:
-        path: of the file.
-        content: of the checkpoint.
-        cfg: the config in it, or the one that was given.
+        path: path of the file.
+        content: content of the checkpoint.
+        cfg: the config in the checkpoint, or the one that was given.
     """
     path: str
     content: Dict[str, Any]
@@ -34,7 +34,7 @@ class ModelFile(NamedTuple):
 
     @property
     def meta(self) -> Dict[str, Any]:
-        """What the training has noted; an empty dict in a file of weights alone."""
+        """Metadata of the training; an empty dict in a file of weights alone."""
         return self.content.get('meta') or {}
 
 
@@ -43,7 +43,7 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
     """Read a checkpoint of ours, mmseg's or the predecessors', or a ``.safetensors`` file of ours.
 
     Args:
-        config: a config file, where there is none in the checkpoint, or another one.
+        config: a config file to use if the checkpoint has none, or instead of its own.
         trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
 
     Raises:
@@ -60,13 +60,13 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
 
 
 def config_in(content: Dict[str, Any], path: str) -> Config:
-    """The config that a training has noted in its checkpoint.
+    """Read the config that a training stored in its checkpoint.
 
     Args:
-        path: of the checkpoint, for messages.
+        path: path of the checkpoint, for messages.
 
     Raises:
-        CheckpointError: there is none, or it cannot be read.
+        CheckpointError: the checkpoint has no config, or it cannot be read.
     """
     meta = content.get('meta')
     text = meta.get('config') if isinstance(meta, dict) else None
@@ -77,13 +77,13 @@ def config_in(content: Dict[str, Any], path: str) -> Config:
 
 
 def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:
-    """The shadow branch, a plain segmentor in eval mode with its weights, on the CPU.
+    """Build the shadow branch: a plain segmentor in eval mode with its weights, on the CPU.
 
     Args:
         weights: ``'student'`` or ``'teacher'``.
 
     Raises:
-        ConfigError, CheckpointError: config and weights do not fit, or too many classes.
+        ConfigError, CheckpointError: config and weights do not fit, or the classes are too many.
     """
     network = build_test_model(model.cfg)
     apply_weights(model.content, network, model.path, weights)
@@ -98,7 +98,8 @@ def classes_of(model: ModelFile, network: nn.Module
                ) -> Tuple[Tuple[str, ...], List[Sequence[int]]]:
     """Names and colors (R, G, B) of the classes.
 
-    Out of the checkpoint, else of the data set of ``data.test``, else numbers and drawn colors.
+    They come from the checkpoint, else from the data set of ``data.test``. Without either,
+    classes get numbers and drawn colors.
     """
     count = max(2, network.num_classes)
     noted = [(model.meta.get('CLASSES'), model.meta.get('PALETTE')), _of_dataset(model.cfg)]

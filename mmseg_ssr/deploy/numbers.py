@@ -1,4 +1,4 @@
-"""What has been measured of a checkpoint, found in the files of its training."""
+"""Measured scores of a checkpoint, found in the files of its training."""
 import json
 import math
 import os
@@ -13,22 +13,24 @@ from .model_file import ModelFile, config_in
 
 
 class Numbers(NamedTuple):
-    """Attributes:
+    """Measured scores.
+
+    Attributes:
         scores: percent, by the metric's names (``mIoU``, ``IoU.road``, ...).
-        source: where they are from, in words.
+        source: where the scores come from, in words.
     """
     scores: Dict[str, float]
     source: str
 
 
 def read_numbers(path: str, weights: str = 'student') -> Numbers:
-    """The scores in a ``result.json`` of a training or an ``eval.json`` of ``tools/test.py``.
+    """Read the scores in a training's ``result.json`` or an ``eval.json`` of ``tools/test.py``.
 
     Args:
-        weights: ``'student'`` or ``'teacher'``, of which they are to be.
+        weights: the network that the scores must belong to, ``'student'`` or ``'teacher'``.
 
     Raises:
-        MissingFile, DataError: there is no such file, it holds no scores, or those of the other.
+        MissingFile, DataError: the file is missing, or holds no scores of that network.
     """
     try:
         with open(path, encoding='utf-8') as file:
@@ -52,17 +54,17 @@ def read_numbers(path: str, weights: str = 'student') -> Numbers:
 
 
 def find_numbers(model: ModelFile, weights: str = 'student') -> Optional[Numbers]:
-    """What the training has written beside its checkpoint: the test, else the last evaluation.
+    """Find the scores beside a checkpoint: the test's, else the last evaluation's.
 
-    Both are of the student, predicting as the config in the checkpoint says.
+    Both belong to the student, which predicted as the config in the checkpoint says.
 
     Args:
         weights: ``'student'`` or ``'teacher'``.
 
     Returns:
-        None if neither is of this checkpoint, these weights and this config.
+        None if neither belongs to this checkpoint, these weights and this config.
     """
-    exported = 'exported_with' in model.meta  # it does not say of which network
+    exported = 'exported_with' in model.meta  # it does not say which network it holds
     if weights != 'student' or exported or not _predicts_as_trained(model):
         return None
     path = os.path.realpath(model.path)
@@ -80,10 +82,10 @@ def find_numbers(model: ModelFile, weights: str = 'student') -> Optional[Numbers
 
 
 def _predicts_as_trained(model: ModelFile) -> bool:
-    """Is the config the one in the checkpoint, in what scores depend on?"""
+    """Whether the config agrees with the checkpoint's in everything that scores depend on."""
     try:
         return _scored_parts(config_in(model.content, model.path)) == _scored_parts(model.cfg)
-    except CheckpointError:  # none is in it
+    except CheckpointError:  # the checkpoint has no config
         return False
 
 

@@ -6,13 +6,13 @@ from ..errors import UserError
 
 
 def required(name: str, purpose: str) -> ModuleType:
-    """The module ``name``.
+    """Import the module ``name``.
 
     Args:
-        purpose: what it is needed for, for the message.
+        purpose: its use, for the message.
 
     Raises:
-        UserError: it is not installed; says how to install it.
+        UserError: it is not installed; the message says how to install it.
     """
     try:
         return import_module(name)

@@ -25,22 +25,22 @@ VIDEO = '.mp4'
 class Results:
     """The folder of results: ``KIND/NAME.png`` for each kind and image, and ``legend.png``.
 
-    * overlay: the image with the classes painted over it; of a video ``overlay/NAME.mp4``.
-    * label: one channel, the value of each pixel's class, painted with a palette.
+    * overlay: the image with the classes painted over it; for a video ``overlay/NAME.mp4``.
+    * label: one channel, the value of each pixel's class, colored by a palette.
     * confidence: one channel, 255 times the probability of the class.
 
-    Every file is written whole or not at all.
+    Every file is written completely or not at all.
 
     Args:
-        out: the folder; it is made with the first file.
-        classes, palette: names and colors (R, G, B).
-        kinds: what is to be written.
-        label_ids: ``'train'``: the position of the class; ``'cityscapes'``: its Cityscapes id
-            (road is 7).
-        opacity: of the overlay, in (0, 1].
+        out: path of the folder, which is made with the first file.
+        classes, palette: names and colors (R, G, B) of the classes.
+        kinds: the kinds to write.
+        label_ids: values of labels: ``'train'`` for the position of the class, ``'cityscapes'``
+            for its Cityscapes id (road is 7).
+        opacity: opacity of the overlay, in (0, 1].
 
     Raises:
-        ConfigError: a value that is not valid, or a class that has no Cityscapes id.
+        ConfigError: a value is not valid, or a class has no Cityscapes id.
     """
 
     def __init__(self, out: str, classes: Sequence[str], palette: Sequence[Sequence[int]],
@@ -60,11 +60,11 @@ class Results:
             self.values = [LABEL_IDS[i] for i in cityscapes_train_ids(classes)]
 
     def path(self, kind: str, name: str, ending: str = '.png') -> str:
-        """Of one result."""
+        """Path of one result."""
         return os.path.join(self.out, kind, name + ending)
 
     def check_inputs(self, inputs: Sequence[Input]) -> None:
-        """Raise :class:`DataError` if a result may take the place of an input."""
+        """Raise :class:`DataError` if a result would replace an input."""
         inputs_at = {place: item.path for item in inputs for place in _places(item.path)}
         for what, path in self._planned(inputs):
             if os.path.realpath(path) in inputs_at:
@@ -72,7 +72,7 @@ class Results:
                                 f'{inputs_at[os.path.realpath(path)]}: choose another --out')
 
     def _planned(self, inputs: Sequence[Input]) -> Iterator[Tuple[str, str]]:
-        """What will be written, in words, and its path; for the frames of a video their folder."""
+        """Yield each result in words with its path; for the frames of a video, their folder."""
         for item in inputs:
             for kind in self.kinds:
                 ending = '.png'
@@ -86,14 +86,14 @@ class Results:
         return os.path.join(self.out, LEGEND)
 
     def write_legend(self) -> None:
-        """The classes beside their colors."""
+        """Draw the classes beside their colors."""
         self._write(self._legend, _png(draw_legend(self.classes, self.palette, LEGEND_WIDTH)))
 
     def write(self, name: str, prediction: Prediction) -> None:
-        """All kinds for one image.
+        """Write all kinds for one image.
 
         Raises:
-            UserError: no space left, no permission.
+            UserError: no space is left, or permission is missing.
         """
         if 'overlay' in self.kinds:
             self._write(self.path('overlay', name), _png(prediction.overlay(self.opacity)))
@@ -101,10 +101,10 @@ class Results:
 
     @contextlib.contextmanager
     def video(self, name: str, rate: float) -> Iterator[Callable[[Prediction], None]]:
-        """A function that writes the results of the next frame, the first is number 1.
+        """Give a function that writes the results of the next frame; the first is number 1.
 
-        Labels and confidences are ``KIND/NAME/000001.png``, ... The overlay takes its name when
-        the block ends, also when an error or Ctrl-C ends it: it then has the frames so far.
+        Labels and confidences are ``KIND/NAME/000001.png``, ... The overlay gets its name when the
+        block ends. If an error or Ctrl-C ends it, the overlay holds the frames so far.
 
         Args:
             rate: frames per second.
@@ -137,17 +137,17 @@ class Results:
 
 
 def _places(path: str) -> List[str]:
-    """The file, and its folder if it has the name of a frame's result."""
+    """The file, and also its folder if the file is named like a frame's result."""
     folder, name = os.path.split(os.path.realpath(path))
     return [os.path.join(folder, name), *([folder] if FRAME.fullmatch(name) else [])]
 
 
 def unwritable(path: str) -> Meaning:
-    """What it means that the system refuses to write ``path``."""
+    """Explain why the system refuses to write ``path``."""
 
     def meaning(error: Exception) -> Optional[UserError]:
         if isinstance(error, UserError) or not isinstance(error, OSError):
-            return None  # some errors of ours are errors of the system as well
+            return None  # some of our errors are system errors too
         remedy = 'make room, or choose' if error.errno in NO_ROOM else 'choose'
         return UserError(f'{path} cannot be written ({error.strerror}): {remedy} another --out')
 
@@ -156,7 +156,7 @@ def unwritable(path: str) -> Meaning:
 
 @contextlib.contextmanager
 def _overlay_video(path: str, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
-    """A function that adds RGB frames; the file is made with the first one."""
+    """Give a function that adds RGB frames; the first one makes the file."""
     writers: List[cv2.VideoWriter] = []
     folder = os.path.dirname(path)
     with contextlib.ExitStack() as stack:
@@ -183,5 +183,5 @@ def _open_writer(path: str, rate: float, size: Sequence[int]) -> cv2.VideoWriter
 
 
 def _png(picture: np.ndarray) -> bytes:
-    """H x W x 3 uint8, RGB, or H x W uint8, as PNG."""
+    """Encode H x W x 3 uint8 (RGB) or H x W uint8 as PNG."""
     return cv2.imencode('.png', picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes()

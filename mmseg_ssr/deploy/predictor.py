@@ -24,12 +24,12 @@ Image = Union[PathLike, np.ndarray]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model sees in an image of H x W pixels.
+    """The prediction of a model for an image of H x W pixels.
 
     Attributes:
         image: H x W x 3 uint8, RGB.
         label: H x W uint8, the class of each pixel (train ids).
-        confidence: H x W float32 in [0, 1], its probability.
+        confidence: H x W float32 in [0, 1], the probability of that class.
         classes, palette: names and colors (R, G, B) of the classes.
     """
     image: np.ndarray
@@ -39,7 +39,7 @@ class Prediction:
     palette: List[Sequence[int]]
 
     def overlay(self, opacity: float = 0.5) -> np.ndarray:
-        """The image with the classes painted over it, H x W x 3 uint8, RGB."""
+        """Paint the classes over the image; gives H x W x 3 uint8, RGB."""
         return overlay(self.image, self.label, self.palette, opacity)
 
 
@@ -47,10 +47,10 @@ class Predictor:
     """A network ready to predict; see :func:`load`.
 
     Args:
-        network: a segmentor with its weights, ``CLASSES`` and ``PALETTE``; it predicts as its
-            ``test_cfg`` says (:func:`~mmseg_ssr.engine.testing.inference.inference_options`).
-        preparation: how an image becomes the network's input.
-        device: where it runs.
+        network: a segmentor with its weights, ``CLASSES`` and ``PALETTE``. Its ``test_cfg`` says
+            how to predict (:func:`~mmseg_ssr.engine.testing.inference.inference_options`).
+        preparation: turns an image into the network's input.
+        device: where the network runs.
     """
 
     def __init__(self, network: nn.Module, preparation: Preparation, device: torch.device):
@@ -59,7 +59,7 @@ class Predictor:
         self.device = device
         self.classes, self.palette = tuple(network.CLASSES), list(network.PALETTE)
         self._options = contextlib.ExitStack()
-        self._options.enter_context(inference_options(network))  # once: it may compile
+        self._options.enter_context(inference_options(network))  # once, because it may compile
 
     def predict(self, image: Image) -> Prediction:
         """Predict one image of any size.
@@ -68,8 +68,8 @@ class Predictor:
             image: a file, or an array H x W x 3 (RGB) or H x W (gray) of uint8.
 
         Raises:
-            MissingFile, DataError: the file is missing or no image, or the array is none.
-            ConfigError: the test pipeline of the config does not work on it.
+            MissingFile, DataError: the file is missing, or file or array is no image.
+            ConfigError: the test pipeline of the config fails on it.
         """
         image = read_image(image) if isinstance(image, (str, os.PathLike)) else _checked(image)
         img, metas = self.preparation(image, self.network, self.device)
@@ -89,19 +89,20 @@ def load(checkpoint: PathLike,
          compile: bool = False,
          batched_slide: Optional[int] = None,
          trusted: bool = False) -> Predictor:
-    """A trained model that predicts images: ``load('latest.pth').predict('photo.jpg').label``.
+    """Load a trained model: ``load('latest.pth').predict('photo.jpg').label``.
 
-    Only the shadow branch is built: no SAM, no ImageNet weights.
+    Only the shadow branch is built, without SAM and ImageNet weights.
 
     Args:
-        checkpoint: of a training of this package, mmseg, DAFormer, HRDA, MIC or SSR, or what
-            ``tools/export.py`` wrote as ``.pth`` or ``.safetensors``.
-        config: config file, where there is none in the checkpoint, or another one.
+        checkpoint: checkpoint of this package, mmseg, DAFormer, HRDA, MIC or SSR, or a ``.pth``
+            or ``.safetensors`` file of ``tools/export.py``.
+        config: a config file to use if the checkpoint has none, or instead of its own.
         device: ``'auto'``, ``'cpu'``, or a device of torch.
         weights: ``'student'`` or ``'teacher'``.
         mode: ``'whole'`` images or ``'slide'`` (windows); ``'same'`` as in the config.
-        scale: ``'original'``, or (long side, short side) that images are made to fit; None as in
-            the config's test (:class:`~mmseg_ssr.deploy.preparation.Preparation`).
+        scale: ``'original'``, or (long side, short side) that images are made to fit; None for
+            the scale of the config's test
+            (:class:`~mmseg_ssr.deploy.preparation.Preparation`).
         amp, compile, batched_slide: see
             :func:`~mmseg_ssr.engine.testing.options.set_inference_options`; None as in the config.
         trusted: also read a file that could run code when it is read.
@@ -120,11 +121,11 @@ def load(checkpoint: PathLike,
 
 
 def read_image(path: PathLike) -> np.ndarray:
-    """An image file, H x W x 3 uint8, RGB; turned as its EXIF says, as mmseg does it.
+    """Read an image file as RGB, H x W x 3 uint8, turned by its EXIF data as mmseg does.
 
     Raises:
-        MissingFile: no such file.
-        DataError: it does not decode.
+        MissingFile: the file is missing.
+        DataError: the file cannot be decoded.
     """
     try:
         content = np.fromfile(path, np.uint8)
@@ -134,7 +135,7 @@ def read_image(path: PathLike) -> np.ndarray:
         raise DataError(f'image {path} cannot be read: {error.strerror}') from error
     try:
         image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # of more pixels than OpenCV reads, for one
+    except cv2.error:  # for example, of more pixels than OpenCV reads
         image = None
     if image is None:
         raise DataError(f'image {path} does not decode, it is damaged, no image, or of a kind '

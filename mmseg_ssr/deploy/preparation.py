@@ -1,4 +1,4 @@
-"""From an image of any size to what the network was tested on: the config's test pipeline."""
+"""From an image of any size to the network's input, by the config's test pipeline."""
 import copy
 import math
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
@@ -16,28 +16,27 @@ from ..engine.config.values import segmentor_test_cfg, steps_of
 from ..engine.on_device import to_device
 from ..errors import ConfigError, DataError, explained, said
 
-#: Steps that read files: the image is there already, and a label is not needed.
+#: Steps that read files: images are in memory, and labels are not needed.
 LOADING = ('LoadImageFromFile', 'LoadAnnotations')
 ORIGINAL = 'original'
 #: 'original', or the (long, short) sides that an image is made to fit; None: as in the config.
 Scale = Union[str, Sequence[int], None]
-#: The deepest maps of a backbone have 1/32 of the image's sides: it needs that many pixels.
+#: Least side of an image in pixels: the deepest maps of a backbone have 1/32 of its sides.
 STRIDE = 32
 
 
 class Preparation:
-    """The steps of ``data.test.pipeline`` after the loading, for images that are in memory.
+    """The steps of ``data.test.pipeline`` after the loading, for images in memory.
 
-    **Resizing rule.** The image is resized as in the test of the config, for Cityscapes so that
-    it fits into 1024 x 512 with its aspect kept (whichever side is the longer). Other scales: see
-    ``scale``. An image with a side of less than 32 pixels then (64 for HRDA, whose context is
-    half as large) is padded at the right and below. The prediction goes back to the size of the
-    image.
+    **Resizing rule.** The image is resized as in the test of the config. For Cityscapes it fits
+    into 1024 x 512 with its aspect kept, whichever side is the longer. See ``scale`` for other
+    scales. If a side is then below 32 pixels (64 for HRDA, whose context is half as large), the
+    image is padded at the right and below. The prediction is resized to the size of the image.
 
     Args:
-        cfg: with the pipeline in ``data.test`` or ``data.val``, or in ``test_pipeline``.
-        scale: None for the config's, 'original' to leave images as large as they are, or (long,
-            short): the sides in pixels that an image is resized to fit, with its aspect kept.
+        cfg: a config with the pipeline in ``data.test``, ``data.val`` or ``test_pipeline``.
+        scale: None for the config's scale, 'original' to keep the size of images, or
+            (long, short): the sides in pixels that an image is made to fit, with its aspect kept.
 
     Raises:
         ConfigError: there is no pipeline, it cannot be built, or scale is something else.
@@ -53,7 +52,7 @@ class Preparation:
 
     def __call__(self, image: np.ndarray, network: nn.Module, device: torch.device
                  ) -> Tuple[List[Tensor], List[List[Dict[str, Any]]]]:
-        """(img, img_metas) of an image H x W x 3 uint8, RGB: a list of batches of one image.
+        """Prepare an image H x W x 3 uint8, RGB: gives (img, img_metas), lists of batches of one.
 
         Raises:
             ConfigError: a step of the pipeline fails on it.
@@ -106,22 +105,23 @@ def normalization(cfg: Config) -> Dict[str, Any]:
 
 
 def tested_size(cfg: Config) -> Tuple[int, int]:
-    """(height, width) of what the network sees in the test of the config.
+    """(height, width) that the network sees in the test of the config.
 
-    The windows of slide inference, or a lying image of the scale of the test pipeline.
+    This is the window of slide inference, or else a landscape image at the scale of the test
+    pipeline.
     """
     test_cfg = segmentor_test_cfg(cfg)
     if test_cfg.get('mode') == 'slide' and test_cfg.get('crop_size'):
         return tuple(test_cfg['crop_size'])
     scales = [step.get('img_scale') for step in test_pipeline(cfg) if step.get('img_scale')]
     scale = scales[0] if scales else (1024, 512)
-    if not isinstance(scale[0], int):  # several, for --aug-test
+    if not isinstance(scale[0], int):  # several scales, for --aug-test
         scale = scale[0]
     return min(scale), max(scale)
 
 
 def set_scale(steps: List[dict], scale: Scale, cfg: Config) -> None:
-    """Change the scale of the step MultiScaleFlipAug of a pipeline."""
+    """Change the scale of MultiScaleFlipAug in a pipeline."""
     if scale is None:
         return
     valid = scale == ORIGINAL or isinstance(scale, (list, tuple)) and len(scale) == 2 and all(
@@ -140,7 +140,7 @@ def set_scale(steps: List[dict], scale: Scale, cfg: Config) -> None:
 
 
 def _pipeline(dataset: Union[dict, list, None]) -> Optional[List[dict]]:
-    """Of a data set, or of the first one in a wrapper or list."""
+    """The pipeline of a data set, or of the first one in a wrapper or list."""
     if isinstance(dataset, (list, tuple)):
         dataset = dataset[0] if dataset else None
     if not dataset:
@@ -150,7 +150,7 @@ def _pipeline(dataset: Union[dict, list, None]) -> Optional[List[dict]]:
 
 
 def _as_loaded(image: np.ndarray) -> Dict[str, Any]:
-    """What mmseg's ``LoadImageFromFile`` gives; it has the channels in the order B, G, R."""
+    """The result of mmseg's ``LoadImageFromFile``, whose channels are in the order B, G, R."""
     none = dict(mean=np.zeros(3, np.float32), std=np.ones(3, np.float32), to_rgb=False)
     return dict(filename=None, ori_filename=None, img=np.ascontiguousarray(image[..., ::-1]),
                 img_shape=image.shape, ori_shape=image.shape, pad_shape=image.shape,
@@ -158,6 +158,6 @@ def _as_loaded(image: np.ndarray) -> Dict[str, Any]:
 
 
 def _padded(img: Tensor, smallest: int) -> Tensor:
-    """3 x h x w with sides of at least ``smallest``; 0 is the mean of what it was trained on."""
+    """Pad 3 x h x w to sides of at least ``smallest`` with 0, the mean of the training's images."""
     height, width = img.shape[-2:]
     return F.pad(img, (0, max(0, smallest - width), 0, max(0, smallest - height)))

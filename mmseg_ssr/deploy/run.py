@@ -1,4 +1,4 @@
-"""Predicting all inputs, one after the other, and what became of them."""
+"""Predict all inputs one after the other, and report the faults."""
 import time
 from typing import Iterator, List, NamedTuple, Optional, Sequence
 
@@ -10,14 +10,16 @@ from .inputs import Input, open_video
 from .outputs import Results
 from .predictor import Prediction, Predictor, read_image
 
-#: Images per second, also where they are less than one.
+#: Progress in images per second, even below one.
 BAR = '{desc}: {n_fmt}/{total_fmt} {bar} {rate_noinv_fmt}, {remaining} left'
 
 
 class Outcome(NamedTuple):
-    """Attributes:
-        images: predicted ones, frames included.
-        seconds: for reading, predicting and writing.
+    """The result of predicting all inputs.
+
+    Attributes:
+        images: number of predicted images, frames included.
+        seconds: time for reading, predicting and writing.
         faults: a line for each input that has no result, or not for all its frames.
     """
     images: int
@@ -27,15 +29,15 @@ class Outcome(NamedTuple):
 
 def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
                 most_frames: Optional[int] = None, show: bool = True) -> Outcome:
-    """Predict the inputs and write the results; one that is damaged does not stop the others.
+    """Predict the inputs and write the results; a damaged input does not stop the others.
 
     Args:
-        most_frames: of each video or camera.
-        show: a progress bar on standard error, with images per second.
+        most_frames: largest number of frames to predict from each video or camera.
+        show: show a progress bar on standard error, with images per second.
 
     Raises:
         ConfigError: the config does not work on any image.
-        DataError: a result would take the place of an input; nothing is written.
+        DataError: a result would replace an input; nothing is written.
         UserError: a result cannot be written.
     """
     results.check_inputs(inputs)
@@ -45,7 +47,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
         for item in inputs:
             try:
                 for _ in _predict(predictor, item, results, most_frames, bar):
-                    if not images:  # the legend without a result would not be known for ours
+                    if not images:  # a legend without results would not be recognized as ours
                         results.write_legend()
                     images += 1
                     bar.update()
@@ -56,7 +58,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
 
 def _predict(predictor: Predictor, item: Input, results: Results, most_frames: Optional[int],
              bar: tqdm) -> Iterator[None]:
-    """Steps once for each image or frame that has been written."""
+    """Yield once for each image or frame that has been written."""
     if not item.is_video:
         results.write(item.name, predicted(predictor, read_image(item.path), item.path))
         yield
@@ -74,9 +76,9 @@ def _predict(predictor: Predictor, item: Input, results: Results, most_frames: O
 
 
 def predicted(predictor: Predictor, image: np.ndarray, name: str) -> Prediction:
-    """The prediction, or a :class:`DataError` with the name and size of the image."""
+    """Predict, or raise a :class:`DataError` with the name and size of the image."""
     height, width = image.shape[:2]
-    # such as too little memory
+    # for example, too little memory
     with explained(lambda error: DataError(
             f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; large images '
             'need less memory with --mode slide or a smaller --scale')

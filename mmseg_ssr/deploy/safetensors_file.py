@@ -1,4 +1,4 @@
-"""Weights as safetensors, a format that cannot hold code; what mmseg has in ``meta`` beside them.
+"""Weights as safetensors, a format that cannot hold code, with mmseg's ``meta`` beside them.
 
 The header of the file has one entry, ``meta``: JSON of config (text), CLASSES, PALETTE, iter.
 """
@@ -17,11 +17,11 @@ PURPOSE = f'a {SUFFIX} file'
 
 
 def write(path: str, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
-    """Write tensors and what JSON can hold of ``meta``.
+    """Write tensors and the part of ``meta`` that JSON can hold.
 
     Raises:
         UserError: the package safetensors is not installed.
-        OSError: no space left, no permission.
+        OSError: no space is left, or permission is missing.
     """
     module = required('safetensors.torch', PURPOSE)
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
@@ -29,10 +29,10 @@ def write(path: str, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> 
 
 
 def read(path: str) -> Dict[str, Any]:
-    """The file as a checkpoint: ``meta`` and ``state_dict``, on the CPU.
+    """Read the file as a checkpoint: ``meta`` and ``state_dict``, on the CPU.
 
     Raises:
-        MissingFile, CheckpointError: no such file, or it is damaged.
+        MissingFile, CheckpointError: the file is missing or damaged.
         UserError: the package safetensors is not installed.
     """
     if not os.path.isfile(path):
