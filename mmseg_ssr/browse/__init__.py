@@ -1,1 +1,1 @@
-"""Pictures of what a training will see, before it starts."""
+"""Pictures of a training's input, made before it starts."""

@@ -1,4 +1,4 @@
-"""How often the classes occur in labels, and in what rare class sampling draws."""
+"""Class frequencies in labels and in the samples of rare class sampling."""
 from typing import Mapping, NamedTuple
 
 import numpy as np
@@ -8,15 +8,15 @@ from ..datasets.uda_dataset import UDADataset
 
 
 class Sampled(NamedTuple):
-    """What rare class sampling makes of a source: for each of the K classes a share in [0, 1].
+    """The effect of rare class sampling on a source: shares in [0, 1] for each of the K classes.
 
     Attributes:
         probability: P(c), see :func:`.class_probabilities`.
         drawn: share of the samples that were drawn for the class.
-        images: share of the source's images that hold more than ``min_pixels`` of it, which is
-            what uniform sampling would show.
-        drawn_images: the same share of the images that were drawn.
-        different: how many different images were drawn.
+        images: share of the source's images that hold more than ``min_pixels`` of the class.
+            Uniform sampling would show this share.
+        drawn_images: the same share of the drawn images.
+        different: number of different images drawn.
     """
     probability: np.ndarray
     drawn: np.ndarray
@@ -26,14 +26,14 @@ class Sampled(NamedTuple):
 
 
 def pixel_shares(dataset) -> np.ndarray:
-    """Share of each class in the pixels that have one, of a data set with labels (K).
+    """Share of each class in the labeled pixels of a data set (K numbers).
 
-    No file is written, whether there are class statistics or not.
+    Writes no file, not even class statistics.
 
     Raises:
         DataError: see :func:`.source_counts`.
     """
-    sampler = getattr(dataset, 'sampler', None)  # which has counted already
+    sampler = getattr(dataset, 'sampler', None)  # it has counted the pixels already
     if sampler is not None:
         return _shares(sampler.pixels, len(dataset.CLASSES))
     pixels: dict = {}
@@ -44,10 +44,11 @@ def pixel_shares(dataset) -> np.ndarray:
 
 
 def sampled_shares(dataset: UDADataset, draws: int) -> Sampled:
-    """Of the first ``draws`` samples of a training, as its seed has them.
+    """Count the classes in the first ``draws`` samples of a training with the data set's seed.
 
     Args:
-        dataset: with rare class sampling.
+        dataset: a data set with rare class sampling.
+        draws: number of samples.
     """
     sampler, classes = dataset.sampler, len(dataset.CLASSES)
     holds = np.zeros((len(dataset.source), classes))

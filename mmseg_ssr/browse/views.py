@@ -1,4 +1,4 @@
-"""What a training will see, looked at before it starts: views, classes, rare class sampling."""
+"""Pictures of a training's input: views, class shares and rare class sampling."""
 import copy
 import itertools
 import os
@@ -34,37 +34,38 @@ from ..utils.atomic_file import write_atomic
 from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 
-#: Keys of a method that concern what is learned from the views, not the views.
+#: Keys of a method about learning from the views, which do not change the views.
 LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
             'imnet_feature_dist_encoder', 'compile')
-#: The same of SSR, unless the branch that it adds makes the pseudo-labels.
+#: The same for SSR, unless the branch that it adds makes the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
                   'pseudo_label_branch')
-#: Of the plots, in pixels.
+#: Width of the plots in pixels.
 WIDTH = 1200
 
 
 def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: int = 4,
            draws: int = 2000, checkpoint: Optional[str] = None,
            role: str = 'student') -> Iterator[str]:
-    """Write pictures of what a training of ``cfg`` is fed into the folder ``out``.
+    """Write pictures of the input of a training of ``cfg`` into the folder ``out``.
 
-    ``iter_N.png`` are the views of the first iterations, ``class_statistics.png`` the shares of
-    the classes in the source's labels and in those of ``data.val``, ``rare_class_sampling.png``
-    what that makes of them. No other file is written, class statistics neither.
+    ``iter_N.png`` shows the views of one of the first iterations. ``class_statistics.png`` shows
+    the shares of the classes in the labels of the source and of ``data.val``.
+    ``rare_class_sampling.png`` shows the effect of sampling on them. Writes nothing else, not
+    even class statistics.
 
     Args:
         device: where the teacher predicts pseudo-labels.
-        seed: of the training.
-        iterations: whose views to write, 0 or more.
-        draws: samples that the statistics of rare class sampling look at.
+        seed: seed of the training.
+        iterations: number of iterations whose views are written, 0 or more.
+        draws: number of samples for the statistics of rare class sampling.
         checkpoint, role: see :func:`build_views_model`.
 
     Yields:
-        Lines that tell what has been written, what is missing, and the shares as a table.
+        Lines that tell what was written and what is missing, and the shares as a table.
 
     Raises:
-        UserError: of the config or the data.
+        UserError: config or data have a fault.
     """
     dataset = _training_dataset(cfg, seed)
     os.makedirs(out, exist_ok=True)
@@ -80,17 +81,18 @@ def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: i
 
 def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
                       role: str = 'student') -> Tuple[Optional[UDASegmentor], List[str]]:
-    """The method without the parts that only learn from its views; None where there is no method.
+    """Build the method without the parts that only learn from its views; None without a method.
 
-    Weights that are missing leave the student as it is drawn from the seed: only pseudo-labels
-    depend on them.
+    If weights are missing, the student stays as the seed draws it. Only pseudo-labels depend on
+    the weights.
 
     Args:
-        checkpoint: whose weights label the target images; None is what the training starts with.
-        role: 'student' or 'teacher', which network of the checkpoint.
+        checkpoint: the weights that label the target images; None for those that the training
+            starts with.
+        role: network of the checkpoint to use, 'student' or 'teacher'.
 
     Returns:
-        The method in training mode, and a line for each file that is missing.
+        The method in training mode, and a line for each missing file.
     """
     cfg = copy.deepcopy(cfg)
     method = cfg.get('uda') or cfg.model
@@ -101,7 +103,7 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
     shadow = method.get('pseudo_label_branch', 'shadow') == 'shadow'
     for key in LEARNING + REGULARIZATION * shadow:
         method.pop(key, None)
-    if shadow and method['type'] == 'SSR':  # which insists on a regularizer
+    if shadow and method['type'] == 'SSR':  # SSR insists on a regularizer
         method['type'] = 'DACS'
     start = checkpoint or cfg.get('load_from')
     notes = _leave_files_out(cfg, students=bool(start))
@@ -117,7 +119,7 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
 
 def training_views(model: Optional[nn.Module], batches: Iterator[dict], device: torch.device
                    ) -> Iterator[Tuple[dict, Record]]:
-    """Each batch with the views of its iteration; of a supervised training (None) that is one."""
+    """Each batch with the views of its iteration; supervised training (None) has one view."""
     for data in batches:
         batch = batch_of(to_device(data, device))
         if model is None:
@@ -136,10 +138,10 @@ def _training_dataset(cfg: Config, seed: int) -> Dataset:
 
 
 def _leave_files_out(cfg: Config, students: bool) -> List[str]:
-    """Take the files of weights that are missing out of ``cfg``, and say so.
+    """Remove missing files of weights from ``cfg``, and tell which.
 
     Args:
-        students: take the student's out in any case, it gets other weights.
+        students: remove the student's file in any case, because it gets other weights.
     """
     notes = []
     for path, file in named_weight_files(cfg):
@@ -171,7 +173,7 @@ def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out:
 
 
 def _files(data: dict, dataset: Dataset, first: int, classes: Sequence[str]) -> Iterator[str]:
-    """The images of a batch, and the classes that they were drawn for."""
+    """List the images of a batch, with the classes that they were drawn for."""
     sampling = getattr(dataset, 'sampler', None) is not None
     drawn = (f' for {classes[dataset.drawn(position)[0]]}' if sampling else ''
              for position in itertools.count(first))
@@ -224,7 +226,7 @@ def _draw_sampled(sampled: Sampled, classes: Sequence[str], draws: int, least: i
 
 
 def _table(classes: Sequence[str], columns: Dict[str, np.ndarray]) -> Iterator[str]:
-    """Percent, a row for each class."""
+    """Format shares as percent, with a row for each class."""
     width = max(map(len, ('in percent', *classes)))
     yield '  '.join(['in percent'.ljust(width), *columns])
     for c, name in enumerate(classes):

@@ -1,8 +1,7 @@
 """Faults of an installation, of weights and of data, in the order in which to mend them.
 
-``tools/doctor.py`` is its command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
-:mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings. :mod:`.finding` puts these in
-order.
+``tools/doctor.py`` is the command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
+:mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings. :mod:`.finding` orders them.
 """
 from .dataset import examine_dataset, examine_datasets
 from .finding import Finding, Stage, in_order

@@ -1,4 +1,4 @@
-"""A data set of a config looked at: folders, pairs, every file, counts, class statistics."""
+"""Checks of a config's data sets: folders, pairs, files, counts, class statistics."""
 import os
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
@@ -20,13 +20,13 @@ from .statistics import class_shares, examine_statistics
 
 @dataclass
 class Report:
-    """A data set as it was found.
+    """The state of a data set.
 
     Attributes:
-        key: of the config, such as ``data.train.source``.
+        key: key in the config, such as ``data.train.source``.
         name: type of the data set.
-        images, labels: how many there are.
-        read: how many pairs were read.
+        images, labels: number of images and of labels.
+        read: number of pairs that were read.
         pixels: class -> its share of the labeled pixels that were read, empty without labels.
     """
 
@@ -41,36 +41,36 @@ class Report:
 
 def examine_datasets(configs: Iterable[Config], workers: int = 1, sample: Optional[int] = None,
                      progress: Optional[Callable[[str], Progress]] = None) -> Iterator[Report]:
-    """Reports of all data sets that configs name, each data set once.
+    """Examine all data sets that configs name, each of them once.
 
     Args:
-        workers: processes.
-        sample: how many pairs of a data set to read, evenly spread. None reads all. Names are
+        workers: number of processes that read files.
+        sample: number of pairs of a data set to read, evenly spread; None reads all. Names are
             compared in any case.
-        progress: makes a bar for the key of a data set.
+        progress: makes a progress bar for the key of a data set.
     """
     for key, config in _once(configs):
         yield examine_dataset(key, config, workers, sample, progress and progress(key))
 
 
 def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
-    """(key, config) of each data set, reduced to what reading its files depends on."""
+    """(key, config) of each data set, reduced to the settings that reading its files depends on."""
     chosen: Dict[str, Tuple[str, Dict]] = {}
     for cfg in configs:
         for key, config in dataset_configs(cfg):
             unread = {'pipeline', 'test_mode', 'crop_pseudo_margins'}
             if '.target' in key:
-                unread.add('ann_dir')  # never read in training
+                unread.add('ann_dir')  # training never reads it
             config = {name: value for name, value in config.items() if name not in unread}
             files = repr(sorted(config.items()))
-            if files not in chosen or '.source' in key:  # whose statistics are looked at too
+            if files not in chosen or '.source' in key:  # a source's statistics are examined
                 chosen[files] = key, {**config, 'pipeline': []}
     return chosen.values()
 
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,
                     progress: Optional[Progress] = None) -> Report:
-    """See :func:`examine_datasets`. Class statistics are looked at where ``key`` is a source's."""
+    """Examine one data set, see :func:`examine_datasets`; a source's statistics are included."""
     report = Report(key, config['type'])
     missing = list(missing_image_folders(config))
     report.findings = [Finding(
@@ -91,7 +91,7 @@ def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optiona
 
 
 def published_images(config: Mapping) -> Optional[int]:
-    """How many images the folder of a data set's config has where it is published."""
+    """Published number of images in the folder of a data set's config."""
     folder = '/' + str(config.get('img_dir', '')).strip('/')
     origin = ORIGINS.get(config['type'])
     fitting = {end: n for end, n in (origin.images if origin else {}).items()
@@ -101,7 +101,7 @@ def published_images(config: Mapping) -> Optional[int]:
 
 def _examine_leaf(dataset, config: Mapping, report: Report, workers: int, sample: Optional[int],
                   progress: Optional[Progress]) -> None:
-    """One data set over files, without wrappers."""
+    """Examine one data set over files, without wrappers."""
     examiner = Examiner.of(dataset)
     pairs, findings = pairs_of(dataset, examiner)
     findings += _compare_counts(dataset, config, len(pairs))
@@ -124,7 +124,7 @@ def _examine_leaf(dataset, config: Mapping, report: Report, workers: int, sample
 
 
 def _spread(pairs: List[Pair], count: int) -> List[Pair]:
-    """``count`` of the pairs, or all if there are fewer, evenly spread."""
+    """``count`` of the pairs, evenly spread, or all if there are fewer."""
     count = min(count, len(pairs))
     return [pairs[i * len(pairs) // count] for i in range(count)]
 
@@ -143,14 +143,14 @@ def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
 
 
 def _takes_all_of_its_folders(dataset, config: Mapping) -> bool:
-    """Not some of the files by a list, a condition or a rule of its own, nor both in one folder."""
+    """Whether it uses all files: no list, condition or rule selects, and folders are not shared."""
     folder = os.path.join(dataset.data_root or '', str(config.get('img_dir')))
     return (folder == dataset.img_dir and dataset.split is None and not (
         dataset.ann_dir and os.path.realpath(dataset.ann_dir) == os.path.realpath(folder)))
 
 
 def _compare_sizes(dataset, pairs: List[Pair], seen: List[Seen]) -> List[Finding]:
-    """With the size that images are published in, in one finding: a copy is smaller as a whole."""
+    """Compare with the published image size, in one finding: usually a whole copy is smaller."""
     origin = ORIGINS.get(type(dataset).__name__)
     if origin is None or origin.size is None:
         return []
@@ -167,7 +167,7 @@ def _compare_sizes(dataset, pairs: List[Pair], seen: List[Seen]) -> List[Finding
 
 
 def _look_at_all(dataset, report: Report, seen: List[Seen], whole: bool) -> List[Finding]:
-    """What only all labels together tell."""
+    """Findings that only all labels together show."""
     findings = []
     share = empty_share(seen)
     if share > EMPTY_SHARE:

@@ -1,4 +1,4 @@
-"""An image and its label, read and compared in the processes of a pool."""
+"""An image and its label, read and compared in worker processes."""
 import os
 import re
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ from ..labels.files import image_size
 from ..labels.statistics import Counts
 from .finding import Finding, Stage
 
-#: How published labels are read, where not as those of Cityscapes.
+#: Formats of published labels that are not read as those of Cityscapes.
 FORMATS: Dict[str, Format] = {'SynthiaDataset': SYNTHIA}
-#: What our messages about labels say after what was found.
+#: Start of the advice in our messages about labels.
 REST = re.compile(r', (?:expected|which|whose|it is) ')
 
 
 class Pair(NamedTuple):
-    """Paths of an image, of its label, and of the label as published if there is none yet."""
+    """Paths of an image, of its label, and of the published label if there is no other yet."""
 
     image: str
     label: Optional[str] = None
@@ -31,13 +31,7 @@ class Pair(NamedTuple):
 
 @dataclass
 class Seen:
-    """What an image and its label are.
-
-    Attributes:
-        size: (width, height) of the image, or None if it cannot be read.
-        counts: value in the label -> pixels, or None without a label that can be read.
-        trained: class -> pixels.
-    """
+    """The content of an image and its label."""
 
     findings: List[Finding] = field(default_factory=list)
     size: Optional[Tuple[int, int]] = None
@@ -47,7 +41,7 @@ class Seen:
 
 @dataclass
 class Meaning:
-    """It turns the values in labels into classes. Processes exchange it faster than a data set."""
+    """Turns the values in labels into classes; processes exchange it faster than a data set."""
 
     CLASSES: Tuple[str, ...]
     label_map: Optional[Dict[int, int]]
@@ -58,14 +52,14 @@ class Meaning:
 
 @dataclass
 class Examiner:
-    """Reads pairs. It can be pickled.
+    """Reads pairs; it can be pickled.
 
     Attributes:
-        count: the values in a label file, see :func:`.label_counter`.
-        meaning: of these values.
-        published: how labels as published are read.
-        fetch: how to get published files anew.
-        convert: how to make a label anew, or None where labels are used as published.
+        count: counts the values in a label file, see :func:`.label_counter`.
+        meaning: turns these values into classes.
+        published: format of published labels.
+        fetch: how to download published files again.
+        convert: how to convert a label again, or None if published labels are used directly.
     """
 
     count: Callable
@@ -76,7 +70,7 @@ class Examiner:
 
     @classmethod
     def of(cls, dataset) -> 'Examiner':
-        """For the files of a built data set."""
+        """Make an examiner for the files of a built data set."""
         name = type(dataset).__name__
         meaning = Meaning(tuple(dataset.CLASSES), getattr(dataset, 'label_map', None),
                           getattr(dataset, 'reduce_zero_label', False),
@@ -107,7 +101,7 @@ class Examiner:
                 'a whole image', self.fetch))
             return
         seen.size = image.shape[1], image.shape[0]
-        # a few of the pixels tell nearly all images apart from one of a single color
+        # A few pixels suffice to recognize nearly all images that have more than one color.
         if all((part == image[0, 0]).all() for part in (image[::16, ::16], image)):
             seen.findings.append(Finding(
                 Stage.CONTENT, 'image is of a single color', path,
@@ -116,7 +110,7 @@ class Examiner:
                 'config leaves it out', True))
 
     def _published_label(self, path: str, seen: Seen) -> None:
-        """That the converter can read it."""
+        """Check that the converter can read the label."""
         try:
             self.published.read(path)
         except UserError as error:
@@ -167,7 +161,7 @@ class Examiner:
                 f', delete the train labels and run: {self.convert}' if self.convert else '')))
 
     def _other_label(self) -> str:
-        """How to get a label in the place of one that is not right."""
+        """How to get a label in place of a wrong one."""
         if self.convert:
             return f'delete the files named here, then run: {self.convert}'
         return self.fetch
@@ -176,8 +170,8 @@ class Examiner:
 def unreadable(path: str) -> Optional[str]:
     """Why an image file cannot be read to its end, or None if it can.
 
-    OpenCV gives the rows before the damage without a word, and no reader of images compares the
-    checksums of PNG's parts.
+    OpenCV silently returns the rows before the damage, and no image reader compares the checksums
+    of PNG's parts.
     """
     try:
         with open(path, 'rb') as file, Image.open(file) as image:
@@ -189,13 +183,13 @@ def unreadable(path: str) -> Optional[str]:
         return 'no image' if os.path.getsize(path) else 'an empty file'
     except OSError as error:
         return error.strerror or said(error)
-    except Exception as error:  # Pillow raises what the damage happens to lead to
+    except Exception as error:  # damage makes Pillow raise errors of any kind
         return said(error)
     return None
 
 
 def _what(error: UserError, path: str) -> str:
-    """What was found, without the name of the file and the advice."""
+    """The fault alone, without the name of the file and the advice."""
     text = one_line(error)
     for start in (f'label {path} ', f'image {path} '):
         text = text.removeprefix(start)
@@ -203,6 +197,6 @@ def _what(error: UserError, path: str) -> str:
 
 
 def empty_share(seen: List[Seen]) -> float:
-    """The share of labels without any class among those that can be read."""
+    """Share of labels without any class, among the readable ones."""
     labels = [one.trained for one in seen if one.trained is not None]
     return sum(not counts for counts in labels) / len(labels) if labels else 0.0

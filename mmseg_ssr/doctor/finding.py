@@ -1,17 +1,17 @@
-"""One thing that is wrong, and the order of many."""
+"""A fault, and the order of many."""
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Dict, Iterable, List, Tuple
 
 
 class Stage(IntEnum):
-    """When to mend: what stands on a stage needs all stages before it."""
+    """When to mend a fault: each stage needs all stages before it."""
 
     INSTALLATION = 1
     WEIGHTS = 2
     FOLDERS = 3
-    FILES = 4  # as published: missing or damaged, to be fetched again
-    CONVERSION = 5  # what the converters make of them
+    FILES = 4  # published files that are missing or damaged, to be downloaded again
+    CONVERSION = 5  # output of the converters
     CONTENT = 6
     STATISTICS = 7
 
@@ -21,12 +21,12 @@ class Finding:
     """A fault of one file.
 
     Attributes:
-        stage: when to mend it.
-        title: the fault, in the same words for every file that has it.
-        file: which file or folder, or which part of the machine.
+        stage: when to mend the fault.
+        title: name of the fault, the same for every file that has it.
+        file: the file or folder, or the part of the machine.
         found, expected: the state of the file, and the right state.
-        mend: a command, or what to do.
-        is_warning: it works like that, but may not be meant.
+        mend: a command or an instruction that mends it.
+        is_warning: the state works, but may not be intended.
     """
 
     stage: Stage
@@ -39,7 +39,7 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> List[List[Finding]]:
-    """Findings of the same fault that are mended in the same way together, first stages first."""
+    """Group findings with the same fault and the same repair, first stages first."""
     groups: Dict[Tuple, List[Finding]] = {}
     for one in sorted(findings, key=lambda finding: finding.stage):
         groups.setdefault((one.stage, one.title, one.expected, one.mend), []).append(one)

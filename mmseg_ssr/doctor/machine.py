@@ -1,4 +1,4 @@
-"""What the machine has for a training."""
+"""Checks of the machine before a training."""
 import os
 import shutil
 from typing import List, Tuple
@@ -10,17 +10,17 @@ from ..utils.device import pick_device
 from ..utils.machine import describe_machine, describe_versions
 from .finding import Finding, Stage
 
-#: What the system tells of NVIDIA's driver, where there is one.
+#: File that describes NVIDIA's driver, if there is one.
 DRIVER = '/proc/driver/nvidia/version'
-#: Two checkpoints of MiT-B5 with its teacher and optimizer, the best one, logs and pictures.
+#: Two checkpoints of MiT-B5 with teacher and optimizer, the best one, logs and pictures.
 DISK_BYTES = 10 * 10**9
 
 
 def examine_machine(folder: str = '.') -> Tuple[List[str], List[Finding]]:
-    """Facts, a line each, and findings.
+    """Give facts, a line each, and findings.
 
     Args:
-        folder: that trainings write into.
+        folder: folder that trainings write into.
     """
     device = pick_device()
     facts = describe_machine(device)

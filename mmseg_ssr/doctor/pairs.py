@@ -1,4 +1,4 @@
-"""Which label belongs to which image, and what has none."""
+"""Images paired with their labels, and files without a partner."""
 import os
 from typing import List, Optional, Tuple
 
@@ -10,9 +10,9 @@ from .finding import Finding, Stage
 
 
 def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
-    """The pairs of a built data set, and findings over missing and outdated labels.
+    """Pair the files of a built data set; missing and outdated labels are findings.
 
-    Without ``ann_dir`` the pairs have no labels, and none are missed.
+    Without ``ann_dir`` the pairs have no labels, and no label is missing.
     """
     images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
     if dataset.ann_dir is None:
@@ -35,7 +35,7 @@ def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
 
 
 def other_endings(dataset) -> List[Finding]:
-    """Images that the data set passes over since they do not end as its images do."""
+    """Find images that the data set skips because of another file ending."""
     suffixes = dataset.img_suffix
     suffixes = (suffixes, ) if isinstance(suffixes, str) else tuple(suffixes)
     others = sorted(file for file in list_files(dataset.img_dir)
@@ -48,7 +48,7 @@ def other_endings(dataset) -> List[Finding]:
 
 
 def labels_alone(dataset) -> List[Finding]:
-    """Labels that no image belongs to."""
+    """Find labels without an image."""
     if dataset.ann_dir is None:
         return []
     wanted = {info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos}
@@ -64,7 +64,7 @@ def _path(dataset, label: str) -> str:
 
 
 def _published(dataset, label: str, examiner: Examiner, files: set) -> Optional[str]:
-    """The path of the label as published that a train label is made of, if it is there."""
+    """Path of the published label that a train label is made from, if the file exists."""
     if not examiner.convert:
         return None
     raw = ORIGINS[type(dataset).__name__].published_label(label, dataset)

@@ -1,4 +1,4 @@
-"""Class statistics of a source compared with its labels."""
+"""A source's class statistics compared with its labels."""
 import os
 from pathlib import Path
 from typing import Dict, List, Mapping, Tuple
@@ -23,11 +23,11 @@ NEXT_START = 'nothing: the labels are counted when a training starts'
 
 def examine_statistics(dataset, labels: List[str], trained: Mapping[str, Counts],
                        examiner: Examiner) -> List[Finding]:
-    """Findings over the three JSON files of a source.
+    """Check the three JSON files of a source.
 
     Args:
-        labels: paths of all its labels that are there.
-        trained: path -> class -> pixels, of those that were read.
+        labels: paths of all its existing labels.
+        trained: path -> class -> pixels, for the labels that were read.
     """
     root = Path(dataset.data_root or dataset.ann_dir)
     missing = [name for name in STATISTICS_FILES if not (root / name).exists()]
@@ -37,7 +37,7 @@ def examine_statistics(dataset, labels: List[str], trained: Mapping[str, Counts]
                 for name in missing]
     anew = _anew(root, examiner)
     ours = {relative_path(os.path.join(dataset.ann_dir, info['ann']['seg_map']), root)
-            for info in dataset.img_infos}  # one that is missing is a finding already
+            for info in dataset.img_infos}  # a missing label is a finding already
     try:
         recorded = load_class_statistics(root)
         gone = sorted(set(recorded) - set(match_files(recorded, {*list_files(str(root)), *ours})))
@@ -71,7 +71,7 @@ def _compare(dataset, root: Path, labels: List[str], trained: Mapping[str, Count
 
 
 def _difference(dataset, counts: Counts, trained: Counts, label: str) -> Tuple[str, str]:
-    """Recorded pixels of the first class that differs, and the pixels in the label."""
+    """Pixels of the first class that differs, as recorded and as in the label."""
     try:
         recorded = as_trained(counts, dataset, Path(label))
     except UserError as error:
@@ -83,7 +83,7 @@ def _difference(dataset, counts: Counts, trained: Counts, label: str) -> Tuple[s
 
 
 def _anew(root: Path, examiner: Examiner) -> str:
-    """The converters trust statistics that are newer than the labels: these have to go first."""
+    """How to write statistics again: converters trust newer ones, so they must be deleted first."""
     remove = f'rm {os.path.join(root, STATISTICS)}'
     return f'{remove} && {examiner.convert}' if examiner.convert else (
         f'{remove} (the labels are counted when a training starts)')

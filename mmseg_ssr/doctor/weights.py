@@ -1,4 +1,4 @@
-"""The files of weights that configs name: there, whole, the published ones, readable."""
+"""Checks of weight files that configs name: present, complete, as published, readable."""
 import os
 from typing import Dict, Iterable, List, Optional, Tuple
 
@@ -10,12 +10,12 @@ from ..errors import UserError, one_line
 from ..weights import BYTES, PUBLISHED, published_sum, read_weights, sha256
 from .finding import Finding, Stage
 
-#: What finished segmentation models have and encoders have not.
+#: Part that segmentation models have and encoders lack.
 HEAD = 'decode_head.'
 
 
 def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]]:
-    """Facts, a line for each file, and findings. A file that several keys name is read once."""
+    """Give facts, a line for each file, and findings; each file is read once."""
     named: Dict[str, str] = {}
     for cfg in configs:
         keys = needed_weight_files(cfg)
@@ -31,7 +31,7 @@ def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]
 
 
 def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
-    """A line about a file, and its faults."""
+    """Give a line about a file, and its faults."""
     if not os.path.isfile(file):
         return 'missing', [_finding('weights file is missing', file, f'no such file, {key} names '
                                     'it', 'the file as published')]
@@ -51,7 +51,7 @@ def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
 
 
 def _unreadable(file: str, key: str) -> Optional[Finding]:
-    """Read as a training does, without running any code that may be in the file."""
+    """Read the file as a training does, without running any code that may be in it."""
     try:
         weights = (safetensors_file.read(file)['state_dict']
                    if file.endswith(safetensors_file.SUFFIX) else read_weights(file))
@@ -69,10 +69,10 @@ def _finding(title: str, file: str, found: str, expected: str) -> Finding:
 
 
 def _fetch(file: str) -> str:
-    """How to get a file: a command where its address is known."""
+    """How to get a file: a command if its address is known."""
     source = PUBLISHED.get(os.path.basename(file))
     if source is None:
         return f'put the right file to {file}'
-    if not source.endswith('.pth'):  # a page for readers, no address of the file
+    if not source.endswith('.pth'):  # a page for readers, not the address of the file
         return f'fetch {os.path.basename(file)} from {source}, put it to {file}'
     return f'curl -L --create-dirs -o {file} {source}'

@@ -1,4 +1,4 @@
-"""The report at the end of a training; whatever goes wrong with it, the training is done."""
+"""The report at the end of a training: its errors never fail the training."""
 import logging
 from typing import Optional, Sequence
 
@@ -8,7 +8,7 @@ from mmcv import Config
 from .. import distributed
 from ..errors import said
 
-#: Test images that are looked at when the config does not say: seconds, not another test.
+#: Default number of test images to predict, so that the report takes seconds.
 IMAGES = 12
 
 
@@ -20,10 +20,10 @@ def report_at_end(cfg: Config, work_dirs: Sequence[str], device: torch.device,
 
     Args:
         cfg: ``report=dict(images=N)`` predicts N test images, 0 none.
-        path: see :func:`~mmseg_ssr.report.write.write_report`.
+        path: where to write the page, see :func:`~mmseg_ssr.report.write.write_report`.
 
     Returns:
-        The path of the page, None where there is none.
+        The path of the page, None if none was written.
     """
     options = cfg.get('report', True)
     if options is False:
@@ -35,9 +35,9 @@ def report_at_end(cfg: Config, work_dirs: Sequence[str], device: torch.device,
 def _write(work_dirs: Sequence[str], path: Optional[str], device: torch.device,
            images: int) -> Optional[str]:
     try:
-        from .write import write_report  # here, where a missing package stops nothing either
+        from .write import write_report  # imported here, so that a missing package stops nothing
         return write_report(work_dirs, path, device, images)
-    except Exception as error:  # of any kind: nobody loses a training to its picture book
+    except Exception as error:  # whatever it is: a failed report must not fail the training
         logging.getLogger('mmseg').warning(
             'no report of %s: %s: %s', ', '.join(work_dirs), type(error).__name__, said(error))
         return None

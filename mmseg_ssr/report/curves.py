@@ -1,10 +1,10 @@
-"""What the log tells over the iterations: a line for each run."""
+"""Curves of the logged values over the iterations, one line for each run."""
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from . import figures
 from .runs import Curve, Run
 
-#: (title, what it is on the axis, name in the log, mode, factor)
+#: (title, label of the axis, name in the log, mode, factor)
 QUANTITIES = (
     ('mIoU of the evaluations', 'percent', 'mIoU', 'val', 100.),
     ('learning rate', '', 'lr', 'train', 1.),
@@ -15,13 +15,13 @@ QUANTITIES = (
 
 
 def loss_curves(runs: Sequence[Run]) -> str:
-    """A plot for each loss term that any run has; an image address, empty without a log."""
+    """Plot each loss term that any run has, as an image address (empty without a log)."""
     terms = list(dict.fromkeys(term for run in runs for term in run.terms))
     return _plots(runs, [(term, '', lambda run, term=term: run.curve(term)) for term in terms])
 
 
 def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
-    """mIoU, learning rate, speed and memory; and the titles of what no log holds."""
+    """Plot mIoU, learning rate, speed and memory; also return the titles that no log holds."""
     plots, left_out = [], []
     for title, unit, key, mode, factor in QUANTITIES:
         def curve(run: Run, key: str = key, mode: str = mode, factor: float = factor) -> Curve:
@@ -36,7 +36,7 @@ def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
 
 
 def class_curves(run: Run) -> str:
-    """IoU of each class at each evaluation as colors; empty with fewer than two evaluations."""
+    """Plot the IoU of each class at each evaluation as colors (empty below two evaluations)."""
     evaluations = evaluated_classes(run)
     classes = list(evaluations[-1][1]) if evaluations else []
     if len(evaluations) < 2 or not classes:

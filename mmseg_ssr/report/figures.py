@@ -1,4 +1,4 @@
-"""Figures as data addresses that stand in the page itself."""
+"""Figures as data addresses, embedded in the page."""
 import base64
 import io
 from typing import Optional, Sequence
@@ -8,21 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-#: Widths and heights in inches at 100 dots each.
+#: Width of a figure and height of a row in inches, at 100 dots an inch.
 WIDTH, ROW = 9.6, 2.4
-#: Told apart by people who see colors differently too (Okabe and Ito).
+#: The palette of Okabe and Ito, which color-blind readers can tell apart.
 COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
 
 
 def color(number: int) -> str:
-    """That of the run with this number."""
+    """Color of the run with this number."""
     return COLORS[number % len(COLORS)]
 
 
 def grid(count: int, columns: int = 2, height: float = ROW) -> 'tuple[Figure, Sequence[Axes]]':
     """A figure and its ``count`` axes."""
     rows = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, rows * height))  # a layout that measures texts is slow
+    figure = Figure(figsize=(WIDTH, rows * height))  # layouts that measure texts are slow
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     figure.subplots_adjust(left=0.08, right=0.99, wspace=0.2, hspace=0.5,
                            top=1 - 0.4 / rows / height, bottom=0.3 / rows / height)
@@ -32,19 +32,19 @@ def grid(count: int, columns: int = 2, height: float = ROW) -> 'tuple[Figure, Se
 
 
 def svg(figure: Figure) -> str:
-    """A drawing, as sharp as you like."""
+    """Encode a figure as SVG."""
     file = io.BytesIO()
     figure.savefig(file, format='svg', metadata=dict(Date=None, Creator=None))
     return _address('image/svg+xml', file.getvalue())
 
 
 def png(image: np.ndarray) -> str:
-    """RGB pixels, H x W x 3 uint8."""
+    """Encode RGB pixels, H x W x 3 uint8, as PNG."""
     return _address('image/png', cv2.imencode('.png', image[..., ::-1])[1].tobytes())
 
 
 def jpeg(image: np.ndarray) -> str:
-    """RGB pixels, H x W x 3 uint8: a fifth of the size, for photographs."""
+    """Encode RGB pixels, H x W x 3 uint8, as JPEG: a fifth of the size, for photographs."""
     return _address('image/jpeg', cv2.imencode('.jpg', image[..., ::-1])[1].tobytes())
 
 

@@ -1,4 +1,4 @@
-"""Panels of predictions: which pixels are wrong, how sure the networks are."""
+"""Panels of predictions: they show wrong pixels and the confidence of the networks."""
 from typing import Dict, List, Optional, Sequence
 
 import matplotlib
@@ -9,17 +9,17 @@ from ..visualization import Panel, colorize, draw_panels
 from .predictions import Prediction
 
 RED = np.array([230, 40, 40], np.uint8)
-#: What is left of the light of a pixel whose label is not trusted.
+#: Brightness factor for pixels whose label is not trusted.
 DIM = 0.35
 TILE = 300  # pixels
 
 
 def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
                       palette: Sequence, threshold: Optional[float] = None) -> np.ndarray:
-    """One row an image: image, truth, prediction, error, confidence, and the teacher's label.
+    """Draw a row for each image: image, truth, prediction, error, confidence, teacher's label.
 
     Args:
-        threshold: pixels that the teacher is less sure of are dark in its label.
+        threshold: the teacher's label is darkened where its confidence is below this value.
     """
     panels = [
         Panel('image', [p.image for p in predictions]),
@@ -37,7 +37,7 @@ def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
 
 def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str],
                       palette: Sequence) -> np.ndarray:
-    """One row an image: image, truth, and the prediction of each run."""
+    """Draw a row for each image: image, truth, and the prediction of each run."""
     first = next(iter(by_run.values()))
     panels = [Panel('image', [p.image for p in first]),
               Panel('ground truth', [colorize(p.truth, palette) for p in first])]
@@ -47,7 +47,7 @@ def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str
 
 
 def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The image in pale gray with wrong pixels red; pixels that do not count are black."""
+    """The image in pale gray with wrong pixels red and ignored pixels black."""
     picture = np.repeat(128 + image.mean(axis=2, keepdims=True) / 2, 3, axis=2).astype(np.uint8)
     picture[label != truth] = RED
     picture[truth == IGNORE_INDEX] = 0
@@ -61,7 +61,7 @@ def heat(values: np.ndarray) -> np.ndarray:
 
 def pseudo_label_map(prediction: Prediction, palette: Sequence,
                      threshold: Optional[float]) -> np.ndarray:
-    """The teacher's label in colors, dark where it is less sure than ``threshold``."""
+    """The teacher's label in colors, darkened where the confidence is below ``threshold``."""
     picture = colorize(prediction.teacher_label, palette)
     if threshold is not None:
         unsure = prediction.teacher_confidence < threshold

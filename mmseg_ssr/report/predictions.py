@@ -1,4 +1,4 @@
-"""What the newest checkpoint of a training predicts on the test images of its config."""
+"""Predictions of a training's newest checkpoint on the test images of its config."""
 import copy
 import math
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
@@ -23,15 +23,15 @@ from .runs import Run
 
 
 class Prediction(NamedTuple):
-    """One image, H x W pixels, and what is predicted on it.
+    """One image of H x W pixels and the predictions on it.
 
     Attributes:
-        name: of its file.
+        name: name of the image file.
         image: RGB, H x W x 3 uint8.
         truth: H x W uint8, classes and 255.
         label: H x W, the student's classes.
         confidence: H x W in [0, 1], the student's probability of that class.
-        teacher_label, teacher_confidence: the same of the teacher, or None.
+        teacher_label, teacher_confidence: the same from the teacher, or None.
     """
     name: str
     image: np.ndarray
@@ -46,15 +46,15 @@ class Checkpointed:
     """The networks of a training's newest checkpoint, and its test images.
 
     Args:
-        run: with a config and a checkpoint.
-        images: how many of ``data.test`` to look at, evenly spread; None is all.
+        run: a run that has a config and a checkpoint.
+        images: number of images of ``data.test`` to predict, evenly spread; None for all.
 
     Attributes:
-        dataset: those images.
-        content: of the checkpoint file.
+        dataset: the chosen images.
+        content: content of the checkpoint file.
 
     Raises:
-        UserError: checkpoint, config or data are not there or not right.
+        UserError: checkpoint, config or data are missing or not valid.
     """
 
     def __init__(self, run: Run, device: torch.device, images: Optional[int] = None):
@@ -71,7 +71,7 @@ class Checkpointed:
         self.student = self._network('student')
         try:
             self.teacher: Optional[nn.Module] = self._network('teacher')
-        except CheckpointError:  # trained without one
+        except CheckpointError:  # trained without a teacher
             self.teacher = None
 
     def matrices(self) -> List[Tensor]:
@@ -90,7 +90,7 @@ class Checkpointed:
                              *(found[1] if len(found) > 1 else ()))
 
     def samples(self, indices: Sequence[int]) -> Iterator[Dict[str, Any]]:
-        """Batches of one image with its label, on the device."""
+        """Yield batches of one image with its label, on the device."""
         some = copy.copy(self.dataset)
         some.img_infos = [self.dataset.img_infos[i] for i in indices]
         for sample in evaluation_loader(some):
@@ -103,7 +103,7 @@ class Checkpointed:
 
 
 def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
-    """The data set with ``count`` of its images, evenly spread (all when None)."""
+    """The data set reduced to ``count`` evenly spread images (all when None)."""
     if count is not None and count < len(dataset):
         positions = np.linspace(0, len(dataset) - 1, count).round().astype(int)
         dataset.img_infos = [dataset.img_infos[i] for i in positions]
@@ -111,7 +111,7 @@ def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
 
 
 def image_scores(matrices: Sequence[Tensor]) -> List[float]:
-    """Percent: the mean IoU over the classes that an image's label holds; NaN without any."""
+    """Mean IoU of each image in percent, over the classes in its label; NaN without any."""
     scores = []
     for matrix in matrices:
         both, union, _, labeled = areas(matrix)
@@ -122,13 +122,13 @@ def image_scores(matrices: Sequence[Tensor]) -> List[float]:
 
 
 def read_rgb(path: str) -> np.ndarray:
-    """H x W x 3 uint8."""
+    """Read an image as RGB, H x W x 3 uint8."""
     return mmcv.imread(path, channel_order='rgb')
 
 
 @torch.no_grad()
 def _most_likely(network: nn.Module, img: Tensor, metas: List[dict]) -> List[np.ndarray]:
-    """Classes and their probabilities, H x W each, at the size of the original image."""
+    """Predict classes and their probabilities, H x W each, at the size of the original image."""
     with inference_options(network):
         probability, label = network.inference(img, metas, True).max(dim=1)
     return [label[0].cpu().numpy(), probability[0].float().cpu().numpy()]

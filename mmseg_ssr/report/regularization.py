@@ -1,4 +1,4 @@
-"""What SSR's regularizer attends to, and how far its branch differs from the shadow branch."""
+"""Attention of SSR's regularizer, and differences between its branch and the shadow branch."""
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
@@ -14,7 +14,7 @@ from ..visualization import Panel, colorize, draw_panels
 from .pictures import IGNORED, TILE, error_map, heat
 from .predictions import Checkpointed, read_rgb
 
-#: Share of an image that a class must fill for a pixel of it to be looked at.
+#: Least share of the image that a class must fill to have a pixel chosen.
 LEAST_SHARE = 0.002
 POINTS = 3
 
@@ -23,13 +23,13 @@ class Branches(NamedTuple):
     """One image through both branches, at the size h x w that the network sees.
 
     Attributes:
-        name: of its file.
+        name: name of the image file.
         image: RGB, h x w x 3 uint8.
         truth: h x w uint8, classes and 255.
         shadow, regularized: h x w, the classes of each branch.
         distance: mean over pixels of half the sum of |differences| of the two probabilities,
             in [0, 1] (total variation).
-        points: (class, row, column) of the pixels that are looked at.
+        points: (class, row, column) of the pixels whose attention is shown.
         attention: stage -> N x h' x w' over the encoder's map, mean over heads, sums to 1.
     """
     name: str
@@ -43,22 +43,22 @@ class Branches(NamedTuple):
 
 
 def has_regularizer(content: Dict[str, Any]) -> bool:
-    """Has the checkpoint been written by a training with a regularization branch?"""
+    """Whether the checkpoint comes from a training with a regularization branch."""
     return bool((content.get('training_state') or {}).get('regularizer'))
 
 
 def both_branches(trained: Checkpointed, indices: Sequence[int]) -> List[Branches]:
-    """Some of the test images through both branches.
+    """Predict some of the test images with both branches.
 
     Raises:
-        UserError: the frozen encoder cannot be built, for lack of its weights file for one.
+        UserError: the frozen encoder cannot be built, for example without its weights file.
     """
     student, regularizer = _networks(trained)
     return [_branches(student, regularizer, sample) for sample in trained.samples(indices)]
 
 
 def attention_panels(branches: Branches) -> np.ndarray:
-    """One row a pixel: where it is (a ring), and what each stage looks at for it."""
+    """Draw a row for each pixel: its place (a ring), and its attention at each stage."""
     panels = [Panel('pixel', [_ring(branches.image, *point[1:]) for point in branches.points])]
     panels += [Panel(f'stage {stage}', [_overlay(branches.image, one) for one in maps])
                for stage, maps in branches.attention.items()]
@@ -67,7 +67,7 @@ def attention_panels(branches: Branches) -> np.ndarray:
 
 def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
                   palette: Sequence) -> np.ndarray:
-    """One row an image: image, truth, both predictions, and where they differ."""
+    """Draw a row for each image: image, truth, both predictions, and their differences."""
     return draw_panels([
         Panel('image', [b.image for b in branches]),
         Panel('ground truth', [colorize(b.truth, palette) for b in branches]),
@@ -78,13 +78,13 @@ def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
 
 
 def looked_at(maps: np.ndarray) -> float:
-    """Mean number of cells that N maps look at: exp of the entropy, 1 to all of them."""
+    """Mean number of cells that N maps attend to: exp of the entropy, between 1 and all cells."""
     flat = maps.reshape(len(maps), -1)
     return float(np.exp(-(flat * np.log(flat + 1e-12)).sum(axis=1)).mean())
 
 
 def shares(branches: Branches) -> Tuple[float, float, float]:
-    """Percent of pixels where the branches differ; of labeled ones right in each branch."""
+    """Percent of pixels where the branches differ, and of labeled pixels right in each branch."""
     counted = branches.truth != IGNORED
     right = [100 * float((label == branches.truth)[counted].mean()) if counted.any() else 0.
              for label in (branches.shadow, branches.regularized)]
@@ -92,7 +92,7 @@ def shares(branches: Branches) -> Tuple[float, float, float]:
 
 
 def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
-    """Student and regularizer as the checkpoint has them, in eval mode."""
+    """Student and regularizer with the weights of the checkpoint, in eval mode."""
     networks = student_and_regularizer(trained.run.config, trained.content,
                                        trained.run.checkpoint)
     student, regularizer = (network.to(trained.device).eval() for network in networks)
@@ -107,7 +107,7 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
                        interpolation=cv2.INTER_NEAREST)
     features = training_features(student, img, Draws())
     context = regularizer.encode(img)
-    seen: List[Sequence[Tensor]] = []  # of HRDA, the context's come first
+    seen: List[Sequence[Tensor]] = []  # for HRDA, the features of the context come first
 
     def enhance(maps: Sequence[Tensor]) -> Sequence[Tensor]:
         seen.append(maps)
@@ -129,10 +129,10 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
 
 
 def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
-    """(class, row, column): a pixel in the middle of each of the rarest classes of a label.
+    """(class, row, column) of a pixel in the middle of each of a label's rarest classes.
 
-    Classes that fill less than :data:`LEAST_SHARE` of the image are passed over; without any, it
-    is the middle of the image, of class 255.
+    Classes that fill less than :data:`LEAST_SHARE` of the image are skipped. If none is left, the
+    middle of the image is returned, with class 255.
     """
     classes, counts = np.unique(truth[truth != IGNORED], return_counts=True)
     large = counts >= LEAST_SHARE * truth.size
@@ -168,7 +168,7 @@ def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
 
 
 def _overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Attention over a gray image: from blue, the least attended cell, to yellow, the most."""
+    """Attention over a gray image, from blue (the least attended cell) to yellow (the most)."""
     size = image.shape[1::-1]
     above = attention - attention.min()
     cells = cv2.resize(above / max(above.max(), 1e-12), size, interpolation=cv2.INTER_NEAREST)

@@ -1,4 +1,4 @@
-"""What a training has left in its work directory, as the report needs it."""
+"""The files of a training's work directory, as the report needs them."""
 import json
 import math
 import os
@@ -13,7 +13,7 @@ from ..engine.config.values import method_config
 from ..engine.logging.history import read_history
 from ..errors import MissingFile, UserError
 
-#: Keys of a config that the report has no use for: their packages may be missing here.
+#: Config keys that the report ignores, because their packages may be missing here.
 LOGGING = ('tracker', 'log_config')
 Curve = Tuple[List[int], List[float]]
 
@@ -22,13 +22,13 @@ class Run(NamedTuple):
     """One training.
 
     Attributes:
-        name: of the config, else of the folder; different for each run of a report.
-        folder: its work directory.
-        history: see :func:`~mmseg_ssr.engine.logging.history.read_history`.
-        result: content of ``result.json``, empty where there is none.
-        config: as it was used, None where it is not there.
-        checkpoint: path of the newest one, or None.
-        missing: what is not there, a line each.
+        name: name of the config, else of the folder; each run of a report has its own.
+        folder: work directory.
+        history: records of the log, see :func:`~mmseg_ssr.engine.logging.history.read_history`.
+        result: content of ``result.json``, empty if the file is missing.
+        config: the config of the training, None if it is missing.
+        checkpoint: path of the newest checkpoint, or None.
+        missing: one line for each missing file.
     """
     name: str
     folder: str
@@ -54,7 +54,7 @@ class Run(NamedTuple):
 
     @property
     def method(self) -> str:
-        """What the config says of it, in a word or two."""
+        """Short name of the method, taken from the config."""
         if not self.config:
             return '-'
         method = method_config(self.config)
@@ -66,7 +66,7 @@ class Run(NamedTuple):
 
     @property
     def class_ious(self) -> Dict[str, float]:
-        """Percent by class: of the test after the training, else of the last evaluation."""
+        """IoU in percent by class, from the test after the training or else the last evaluation."""
         scores = self.result.get('scores')
         if not scores:
             last = [record for record in self.history if 'mIoU' in record][-1:]
@@ -77,7 +77,7 @@ class Run(NamedTuple):
 
     @property
     def miou(self) -> Optional[float]:
-        """Percent: of the test after the training, else of the last evaluation."""
+        """mIoU in percent, from the test after the training or else the last evaluation."""
         if 'mIoU' in self.result:
             return self.result['mIoU']
         values = self.curve('mIoU', 'val')[1]
@@ -85,12 +85,13 @@ class Run(NamedTuple):
 
 
 def read_runs(folders: Sequence[str]) -> List[Run]:
-    """The trainings of several work directories, each once, with names that tell them apart.
+    """Read the trainings of several work directories, each once, with distinct names.
 
-    Those of the configs, of the folders, or whole paths: the shortest that do.
+    The names are the shortest that are distinct: those of the configs, of the folders, or
+    whole paths.
 
     Raises:
-        MissingFile: a folder is not there, or holds nothing that a training leaves.
+        MissingFile: a folder is missing, or holds no file of a training.
     """
     runs = [read_run(folder) for folder in {os.path.realpath(folder): folder
                                             for folder in folders}.values()]
@@ -106,7 +107,7 @@ def _folder_name(run: Run) -> str:
 
 
 def read_run(folder: str) -> Run:
-    """The training of one work directory; see :func:`read_runs`."""
+    """Read the training of one work directory; see :func:`read_runs`."""
     if not os.path.isdir(folder):
         raise MissingFile(f'{folder} is no folder: give the work directory of a training')
     missing: List[str] = []

@@ -1,4 +1,4 @@
-"""What each run's checkpoint shows: the part of the page that needs the network and the data."""
+"""Sections of the page that need each run's checkpoint and data."""
 import math
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -13,28 +13,28 @@ from .predictions import Checkpointed, image_scores
 from .runs import Run
 from .tables import Table, number
 
-#: Best and worst images of a run, and images that are compared over runs.
+#: Number of best and of worst images of a run, and of images compared over runs.
 SHOWN = 3
-#: Images whose cross-attention is shown.
+#: Number of images whose cross-attention is shown.
 ATTENDED = 2
-#: What the user can mend, and what libraries raise over old files: the page goes on without.
+#: Errors that leave a section out: the user's, and those that libraries raise over old files.
 FAULTS = (UserError, *WRONG_VALUE)
 
 
 class Picture(NamedTuple):
-    """An image of the page: what it shows, and its content as an address."""
+    """An image of the page: its caption, and its content as an address."""
     caption: str
     address: str
 
 
 class Section(NamedTuple):
-    """What the checkpoint of one run shows.
+    """The section of one run.
 
     Attributes:
-        name: of the run.
-        images: how many were looked at.
+        name: name of the run.
+        images: number of images predicted.
         pictures: confusion matrix, best and worst images.
-        regularization: attention and both branches, of SSR.
+        regularization: attention and both branches, for SSR.
         differences: how far the branches differ, image by image, or None.
     """
     name: str
@@ -45,7 +45,7 @@ class Section(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A run's images, with the score of each in percent; networks of many runs fill any memory."""
+    """A run's images and their scores in percent, without the networks (memory)."""
     run: Run
     dataset: Dataset
     scores: Sequence[float]
@@ -53,7 +53,7 @@ class Examined(NamedTuple):
 
 def examine(runs: Sequence[Run], device: torch.device, images: Optional[int]
             ) -> Tuple[List[Section], List[Picture], List[str]]:
-    """The sections of all runs, the runs side by side, and what is left out with the reason."""
+    """Make the sections of all runs, the runs side by side, and a line for each thing left out."""
     sections: List[Section] = []
     examined: List[Examined] = []
     left_out: List[str] = []
@@ -97,7 +97,7 @@ def _section(run: Run, device: torch.device, images: Optional[int],
 
 
 def best_and_worst(scores: Sequence[float], count: int = SHOWN) -> Tuple[List[int], List[int]]:
-    """Indices of the best images and of the worst ones, the extreme first; none is in both.
+    """Indices of the best and of the worst images, the extreme first, none in both.
 
     Raises:
         UserError: no image has a score.
@@ -112,7 +112,7 @@ def best_and_worst(scores: Sequence[float], count: int = SHOWN) -> Tuple[List[in
 
 
 def _confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
-    """Rows of the labels' classes that occur, as percent of their pixels."""
+    """Draw the rows of the classes that occur in labels, in percent of their pixels."""
     there = matrix.sum(axis=1) > 0
     share = 100 * matrix[there] / matrix[there].sum(axis=1, keepdims=True)
     figure = figures.matrix_figure(
@@ -149,7 +149,7 @@ def _attention_caption(branches: regularization.Branches, classes: Sequence[str]
 
 def _side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
                   left_out: List[str]) -> List[Picture]:
-    """The images that the runs differ on most; their networks are read again, one at a time."""
+    """Show the images that the runs differ on most, reading one run's networks at a time."""
     if len(examined) < 2:
         return []
     files = [_files(one) for one in examined]

@@ -1,4 +1,4 @@
-"""The tables of the report, as rows of text."""
+"""The tables of the report as rows of text."""
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from .curves import evaluated_classes
@@ -14,7 +14,7 @@ class Table(NamedTuple):
 
 
 def overview(runs: Sequence[Run]) -> Table:
-    """One row a run."""
+    """One row for each run."""
     return Table(
         ['run', 'method', 'seed', 'iterations', 'mIoU', 'best mIoU in training', 'training',
          'peak memory', 'folder'],
@@ -24,7 +24,7 @@ def overview(runs: Sequence[Run]) -> Table:
 
 
 def classes(runs: Sequence[Run]) -> Optional[Table]:
-    """IoU of each class, its change since the first of several evaluations, and against run 1."""
+    """IoU of each class, its change since the first evaluation, and its difference to run 1."""
     finals = [run.class_ious for run in runs]
     names = list(dict.fromkeys(name for final in finals for name in final))
     if not names:
@@ -45,12 +45,12 @@ def classes(runs: Sequence[Run]) -> Optional[Table]:
 
 
 def number(value: Optional[float], digits: int = 2) -> str:
-    """A number, or a dash where there is none."""
+    """Format a number, None and NaN as a dash."""
     return NONE if value is None or value != value else f'{value:.{digits}f}'
 
 
 def _changes(names: Sequence[str], now: Dict[str, float], before: Dict[str, float]) -> List[str]:
-    """The difference of each class, then the mean of them."""
+    """The difference of each class, then their mean."""
     found = [now[name] - before[name] if name in now and name in before else None
              for name in names]
     known = [value for value in found if value is not None and value == value]

@@ -1,4 +1,4 @@
-"""The page itself."""
+"""Writing the page."""
 import datetime
 import os
 from typing import List, Optional, Sequence
@@ -16,30 +16,33 @@ from .sections import Picture, examine
 
 #: Name of the page in a work directory.
 PAGE = 'report.html'
-#: Test images that a report looks at.
+#: Default number of test images to predict.
 IMAGES = 50
 
 
 def write_report(folders: Sequence[str], path: Optional[str] = None,
                  device: Optional[torch.device] = None, images: Optional[int] = IMAGES) -> str:
-    """Write one page about the trainings of some work directories; returns its path.
+    """Write one page about the trainings of some work directories.
 
-    What is not there is left out, and the page says what and why.
+    If something is missing, the page leaves it out and says what and why.
 
     Args:
-        folders: work directories; the first one is what the others are compared with.
-        path: of the page; by default ``report.html`` in the first folder.
+        folders: work directories; the others are compared with the first.
+        path: path of the page; by default ``report.html`` in the first folder.
         device: where to predict, the CPU by default.
-        images: how many of the test images to predict, evenly spread; 0 leaves out everything
-            that needs checkpoint and data, None is all.
+        images: number of test images to predict, evenly spread. 0 leaves out everything that
+            needs checkpoint and data, None predicts all.
+
+    Returns:
+        The path of the page.
 
     Raises:
-        MissingFile: a folder holds no training, or there is none for the page.
+        MissingFile: a folder holds no training, or the folder of the page is missing.
         UserError: the page cannot be written.
     """
     runs = read_runs(folders)
     path = path or os.path.join(folders[0], PAGE)
-    if not os.path.isdir(os.path.dirname(path) or '.'):  # now, not after the work
+    if not os.path.isdir(os.path.dirname(path) or '.'):  # checked before the work
         raise MissingFile(f'--out {path}: there is no folder {os.path.dirname(path)}')
     text = _render(runs, device or torch.device('cpu'), images)
     try:

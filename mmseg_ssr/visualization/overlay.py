@@ -9,11 +9,11 @@ from .panels import Color, colorize
 
 def overlay(image: np.ndarray, label: np.ndarray, palette: Sequence[Color],
             opacity: float = 0.5) -> np.ndarray:
-    """RGB, H x W x 3 uint8.
+    """Paint a label over its image; gives RGB, H x W x 3 uint8.
 
     Args:
         image: H x W x 3 uint8, RGB.
         label: H x W, train ids.
-        opacity: of the paint, in [0, 1].
+        opacity: opacity of the paint, in [0, 1].
     """
     return cv2.addWeighted(image, 1 - opacity, colorize(label, palette), opacity, 0)

@@ -19,7 +19,7 @@ class Panel(NamedTuple):
 
 
 def colorize(label: np.ndarray, palette: Sequence[Color]) -> np.ndarray:
-    """Train ids, H x W, to RGB, H x W x 3 uint8. Ids outside the palette become black."""
+    """Color train ids, H x W, as RGB, H x W x 3 uint8. Ids outside the palette become black."""
     colors = np.zeros((256, 3), np.uint8)
     colors[:len(palette)] = palette
     return colors[np.clip(label, 0, 255).astype(np.uint8)]
@@ -27,7 +27,7 @@ def colorize(label: np.ndarray, palette: Sequence[Color]) -> np.ndarray:
 
 def draw_panels(panels: Sequence[Panel], classes: Sequence[str] = (),
                 palette: Sequence[Color] = (), tile_width: int = 384) -> np.ndarray:
-    """One RGB picture: captions on top, a column for each panel, a legend of the classes below.
+    """Draw one RGB picture: captions on top, a column for each panel, the legend below.
 
     Raises:
         ValueError: the panels have different numbers of tiles, or none.
@@ -62,7 +62,7 @@ def _with_gaps(parts: List[np.ndarray], axis: int) -> np.ndarray:
 
 
 def draw_legend(classes: Sequence[str], palette: Sequence[Color], width: int) -> np.ndarray:
-    """The classes beside their colors, RGB, as many rows as they need in ``width`` pixels."""
+    """Draw the classes beside their colors, as RGB, in rows of ``width`` pixels."""
     entry = 150
     per_row = max(1, width // entry)
     rows = -(-len(classes) // per_row)

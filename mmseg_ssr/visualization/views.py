@@ -15,11 +15,11 @@ class ViewTiles(NamedTuple):
     """One view, or the target images with their pseudo-label.
 
     Attributes:
-        name: for the captions.
+        name: name for the captions.
         images: B x 3 x H x W, normalized.
         label: B x H x W, classes and 255, or None.
         weight: B x H x W in [0, 1], or None.
-        kind: what the label is called.
+        kind: caption of the label.
     """
     name: str
     images: np.ndarray
@@ -30,10 +30,10 @@ class ViewTiles(NamedTuple):
 
 def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
                classes: Sequence[str], palette: Sequence) -> np.ndarray:
-    """RGB picture: one row an image of the batch, columns image, label and weight of each view.
+    """Draw RGB: a row for each image of the batch; columns are image, label, weight of each view.
 
     Args:
-        mean, std: of the normalization, 3 numbers each, in 0..255.
+        mean, std: 3 numbers each, in 0..255, of the normalization.
     """
     panels: List[Panel] = []
     for view in views:
@@ -47,24 +47,24 @@ def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
 
 
 def restored(image: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """3 x H x W normalized RGB -> H x W x 3 uint8."""
+    """Undo the normalization: 3 x H x W RGB -> H x W x 3 uint8."""
     pixels = image * std.reshape(3, 1, 1) + mean.reshape(3, 1, 1)
     return np.ascontiguousarray(pixels.clip(0, 255).round().astype(np.uint8).transpose(1, 2, 0))
 
 
 def gray(weight: np.ndarray) -> np.ndarray:
-    """H x W in [0, 1] -> H x W x 3 uint8, black is 0."""
+    """Draw weights as gray: H x W in [0, 1] -> H x W x 3 uint8, 0 is black."""
     return np.repeat((255 * weight.clip(0, 1)).round().astype(np.uint8)[..., None], 3, axis=2)
 
 
 def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[str],
                       title: str, width: int, log: bool = False) -> np.ndarray:
-    """RGB bars, a group for each class: how often what happens.
+    """Draw shares as RGB bars, with a group for each class.
 
     Args:
         shares: name -> a number in [0, 1] for each class.
-        width: of the picture in pixels.
-        log: shares on a logarithmic scale, for those that differ by orders of magnitude.
+        width: width of the picture in pixels.
+        log: draw a logarithmic scale, for shares that differ by orders of magnitude.
     """
     figure = Figure(figsize=(width / 100, 3), dpi=100, layout='constrained')
     canvas = FigureCanvasAgg(figure)
@@ -74,7 +74,7 @@ def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[s
         axes.bar(np.arange(len(classes)) + i * bar, values, bar, label=name, align='edge')
     if log:
         axes.set_yscale('log')
-        axes.set_ylim(bottom=axes.get_ylim()[0] / 2)  # the smallest share is a bar too
+        axes.set_ylim(bottom=axes.get_ylim()[0] / 2)  # gives the smallest share a bar too
     axes.yaxis.set_major_formatter(lambda share, _: f'{100 * share:g} %')
     axes.margins(x=0.01)
     axes.set_xticks(np.arange(len(classes)) + 0.4, classes, rotation=45, ha='right', fontsize=8)
@@ -85,12 +85,12 @@ def draw_class_shares(shares: Mapping[str, Sequence[float]], classes: Sequence[s
 
 
 def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """RGB pictures, one above the other, as wide as the first."""
+    """Stack RGB pictures, one above the other, as wide as the first."""
     width = pictures[0].shape[1]
     return np.concatenate([one if one.shape[1] == width else cv2.resize(
         one, (width, round(one.shape[0] * width / one.shape[1]))) for one in pictures])
 
 
 def encoded(picture: np.ndarray) -> bytes:
-    """The bytes of a PNG file."""
+    """Encode a picture as PNG."""
     return cv2.imencode('.png', picture[..., ::-1])[1].tobytes()
