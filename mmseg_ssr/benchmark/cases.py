@@ -1,6 +1,6 @@
-"""Cases that are compared: each in a process of its own, all of them in turn (A B A B).
+"""Comparison of cases: each has its own process, and all run in turn (A B A B).
 
-Matrix products take their turns among them. Their rate is the measure of what the others reach.
+Matrix products run among them. Their rate is the yardstick for the other cases.
 """
 import json
 import logging
@@ -30,10 +30,10 @@ class Settings:
     """How to measure.
 
     Attributes:
-        device: of torch.
-        threads: of torch on the CPU.
-        repeats: turns of each case.
-        calls: calls in a row in each turn. Their mean counts. An accelerator needs several to be
+        device: device of torch.
+        threads: number of torch's threads on the CPU.
+        repeats: number of turns of each case.
+        calls: calls in a row in each turn, whose mean counts. An accelerator needs several to be
             as busy as in a training.
     """
     device: str = 'cpu'
@@ -44,14 +44,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to be measured.
+    """One thing to measure.
 
     Attributes:
-        name: what tables and the JSON file call it.
-        build: a function of a module, called as ``build(device, **arguments)``.
-        arguments: anything that can be pickled.
-        script: a Python file that builds the workload instead, in an interpreter of its own. It
-            is started with the number of a file descriptor to talk over (:func:`.measure.serve`)
+        name: name in tables and in the JSON file.
+        build: module-level function, called as ``build(device, **arguments)``.
+        arguments: keyword arguments of ``build``, which can be pickled.
+        script: a Python file that builds the workload instead, in its own interpreter. Its
+            arguments are the number of a file descriptor to talk over (:func:`.measure.serve`),
             and the arguments, device and threads as JSON.
     """
     name: str
@@ -62,7 +62,7 @@ class Case:
 
 @dataclass
 class Result:
-    """The measurements of a case, and the facts that it told."""
+    """The measurements of a case, and the facts that it reported."""
     measurements: List[Measurement] = field(default_factory=list)
     facts: Dict[str, Any] = field(default_factory=dict)
 
@@ -73,21 +73,21 @@ class Result:
 
     @property
     def best_seconds(self) -> float:
-        """Of the fastest run."""
+        """Seconds of the fastest run."""
         return min(m.seconds for m in self.measurements)
 
     @property
     def peak_bytes(self) -> int:
-        """Largest over the timed runs."""
+        """Largest peak over the timed runs."""
         return max(m.peak_bytes for m in self.measurements)
 
     @property
     def work_bytes(self) -> int:
-        """Largest growth over what was in use before the run."""
+        """Largest growth over the memory in use before the run."""
         return max(m.peak_bytes - m.rest_bytes for m in self.measurements)
 
     def record(self) -> Dict[str, Any]:
-        """For the JSON file."""
+        """The result for the JSON file."""
         seconds = [m.seconds for m in self.measurements]
         return dict(seconds=self.seconds, seconds_min=min(seconds), seconds_max=max(seconds),
                     repeats=len(seconds), peak_bytes=self.peak_bytes, work_bytes=self.work_bytes,
@@ -96,7 +96,7 @@ class Result:
 
 @dataclass
 class Outcome:
-    """Results by case, and why cases are missing."""
+    """Results by case, and reasons for missing cases."""
     results: Dict[str, Result] = field(default_factory=dict)
     left_out: Dict[str, str] = field(default_factory=dict)
 
@@ -104,7 +104,7 @@ class Outcome:
 def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
     """Build and warm up every case, then run them in turn, ``settings.repeats`` times each.
 
-    A case that fails is left out, with the reason. The others go on.
+    A case that fails is left out, and the reason is kept. The others continue.
 
     Raises:
         UserError: no case is left.
@@ -129,24 +129,24 @@ def measure_cases(cases: Sequence[Case], settings: Settings) -> Outcome:
 
 
 class Child:
-    """The process of a case, seen from outside. As a context manager it ends the process."""
+    """The process of a case, seen from its parent. As a context manager it ends the process."""
 
     def __init__(self, case: Case, settings: Settings):
         self.case = case
         self.connection, theirs = multiprocessing.Pipe()
         start = start_script if case.script else start_process
         self.stop = start(case, settings, theirs)
-        theirs.close()  # else the end of the child would go unnoticed
+        theirs.close()  # otherwise the end of the child would stay unnoticed
 
     def __enter__(self) -> 'Child':
         return self
 
     def __exit__(self, *unused: Any) -> None:
-        self.connection.close()  # asks it to end
+        self.connection.close()  # asks the process to end
         self.stop()
 
     def attempt(self, outcome: Outcome, request: str, *args: Any) -> None:
-        """Ask and enter the answer. A case that has failed before is not asked again."""
+        """Send a request and enter the answer. A case that failed before gets no more requests."""
         result = outcome.results.get(self.case.name)
         if result is None:
             return
@@ -164,10 +164,10 @@ class Child:
             result.facts.update(answer)
 
     def ask(self, *request: Any) -> Any:
-        """The answer to a request.
+        """Send a request and return the answer.
 
         Raises:
-            UserError: what the process says went wrong, or that it died.
+            UserError: the process reports an error, or has died.
         """
         try:
             self.connection.send(request)
@@ -180,7 +180,7 @@ class Child:
 
 
 def start_process(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
-    """Fork the case's process from a server that has imported everything and done nothing else."""
+    """Fork the case's process from a server that has only imported everything."""
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload([__name__, case.build.__module__])
     process = context.Process(target=_run_case, args=(case, settings, connection))
@@ -196,10 +196,10 @@ def start_process(case: Case, settings: Settings, connection: Connection) -> Cal
 
 
 def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and so this
-    os.dup2(2, 1)  # the standard output is for the tables
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
+    os.dup2(2, 1)  # standard output is kept for the tables
     logging.disable(logging.INFO)  # mmcv lists every parameter
-    multiprocessing.set_start_method(None, force=True)  # loaders start theirs as in a training
+    multiprocessing.set_start_method(None, force=True)  # loaders start workers as in a training
 
     def build(device: torch.device) -> Workload:
         return case.build(device, **case.arguments)
@@ -208,7 +208,7 @@ def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
 
 
 def start_script(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
-    """Start the case's script in an interpreter of its own. What it prints goes to stderr."""
+    """Start the case's script in its own interpreter. Its output goes to stderr."""
     handle = connection.fileno()
     arguments = json.dumps(dict(case.arguments, device=settings.device, threads=settings.threads))
     process = subprocess.Popen([sys.executable, case.script, str(handle), arguments],
@@ -225,10 +225,10 @@ def start_script(case: Case, settings: Settings, connection: Connection) -> Call
 
 
 class MatrixProduct(Workload):
-    """A product of two square matrices: what the machine computes per second at its best.
+    """A product of two square matrices, which shows the machine's highest rate.
 
     Args:
-        size: rows and columns.
+        size: number of rows and of columns.
         dtype: name of a floating point type of torch.
     """
 
@@ -247,11 +247,11 @@ class MatrixProduct(Workload):
 
 
 def matrix_cases(settings: Settings, dtypes: Sequence[str], small: bool = False) -> List[Case]:
-    """The matrix products that take their turns among the cases, one for each type."""
+    """The matrix products that run among the cases, one for each type."""
     on_cpu = torch.device(settings.device).type == 'cpu'
     cases = []
     for dtype in dtypes:
-        # Without instructions for 16 bits a CPU is a hundred times slower with them.
+        # A CPU without 16-bit instructions is a hundred times slower with 16-bit types.
         size = (2048 if dtype == 'float32' else 512) if on_cpu else 8192
         cases.append(Case(f'{MATRIX} {dtype}', MatrixProduct, dict(
             size=128 if small else size, dtype=dtype)))
@@ -259,6 +259,6 @@ def matrix_cases(settings: Settings, dtypes: Sequence[str], small: bool = False)
 
 
 def matrix_rates(outcome: Outcome) -> Dict[str, float]:
-    """Operations per second by floating point type in the fastest run: what the machine can do."""
+    """Operations per second of the fastest matrix product, by floating point type."""
     return {name[len(MATRIX) + 1:]: result.facts['flops'] / result.best_seconds
             for name, result in outcome.results.items() if name.startswith(MATRIX)}

@@ -18,12 +18,12 @@ from .methods import EXACT, Size, method_config
 from .report import Report, markdown_table, number, ratio, spread
 
 CLASSES = 19
-#: Pixels of a class that an image must hold for rare class sampling to choose it for them.
+#: Pixels of a class that make an image eligible for it in rare class sampling.
 MIN_PIXELS = 16
 
 
 class Items(Workload):
-    """Some work on a number of images."""
+    """Work on a number of items."""
 
     def __init__(self, work: Callable[[], Any], items: int):
         self.work = work
@@ -38,7 +38,7 @@ class Items(Workload):
 
 def drawn_data(folder: str, images: int, size: Tuple[int, int], workers: int,
                val_images: Optional[int] = None) -> None:
-    """Streets: source and target images, as many (or others) for validation, labels converted."""
+    """Draw source, target and validation images, and convert their labels."""
     root = make_streets(folder, images, images, images if val_images is None else val_images,
                         size, workers=workers)
     convert_gta(root / 'gta', workers)
@@ -56,9 +56,9 @@ def data_config(folder: str, size: Size) -> Any:
 
 
 def loading(device: torch.device, folder: str, size: Size, workers: int, batches: int) -> Items:
-    """Pairs of source and target images as a training gets them, some batches at a time.
+    """Load pairs of source and target images as a training does, some batches at a time.
 
-    An item is a pair. The processes go on loading between two measurements until their queue is
+    An item is a pair. The processes keep loading between two measurements until their queue is
     full, so ``batches`` should be many times ``workers``.
     """
     dataset = build_training_dataset(data_config(folder, size), seed=0)
@@ -72,7 +72,7 @@ def loading(device: torch.device, folder: str, size: Size, workers: int, batches
 
 
 def converting(device: torch.device, folder: str, workers: int) -> Items:
-    """Labels of the source, label ids to train ids, with their statistics."""
+    """Convert label ids of the source to train ids, with their statistics."""
     root = Path(folder) / 'gta'
     labels = [path for path in (root / 'labels').iterdir() if path.stem.isdigit()]
 
@@ -85,7 +85,7 @@ def converting(device: torch.device, folder: str, workers: int) -> Items:
 
 
 def counting(device: torch.device, folder: str, workers: int) -> Items:
-    """Class statistics of converted labels."""
+    """Count the classes in converted labels."""
     root = Path(folder) / 'cityscapes'
     files = [str(path.relative_to(root)) for path in root.glob(f'gtFine/**/*{CONVERTED}')]
     count = partial(count_train_ids, num_classes=CLASSES)
@@ -94,7 +94,7 @@ def counting(device: torch.device, folder: str, workers: int) -> Items:
 
 def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, int],
                    batches: int, size: Size, settings: Settings) -> Report:
-    """Loader, converter and class statistics, by number of processes."""
+    """Measure loader, converter and class statistics, by number of processes."""
     with tempfile.TemporaryDirectory() as folder:
         drawn_data(folder, images, image_size, max(workers))
         kinds: Dict[str, List[Case]] = {
@@ -112,7 +112,7 @@ def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, i
 
 
 def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str) -> Report:
-    """Items per second, the first case of each kind the measure of the others."""
+    """Report items per second; the first case of each kind is the reference for the others."""
     report = Report(record=dict(cases={}))
     for title, cases in kinds.items():
         if not cases:

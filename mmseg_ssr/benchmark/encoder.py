@@ -1,4 +1,4 @@
-"""Single networks, each beside what other packages offer for it."""
+"""Single networks beside the same networks of other packages."""
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spr
 MIT_WIDTHS = (64, 128, 320, 512)
 FULL_SAM = 1024
 CROP = 512
-#: Bytes below which memory is not compared.
+#: Memory below this number of bytes is not compared.
 LITTLE = 2 ** 24
 
 
@@ -26,9 +26,9 @@ class Comparison:
     """Cases that do the same thing.
 
     Attributes:
-        title: of the table.
-        cases: the first is ours, the others are compared with it.
-        similar: cases whose output differs on purpose: cosine similarity instead of difference.
+        title: title of the table.
+        cases: the first case is ours; the others are compared with it.
+        similar: cases whose output differs on purpose; they are compared by cosine similarity.
     """
     title: str
     cases: List[Case]
@@ -37,7 +37,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Options:
-    """What to run: see ``tools/benchmark.py encoder --help``."""
+    """Options of ``tools/benchmark.py encoder``; see its ``--help``."""
     size: Size = Size()
     sam_sizes: Sequence[int] = (512, )
     sam_checkpoint: Optional[str] = None
@@ -48,8 +48,8 @@ def benchmark_encoder(only: Sequence[str], options: Options, settings: Settings)
     """Time the networks named in ``only``, in turn with their peers.
 
     Raises:
-        ConfigError: an unknown network.
-        MissingFile: the SAM weights are not there.
+        ConfigError: a network is unknown.
+        MissingFile: the SAM weights are missing.
     """
     report = Report(record=dict(cases={}, size=options.size._asdict()))
     for name in only:
@@ -70,7 +70,7 @@ def benchmark_encoder(only: Sequence[str], options: Options, settings: Settings)
 
 def add_comparison(report: Report, comparison: Comparison, outcome: Outcome,
                    rate: Optional[float]) -> None:
-    """Add a table, and the cases to the record. Outputs are compared and dropped."""
+    """Add a table to the report and the cases to its record. Outputs are compared and dropped."""
     ours = comparison.cases[0].name
     report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
     if ours not in outcome.results:
@@ -114,12 +114,12 @@ def comparison_table(records: Dict[str, Dict[str, Any]]) -> str:
 
 
 def relative_difference(value: np.ndarray, expected: np.ndarray) -> float:
-    """Largest absolute difference over the largest absolute value."""
+    """Largest absolute difference, divided by the largest absolute value."""
     return float(np.abs(value - expected).max() / np.abs(expected).max())
 
 
 def cosine_similarity(value: np.ndarray, expected: np.ndarray) -> float:
-    """Mean over positions of the cosine between B x C x h x w maps, the first one resized."""
+    """Mean cosine between the positions of B x C x h x w maps; the first map is resized."""
     height, width = expected.shape[2:]
     cosines = []
     for a, b in zip(value, expected):
@@ -128,9 +128,9 @@ def cosine_similarity(value: np.ndarray, expected: np.ndarray) -> float:
     return float(np.mean(cosines))
 
 
-# ------------------------------------------------------------------ what is compared
+# ------------------------------------------------------------------ the comparisons
 def compare_sam(options: Options, folder: str) -> List[Comparison]:
-    """SAM ViT-B: packages at full size, and ours at smaller ones."""
+    """SAM ViT-B: other packages at full size, and ours at smaller sizes too."""
     small = options.size.small
     encoder_args = dict(SMALL_SAM) if small else None
     full = 64 if small else FULL_SAM
@@ -153,7 +153,7 @@ def compare_sam(options: Options, folder: str) -> List[Comparison]:
 
 
 def compare_mit(options: Options, folder: str) -> List[Comparison]:
-    """MiT: ours and mmseg's, forward and both ways."""
+    """MiT, ours and mmseg's: forward alone, and forward with backward."""
     name = options.size.backbone or (SMALL_BACKBONE if options.size.small else 'mit_b5')
     arguments = dict(name=name, crop=options.size.crop or CROP, batch=options.size.batch)
     return [
@@ -164,7 +164,7 @@ def compare_mit(options: Options, folder: str) -> List[Comparison]:
 
 
 def compare_regularizer(options: Options, folder: str) -> List[Comparison]:
-    """The four cross-attentions, fused and written out."""
+    """The four cross-attentions, fused and unfused."""
     small = options.size.small
     arguments = dict(
         channels=MIT_WIDTHS, crop=options.size.crop or CROP, batch=options.size.batch,

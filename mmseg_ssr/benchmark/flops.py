@@ -1,4 +1,4 @@
-"""Counted arithmetic: matrix products, convolutions and attention. All else counts as nothing."""
+"""Counted operations of matrix products, convolutions and attention. Nothing else is counted."""
 from math import prod
 from typing import Any, Sequence
 
@@ -11,11 +11,12 @@ from torch.utils.flop_counter import (
 
 
 def flop_counter() -> FlopCounterMode:
-    """A context that counts. ``get_total_flops()`` gives the sum, inside the context too.
+    """Make a context that counts; ``get_total_flops()`` gives the sum, inside it too.
 
     A multiplication and an addition are two operations. Recomputed activations count again. Two
-    things that torch 2.11 counts wrongly are counted here: its fused attention on a CPU (as
-    nothing), and the backward pass of convolutions in groups (as if every channel met every other).
+    things that torch 2.11 counts wrongly are counted correctly here. One is its fused attention on
+    a CPU, which it counts as nothing. The other is the backward pass of grouped convolutions, which
+    it counts as if they had no groups.
     """
     aten = torch.ops.aten
     return FlopCounterMode(display=False, custom_mapping={

@@ -1,4 +1,4 @@
-"""Whole and slide inference, in several modes, and how many labels stay as in float32."""
+"""Whole and slide inference in several modes, and the share of labels that stay as in float32."""
 from contextlib import ExitStack
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -19,7 +19,7 @@ from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
 
 WAYS = ('whole', 'slide')
-#: mmseg's own way to the labels: softmax, and the choice after it.
+#: mmseg's own way to the labels: softmax first, then the choice of the class.
 STOCK = 'stock'
 MODES: Dict[str, Dict[str, Any]] = {
     EXACT: {},
@@ -33,13 +33,13 @@ MODES: Dict[str, Dict[str, Any]] = {
 
 
 class Prediction(Workload):
-    """The label map of one drawn image, on the host.
+    """Predict the label map of one drawn image, and fetch it to the host.
 
     Args:
-        config: of the model. Its ``test_cfg`` says how it predicts.
+        config: config of the model. Its ``test_cfg`` says how to predict.
         size: (width, height) of the image.
-        checkpoint: weights. None leaves them random.
-        stock: by mmseg's ``simple_test``.
+        checkpoint: weights; None leaves them random.
+        stock: predict with mmseg's ``simple_test``.
     """
 
     def __init__(self, device: torch.device, config: Config, size: Tuple[int, int],
@@ -56,7 +56,7 @@ class Prediction(Workload):
         shape = (height, width, 3)
         self.metas = [dict(ori_shape=shape, img_shape=shape, pad_shape=shape, flip=False,
                            scale_factor=1., img_norm_cfg=NORM, filename='drawn')]
-        self.options = ExitStack()  # as long as the process lives: compiling takes long
+        self.options = ExitStack()  # kept as long as the process lives: compiling takes long
         self.options.enter_context(inference_options(self.model))
 
     @torch.inference_mode()
@@ -73,16 +73,17 @@ class Prediction(Workload):
 def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],
                         sizes: Sequence[Tuple[int, int]], size: Size, settings: Settings,
                         checkpoint: Optional[str] = None) -> Report:
-    """Time the prediction of one image, the modes of one method, way and size in turn.
+    """Time the prediction of one image; the modes of one method, way and size take turns.
 
     Args:
-        methods: names of :data:`.methods.METHODS` or config files.
-        ways: 'whole', 'slide'.
+        methods: names in :data:`.methods.METHODS`, or config files.
+        ways: ``'whole'`` and ``'slide'``, or one of them.
+        modes: names in :data:`MODES`, or sums of them.
         sizes: (width, height) of images.
-        checkpoint: weights for all methods. None leaves them random.
+        checkpoint: weights for all methods; None leaves them random.
 
     Raises:
-        UserError: an unknown name, or nothing could be measured.
+        UserError: a name is unknown, or nothing could be measured.
     """
     report = Report(record=dict(cases={}, checkpoint=checkpoint))
     rows: List[list] = []
@@ -107,7 +108,7 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
 
 def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],
                      size: Size, checkpoint: Optional[str], report: Report) -> List[Case]:
-    """One case for each mode. A mode that this version does not know is noted."""
+    """Make a case for each mode; a mode that this version does not know becomes a note."""
     cases = []
     for mode in modes:
         options = mode_options(mode, MODES)
@@ -126,7 +127,7 @@ def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[i
 
 
 def compare_labels(outcome: Outcome) -> Dict[str, Dict[str, Any]]:
-    """Records of the cases, each compared with the exact mode, which is there or not."""
+    """Records of the cases, each compared with the exact mode if that was measured."""
     labels = {name: result.facts.pop('labels') for name, result in outcome.results.items()}
     records = {name: result.record() for name, result in outcome.results.items()}
     exact = next((name for name in records if name.endswith(f'/{EXACT}')), None)

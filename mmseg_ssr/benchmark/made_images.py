@@ -1,15 +1,15 @@
-"""Images and labels to measure with. Stands on torch alone, as :mod:`.measure` does."""
+"""Generated images and labels. This module imports torch alone, as :mod:`.measure` does."""
 from typing import Any, Dict
 
 import torch
 
-#: Side of the squares of one class that labels consist of, in pixels.
+#: Side in pixels of the one-class squares in labels.
 PATCH = 32
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 
 
 def made_batch(batch: int, crop: int, num_classes: int) -> Dict[str, Any]:
-    """Noise in both domains, labels in patches of one class, the top rows ignored."""
+    """Noise as images of both domains, labels of one-class squares, the top rows ignored."""
     random = torch.Generator().manual_seed(1)
     side = -(-crop // PATCH)
     label = torch.randint(0, num_classes, (batch, 1, side, side), generator=random)

@@ -1,7 +1,7 @@
 """Time and memory of one call, and the loop of a process that measures on request.
 
-Stands on torch alone and imports nothing of this package: a process whose ``mmseg`` is that of a
-published implementation loads this file too (:mod:`mmseg_ssr.benchmark.reference`).
+This module imports torch and nothing of this package, because a process whose ``mmseg`` belongs
+to a published implementation loads it too (:mod:`mmseg_ssr.benchmark.reference`).
 """
 import ctypes
 import gc
@@ -18,8 +18,8 @@ import torch
 class Measurement(NamedTuple):
     """Wall-clock seconds of a call, and bytes of memory before it and at its peak.
 
-    On an accelerator these are bytes of allocated tensors, on a CPU the resident memory of the
-    process with all its libraries.
+    On an accelerator these are bytes of allocated tensors. On a CPU they are the resident memory
+    of the process with all its libraries.
     """
     seconds: float
     rest_bytes: int
@@ -27,30 +27,30 @@ class Measurement(NamedTuple):
 
 
 class Workload:
-    """Something that is run again and again in a process of its own."""
+    """Work that is run repeatedly in its own process."""
 
     def warm_up(self) -> Dict[str, Any]:
-        """Run without being timed. The facts that come back are kept beside the times."""
+        """Run without timing. The returned facts are kept beside the times."""
         self.run()
         return {}
 
     def run(self) -> Any:
-        """The timed call."""
+        """Run once; this call is timed."""
         raise NotImplementedError
 
     def finish(self) -> Dict[str, Any]:
-        """Further facts, found out after the timing."""
+        """Give further facts, found after the timing."""
         return {}
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done all it was given."""
+    """Wait until the device has finished all its work."""
     if device.type != 'cpu':
         torch.get_device_module(device).synchronize(device)
 
 
 def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Measurement:
-    """The mean over some calls in a row. The clock stops when the device has finished."""
+    """Measure the mean over some calls in a row. The clock stops when the device has finished."""
     gc.collect()
     reset_peak(device)
     rest = memory_now(device)
@@ -64,7 +64,7 @@ def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Mea
 
 
 def reset_peak(device: torch.device) -> None:
-    """Let the peak start anew. Only Linux can: elsewhere the peak is that of the process."""
+    """Restart the measurement of the peak. Outside Linux the peak is that of the whole process."""
     if device.type != 'cpu':
         torch.get_device_module(device).reset_peak_memory_stats(device)
         return
@@ -91,9 +91,9 @@ def memory_peak(device: torch.device) -> int:
 
 
 def give_back_memory() -> None:
-    """Give free memory back to the system: the next process in turn may need it."""
+    """Return free memory to the system, because the next process in turn may need it."""
     gc.collect()
-    with suppress(AttributeError, OSError):  # glibc's
+    with suppress(AttributeError, OSError):  # works with glibc
         ctypes.CDLL(None).malloc_trim(0)
 
 
@@ -109,8 +109,8 @@ def serve(connection: Any, build: Callable[[torch.device], Workload], device: st
           expected: Tuple[type, ...] = ()) -> None:
     """Answer requests until the other side hangs up.
 
-    A request is ``('build', )``, ``('measure', calls)`` or ``(name of a method of Workload, )``, an
-    answer ``(None, value)`` or ``(what went wrong, None)``, in plain types. The traceback of an
+    A request is ``('build', )``, ``('measure', calls)`` or ``(name of a method of Workload, )``. An
+    answer is ``(None, value)`` or ``(error message, None)``, in plain types. The traceback of an
     error that is not ``expected`` goes to standard error.
     """
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The methods and modes of a training iteration that can be compared, as changes to a config."""
+"""Methods and modes of a training iteration to compare, as changes to a config."""
 import os
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
@@ -31,7 +31,7 @@ METHODS: Dict[str, Method] = {
     'hrda_ssr': Method('configs/sam/hrda_sam_vit_b.py', {}),
 }
 
-#: The mode in which the numbers are those of the published code. All others are changes to it.
+#: The mode that computes the numbers of the published code. All others are changes to it.
 EXACT = 'exact'
 MODES: Dict[str, Dict[str, Any]] = {
     EXACT: {},
@@ -46,14 +46,14 @@ MODES: Dict[str, Dict[str, Any]] = {
     'sam512': {'uda.regularizer.encoder.input_size': 512},
 }
 
-#: Stand-ins for the full networks where everything shall take seconds.
+#: Replacements of the full networks, for runs that take seconds.
 SMALL_BACKBONE = 'mit_b0'
 SMALL_WIDTH = 8
 SMALL_SAM = dict(embed_dim=12, depth=2, num_heads=2, window_size=2, global_attn_indexes=[1])
 
 
 class Size(NamedTuple):
-    """What makes an iteration large or small. None leaves the config's value."""
+    """Settings of an iteration's size. None leaves the config's value."""
     crop: Optional[int] = None
     batch: int = 2
     backbone: Optional[str] = None
@@ -68,10 +68,11 @@ def mode_options(mode: str, modes: Mapping[str, Dict[str, Any]] = MODES) -> Dict
     """Config options of a mode, or of several joined by ``+``.
 
     Args:
+        mode: name of a mode, or names joined by ``+``.
         modes: the options of each single mode.
 
     Raises:
-        ConfigError: no such mode.
+        ConfigError: a mode is unknown.
     """
     options: Dict[str, Any] = {}
     for name in mode.split('+'):
@@ -83,10 +84,10 @@ def mode_options(mode: str, modes: Mapping[str, Dict[str, Any]] = MODES) -> Dict
 
 
 def find_method(name: str) -> Method:
-    """A method of :data:`METHODS`, or any config file.
+    """Find a method of :data:`METHODS`, or any config file.
 
     Raises:
-        ConfigError: neither.
+        ConfigError: it is neither.
     """
     if name in METHODS:
         method = METHODS[name]
@@ -98,17 +99,17 @@ def find_method(name: str) -> Method:
 
 
 def method_name(name: str) -> str:
-    """What tables call it: the name, or that of the config."""
+    """Name for tables: the method's name, or that of the config."""
     return name if name in METHODS else experiment_name(load_config(name))
 
 
 def method_config(name: str, mode: str, size: Size) -> Config:
-    """The checked config of a method in a mode, at a size.
+    """Load and check the config of a method in a mode, at a size.
 
-    Weights that are not there are left random: the time does not depend on them.
+    If weights are missing, they stay random: the time does not depend on them.
 
     Raises:
-        ConfigError: an unknown method or mode, or one whose keys this version does not have.
+        ConfigError: a method or mode is unknown, or this version does not have its keys.
     """
     method = find_method(name)
     options = mode_options(mode)
@@ -131,7 +132,7 @@ def method_config(name: str, mode: str, size: Size) -> Config:
 
 
 def shrink(model: Dict[str, Any]) -> None:
-    """A narrow head, and small detail crops where there are any."""
+    """Set a narrow head, and small detail crops if there are any."""
     if model['decode_head'].get('decoder_params'):
         model['decode_head']['channels'] = SMALL_WIDTH
         model['decode_head']['decoder_params']['embed_dims'] = SMALL_WIDTH
@@ -144,7 +145,7 @@ def mode_needs_sam(options: Dict[str, Any]) -> bool:
 
 
 def set_backbone(cfg: Config, name: str) -> None:
-    """Another backbone of the same family, from scratch, with the head's inputs to match."""
+    """Set another backbone of the same family, from scratch, with matching inputs of the head."""
     if name not in BACKBONES.module_dict:
         raise ConfigError(f'--backbone: unknown backbone {name}'
                           f'{nearest(name, BACKBONES.module_dict)}')
@@ -158,7 +159,7 @@ def set_backbone(cfg: Config, name: str) -> None:
 
 
 def set_sam(uda: Dict[str, Any], size: Size) -> None:
-    """Set the input size. SAM by its registry's name becomes an encoder by its arguments."""
+    """Set SAM's input size. A name in SAM's registry becomes an encoder given by its arguments."""
     registry_name = uda.get('sam_model_registry')
     if registry_name is None and not uda.get('regularizer'):
         return
@@ -176,7 +177,7 @@ def set_sam(uda: Dict[str, Any], size: Size) -> None:
 
 
 def forget_missing_weights(config: Dict[str, Any]) -> None:
-    """Files of weights that are not there, at any depth, become None: random weights."""
+    """Replace missing weight files, at any depth, by None: weights are random then."""
     for key, value in config.items():
         if isinstance(value, dict):
             forget_missing_weights(value)
@@ -185,10 +186,10 @@ def forget_missing_weights(config: Dict[str, Any]) -> None:
 
 
 def check_folder(path: str, holds: str) -> Path:
-    """A folder that must hold something.
+    """Check that a folder holds a given file or folder.
 
     Raises:
-        MissingFile: it does not.
+        MissingFile: the folder does not hold it.
     """
     if not (Path(path) / holds).exists():
         raise MissingFile(f'{path}: no {holds} in it')

@@ -24,17 +24,17 @@ from .peers import (
     average_in_place,
 )
 
-#: Channels and side of SAM's map.
+#: Number of channels and side of SAM's map.
 CONTEXT = (256, 64)
 ALPHA = 0.999
 
 
 class Computation(Workload):
-    """A function of nothing. Its arithmetic is counted, its last result compared.
+    """A function without arguments; its operations are counted, its last result is compared.
 
     Args:
         compute: returns a tensor. Its calls are timed.
-        train: it needs gradients.
+        train: whether it needs gradients.
     """
 
     def __init__(self, compute: Callable[[], Tensor], train: bool = False):
@@ -52,13 +52,13 @@ class Computation(Workload):
         return dict(flops=counter.get_total_flops())
 
     def finish(self) -> Dict[str, Any]:
-        """The output as an array, which is not for the JSON file."""
+        """Give the output as an array, which the JSON file leaves out."""
         return dict(output=self.output.detach().float().cpu().numpy())
 
 
 def sam_encoding(device: torch.device, package: str, size: int, checkpoint: str, crop: int,
                  batch: int, encoder_args: Optional[Dict[str, Any]]) -> Computation:
-    """Drawn images of ``crop`` pixels, resized to ``size``, through SAM's image encoder.
+    """Encode drawn images of ``crop`` pixels, resized to ``size``, with SAM's image encoder.
 
     Raises:
         ConfigError: the package is not installed.
@@ -77,7 +77,7 @@ def sam_encoding(device: torch.device, package: str, size: int, checkpoint: str,
 
 
 def drawn_images(batch: int, crop: int) -> Tensor:
-    """Pictures of Streets, B x 3 x crop x crop, normalized."""
+    """Images of Streets, B x 3 x crop x crop, normalized."""
     pictures = [draw_sample(SOURCE_TRAIN, i, (max(2 * crop, 64), max(crop, 32)))[0]
                 for i in range(batch)]
     cut = np.stack([picture[:crop, crop // 2:crop // 2 + crop] for picture in pictures])
@@ -87,7 +87,7 @@ def drawn_images(batch: int, crop: int) -> Tensor:
 
 def mit_encoding(device: torch.device, package: str, name: str, crop: int, batch: int,
                  train: bool) -> Computation:
-    """A MiT forward, or forward and backward."""
+    """Run a MiT forward, or forward and backward."""
     network = MIT_ENCODERS[package](name).to(device).train(train)
     img = drawn_images(batch, crop).to(device)
 
@@ -109,7 +109,7 @@ def first_parameter(network: nn.Module) -> nn.Parameter:
 
 def regularizing(device: torch.device, fused: bool, channels: Sequence[int], crop: int,
                  batch: int, context: Sequence[int] = CONTEXT) -> Computation:
-    """The four cross-attentions forward and backward, given backbone features and SAM's map."""
+    """Run the four cross-attentions forward and backward on given features and SAM's map."""
     heads = default_heads(channels)
     torch.manual_seed(0)
     network = FeatureRegularizer(MapWidth(context[0]), channels, heads)
@@ -133,7 +133,7 @@ def regularizing(device: torch.device, fused: bool, channels: Sequence[int], cro
 
 
 class MapWidth(nn.Module):
-    """In place of an encoder whose maps are given."""
+    """A replacement of an encoder whose maps are given."""
 
     def __init__(self, out_channels: int):
         super().__init__()
@@ -141,11 +141,11 @@ class MapWidth(nn.Module):
 
 
 def averaging(device: torch.device, how: str, size: Size) -> Computation:
-    """One update of the teacher of DAFormer: ``own``, ``in place`` or ``by copies``."""
+    """Update DAFormer's teacher once: ``own``, ``in place`` or ``by copies``."""
     torch.manual_seed(0)
     student = build_test_model(method_config('daformer', 'exact', size)).to(device)
     teacher = EMATeacher(student, ALPHA).to(device)
-    teacher.updates = 10 ** 6  # past the first ones, which weigh the student more
+    teacher.updates = 10 ** 6  # past the first updates, which weigh the student more
     with torch.no_grad():
         for parameter in student.parameters():
             parameter += 1

@@ -1,6 +1,6 @@
-"""Which part of a training iteration takes how much: time or counted arithmetic.
+"""Shares of a training iteration's parts, in time or counted operations.
 
-The parts are found from outside, by replacing what the step calls for as long as is measured.
+The parts are measured from outside: their calls are replaced during the measurement.
 """
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -16,9 +16,9 @@ OTHER = 'other'
 
 
 class PartMeter:
-    """Attributes what a growing reading gains to the part that is being worked on.
+    """Attributes the growth of a reading to the part that is running.
 
-    Parts may be nested. What an inner one takes is not counted in the outer one.
+    Parts may be nested. An inner part's share is not counted in the outer one.
 
     Args:
         read: gives the reading: seconds, or operations counted so far.
@@ -41,13 +41,13 @@ class PartMeter:
             self._open.pop()
 
     def account(self) -> None:
-        """Credit what was gained since the last time to the innermost open part."""
+        """Credit the growth since the last call to the innermost open part."""
         now = self.read()
         self.totals[self._open[-1]] += now - self._last
         self._last = now
 
     def within(self, name: Union[str, Callable[[], str]], function: Callable) -> Callable:
-        """``function`` as the part of this name (or of the name that is current at the call)."""
+        """Make ``function`` a part with this name (or the name that is current at the call)."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
             with self.part(name if isinstance(name, str) else name()):
@@ -58,13 +58,15 @@ class PartMeter:
 
 def measure_parts(method: nn.Module, optimizer: torch.optim.Optimizer,
                   iteration: Callable[[], Any], read: Callable[[], float]) -> Dict[str, float]:
-    """Run one iteration, and tell what each of its parts added to the reading.
+    """Run one iteration, and return each part's share of the reading.
 
     Args:
-        method: the segmentor that is trained. If it is no
+        method: the segmentor in training. If it is no
             :class:`~mmseg_ssr.methods.segmentor.UDASegmentor`, only backward pass and optimizer are
             told apart.
-        iteration: runs it.
+        optimizer: the optimizer of the iteration.
+        iteration: runs the iteration.
+        read: gives the reading, as in :class:`PartMeter`.
     """
     meter = PartMeter(read)
     with ExitStack() as stack:
@@ -78,13 +80,13 @@ def measure_parts(method: nn.Module, optimizer: torch.optim.Optimizer,
 
 
 def watch_networks(stack: ExitStack, meter: PartMeter, method: UDASegmentor) -> None:
-    """Replace what the step calls of the method's parts."""
+    """Replace the calls of the method's parts in the step."""
     for teacher in method.teachers:
         replace_attribute(stack, meter, 'teacher update', teacher, 'update')
         replace_attribute(stack, meter, 'teacher forward', teacher.network, 'encode_decode')
     passes = iter(range(10 ** 6))
     replace_call(stack, meter, lambda: f'{BACKBONE} {next(passes)}', method.model.backbone)
-    enhanced = []  # not empty: the head's next pass is of enhanced features
+    enhanced = []  # if not empty, the head's next pass takes enhanced features
     replace_call(stack, meter,
                  lambda: 'enhanced head' if enhanced and enhanced.pop() else 'head',
                  method.model.decode_head)
@@ -104,7 +106,7 @@ BACKBONE = 'backbone pass'
 
 
 def name_views(totals: Dict[str, float], method: nn.Module) -> Dict[str, float]:
-    """The passes of the student's backbone, numbered in order, under the names of the views."""
+    """Rename the numbered passes of the student's backbone to the names of the views."""
     passes = [name for name in totals if name.startswith(BACKBONE)]
     if not passes:
         return dict(totals)
@@ -127,8 +129,8 @@ def replace_attribute(stack: ExitStack, meter: PartMeter, name: str, owner: Any,
 
 def replace_call(stack: ExitStack, meter: PartMeter, name: Union[str, Callable[[], str]],
                  module: nn.Module) -> None:
-    """Measure ``module(...)`` as a part, from outside of what torch may have compiled of it."""
-    # Where torch keeps what it compiled. A hook or a new forward would be compiled along.
+    """Measure ``module(...)`` as a part, outside of anything that torch has compiled of it."""
+    # torch keeps its compiled call here. A hook or a new forward would be compiled too.
     call = module._compiled_call_impl or module._call_impl
     stack.enter_context(mock.patch.object(
         module, '_compiled_call_impl', meter.within(name, call)))

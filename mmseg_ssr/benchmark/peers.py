@@ -1,4 +1,4 @@
-"""The same networks as other packages have them, with the same weights, to be timed beside ours."""
+"""The same networks in other packages, with the same weights, to be timed beside ours."""
 import importlib.util
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ def segment_anything_sam(size: int, checkpoint: str, encoder_args: SamArguments)
 
 
 def timm_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> nn.Module:
-    """timm's ``samvit_base_patch16``."""
+    """Build timm's ``samvit_base_patch16``."""
     import timm
     network = timm.create_model('samvit_base_patch16', pretrained=False, num_classes=0,
                                 img_size=size, **(encoder_args or {}))
@@ -57,7 +57,7 @@ class Adapted(nn.Module):
 
 
 def transformers_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> nn.Module:
-    """The ``SamVisionModel`` of transformers."""
+    """Build the ``SamVisionModel`` of transformers."""
     from transformers import SamVisionConfig, SamVisionModel
     given = {**dict(embed_dim=768, depth=12, num_heads=12, window_size=14,
                     global_attn_indexes=(2, 5, 8, 11)), **(encoder_args or {})}
@@ -73,7 +73,7 @@ def transformers_sam(size: int, checkpoint: str, encoder_args: SamArguments) -> 
 
 
 def transformers_name(key: str) -> str:
-    """segment_anything's name of a weight -> that of transformers."""
+    """Translate a weight's name from segment_anything to transformers."""
     for old, new in (('patch_embed.proj', 'patch_embed.projection'), ('blocks.', 'layers.'),
                      ('norm1', 'layer_norm1'), ('norm2', 'layer_norm2'), ('neck.0', 'neck.conv1'),
                      ('neck.1', 'neck.layer_norm1'), ('neck.2', 'neck.conv2'),
@@ -82,7 +82,7 @@ def transformers_name(key: str) -> str:
     return key
 
 
-#: By the package they come from, ours first.
+#: Builders by package, ours first.
 SAM_ENCODERS: Dict[str, Callable[[int, str, SamArguments], nn.Module]] = {
     'mmseg_ssr': own_sam,
     'segment_anything': segment_anything_sam,
@@ -92,7 +92,7 @@ SAM_ENCODERS: Dict[str, Callable[[int, str, SamArguments], nn.Module]] = {
 
 
 def random_sam_weights(path: str, encoder_args: SamArguments, seed: int = 0) -> None:
-    """A file of random weights of SAM's image encoder at 1024 pixels, no table of them zero."""
+    """Write random weights of SAM's image encoder at 1024 pixels; no table of them is zero."""
     torch.manual_seed(seed)
     network = build_image_encoder('vit_b', 1024, encoder_args)
     for name, parameter in network.named_parameters():
@@ -103,7 +103,7 @@ def random_sam_weights(path: str, encoder_args: SamArguments, seed: int = 0) -> 
 
 # ------------------------------------------------------------------ the MiT encoder
 def own_mit(name: str) -> nn.Module:
-    """Ours, without stochastic depth, with weights from a fixed seed."""
+    """Build ours without stochastic depth, with weights from a fixed seed."""
     torch.manual_seed(0)
     network = BACKBONES.build(dict(type=name, drop_path_rate=0.))
     network.init_weights()
@@ -111,7 +111,7 @@ def own_mit(name: str) -> nn.Module:
 
 
 def mmseg_mit(name: str) -> nn.Module:
-    """mmseg's ``MixVisionTransformer`` with the same weights, by the converter in its package."""
+    """Build mmseg's ``MixVisionTransformer`` with the same weights, by mmseg's converter."""
     own = own_mit(name)
     depths = [len(getattr(own, f'block{i}')) for i in range(1, 5)]
     network = BACKBONES.get('MixVisionTransformer')(
@@ -122,7 +122,7 @@ def mmseg_mit(name: str) -> nn.Module:
 
 
 def mit_converter() -> ModuleType:
-    """The script of the mmsegmentation package that converts SegFormer's weights."""
+    """Load the script of the mmsegmentation package that converts SegFormer's weights."""
     path = Path(mmseg.__path__[0]) / '.mim' / 'tools' / 'model_converters' / 'mit2mmseg.py'
     if not path.is_file():
         raise ConfigError(f'{path} is missing: mmsegmentation was installed without its tools')
@@ -137,9 +137,9 @@ MIT_ENCODERS: Dict[str, Callable[[str], nn.Module]] = {'mmseg_ssr': own_mit, 'mm
 
 # ------------------------------------------------------------------ the regularizer
 class UnfusedRegularizer(nn.Module):
-    """The regularization branch with its attention written out: products, softmax, products.
+    """The regularization branch with unfused attention: product, softmax, product.
 
-    The names of its weights are those of :class:`~mmseg_ssr.regularizer.FeatureRegularizer`.
+    Its weights have the names of :class:`~mmseg_ssr.regularizer.FeatureRegularizer`.
     """
 
     def __init__(self, channels: Sequence[int], heads: Sequence[int], context_channels: int):
@@ -184,13 +184,13 @@ def split_heads(tokens: Tensor, heads: int) -> Tensor:
 # ------------------------------------------------------------------ the teacher
 @torch.no_grad()
 def average_in_place(teacher: nn.Module, student: nn.Module, alpha: float) -> None:
-    """One tensor after the other, in place."""
+    """Update one tensor after the other, in place."""
     for own, new in zip(teacher.parameters(), student.parameters()):
         own.mul_(alpha).add_(new, alpha=1 - alpha)
 
 
 @torch.no_grad()
 def average_by_copies(teacher: nn.Module, student: nn.Module, alpha: float) -> None:
-    """One tensor after the other, the sum made anew and copied, as published codes do."""
+    """Update one tensor after the other by a new sum and a copy, as published codes do."""
     for own, new in zip(teacher.parameters(), student.parameters()):
         own.copy_(alpha * own + (1 - alpha) * new)

@@ -1,8 +1,8 @@
-"""A training iteration of a published implementation, brought beside the project in a folder.
+"""A training iteration of a published implementation, whose folder stands beside the project.
 
-Run as a script, never imported: in its process ``mmseg`` is the folder's own copy, and
-``mmseg_ssr`` is not loaded. What that code expects of an older world (versions of its libraries, a
-graphics card, weight files) is put in place from outside. None of its files is changed.
+This is a script and is never imported. In its process ``mmseg`` is the folder's own copy, and
+``mmseg_ssr`` is not loaded. The published code expects older libraries, a graphics card and
+weight files. The script provides replacements from outside and changes none of its files.
 
     python reference.py FILE_DESCRIPTOR '{"folder": ..., "config": ..., "crop": ..., ...}'
 """
@@ -31,7 +31,7 @@ sys.path.remove(HERE)
 
 #: A version of mmcv that the vendored mmseg 0.16 accepts.
 ACCEPTED_MMCV = '1.3.7'
-#: Keys that the published methods read and configs may leave out.
+#: Keys that the published methods read and that configs may omit.
 DEFAULTS = dict(source_only=False, mask_mode=None, mask_alpha='same', mask_generator=None,
                 mask_pseudo_threshold='same', mask_lambda=0, debug_img_interval=10 ** 9,
                 print_grad_magnitude=False)
@@ -47,7 +47,7 @@ class PublishedIteration(Workload):
     """One iteration of the published code.
 
     Args:
-        folder: holds its ``mmseg``.
+        folder: folder that holds its ``mmseg``.
         config: our config of the same method as a plain dict.
         crop, batch: as in :class:`~mmseg_ssr.benchmark.step.TrainingIteration`.
     """
@@ -88,7 +88,7 @@ class PublishedIteration(Workload):
 
 
 def published_config(config: Dict[str, Any], folder: str) -> Dict[str, Any]:
-    """Our config in the published code's terms. What it writes goes to ``folder``."""
+    """Translate our config to the published code's keys. Its output goes to ``folder``."""
     model = dict(config['model'], pretrained=None, train_cfg=dict(
         work_dir=folder, log_config=dict(img_interval=10 ** 9)))
     uda = {**DEFAULTS, **config['uda']}
@@ -102,14 +102,14 @@ def published_config(config: Dict[str, Any], folder: str) -> Dict[str, Any]:
 
 
 def restore_old_names() -> None:
-    """Names that numpy had."""
+    """Restore names that numpy has removed."""
     for name, value in (('float', float), ('int', int), ('bool', bool), ('object', object)):
         if name not in vars(np):
             setattr(np, name, value)
 
 
 def provide_augmentation() -> None:
-    """kornia's two augmentations by those of torchvision where kornia cannot be imported."""
+    """Replace kornia's two augmentations by torchvision's if kornia cannot be imported."""
     try:
         import kornia
         return
@@ -122,7 +122,7 @@ def provide_augmentation() -> None:
 
 
 def in_module(transform: type) -> type:
-    """``transform`` as a module that takes lists and arrays of numbers as kornia's does."""
+    """Make ``transform`` a module that takes lists and arrays of numbers, as kornia's does."""
 
     class Module(torch.nn.Module):
 
@@ -137,7 +137,7 @@ def in_module(transform: type) -> type:
 
 
 def stand_in_for_sam(stack: ExitStack, encoder: Optional[Dict[str, Any]]) -> None:
-    """SAM with random weights, and of the size asked for, in place of one from a file."""
+    """Replace SAM from a file by SAM with random weights, of the wanted size."""
     if encoder is None:
         return
     import segment_anything
@@ -148,12 +148,12 @@ def stand_in_for_sam(stack: ExitStack, encoder: Optional[Dict[str, Any]]) -> Non
 
 
 def make_unloaded(make: Any, checkpoint: str) -> Any:
-    """A whole SAM whose weights are not read."""
+    """Make a whole SAM without reading its weights."""
     return make(checkpoint=None)
 
 
 def small_sam(args: Dict[str, Any], checkpoint: str) -> Any:
-    """Something with an image encoder."""
+    """Make a stand-in that has an image encoder."""
     from segment_anything.modeling import ImageEncoderViT
     norm = partial(torch.nn.LayerNorm, eps=1e-6)
     return types.SimpleNamespace(
@@ -161,7 +161,7 @@ def small_sam(args: Dict[str, Any], checkpoint: str) -> Any:
 
 
 def stand_in_for_device(stack: ExitStack, device: torch.device) -> None:
-    """A module that is sent to a device by name goes to ours."""
+    """Send modules to our device, whatever device they are sent to by name."""
     move = torch.nn.Module.to
 
     def to(module: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.nn.Module:

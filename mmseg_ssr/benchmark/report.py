@@ -14,7 +14,7 @@ NOT_MEASURED = 'not measured'
 
 @dataclass
 class Report:
-    """What a benchmark found.
+    """The result of a benchmark.
 
     Attributes:
         tables: (title, Markdown table), in order.
@@ -31,7 +31,7 @@ class Report:
 
 
 def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table whose columns are aligned: the first to the left, the others to the right."""
+    """Format an aligned table: the first column to the left, the others to the right."""
     cells = [[str(cell) for cell in row] for row in [headers, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
 
@@ -47,7 +47,7 @@ def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str
 
 
 def number(value: Optional[float], digits: int = 3, unit: str = '') -> str:
-    """A number with so many significant digits, or that it was not measured."""
+    """Format a number with this many significant digits, or say that it was not measured."""
     if value is None:
         return NOT_MEASURED
     text = f'{value:.{digits}g}'
@@ -60,7 +60,7 @@ def share(value: Optional[float]) -> str:
 
 
 def ratio(record: Dict[str, Any], key: str) -> str:
-    """A ratio of the record, where it has one."""
+    """Format a ratio of the record, if it has one."""
     return number(record[key], unit='x') if key in record else '-'
 
 
@@ -71,7 +71,7 @@ def spread(record: Dict[str, Any]) -> str:
 
 
 def write_json(path: str, record: Dict[str, Any], command: Optional[Sequence[str]] = None) -> None:
-    """Write the record, whole or not at all, with the command that made it.
+    """Write the record, completely or not at all, with the command that made it.
 
     Raises:
         UserError: the folder is missing or cannot be written.

@@ -24,12 +24,12 @@ from .data import CLASSES, Items, data_config, drawn_data, items_report
 from .methods import Size
 from .report import Report
 
-#: Pixels of a made prediction that are not as the label.
+#: Share of wrong pixels in a generated prediction.
 WRONG = 0.1
 
 
 class GivenLabels(nn.Module):
-    """Called as a segmentor, it answers with given label maps, one after the other, as int64."""
+    """A segmentor that answers with given label maps, one after the other, as int64."""
 
     def __init__(self, predictions: Sequence[np.ndarray]):
         super().__init__()
@@ -40,13 +40,13 @@ class GivenLabels(nn.Module):
 
 
 def validation_data(folder: str, size: Size) -> Tuple[Dataset, List[np.ndarray]]:
-    """Drawn images with labels, and a made prediction for each."""
+    """Draw images with labels, and generate a prediction for each."""
     dataset = build_test_dataset(data_config(folder, size), 'val')
     return dataset, made_predictions(dataset)
 
 
 def made_predictions(dataset: Dataset) -> List[np.ndarray]:
-    """The label maps with some labels wrong, H x W. As uint8, 500 of them fit in memory."""
+    """Label maps with some labels wrong, H x W. As uint8, 500 of them fit in memory."""
     random = np.random.default_rng(0)
     predictions = []
     for i in range(len(dataset)):
@@ -57,7 +57,7 @@ def made_predictions(dataset: Dataset) -> List[np.ndarray]:
 
 
 def counting_pixels(device: torch.device, folder: str, size: Size, package: str) -> Items:
-    """Predictions compared with labels, both in memory: ours, or mmseg's function."""
+    """Compare predictions with labels in memory, by our function or mmseg's."""
     dataset, predictions = validation_data(folder, size)
     labels = [dataset.get_gt_seg_map_by_idx(i) for i in range(len(dataset))]
     if package == 'mmseg_ssr':
@@ -78,7 +78,7 @@ def counting_pixels(device: torch.device, folder: str, size: Size, package: str)
 
 def evaluating(device: torch.device, folder: str, size: Size, package: str,
                workers: int) -> Items:
-    """Images and labels loaded, compared and scored. The predictions are there already."""
+    """Load images and labels, compare and score them. The predictions exist already."""
     dataset, predictions = validation_data(folder, size)
     model = OnDevice(GivenLabels(predictions), device)
 
@@ -95,7 +95,7 @@ def evaluating(device: torch.device, folder: str, size: Size, package: str,
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the bars that show how far it is: mmcv's holds on to the standard output."""
+    """Hide progress bars: mmcv's keeps a reference to the standard output."""
     sys.stdout.flush()
     output = os.dup(1)
     try:
@@ -110,8 +110,10 @@ def quiet() -> Iterator[None]:
 
 def benchmark_eval(workers: Sequence[int], images: int, image_size: Tuple[int, int], size: Size,
                    settings: Settings, peers: bool = True) -> Report:
-    """Counting and whole evaluations, ours by number of loading processes, and mmseg's with
-    ``peers``."""
+    """Measure counting and whole evaluations.
+
+    Ours are measured by number of loading processes, and mmseg's too with ``peers``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         drawn_data(folder, 1, image_size, default_workers(), images)
         given = dict(folder=folder, size=size)

@@ -27,7 +27,7 @@ from .methods import (
 from .parts import measure_parts
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
-#: The methods with the regularization branch, and those that they are compared with.
+#: The methods with the regularization branch, and the methods that they are compared with.
 WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic', 'hrda_ssr': 'hrda'}
 PUBLISHED = 'published'
 REFERENCE_SCRIPT = str(Path(__file__).with_name('reference.py'))
@@ -36,13 +36,13 @@ Pair = Tuple[str, str]  # method, mode
 
 
 class TrainingIteration(Workload):
-    """One iteration as the runner has it, on made images: losses, gradients, optimizer.
+    """One iteration of the runner on generated images: losses, gradients, optimizer.
 
     Args:
-        config: of the training. Its data sets are not read.
+        config: config of the training. Its data sets are not read.
         crop: side of the square images.
-        batch: images of each domain.
-        parts: also find out what each part of the iteration takes (one iteration more).
+        batch: number of images of each domain.
+        parts: also measure each part of the iteration, in one more iteration.
     """
 
     def __init__(self, device: torch.device, config: Config, crop: int, batch: int,
@@ -52,7 +52,7 @@ class TrainingIteration(Workload):
         self.model.train()
         self.optimizer = build_optimizer(config, self.model)
         compiled = bool((config.get('uda') or {}).get('compile'))
-        # an accelerator also chooses its kernels and, if asked for, records graphs of them
+        # an accelerator also selects its kernels and, if configured, records graphs of them
         self.warm_ups = int(compiled) if device.type == 'cpu' else 3
         self.parts = parts
         self.data = to_device(
@@ -60,13 +60,13 @@ class TrainingIteration(Workload):
 
     def run(self) -> None:
         done = self.model.train_step(self.data, self.optimizer)
-        if not isinstance(self.model.module, UDASegmentor):  # mmcv's optimizer hook would
+        if not isinstance(self.model.module, UDASegmentor):  # as mmcv's optimizer hook does
             self.optimizer.zero_grad()
             done['loss'].backward()
             self.optimizer.step()
 
     def warm_up(self) -> Dict[str, Any]:
-        """Count the arithmetic, in eager mode. Compilation comes after that."""
+        """Count the operations in eager mode. Compilation comes after that."""
         with flop_counter() as counter, torch.compiler.set_stance('force_eager'):
             parts = self._measure_parts(counter.get_total_flops)
         for _ in range(self.warm_ups):
@@ -89,19 +89,19 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
     """Time an iteration of every method in every mode, in turn.
 
     Args:
-        methods: names of :data:`.methods.METHODS` or config files.
-        modes: names of :data:`.methods.MODES` or sums of them.
-        reference: folder of a published implementation (it holds ``mmseg/``), to be timed in the
-            same run.
-        parts: tell what each part of the iteration takes.
+        methods: names in :data:`.methods.METHODS`, or config files.
+        modes: names in :data:`.methods.MODES`, or sums of them.
+        reference: folder of a published implementation (it holds ``mmseg/``), timed in the same
+            run.
+        parts: also measure each part of the iteration.
 
     Raises:
-        ConfigError: an unknown method or mode.
-        MissingFile: no implementation in the folder.
+        ConfigError: a method or mode is unknown.
+        MissingFile: the folder holds no implementation.
         UserError: nothing could be measured.
     """
     for mode in modes:
-        mode_options(mode)  # a misspelled one is an error, one whose keys are not there is left out
+        mode_options(mode)  # a misspelled mode is an error, one whose keys are missing is left out
     report = Report()
     cases: List[Case] = []
     for method in methods:
@@ -141,7 +141,7 @@ def precision_of(mode: str) -> str:
 
 
 def reference_case(method: str, size: Size, folder: str) -> Case:
-    """The published implementation on the config of the method, with its own ``mmseg``."""
+    """Make a case of the published implementation with the config of the method."""
     check_folder(folder, 'mmseg')
     config = method_config(method, EXACT, size)
     return Case(case_name(method_name(method), PUBLISHED), None, dict(
@@ -157,7 +157,7 @@ def crop_of(config: Config) -> int:
 
 
 def fill_report(report: Report, outcome: Outcome, settings: Settings) -> None:
-    """Tables and record from the measurements."""
+    """Fill in tables and record from the measurements."""
     rates = matrix_rates(outcome)
     records = {name: result.record() for name, result in outcome.results.items()
                if not name.startswith('matrix')}
@@ -174,8 +174,10 @@ def fill_report(report: Report, outcome: Outcome, settings: Settings) -> None:
 
 
 def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
-    """This case against its method's exact mode, against the method without SSR, and against the
-    published code: above 1 is faster, and needs more memory."""
+    """Compare with the exact mode, with the method without SSR, and with the published code.
+
+    Speed ratios above 1 mean faster, memory ratios above 1 mean more memory.
+    """
     method, mode = split_name(name)
     record, found = records[name], {}
     exact = records.get(case_name(method, EXACT))
@@ -198,7 +200,7 @@ def split_name(name: str) -> Pair:
 
 
 def rate_shares(name: str, record: Dict[str, Any], rates: Dict[str, float]) -> Dict[str, float]:
-    """How much of the machine's matrix rate the iteration reaches."""
+    """Shares of the machine's matrix rate that the iteration reaches."""
     rate = rates.get(precision_of(split_name(name)[1]))
     if not rate or not record.get('flops'):
         return {}
@@ -220,7 +222,7 @@ def iteration_table(records: Dict[str, Dict[str, Any]]) -> str:
 
 
 def parts_table(record: Dict[str, Any], rates: Dict[str, float], name: str) -> str:
-    """Seconds and counted operations of each part, the largest first."""
+    """Table of seconds and counted operations of each part, the largest first."""
     seconds, flops = record['part_seconds'], record.get('part_flops', {})
     rate = rates.get(precision_of(split_name(name)[1]))
     total = sum(seconds.values())
