@@ -1,4 +1,4 @@
-"""Data sets of domain adaptation: importing this package enters them into mmseg's registries."""
+"""Data sets of domain adaptation. Importing this package registers them with mmseg."""
 from .build import build_dataset
 from .driving import (
     ACDCDataset,

@@ -1,4 +1,4 @@
-"""Data sets from configs, with a clear message if data is missing, before the training starts."""
+"""Data sets from configs; missing data gives a clear message before the training starts."""
 import copy
 import inspect
 import os
@@ -18,19 +18,19 @@ from .published import ORIGINS
 
 def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
                   need_labels: bool = True, skip_unlabeled: bool = False):
-    """Build an mmseg data set whose folders and label files are there, with checked loading.
+    """Build an mmseg data set with checked loading, whose folders and label files exist.
 
     Args:
-        config: a config of mmseg's ``build_dataset`` (also lists and wrappers), left unchanged.
+        config: a config for mmseg's ``build_dataset`` (also lists and wrappers), left unchanged.
         test_mode: as in mmseg: the pipeline does not load labels.
-        need_labels: whether every image must have a label file (training on it, evaluation).
+        need_labels: whether every image must have a label file (for training and evaluation).
         skip_unlabeled: leave images without a label out with a warning, as long as at least
             half of them have one.
 
     Raises:
-        MissingFile: a folder, the images in it, or labels. The message says where they are
+        MissingFile: a folder, its images or labels are missing. The message says where they are
             published and which command makes the train labels.
-        ConfigError: an unknown type, a misspelled key, a wrong value.
+        ConfigError: a type is unknown, a key is misspelled, or a value is wrong.
         DataError: a split file names files outside the data set's folders.
     """
     for leaf in _leaf_configs(config):
@@ -49,7 +49,7 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
             _check_images(leaf)
             _check_names(leaf)
             if need_labels:
-                # a wrapper has counted the images already, so nothing can be taken out of it
+                # a wrapper has counted the images already, so none can be removed from it
                 _check_labels(leaf, skip=skip_unlabeled and leaf is dataset)
     check_same_classes(leaves)
     check_loading(dataset)
@@ -57,10 +57,10 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
 
 
 def check_same_classes(datasets: Iterable) -> None:
-    """Data sets that are joined mean the same by the same train id.
+    """Check that joined data sets give train ids the same meaning.
 
     Raises:
-        ConfigError: two differ in their classes, or in the id that is ignored.
+        ConfigError: two data sets differ in their classes, or in the ignored id.
     """
     first, *others = datasets
     for other in others:
@@ -102,14 +102,14 @@ def _check_image_folder(config: dict) -> None:
 
 
 def missing_image_folders(config: dict) -> Iterator[str]:
-    """The folders of images that a data set's config names and that are not there."""
+    """Yield the missing image folders of a data set's config."""
     folders = config.get('img_dir')
     if folders is None or 'file_client_args' in config:  # not a folder of this machine
         return
     root = config.get('data_root') or ''
     kind = config['type']
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    has_images = getattr(kind, 'has_images', os.path.isdir)  # where folders are laid out otherwise
+    has_images = getattr(kind, 'has_images', os.path.isdir)  # for other folder layouts
     for folder in folders if isinstance(folders, (list, tuple)) else [folders]:
         path = os.path.join(root, folder)
         if not has_images(path):
@@ -126,7 +126,7 @@ def _check_images(dataset) -> None:
 
 
 def _check_names(dataset) -> None:
-    """What a split file names stays in the folders of the data set."""
+    """Check that a split file names only files in the folders of the data set."""
     if getattr(dataset, 'split', None) is None:
         return
     for info in dataset.img_infos:
@@ -175,13 +175,13 @@ def _missing_labels(dataset, missing: List[str], present: Set[str]) -> str:
 
 
 def published_at(name: str) -> str:
-    """The end of a message: where the data set of a type comes from, if that is known."""
+    """End of a message: the source of a type of data set, if it is known."""
     origin = ORIGINS.get(name)
     return f', it is published at {origin.published}' if origin else ' or give another folder'
 
 
 def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
-    """The builder's error in one line, with the nearest valid name for a misspelled one."""
+    """Turn the builder's error into one line, with the nearest valid name for a misspelled one."""
     text = ' '.join(str(error.args[0] if error.args else type(error).__name__).split())
     text = text.replace('.__init__()', '').replace('__init__() ', '')
     key = re.search(r"(\w+): \w* ?got an unexpected keyword argument '(\w+)'", text)
@@ -195,7 +195,7 @@ def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
 
 
 def _argument_names(name: str) -> List[str]:
-    """What the constructor of a registered data set or pipeline step takes."""
+    """Names of the arguments of a registered data set or pipeline step."""
     cls = DATASETS.get(name) or PIPELINES.get(name) or object
     return [argument for base in cls.__mro__ if '__init__' in vars(base) and base is not object
             for argument in inspect.signature(base.__init__).parameters]

@@ -1,7 +1,7 @@
-"""Scores beyond the mean over all classes and all images: of classes and of images in groups.
+"""Scores of groups of classes and of groups of images.
 
-mmseg keeps sums for each image. Here it is a confusion matrix, which tells more, and the data set's
-``evaluate`` prints and returns further means. So they come with mmseg's own test script too.
+mmseg keeps sums for each image. Here each image has a confusion matrix, which holds more. The
+data set's ``evaluate`` prints and returns further means, so mmseg's own test script gives them too.
 """
 from typing import Any, Dict, List, Mapping, Sequence, Union
 
@@ -14,7 +14,7 @@ from ..labels.confusion import areas, confusion_matrix
 
 
 def class_ious(matrix: np.ndarray) -> np.ndarray:
-    """IoU of each class, K float64. NaN for one that is neither in labels nor predicted."""
+    """IoU of each class, K float64. NaN for a class that is neither in labels nor predicted."""
     both, union, _, _ = areas(torch.from_numpy(matrix))
     return (both / union).numpy()
 
@@ -23,8 +23,8 @@ def mean_over(matrix: np.ndarray, classes: Sequence[int], ignore_others: bool = 
     """Mean IoU over ``classes``.
 
     Args:
-        ignore_others: leave out the pixels whose label is of another class. Otherwise they are
-            errors of the class that is predicted there.
+        ignore_others: leave out pixels labeled with another class. Otherwise they count as errors
+            of the predicted class.
     """
     classes = list(classes)
     if ignore_others:
@@ -35,13 +35,13 @@ def mean_over(matrix: np.ndarray, classes: Sequence[int], ignore_others: bool = 
 
 
 class DetailedScores:
-    """For a data set class, before mmseg's: scores of groups of classes and of images.
+    """Adds scores of groups of classes and images; it is listed before mmseg's base class.
 
     Attributes:
-        class_groups: name of a further mean -> the names of the classes that it is over. Such a
-            mean ``NAME`` is over the IoUs of all classes' evaluation, which is what DAFormer, HRDA
-            and MIC report. ``NAME.others_ignored`` is that of an evaluation in which the other
-            classes' labels are ignored, as if they did not exist.
+        class_groups: name of a further mean -> the names of its classes. A mean ``NAME`` takes the
+            IoUs from the evaluation of all classes, which DAFormer, HRDA and MIC report.
+            ``NAME.others_ignored`` takes them from an evaluation that ignores the labels of all
+            other classes.
     """
 
     class_groups: Mapping[str, Sequence[str]] = {}
@@ -59,7 +59,7 @@ class DetailedScores:
 
     def evaluate(self, results: Sequence, metric: Union[str, Sequence[str]] = 'mIoU',
                  logger: Any = None, **options: Any) -> Dict[str, float]:
-        """mmseg's ``evaluate``, and the means of the groups.
+        """Evaluate as mmseg does, and add the means of the groups.
 
         Args:
             results: matrices from :meth:`pre_eval`, or predictions, or files of them (``.npy``).

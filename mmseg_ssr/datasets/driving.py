@@ -1,4 +1,4 @@
-"""Driving data sets with the 19 classes of Cityscapes, in the layouts they are published in."""
+"""Driving data sets with the 19 classes of Cityscapes, in their published layouts."""
 import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -17,7 +17,7 @@ from .train_id_dataset import TrainIdDataset
 class GTADataset(TrainIdDataset):
     """GTA5 (Richter et al., ECCV 2016): ``images/NNNNN.png``, ``labels/NNNNN_labelTrainIds.png``.
 
-    The labels are made by ``tools/convert_datasets/gta.py``.
+    ``tools/convert_datasets/gta.py`` makes the labels.
     """
 
 
@@ -25,26 +25,26 @@ class GTADataset(TrainIdDataset):
 class SynthiaDataset(TrainIdDataset):
     """SYNTHIA-RAND-CITYSCAPES (Ros et al., CVPR 2016).
 
-    ``RGB/NNNNNNN.png`` with ``GT/LABELS/NNNNNNN_labelTrainIds.png``, which
-    ``tools/convert_datasets/synthia.py`` makes. Terrain, truck and train do not occur.
+    The label of ``RGB/NNNNNNN.png`` is ``GT/LABELS/NNNNNNN_labelTrainIds.png``, made by
+    ``tools/convert_datasets/synthia.py``. Terrain, truck and train do not occur.
     """
 
 
 @register(DATASETS)
 class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
-    """Cityscapes as the target of SYNTHIA: also scored on the 16 classes of both, and on 13."""
+    """Cityscapes as the target of SYNTHIA: also scored on the 16 common classes, and on 13."""
 
     class_groups = {'mIoU16': SIXTEEN, 'mIoU13': THIRTEEN}
 
 
 @register(DATASETS)
 class CrossCityDataset(DetailedScores, TrainIdDataset):
-    """A city of NTHU Cross-City (Chen et al., ICCV 2017). ``data_root`` is the city's folder.
+    """A city of NTHU Cross-City (Chen et al., ICCV 2017); ``data_root`` is the city's folder.
 
-    ``Images/Train/NAME.jpg`` has no labels. Those of ``Images/Test/NAME.png`` are
-    ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``. With
-    all 19 classes the score of the 13 that count is ``mIoU13``. With ``classes`` set to these 13
-    (in source and target) it is the mIoU itself.
+    The images ``Images/Train/NAME.jpg`` have no labels. The labels of ``Images/Test/NAME.png``
+    are ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``.
+    The score counts 13 classes. It is called ``mIoU13`` if all 19 classes are trained. If
+    ``classes`` is set to the 13 (in source and target), it is the mIoU itself.
     """
 
     SUFFIXES = (('.jpg', '.png'), '_labelTrainIds.png')
@@ -58,19 +58,19 @@ CONDITIONS = ('fog', 'night', 'rain', 'snow')
 class ACDCDataset(DetailedScores, TrainIdDataset):
     """ACDC (Sakaridis et al., ICCV 2021) as published, scored for each condition and for all.
 
-    ``img_dir='rgb_anon/train'`` means ``rgb_anon/CONDITION/train/RECORDING/NAME_rgb_anon.png``, and
-    ``ann_dir='gt/train'`` ``gt/CONDITION/train/RECORDING/NAME_gt_labelTrainIds.png``. Where there
-    are no such folders, ``rgb_anon/train`` is taken as it is: copies in which all conditions are
-    put into one folder, as the configs of DAFormer, HRDA and MIC want them, work too, without the
+    ``img_dir='rgb_anon/train'`` means ``rgb_anon/CONDITION/train/RECORDING/NAME_rgb_anon.png``.
+    ``ann_dir='gt/train'`` means ``gt/CONDITION/train/RECORDING/NAME_gt_labelTrainIds.png``. If
+    there are no such folders, ``rgb_anon/train`` is used directly. So copies that hold all
+    conditions in one folder, as for the configs of DAFormer, HRDA and MIC, work too. They give no
     scores of the conditions.
 
     Args:
-        conditions: those to use, of fog, night, rain and snow.
-        split: its names are relative to the folder of the conditions, ``rgb_anon``.
+        conditions: the conditions to use, of fog, night, rain and snow.
+        split: text file of names relative to the folder of the conditions, ``rgb_anon``.
         options: see :class:`TrainIdDataset`.
 
     Raises:
-        ConfigError: an unknown condition, or some of them asked of a copy that lost them.
+        ConfigError: a condition is unknown, or conditions are chosen in a copy without them.
     """
 
     SUFFIXES = ('_rgb_anon.png', '_gt_labelTrainIds.png')
@@ -91,7 +91,7 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
 
     @staticmethod
     def has_images(img_dir: str) -> bool:
-        """Whether there is such a folder, or one for each condition."""
+        """Whether the folder exists, or a folder for each condition."""
         return os.path.isdir(img_dir) or bool(_by_condition(img_dir))
 
     def list_images(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],

@@ -17,11 +17,11 @@ IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 @register(DATASETS)
 class FolderDataset(CustomDataset):
-    """Images and labels in folders, however deep, with classes that the config names.
+    """Images and labels in folders of any depth, with classes that the config names.
 
-    The label of ``img_dir/a/b/NAME.jpg`` is ``ann_dir/a/b/NAME.png``. What its values mean is said
-    by ``classes``, so labels need no conversion: gray PNGs of 8 or 16 bits, palette PNGs (the index
-    counts) and color PNGs (the ``color`` of each class counts) are read as they are.
+    The label of ``img_dir/a/b/NAME.jpg`` is ``ann_dir/a/b/NAME.png``. ``classes`` says what its
+    values mean, so labels need no conversion. Gray PNGs of 8 or 16 bits, palette PNGs (their
+    index is the value) and color PNGs (their ``color`` gives the class) are read directly.
 
     Args:
         pipeline: steps as in mmseg. ``LoadAnnotations`` reads through the class table.
@@ -30,18 +30,18 @@ class FolderDataset(CustomDataset):
             as in a target domain.
         classes: a name, or ``dict(name=, ids=[...], color=[R, G, B])``, for each class
             (see :meth:`.ClassTable.from_config`). Source and target need the same names.
-        ignore: values of the labels that count for nothing, beside 255. ``'rest'`` stands for all
+        ignore: values of the labels to ignore, besides 255. ``'rest'`` stands for all values
             that ``classes`` does not name.
-        img_suffix: one ending of the image files or several, in any case of letters.
-        seg_map_suffix: what stands in the label's name in place of ``img_suffix``.
-        split: text file with the images to take, one a line, relative to ``img_dir`` and without
-            ``img_suffix``. None takes all.
+        img_suffix: one ending of the image files or several, in lower or upper case.
+        seg_map_suffix: ending of the label's name, which replaces ``img_suffix``.
+        split: text file with the images to use, one in a line, relative to ``img_dir`` and
+            without ``img_suffix``. None uses all.
         data_root, test_mode: as in mmseg.
 
     Raises:
-        ConfigError: a class table or an ending that is not right.
-        MissingFile: an image that ``split`` names.
-        DataError: on access, an image or label that is not right, or a value that no class has.
+        ConfigError: the class table or an ending is not valid.
+        MissingFile: an image that ``split`` names is missing.
+        DataError: on access, an image or label is not valid, or no class has a value.
     """
 
     def __init__(self,
@@ -68,9 +68,9 @@ class FolderDataset(CustomDataset):
 
     @staticmethod
     def check_config(config: Mapping) -> None:
-        """Raise :class:`ConfigError` for a class table that is not right.
+        """Raise :class:`ConfigError` if the class table is not valid.
 
-        A derived class may bring its own, so that the config has none.
+        A derived class may bring its own table, so that the config has none.
         """
         if 'classes' in config:
             ClassTable.from_config(config['classes'], config.get('ignore', ()))

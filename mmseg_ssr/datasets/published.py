@@ -1,4 +1,4 @@
-"""Where the data sets are published and how their labels are made, for messages."""
+"""Sources of the data sets, and the commands that make their labels, for messages."""
 import os
 import shlex
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Dict, Mapping, Optional, Tuple
 
 @dataclass(frozen=True)
 class Origin:
-    """What a user has to know who lacks the files of a data set.
+    """The source of a data set, for users who lack its files.
 
     Attributes:
         published: page and archives.
         converter: command that makes the train labels, followed by the data set's folder.
-        levels: of folders from the data set's to the one of the labels.
-        raw_suffix: end of the names of the labels as published, which the converter reads.
-        images: folder of images (the end of ``img_dir``) -> how many are published.
-        size: width and height of all its images, or None where they differ.
+        levels: number of folder levels from the data set's folder to that of the labels.
+        raw_suffix: ending of published label names, which the converter reads.
+        images: folder of images (the end of ``img_dir``) -> published number of images.
+        size: width and height of all its images, or None if they differ.
         absent: classes that do not occur in it.
     """
 
@@ -28,12 +28,12 @@ class Origin:
     absent: Tuple[str, ...] = ()
 
     def command(self, dataset) -> Optional[str]:
-        """What makes the train labels of a built data set, or None where they are published."""
+        """Command that makes a built data set's train labels, or None if they are published."""
         root = dataset.data_root or os.path.join(dataset.ann_dir, *[os.pardir] * self.levels)
         return self.converter and f'{self.converter} {shlex.quote(os.path.normpath(root))}'
 
     def published_label(self, label: str, dataset) -> str:
-        """The file that the converter makes a train label of."""
+        """Path of the published label that the converter turns into a train label."""
         return label[:-len(dataset.seg_map_suffix)] + self.raw_suffix
 
 
@@ -44,7 +44,7 @@ CITYSCAPES = Origin(
     raw_suffix='_gtFine_labelIds.png',
     images=dict(train=2975, val=500, test=1525), size=(2048, 1024))
 
-#: Type of the data set in a config -> its origin.
+#: Origins by type of the data set in a config.
 ORIGINS: Dict[str, Origin] = {
     'GTADataset': Origin(
         published='https://download.visinf.tu-darmstadt.de/data/from_games/ '

@@ -1,4 +1,4 @@
-"""Pixel counts of the images of a source data set, read from disk or made on first use."""
+"""Pixel counts of a source data set's images, read from disk or counted on first use."""
 import os
 import time
 from functools import partial
@@ -24,24 +24,23 @@ from ..utils.parallel import default_workers, parallel_map, progress_bar
 
 
 def source_counts(dataset, keep: bool = True) -> List[Counts]:
-    """For each image of a labeled data set, in order, its class -> pixels.
+    """Pixels by class for each image of a labeled data set, in order.
 
-    The counts come from the JSON files in the data set's ``data_root`` (its ``ann_dir`` when it
-    has none). Labels that these do not name, or that are newer than they are, are counted now,
-    with a progress bar, and the files written anew. Where they cannot be written, that is a
-    warning.
+    The counts come from the JSON files in the data set's ``data_root`` (its ``ann_dir`` if it has
+    none). Labels that are missing there or newer than the files are counted now, with a progress
+    bar, and the files are written again. If they cannot be written, a warning is logged.
 
     Args:
-        keep: False writes no file.
+        keep: whether to write files.
 
     Raises:
         DataError: a label is damaged, holds ids out of range or has another size than its image,
-            or most are all ignore.
+            or most labels are all ignore.
     """
     if hasattr(dataset, 'datasets'):
         return [counts for part in dataset.datasets for counts in source_counts(part, keep)]
     if hasattr(dataset, 'dataset'):
-        # a wrapper may repeat its images: they come round in the same order
+        # a wrapper may repeat its images, which come again in the same order
         counts = source_counts(dataset.dataset, keep)
         return [counts[i % len(counts)] for i in range(len(dataset))]
     return _leaf_counts(dataset, keep)
@@ -80,18 +79,18 @@ def _check_size(pair: Tuple[str, str]) -> None:
 
 
 def label_counter(dataset) -> Callable[[Path], Counts]:
-    """Counts the values in a label file, in the file's own terms."""
+    """Make a function that counts the values in a label file, before the data set maps them."""
     table = getattr(dataset, 'class_table', None)
     if table is not None:
         return table.count
-    # how many class ids the files may hold, before the data set maps or shifts them
+    # number of class ids that files may hold, before the data set maps or shifts them
     ids = len(getattr(dataset, 'label_map', None) or dataset.CLASSES)
     ids += bool(getattr(dataset, 'reduce_zero_label', False))
     return partial(count_train_ids, num_classes=ids, ignore_index=dataset.ignore_index)
 
 
 def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
-    """Counts of the values in the file -> of the classes that the data set makes of them."""
+    """Turn counts of the values in a file into counts of the data set's classes."""
     if getattr(dataset, 'class_table', None) is not None:
         return dataset.class_table.by_class(counts, path)
     label_map = getattr(dataset, 'label_map', None) or {}
@@ -105,9 +104,9 @@ def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
 
 
 def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
-    """What the JSON files say of labels that are there, but are not of this data set.
+    """Recorded counts of labels that exist but are not in this data set.
 
-    Without those of older files than the label, which would pass for new when they are saved.
+    Files that are older than the label are left out, since saving would make them look new.
     """
     try:
         recorded = load_class_statistics(root)

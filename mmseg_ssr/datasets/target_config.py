@@ -11,13 +11,13 @@ LABEL = 'gt_semantic_seg'
 
 
 def target_config(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
-    """A copy of a data set's config that trains without labels.
+    """Copy a data set's config and change it to train without labels.
 
-    MIC's target pipelines load labels and throw them away later. Here the steps and keys that
-    need them are taken out, and ``test_mode`` tells mmseg not to look for them, so no label file
-    has to exist. ``crop_pseudo_margins=[top, bottom, left, right]`` becomes two pipeline steps
-    (see :mod:`.pipelines.pseudo_margins`). Lists and wrapper data sets (``dataset=...``) are gone
-    through.
+    MIC's target pipelines load labels and discard them later. Here the steps and keys that need
+    labels are removed. ``test_mode`` tells mmseg not to look for labels, so no label file has to
+    exist. ``crop_pseudo_margins=[top, bottom, left, right]`` becomes two pipeline steps
+    (see :mod:`.pipelines.pseudo_margins`). Lists and wrapper data sets (``dataset=...``) are
+    changed inside.
 
     Raises:
         ConfigError: the pipeline has no place for the margins.
@@ -60,5 +60,5 @@ def _with_margins(pipeline: List[dict], margins: List[int]) -> List[dict]:
 
 
 def _name(step: dict) -> str:
-    """The type of a pipeline step, which mmcv lets a config give as a class too."""
+    """Type of a pipeline step; mmcv also accepts a class here."""
     return step['type'] if isinstance(step['type'], str) else step['type'].__name__

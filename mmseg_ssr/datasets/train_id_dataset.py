@@ -1,4 +1,4 @@
-"""What the data sets with train ids in their label files have in common."""
+"""Common base of the data sets whose label files hold train ids."""
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from mmcv.utils import print_log
@@ -14,13 +14,13 @@ class TrainIdDataset(CustomDataset):
     """Labels with Cityscapes train ids, in files of a fixed ending.
 
     Args:
-        img_suffix: one ending of the image files or several. None is the data set's own.
-        seg_map_suffix: what stands in the label's name in its place. None is the data set's own.
+        img_suffix: one ending of the image files or several. None uses the class's own.
+        seg_map_suffix: ending of the label's name in its place. None uses the class's own.
         pipeline, img_dir, ann_dir, data_root, split, test_mode, ignore_index, reduce_zero_label,
             classes, palette: as in mmseg's ``CustomDataset``.
 
     Raises:
-        DataError: on access, an image or a label that is not right (see
+        DataError: on access, an image or label is not valid (see
             :mod:`~mmseg_ssr.datasets.pipelines.checked_loading`).
     """
 
@@ -59,5 +59,5 @@ class TrainIdDataset(CustomDataset):
         return infos
 
     def list_images(self, *arguments) -> List[Dict]:
-        """For a data set whose folders are laid out otherwise."""
+        """List the images; data sets with another folder layout override this."""
         return list_images(*arguments)

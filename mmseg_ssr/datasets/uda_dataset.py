@@ -20,7 +20,7 @@ from .pipelines.pseudo_margins import MASK
 from .source_statistics import source_counts
 from .target_config import LABEL, target_config
 
-#: Crops drawn for a rare class beyond the first (DAFormer).
+#: Largest number of further crops drawn for a rare class (DAFormer).
 MAX_REDRAWS = 10
 SOURCE, TARGET = 0, 1
 
@@ -29,37 +29,37 @@ SOURCE, TARGET = 0, 1
 class UDADataset(Dataset):
     """A stream of training samples for unsupervised domain adaptation.
 
-    Item ``i`` is the sample at position ``i`` of an endless stream, a function of ``(seed, i)``
-    alone: whichever worker makes it, and whatever was made before, it is the same. Any ``i >= 0``
-    is valid. ``len()`` only tells stock samplers where to start over.
+    Item ``i`` is the sample at position ``i`` of an endless stream. It depends on ``(seed, i)``
+    alone, not on the worker that makes it or on earlier items. Any ``i >= 0`` is valid.
+    ``len()`` only tells stock samplers where to start over.
 
-    With rare class sampling the source image is drawn for a class (see
-    :mod:`~mmseg_ssr.labels.rare_class_sampling`) and the target image
-    uniformly. Without, both data sets are gone through in a new random order each time.
+    With rare class sampling, the source image is drawn for a class (see
+    :mod:`~mmseg_ssr.labels.rare_class_sampling`) and the target image uniformly. Without it, both
+    data sets are traversed repeatedly, in a new random order each time.
 
     Args:
-        source: config of a data set with labels, or a built one.
+        source: config of a data set with labels, or a built data set.
         target: config of a data set whose labels are neither needed nor read. It may have
             ``crop_pseudo_margins=[top, bottom, left, right]``: pixels of the full image whose
-            pseudo-labels get no weight. A built data set is taken as it is.
+            pseudo-labels get no weight. A built data set is used unchanged.
         rare_class_sampling: the values of :class:`.RareClassSampling`, or None for none. The
-            pixel counts are read from the source's ``data_root`` and made there on first use.
-        sync_crop_size: (height, width) of one more crop at the same random place in both images
+            pixel counts are read from the source's ``data_root``, and written there on first use.
+        sync_crop_size: (height, width) of one more crop, at the same random place in both images
             (HRDA), or None.
-        seed: integer >= 0.
-        length: what ``len()`` gives. None is the larger of the two data sets. A stock sampler
-            sees the very same samples again after that many, so give iterations x batch size when
-            you train with one.
-        keep_statistics: write the pixel counts that are made on first use into the source's
-            ``data_root``. False counts again the next time.
+        seed: integer >= 0, the seed of the stream.
+        length: the value of ``len()``. None is the size of the larger data set. A stock sampler
+            repeats the same samples after this number of them. If you train with one, set
+            iterations x batch size.
+        keep_statistics: write the pixel counts into the source's ``data_root`` on first use. If
+            False, they are counted again each time.
 
     Items are dicts of mmcv DataContainers: ``img`` 3 x H x W float32, ``gt_semantic_seg``
     1 x H x W int64 (255 = ignore), ``img_metas``, ``target_img``, ``target_img_metas`` and, with
     margins, ``valid_pseudo_mask`` 1 x H x W uint8 (1 = counts).
 
     Raises:
-        ConfigError: classes of source and target differ, or a wrong option.
-        MissingFile, DataError: data that is not there or not right.
+        ConfigError: classes of source and target differ, or an option is wrong.
+        MissingFile, DataError: data is missing or not valid.
     """
 
     def __init__(self, source: Union[Mapping[str, Any], Dataset],
@@ -120,13 +120,13 @@ class UDADataset(Dataset):
             return self.sampler.draw(rng)
 
     def _in_turn(self, stream: int, index: int, length: int) -> int:
-        """The ``index``-th image when all are gone through again and again in random orders."""
+        """Image at a position when all images are traversed in repeated random orders."""
         epoch, position = divmod(index, length)
         order = np.random.default_rng([self.seed, stream, epoch]).permutation(length)
         return int(order[position])
 
     def _rare_class_sample(self, rng: np.random.Generator) -> Dict[str, DataContainer]:
-        """A source image that holds a drawn class, in a crop that does too if one is found."""
+        """A source image with a drawn class, in a crop that holds it too if one is found."""
         class_id, image = self.sampler.draw(rng)
         sample = self.source[image]
         options = self.rare_class_sampling
@@ -185,7 +185,7 @@ def _check_keys(sample: Mapping[str, Any], keys: Tuple[str, ...], name: str) -> 
 def _synchronized_crop(source: Dict[str, DataContainer], target: Dict[str, DataContainer],
                        size: Tuple[int, int], rng: np.random.Generator
                        ) -> List[Dict[str, DataContainer]]:
-    """The same ``size`` window, at a random place, out of both samples."""
+    """Crop the same window of ``size``, at a random place, from both samples."""
     shapes = [tuple(sample['img'].data.shape[1:]) for sample in (source, target)]
     if shapes[0] != shapes[1] or any(have < want for have, want in zip(shapes[0], size)):
         raise ConfigError(f'data.train.sync_crop_size {tuple(size)} needs source and target crops '

@@ -1,4 +1,4 @@
-"""Label images and classes, in numpy: no framework."""
+"""Label images and classes, in numpy alone."""
 from .rare_class_sampling import RareClassSampler, RareClassSampling, class_probabilities
 
 __all__ = ['RareClassSampler', 'RareClassSampling', 'class_probabilities']

@@ -1,4 +1,4 @@
-"""The classes of an own data set: names, colors, and the values they have in label images."""
+"""The classes of your own data set: names, colors, and values in label images."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple, Union
@@ -12,7 +12,7 @@ from .statistics import Counts
 
 REST = 'rest'
 KEYS = ('name', 'color', 'ids', 'thing')
-#: A color is the value ``COLOR | red << 16 | green << 8 | blue``, so that none is an id.
+#: A color has the value ``COLOR | red << 16 | green << 8 | blue``, which no id has.
 COLOR = 1 << 24
 MAX_ID = 65535
 
@@ -21,14 +21,14 @@ Entry = Union[str, Mapping]
 
 @dataclass(frozen=True)
 class ClassTable:
-    """What the values in label images mean.
+    """The meaning of the values in label images.
 
     Attributes:
-        names: of the classes. The position is the class that the network learns.
-        palette: a color (R, G, B) of each.
-        meaning: value -> class, :data:`IGNORE_INDEX` for what is left out. Values are the ids of
-            labels with one channel, and colors as :data:`COLOR` says.
-        ignores_rest: whether values that are not in ``meaning`` are left out too.
+        names: names of the classes. The position is the class that the network learns.
+        palette: a color (R, G, B) for each class.
+        meaning: value -> class, or :data:`IGNORE_INDEX` for ignored values. Values are ids in
+            labels with one channel, and colors coded as at :data:`COLOR`.
+        ignores_rest: whether values that are not in ``meaning`` are ignored too.
     """
 
     names: Tuple[str, ...]
@@ -39,18 +39,18 @@ class ClassTable:
     @classmethod
     def from_config(cls, classes: Sequence[Entry],
                     ignore: Union[str, Sequence] = ()) -> 'ClassTable':
-        """A table from what a config says.
+        """Make a table from the entries of a config.
 
         Args:
             classes: for each class its name, or ``dict(name=, ids=[...], color=[R, G, B])``.
                 ``ids`` are its values in labels with one channel, by default its position.
-                ``color`` is how it is painted, and its color in labels with three channels.
+                ``color`` is its color in pictures, and in labels with three channels.
                 ``thing=True`` may be noted for the user's own use.
-            ignore: further ids and colors that count for nothing. So does 255 when no class has
-                it. ``'rest'`` means all that no class has.
+            ignore: further ids and colors to ignore. 255 is ignored too if no class has it.
+                ``'rest'`` means all values that no class has.
 
         Raises:
-            ConfigError: a key, name, id or color that is wrong or given twice.
+            ConfigError: a key, name, id or color is wrong or given twice.
         """
         if not isinstance(classes, Sequence) or isinstance(classes, str) or not classes:
             raise ConfigError('classes must be a list of names, or of dict(name=, ids=, color=), '
@@ -81,10 +81,10 @@ class ClassTable:
         return cls(names, palette, meaning, ignore == REST)
 
     def read(self, path: PathLike) -> np.ndarray:
-        """The classes of a label image, H x W uint8, 255 where it is to be ignored.
+        """Read the classes of a label image, H x W uint8, 255 for ignored pixels.
 
         Raises:
-            MissingFile, DataError: of the file, or a value that is not in the table.
+            MissingFile, DataError: the file is missing or damaged, or a value is not in the table.
         """
         values = _coded(read_values(path))
         if values.dtype == np.uint8:
@@ -102,10 +102,10 @@ class ClassTable:
         return classes.astype(np.uint8)
 
     def count(self, path: PathLike) -> Counts:
-        """Pixels of each value, ignored ones too, so that the counts outlive a changed table.
+        """Count the pixels of each value, ignored ones too, so that counts outlive a changed table.
 
         Raises:
-            MissingFile, DataError: of the file, or a value that is not in the table.
+            MissingFile, DataError: the file is missing or damaged, or a value is not in the table.
         """
         label = _coded(read_values(path))
         if label.dtype == np.uint8:
@@ -117,10 +117,10 @@ class ClassTable:
         return counts
 
     def by_class(self, counts: Mapping, path: PathLike) -> Counts:
-        """Pixels of each value -> of each class.
+        """Turn pixels of each value into pixels of each class.
 
         Raises:
-            UnknownValue: a value that is not in the table.
+            UnknownValue: a value is not in the table.
         """
         classes: Counts = {}
         for value, pixels in counts.items():
@@ -141,7 +141,7 @@ class ClassTable:
 
 
 def describe(value: int) -> str:
-    """``id 7`` or ``color [128, 64, 128]``."""
+    """Describe a value as ``id 7`` or ``color [128, 64, 128]``."""
     if value < COLOR:
         return f'id {value}'
     return f'color {[value >> 16 & 255, value >> 8 & 255, value & 255]}'
@@ -166,7 +166,7 @@ def _entry(entry: Entry, position: int) -> dict:
 
 
 def _give_ids(entries: List[dict]) -> None:
-    """The position of each class as its id, when no class says what its ids are."""
+    """Use the position of each class as its id, if no class has ids."""
     without = [entry['name'] for entry in entries if 'ids' not in entry]
     if without and len(without) < len(entries):
         raise ConfigError(f'class {without[0]!r} has no ids, others have: give ids to all classes '
@@ -203,7 +203,7 @@ def _list(values: Union[int, Sequence]) -> List:
 
 
 def _coded(label: np.ndarray) -> np.ndarray:
-    """H x W values: ids as they are, colors as :data:`COLOR` says."""
+    """H x W values: ids are unchanged, colors are coded as at :data:`COLOR`."""
     if label.ndim == 2:
         return label
     red, green, blue = (label[..., channel].astype(np.int32) for channel in range(3))
@@ -211,7 +211,7 @@ def _coded(label: np.ndarray) -> np.ndarray:
 
 
 def _spread_colors(count: int) -> List[Optional[List[int]]]:
-    """Colors that differ, for classes that say none."""
+    """Distinct colors, for classes without one."""
     hues = (np.arange(count) * 0.618034) % 1.0
     return [[int(127.5 * (1 + np.cos(2 * np.pi * (hue + shift)))) for shift in (0, 1 / 3, 2 / 3)]
             for hue in hues]

@@ -1,4 +1,4 @@
-"""How often which class was taken for which: the counts that all scores are computed from."""
+"""Confusion matrices: the counts that all scores are computed from."""
 from typing import Tuple
 
 import torch
@@ -7,13 +7,13 @@ from torch import Tensor
 from ..errors import ConfigError
 from .ignore_index import IGNORE_INDEX
 
-#: Labels are bytes.
+#: Number of values in labels, which are bytes.
 VALUES = 256
 
 
 def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
                      ignore_index: int = IGNORE_INDEX) -> Tensor:
-    """K x K int64: pixels by class in the label (row) and in the prediction (column).
+    """Count pixels by class in the label (row) and in the prediction (column), K x K int64.
 
     The matrix of several images is the sum of theirs.
 
@@ -21,10 +21,10 @@ def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
         prediction: classes 0..K-1, of any shape and integer dtype.
         label: uint8 of the same shape and device, classes 0..K-1. Pixels with any other value do
             not count.
-        ignore_index: does not count even if it is one of 0..K-1.
+        ignore_index: value that does not count, even if it is one of 0..K-1.
 
     Raises:
-        ConfigError: a predicted class that does not exist.
+        ConfigError: a predicted class does not exist.
     """
     pairs = torch.add(prediction.long(), label, alpha=VALUES)
     counts = torch.bincount(pairs.flatten(), minlength=VALUES**2).view(-1, VALUES)[:num_classes]
@@ -37,11 +37,11 @@ def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int,
 
 
 def areas(matrix: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What mmseg's metrics are computed from: a confusion matrix, K x K, as four vectors of K.
+    """Split a confusion matrix, K x K, into the four vectors of K that mmseg's metrics need.
 
     Returns:
-        Pixels in the intersection and in the union of prediction and label, predicted, and
-        labeled, for each class, float64.
+        For each class, the pixels in the intersection and in the union of prediction and label,
+        the predicted pixels, and the labeled pixels, as float64.
     """
     matrix = matrix.double()
     both, predicted, labeled = matrix.diagonal(), matrix.sum(0), matrix.sum(1)

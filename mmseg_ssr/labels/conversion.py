@@ -1,8 +1,8 @@
-"""Labels of the published data sets, converted to the 19 Cityscapes train ids.
+"""Conversion of published labels to the 19 Cityscapes train ids.
 
 Writes ``*_labelTrainIds.png`` (8 bit, one channel, 255 = ignore) beside the labels, and the class
-statistics of the training labels into the data set's folder. Labels whose converted file is not
-older are skipped, so a run that was stopped goes on where it was.
+statistics of the training labels into the data set's folder. Labels with an up-to-date output are
+skipped, so a stopped conversion continues where it was.
 """
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,8 +39,8 @@ from .ignore_index import IGNORE_INDEX
 from .image_list import list_files
 from .statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
 
-#: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES);
-#: void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
+#: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES).
+#: Void 0, parking slot 13, road work 14 and lane marking 22 are ignored.
 SYNTHIA_TRAIN_IDS = {synthia_id: train_id for train_id, synthia_id in enumerate(
     (3, 4, 2, 21, 5, 7, 15, 9, 6, 16, 1, 10, 17, 8, 18, 19, 20, 12, 11))}
 CONVERTED = '_labelTrainIds.png'
@@ -48,10 +48,10 @@ CONVERTED = '_labelTrainIds.png'
 
 @dataclass
 class Conversion:
-    """What a run of a converter did.
+    """The result of a conversion.
 
     Attributes:
-        converted, skipped: number of labels written, and of those that were up to date.
+        converted, skipped: number of labels written, and of labels that were up to date.
         statistics: file (relative to the data set's folder) -> train id -> pixels, for all
             labels that are now converted.
         failures: one line for each label that could not be converted.
@@ -76,14 +76,14 @@ class _Outcome(NamedTuple):
 
 
 def train_id_table(train_ids: Mapping[int, int] = TRAIN_IDS) -> np.ndarray:
-    """Look-up table of 256 uint8: id in the labels -> train id, 255 where there is none."""
+    """Make a look-up table of 256 uint8: id in the labels -> train id, or 255."""
     table = np.full(256, IGNORE_INDEX, dtype=np.uint8)
     table[list(train_ids)] = list(train_ids.values())
     return table
 
 
 class Format(NamedTuple):
-    """How the labels of a data set are read."""
+    """The format of a data set's labels."""
 
     read: Callable[[PathLike], np.ndarray] = read_label
     train_ids: Mapping[int, int] = TRAIN_IDS
@@ -131,7 +131,7 @@ def convert_synthia(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root = Path(root)
-    # not below: SYNTHIA's video sequences have folders there, and other classes
+    # direct files only: SYNTHIA's video sequences have folders there, and other classes
     folder = root / 'GT' / 'LABELS'
     labels = _ending_in_digits(path for path in _files(folder, '.png') if path.parent == folder)
     if not labels:
@@ -169,7 +169,7 @@ def convert_crosscity(root: PathLike, workers: int = 1,
     """Convert ``CITY/Labels/Test/*_eval.png`` of NTHU Cross-City.
 
     Args:
-        root: the folder of all cities, or that of one. There are no training labels, and so no
+        root: the folder of all cities, or of one city. There are no training labels, and so no
             class statistics.
 
     Raises:
@@ -187,12 +187,12 @@ def convert_crosscity(root: PathLike, workers: int = 1,
 
 
 def _files(folder: Path, suffix: str) -> List[Path]:
-    """All below ``folder`` that end so, in linked folders too, sorted."""
+    """All files below ``folder`` with this ending, in linked folders too, sorted."""
     return sorted(folder / file for file in list_files(folder) if file.endswith(suffix))
 
 
 def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
-    """Labels as published. ``00001_labelTrainIds.png`` is our own output."""
+    """Published labels. ``00001_labelTrainIds.png`` is our own output."""
     return [path for path in paths if path.stem[-1:].isdigit()]
 
 
@@ -217,7 +217,7 @@ def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
 
 
 def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Outcome:
-    """Convert one label, or count the one that is there. A damaged one becomes a failure."""
+    """Convert one label, or count an existing output. A damaged label becomes a failure."""
     source, output, known = job
     try:
         if _up_to_date(output, source):
@@ -227,7 +227,7 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Out
                 return _Outcome(output, counts, skipped=True)
     except UserError:
         pass
-    # there is none, or it is damaged, or holds other ids: another program's
+    # the output is missing, damaged, or of another program with other ids
     try:
         return _Outcome(output, convert_label(source, output, kind))
     except (UserError, OSError) as error:

@@ -14,28 +14,28 @@ from ..utils.atomic_file import write_atomic
 
 PathLike = Union[str, os.PathLike]
 
-#: Image formats that need not keep values, and compressions of TIFF.
+#: Image formats that may change values, and compressions of TIFF that do.
 LOSSY = ('JPEG', 'JPEG2000', 'MPO', 'WEBP', 'AVIF')
 LOSSY_TIFF = ('jpeg', 'tiff_jpeg', 'webp')
-#: Of gray images of fewer than 8 bits Pillow makes 8: the factor that it stretches values by.
+#: Pillow turns gray images of fewer than 8 bits into 8 bits, stretched by this factor.
 STRETCHED = {'L;2': 85, 'L;4': 17}
 SIXTEEN_BIT = ('I', 'I;16', 'I;16B', 'I;16L')
-#: How OpenCV compresses a label: as differences of rows, of which most are 0. Takes a fifth of the
+#: OpenCV stores a label as differences of rows, most of which are 0. This takes a fifth of the
 #: time of Pillow's defaults and makes smaller files.
 PNG_OF_AREAS = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-if hasattr(cv2, 'IMWRITE_PNG_FILTER'):  # not in older releases
+if hasattr(cv2, 'IMWRITE_PNG_FILTER'):  # missing in older releases
     PNG_OF_AREAS += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-#: EXIF tag of the orientation, and the first of its values that swap width and height.
+#: EXIF tag of the orientation, and the first of its values that swaps width and height.
 ORIENTATION, FIRST_TURNED = 0x0112, 5
 
 
 def read_label(path: PathLike) -> np.ndarray:
-    """The ids of a label image, H x W uint8. A palette PNG gives the index, never the color.
+    """Read the ids of a label image, H x W uint8. A palette PNG gives indices, never colors.
 
     Raises:
-        MissingFile: no such file.
-        DataError: it does not decode, or does not hold ids below 256 in a single channel of 8
-            or 16 bits.
+        MissingFile: the file is missing.
+        DataError: the file cannot be decoded, or does not hold ids below 256 in a single channel
+            of 8 or 16 bits.
     """
     with _opened(path) as image:
         mode, stretched, label = image.mode, _stretched(image), np.array(image)
@@ -48,14 +48,15 @@ def read_label(path: PathLike) -> np.ndarray:
 
 
 def read_values(path: PathLike) -> np.ndarray:
-    """What a label image of any usual kind holds.
+    """Read the values of a label image of any usual kind.
 
     Returns:
-        H x W uint8 or int32, values (of a palette image the index), or H x W x 3 uint8, RGB.
+        H x W uint8 or int32, values (indices for a palette image), or H x W x 3 uint8, RGB.
 
     Raises:
-        MissingFile: no such file.
-        DataError: it does not decode, its compression changes values, or its colors have 16 bits.
+        MissingFile: the file is missing.
+        DataError: the file cannot be decoded, its compression changes values, or its colors have
+            16 bits.
     """
     with _opened(path) as image:
         kind, mode = _lossy_kind(image), image.mode
@@ -73,14 +74,14 @@ def read_values(path: PathLike) -> np.ndarray:
 
 
 def check_label_kind(path: PathLike) -> None:
-    """Refuse a label file of which mmseg, which wants 8-bit ids, would read other ids in silence.
+    """Refuse a label file that mmseg, which expects 8-bit ids, would silently misread.
 
-    It reads the header. Ids of more than 8 bits are all read: they have to be below 256.
+    Reads the header. Ids of more than 8 bits are all read, because they must be below 256.
 
     Raises:
-        MissingFile: no such file.
-        DataError: ids that compression may have changed, ids of 1, 2 or 4 bits, of which the
-            largest means white (255), fractions, or ids above 255.
+        MissingFile: the file is missing.
+        DataError: compression may have changed ids, ids have 1, 2 or 4 bits and the largest means
+            white (255), ids are fractions, or ids are above 255.
     """
     with _opened(path) as image:
         kind, mode, stretched = _lossy_kind(image), image.mode, _stretched(image)
@@ -94,18 +95,17 @@ def check_label_kind(path: PathLike) -> None:
 
 
 def read_first_of_16_bit(path: PathLike) -> np.ndarray:
-    """The first of the three 16-bit channels of a PNG (R in the order R, G, B), H x W uint8.
+    """Read the first of the three 16-bit channels of a PNG (R of R, G, B), H x W uint8.
 
-    The labels of SYNTHIA hold classes there and instances in the second. Pillow reads such a file
-    as 8-bit, all zeros, without a word. OpenCV reads it right (as B, G, R) when told not to
-    convert it.
+    SYNTHIA's labels hold classes there and instances in the second channel. Pillow silently reads
+    such a file as 8-bit zeros. OpenCV reads it correctly (as B, G, R) if told not to convert it.
 
     Raises:
-        MissingFile: no such file.
+        MissingFile: the file is missing.
         DataError: it is damaged, or has other channels or another depth.
     """
     with _opened(path) as image:
-        image.verify()  # checksums: some versions of OpenCV give the rows before the damage
+        image.verify()  # checks checksums: some versions of OpenCV return the rows before damage
     label = cv2.imread(os.fspath(path), cv2.IMREAD_UNCHANGED)
     if label is None:
         raise DataError(f'label {path} does not decode, it is damaged: unpack the archive again')
@@ -118,10 +118,10 @@ def read_first_of_16_bit(path: PathLike) -> np.ndarray:
 
 
 def image_size(path: PathLike) -> Tuple[int, int]:
-    """(width, height) of an image as it is shown, from its header alone.
+    """(width, height) of an image as displayed, from its header alone.
 
     Raises:
-        MissingFile, DataError: no such file, or no image.
+        MissingFile, DataError: the file is missing, or is no image.
     """
     with _opened(path, 'image') as image:
         width, height = image.size
@@ -131,13 +131,13 @@ def image_size(path: PathLike) -> Tuple[int, int]:
 
 @contextmanager
 def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
-    """An image of Pillow. If it fails, the error is one line."""
+    """Open an image with Pillow. If it fails, the error is one line."""
     try:
         with Image.open(path) as image:
             yield image
     except FileNotFoundError as error:
         raise MissingFile(f'{what} {path} is missing') from error
-    except Exception as error:  # Pillow raises what the damage happens to lead to
+    except Exception as error:  # damage makes Pillow raise errors of any kind
         raise DataError(f'{what} {path} does not decode, it is damaged or no image: '
                         'fetch it again') from error
 
@@ -149,7 +149,7 @@ def _check_kept(lossy_kind: Optional[str], path: PathLike) -> None:
 
 
 def _lossy_kind(image: Image.Image) -> Optional[str]:
-    """The format of an image whose values are not those that were saved, or None if they are."""
+    """Format of an image if that may have changed its values, else None."""
     compression = image.info.get('compression')
     if image.format == 'TIFF' and compression in LOSSY_TIFF:
         return f'TIFF ({compression})'
@@ -158,11 +158,11 @@ def _lossy_kind(image: Image.Image) -> Optional[str]:
 
 def _stretched(image: Image.Image) -> int:
     how = image.tile[0][3] if image.tile else None
-    return STRETCHED.get(how[0] if isinstance(how, tuple) else how, 1)  # TIFFs say more
+    return STRETCHED.get(how[0] if isinstance(how, tuple) else how, 1)  # TIFFs give a tuple
 
 
 def _bits(image: Image.Image) -> int:
-    """Bits per channel. Pillow keeps 8 of the 16 of a color PNG without a word."""
+    """Bits per channel. Pillow silently keeps 8 of the 16 bits of a color PNG."""
     return 16 if any(';16' in str(tile[3]) for tile in image.tile) else 8
 
 
@@ -174,13 +174,13 @@ def write_label(path: PathLike, label: np.ndarray) -> None:
 
 def encode_label(label: np.ndarray, values: Sequence[int],
                  palette: Optional[Sequence[Sequence[int]]] = None) -> bytes:
-    """A label as an 8-bit PNG of one channel.
+    """Encode a label as an 8-bit PNG of one channel.
 
     Args:
         label: H x W, classes 0..K-1.
-        values: what stands for each of the K classes in the file.
-        palette: their colors (R, G, B), in which image viewers then show it (mode P). Readers
-            that convert palettes to colors want none (mode L).
+        values: the value in the file for each of the K classes.
+        palette: their colors (R, G, B), in which image viewers show the label (mode P). Use None
+            (mode L) for readers that convert palettes to colors.
     """
     table = np.arange(256, dtype=np.uint8)
     table[:len(values)] = values
@@ -195,13 +195,13 @@ def encode_label(label: np.ndarray, values: Sequence[int],
 
 
 def count_pixels(label: np.ndarray, ignore_index: Optional[int] = None) -> Dict[int, int]:
-    """Number of pixels of every id that occurs in a uint8 label, ``ignore_index`` left out."""
-    counts = Image.fromarray(label).histogram()  # in a third of the time of np.bincount
+    """Number of pixels of each id in a uint8 label, without ``ignore_index``."""
+    counts = Image.fromarray(label).histogram()  # takes a third of the time of np.bincount
     return {i: n for i, n in enumerate(counts) if n and i != ignore_index}
 
 
 def relative_path(path: PathLike, root: PathLike) -> str:
-    """``path`` as seen from ``root``, with ``/`` on every system."""
+    """Path relative to ``root``, with ``/`` on every system."""
     try:
         return Path(os.path.relpath(path, root)).as_posix()
     except ValueError:  # another drive on Windows: there is no relative path

@@ -1,2 +1,2 @@
-"""The value of the pixels in label images that count nowhere: no loss, score or statistic."""
+"""The value of ignored pixels in label images: no loss, score or statistic counts them."""
 IGNORE_INDEX = 255

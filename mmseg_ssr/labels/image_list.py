@@ -1,4 +1,4 @@
-"""Which images and labels a data set has, from the files in its folders."""
+"""Lists of a data set's images and labels, from the files in its folders."""
 import os
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
@@ -10,20 +10,20 @@ from .files import relative_path
 def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str],
                 seg_map_suffix: str, split: Optional[str] = None,
                 folders: Sequence[str] = ()) -> List[Dict]:
-    """mmseg's ``img_infos``: for each image a dict of ``filename`` and ``ann``, sorted.
+    """List mmseg's ``img_infos``: for each image a dict of ``filename`` and ``ann``, sorted.
 
     Args:
-        img_dir: gone through with all its folders. Hidden files, and what is below ``ann_dir``,
-            are left out.
-        img_suffixes: endings of images, in any case of letters.
-        ann_dir: folder of the labels, or None when there are none.
-        seg_map_suffix: stands in a label's name in place of the image's suffix.
-        split: text file with the images to take, one a line, relative to ``img_dir`` and without
-            ending. None takes all.
-        folders: those in ``img_dir`` that count, by default all.
+        img_dir: folder of the images, searched with all its subfolders. Hidden files and files
+            below ``ann_dir`` are left out.
+        img_suffixes: endings of images, in lower or upper case.
+        ann_dir: folder of the labels, or None without labels.
+        seg_map_suffix: ending of a label's name, which replaces the image's suffix.
+        split: text file with the images to use, one in a line, relative to ``img_dir`` and
+            without ending. None uses all.
+        folders: the subfolders of ``img_dir`` to use, by default all.
 
     Raises:
-        MissingFile: ``split``, or an image that it names.
+        MissingFile: ``split`` or an image in it is missing.
         DataError: ``split`` is no text, or images and labels cannot be told apart or paired.
     """
     files = list_files(img_dir)
@@ -44,7 +44,7 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
 
 
 def list_files(folder: str) -> List[str]:
-    """Files below ``folder``, relative to it, with ``/``. Hidden ones are left out."""
+    """Files below ``folder``, relative to it, with ``/``. Hidden files are left out."""
     files = []
     for path, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith('.')]
@@ -55,7 +55,7 @@ def list_files(folder: str) -> List[str]:
 
 def _without_labels(files: Sequence[str], img_dir: str, ann_dir: str,
                     seg_map_suffix: str) -> List[str]:
-    """Those files that are no labels, where these are in the same folder or in one inside it."""
+    """Drop labels from the files, if the labels are in the same folder or in one inside it."""
     place = relative_path(os.path.realpath(ann_dir), os.path.realpath(img_dir))
     if leads_out(place):
         return list(files)
@@ -85,7 +85,7 @@ def _ending(file: str, suffixes: Iterable[str]) -> str:
 
 
 def _chosen(names: Mapping[str, str], split: str, img_dir: str) -> Dict[str, str]:
-    """Those files whose names without ending ``split`` lists."""
+    """The files whose names without ending ``split`` lists."""
     try:
         with open(split, encoding='utf-8-sig') as lines:
             wanted = {line.strip().replace('\\', '/') for line in lines} - {''}

@@ -1,7 +1,7 @@
 """Rare class sampling (DAFormer, arXiv 2111.14887, section 3.2).
 
-A class is drawn with P(c) = softmax((1 - f_c) / T), f_c its share of the source's pixels, and then
-an image that holds enough of it. Knows counts and indices only.
+A class is drawn with P(c) = softmax((1 - f_c) / T), where f_c is its share of the source's pixels.
+Then an image that holds enough of it is drawn. The module needs counts and indices only.
 """
 from dataclasses import dataclass
 from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -13,18 +13,18 @@ from ..errors import ConfigError
 
 def class_probabilities(pixels: Mapping[int, int], temperature: float,
                         keep: Optional[Container[int]] = None) -> Tuple[np.ndarray, np.ndarray]:
-    """How often each class is to be drawn: softmax((1 - f_c) / T).
+    """Probabilities to draw each class: softmax((1 - f_c) / T).
 
     Args:
-        pixels: class -> number of its pixels in the whole source data set. Classes with none
-            are left out.
-        temperature: T > 0. The smaller, the more the rare classes are preferred.
+        pixels: class -> number of its pixels in the whole source data set. Classes without
+            pixels are left out.
+        temperature: T > 0. A smaller value prefers rare classes more.
         keep: the classes that may be drawn (None: all). The share f_c counts the others' pixels
             too, so the kept ones keep their proportions.
 
     Returns:
         The classes, int64, in ascending order of their pixels, and their probabilities, float64,
-        that sum to 1.
+        which sum to 1.
     """
     if temperature <= 0:
         raise ConfigError(f'rare_class_sampling.class_temp must be above 0, got {temperature}')
@@ -41,10 +41,10 @@ class RareClassSampling:
     """The options of rare class sampling, under the names of MIC's configs.
 
     Attributes:
-        min_pixels: an image is drawn for a class when it holds more than this many pixels of it
-            (full image, before the pipeline resizes it).
+        min_pixels: an image can be drawn for a class if it holds more than this number of its
+            pixels (in the full image, before the pipeline resizes it).
         class_temp: temperature T of the class probabilities.
-        min_crop_ratio: the crop is drawn anew, at most ten times, until it holds more than
+        min_crop_ratio: the crop is drawn again, at most ten times, until it holds more than
             ``min_pixels * min_crop_ratio`` pixels of the class. 0 takes the first crop.
     """
 
@@ -63,7 +63,7 @@ class RareClassSampling:
 
     @property
     def min_crop_pixels(self) -> float:
-        """Pixels of the drawn class that a crop has to exceed."""
+        """Number of pixels of the drawn class that a crop has to exceed."""
         return self.min_pixels * self.min_crop_ratio
 
 
@@ -71,14 +71,14 @@ class RareClassSampler:
     """Draws (class, image) pairs.
 
     Args:
-        counts: for each image of the source its class -> pixels.
+        counts: class -> pixels, for each image of the source.
         options: see :class:`RareClassSampling`.
 
     Attributes:
         classes, probabilities: see :func:`class_probabilities`.
         pixels: class -> pixels in the whole source.
         images: class -> indices of the images that hold more than ``min_pixels`` of it.
-        left_out: classes that occur, but are never drawn since no image holds enough of them.
+        left_out: classes that occur but are never drawn, because no image holds enough of them.
 
     Raises:
         ConfigError: no image holds more than ``min_pixels`` of any class.
@@ -102,13 +102,13 @@ class RareClassSampler:
                                                                keep=self.images)
 
     def all_probabilities(self, num_classes: int) -> np.ndarray:
-        """P(c) of every class, 0 of those that are never drawn."""
+        """P(c) of every class, 0 for classes that are never drawn."""
         probabilities = np.zeros(num_classes)
         probabilities[self.classes] = self.probabilities
         return probabilities
 
     def draw(self, rng: np.random.Generator) -> Tuple[int, int]:
-        """A class and the index of an image that holds more than ``min_pixels`` of it."""
+        """Draw a class and the index of an image that holds more than ``min_pixels`` of it."""
         c = int(rng.choice(self.classes, p=self.probabilities))
         images = self.images[c]
         return c, images[int(rng.integers(len(images)))]

@@ -1,10 +1,10 @@
 """Pixel counts of every class in every source label, kept as three JSON files.
 
-``sample_class_stats.json`` is a list with one object per image (``"file"`` and, per train id
-that occurs, its pixel count), ``sample_class_stats_dict.json`` the same as an object file ->
-{train id: count}, ``samples_with_class.json`` an object train id -> list of [file, count]. These
-are the files of DAFormer, HRDA and MIC. Our paths are relative to the folder of the JSON files.
-Those of published ones may be of another machine: see :func:`match_files`.
+``sample_class_stats.json`` is a list with one object for each image: ``"file"``, and the pixel
+count of each train id that occurs. ``sample_class_stats_dict.json`` holds the same as an object
+file -> {train id: count}. ``samples_with_class.json`` is an object train id -> list of
+[file, count]. DAFormer, HRDA and MIC use the same files. Our paths are relative to the folder of
+the JSON files. Published ones may hold paths of another machine: see :func:`match_files`.
 """
 import json
 import os
@@ -20,7 +20,7 @@ from ..utils.paths import leads_out
 from .files import PathLike, count_pixels, read_label
 from .ignore_index import IGNORE_INDEX
 
-#: Class -> number of pixels, of one label.
+#: Class -> number of pixels, for one label.
 Counts = Dict[int, int]
 
 STATISTICS = 'sample_class_stats.json'
@@ -28,18 +28,18 @@ BY_FILE = 'sample_class_stats_dict.json'
 BY_CLASS = 'samples_with_class.json'
 STATISTICS_FILES = (STATISTICS, BY_FILE, BY_CLASS)
 
-#: More labels than this share without a single class: the data set is broken, not a few frames.
+#: A data set is broken if more than this share of its labels hold no class.
 EMPTY_SHARE = 0.5
-#: Pixels that no label has.
+#: More pixels than any label has.
 TOO_MANY = 2**31
 
 
 def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
-    """File -> counts, from ``sample_class_stats.json`` in ``folder``, under the recorded names.
+    """Read file -> counts from ``sample_class_stats.json`` in ``folder``, under the recorded names.
 
     Raises:
-        MissingFile: no such file.
-        DataError: it is no JSON or not of the form above.
+        MissingFile: the file is missing.
+        DataError: it is no JSON, or does not have the form above.
     """
     path = Path(folder) / STATISTICS
     if not path.exists():
@@ -59,8 +59,8 @@ def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts],
     """Write the three JSON files, each atomically. The one that is read comes last.
 
     Args:
-        begun: time at which the first label was read, in seconds since the epoch: labels that
-            were written later count as unknown. None says that the caller wrote all of them.
+        begun: time at which the first label was read, in seconds since the epoch. Labels that
+            were written later count as unknown. None means that the caller wrote all labels.
     """
     remove_leftovers(folder)
     by_class: Dict[int, List[Tuple[str, int]]] = defaultdict(list)
@@ -74,20 +74,20 @@ def save_class_statistics(folder: PathLike, statistics: Dict[str, Counts],
 
 def match_files(recorded: Collection[str], files: Iterable[str],
                 folder: Optional[PathLike] = None) -> Dict[str, str]:
-    """Recorded name -> the one of ``files`` that it names. No file has two names.
+    """Map each recorded name to the file in ``files`` that it names. No file has two names.
 
-    ``labels/1.png`` is named by its own path or, where nothing is recorded under that, by a path
-    of another machine that ends in all of it: ``data/gta/labels/1.png``,
-    ``data\\gta\\labels\\1.png``. A file name without a folder is too little to go by.
+    A file such as ``labels/1.png`` is named by its own path. If that is not recorded, a path of
+    another machine that ends in all of it names it: ``data/gta/labels/1.png`` or
+    ``data\\gta\\labels\\1.png``. A file name without a folder is not enough.
 
     Args:
         recorded: names in the statistics.
         files: paths relative to the folder of the statistics, with ``/``.
-        folder: that folder. A name of another file that is in it names none of ``files``.
+        folder: that folder. A name of another file in it matches none of ``files``.
 
     Returns:
-        The names that belong to a file. Where several foreign ones end in the same path nothing
-        tells which is right, and all are left out.
+        The names that belong to a file. If several foreign names end in the same path, it is
+        unknown which is right, and all are left out.
     """
     here = {_plain(file): file for file in files}
     exact = {name: name for name in recorded if here.get(_plain(name)) == name}
@@ -100,12 +100,12 @@ def match_files(recorded: Collection[str], files: Iterable[str],
 
 
 def is_below(folder: PathLike, name: str) -> bool:
-    """Whether a recorded name is the path of a file that is there, relative to ``folder``."""
+    """Whether a recorded name is the path of an existing file, relative to ``folder``."""
     return not leads_out(name) and os.path.isfile(Path(folder) / _plain(name))
 
 
 def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
-    """Those of ``files`` (paths relative to ``folder``) that the JSON files give counts for.
+    """Recorded counts of those of ``files`` (paths relative to ``folder``) that have any.
 
     A label that was written after the statistics counts as unknown. Missing or damaged
     statistics give nothing.
@@ -121,21 +121,22 @@ def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
 
 def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path], Counts],
                  workers: int = 1, progress: Optional[Progress] = None) -> Dict[str, Counts]:
-    """``count`` of each of ``files`` (relative to ``folder``), in ``workers`` processes.
+    """Apply ``count`` to each of ``files`` (relative to ``folder``), in ``workers`` processes.
 
     Args:
         count: gives the counts of a path, picklable: :func:`count_train_ids` with its options.
-        progress: shows how far it is (:func:`~mmseg_ssr.utils.parallel.progress_bar`), or None.
+        progress: shows the progress (:func:`~mmseg_ssr.utils.parallel.progress_bar`), or None.
     """
     paths = [Path(folder) / file for file in files]
     return dict(zip(files, parallel_map(count, paths, workers, progress)))
 
 
 def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = IGNORE_INDEX) -> Counts:
-    """Pixels of each id in a label file but 255: another ``ignore_index`` outlives no config.
+    """Count pixels of each id in a label file except 255; another ``ignore_index`` is counted.
 
     Raises:
-        MissingFile, DataError: of the file, or an id that is neither a class nor ignored.
+        MissingFile, DataError: the file is missing or damaged, or an id is neither a class nor
+            ignored.
     """
     counts = count_pixels(read_label(path))
     check_ids(counts, path, num_classes, ignore_index)
@@ -144,7 +145,7 @@ def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = IGNORE
 
 
 def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
-    """Raise :class:`DataError` when more than half of the labels hold no class at all."""
+    """Raise :class:`DataError` if more than half of the labels hold no class at all."""
     empty = [file for file, counts in statistics.items() if not counts]
     if len(empty) > EMPTY_SHARE * len(statistics):
         raise DataError(f'{len(empty)} of {len(statistics)} labels in {folder} are all ignore '
@@ -154,7 +155,7 @@ def check_not_empty(statistics: Dict[str, Counts], folder: PathLike) -> None:
 
 def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
               ignore_index: int = IGNORE_INDEX) -> None:
-    """Raise :class:`UnknownValue` when an id is neither a class nor ``ignore_index``."""
+    """Raise :class:`UnknownValue` if an id is neither a class nor ``ignore_index``."""
     strange = [i for i in ids if i != ignore_index and not 0 <= i < num_classes]
     if strange:
         raise UnknownValue(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
@@ -163,7 +164,7 @@ def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
 
 
 def _counts(records: List[dict]) -> Dict[str, Counts]:
-    """The content of ``sample_class_stats.json``. A damaged one raises ValueError and others."""
+    """Parse ``sample_class_stats.json``. A damaged file raises ValueError and others."""
     statistics = {record['file']: {int(c): n for c, n in record.items() if c != 'file'}
                   for record in records}
     numbers = [n for counts in statistics.values() for n in counts.values()]
@@ -176,7 +177,7 @@ def _counts(records: List[dict]) -> Dict[str, Counts]:
 
 
 def _named(name: str, files: Dict[str, str], folder: Optional[PathLike]) -> Optional[str]:
-    """The longest of ``files`` that ``name`` ends in. None: there is none, or another is there."""
+    """The longest of ``files`` that ``name`` ends in, or None without one or if another exists."""
     parts = _plain(name).split('/')
     for start in range(max(len(parts) - 1, 1)):
         end = '/'.join(parts[start:])
@@ -188,7 +189,7 @@ def _named(name: str, files: Dict[str, str], folder: Optional[PathLike]) -> Opti
 
 
 def _plain(path: str) -> str:
-    """``./a//b.png`` and ``a\\b.png`` -> ``a/b.png``."""
+    """Turn ``./a//b.png`` and ``a\\b.png`` into ``a/b.png``."""
     return posixpath.normpath(path.replace('\\', '/'))
 
 

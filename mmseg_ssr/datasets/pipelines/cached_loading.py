@@ -1,4 +1,4 @@
-"""An image that is drawn several times in a row is read from disk once."""
+"""A cache for the last image: an image that is drawn several times in a row is read once."""
 import copy
 from typing import Any, Callable, Dict, Optional, Sequence
 
@@ -6,10 +6,10 @@ from .checked_loading import CheckedImage, CheckedLabel, leaf_datasets
 
 
 def keep_last_loaded(dataset) -> None:
-    """Let the data sets in ``dataset`` remember the image and the label they read last.
+    """Make the data sets in ``dataset`` keep the image and the label they read last.
 
     Rare class sampling draws crops of one image until one fits. Reading draws no random numbers,
-    so the samples stay what they were.
+    so the samples do not change.
     """
     for leaf in leaf_datasets(dataset):
         steps = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
@@ -21,10 +21,10 @@ def keep_last_loaded(dataset) -> None:
 
 
 class LastLoaded:
-    """The first steps of a pipeline, which read files, and what they read last.
+    """The first steps of a pipeline, which read files, with their last result.
 
     Args:
-        steps: take and give mmseg's ``results``. What they add depends on the file names in it.
+        steps: take and give mmseg's ``results``. Their result depends only on the file names.
     """
 
     def __init__(self, steps: Sequence[Callable[[Dict], Dict]]):
@@ -39,7 +39,7 @@ class LastLoaded:
             for step in self.steps:
                 results = step(results)
             self._files, self._loaded = files, results
-        return copy.deepcopy(self._loaded)  # what follows may change arrays in place
+        return copy.deepcopy(self._loaded)  # later steps may change arrays in place
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.steps!r})'

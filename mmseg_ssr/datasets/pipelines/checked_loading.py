@@ -1,8 +1,8 @@
-"""Checks of images and labels where they are read from disk. A fault is one line.
+"""Checks of images and labels as they are read. A fault is reported in one line.
 
-The checks wrap the loading steps of a data set's pipeline, so they hold for mmseg's own steps, for
-a host project's, and for configs that do not know of them. They cost about 2 ms per 1914 x 1052
-label and nothing per image.
+The checks wrap the loading steps of a data set's pipeline. So they work for mmseg's own steps, for
+those of a host project, and for configs that do not know of them. They cost about 2 ms for a label
+of 1914 x 1052 pixels and nothing for an image.
 """
 import os
 from typing import Dict, Iterator, List, Sequence
@@ -18,12 +18,12 @@ from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
 from ...labels.statistics import EMPTY_SHARE, check_ids
 
-#: Labels that are all ignore are an error once this many different ones have been read.
+#: Number of different labels after which too many that are all ignore are an error.
 ENOUGH_LABELS = 20
 
 
 def leaf_datasets(dataset) -> Iterator:
-    """The data sets that hold files, inside mmseg's Concat-, Repeat- and other wrappers."""
+    """Yield the data sets that hold files, inside mmseg's Concat-, Repeat- and other wrappers."""
     if hasattr(dataset, 'datasets'):
         for part in dataset.datasets:
             yield from leaf_datasets(part)
@@ -37,10 +37,10 @@ def check_loading(dataset) -> None:
     """Put the checks around the loading steps of a built data set. A second call does nothing.
 
     Args:
-        dataset: an mmseg data set or a wrapper of some.
+        dataset: an mmseg data set, or a wrapper of data sets.
 
     Raises:
-        ConfigError: a data set takes class 0 out and its pipeline does not, or the reverse.
+        ConfigError: a data set removes class 0 and its pipeline does not, or the reverse.
     """
     for leaf in leaf_datasets(dataset):
         transforms = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
@@ -48,7 +48,7 @@ def check_loading(dataset) -> None:
             _check_zero_label(step, leaf)
         transforms[:] = [_checked(step, leaf) for step in transforms]
         if getattr(leaf, 'label_map', None):
-            # mmseg maps left-out classes to -1 and trusts uint8 to wrap it. numpy 2 refuses
+            # mmseg maps left-out classes to -1 and trusts uint8 to wrap it, but numpy 2 refuses
             leaf.label_map = {old: new if new >= 0 else leaf.ignore_index
                               for old, new in leaf.label_map.items()}
         if hasattr(leaf, 'gt_seg_map_loader'):  # for evaluation, since mmseg 0.19
@@ -56,7 +56,7 @@ def check_loading(dataset) -> None:
 
 
 def _check_zero_label(step, dataset) -> None:
-    """Counts, scores and training must agree on the classes."""
+    """Check that counts, scores and training agree on the classes."""
     if isinstance(step, LoadAnnotations):
         taken_out = bool(getattr(dataset, 'reduce_zero_label', False))
         if bool(step.reduce_zero_label) != taken_out:
@@ -73,21 +73,21 @@ def _checked(step, dataset):
     if isinstance(step, LoadAnnotations) and dataset.CLASSES is not None:
         table = getattr(dataset, 'class_table', None)
         load = step if table is None else LoadByTable(table)
-        # in an evaluation mmseg takes class 0 out after reading: files hold one id more
+        # in an evaluation mmseg removes class 0 after reading, so files hold one id more
         shifted = getattr(dataset, 'reduce_zero_label', False) and not step.reduce_zero_label
         return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index)
     return CheckedStep(step, type(dataset).__name__)
 
 
 class CheckedStep:
-    """Any other step of a pipeline. One that fails is named, with the image that it fails on.
+    """Any other step of a pipeline. If it fails, the error names it and its image.
 
     Args:
         step: the step.
-        dataset: whose pipeline it is in, for the message.
+        dataset: the data set of its pipeline, for the message.
 
     Raises:
-        ConfigError: what the step says about an argument or about what it is given.
+        ConfigError: the step refuses an argument or its input.
     """
 
     def __init__(self, step, dataset: str):
@@ -110,7 +110,7 @@ class CheckedStep:
 
 
 class LoadByTable:
-    """Takes the place of mmseg's ``LoadAnnotations`` in data sets with a :class:`.ClassTable`."""
+    """Replaces mmseg's ``LoadAnnotations`` in data sets with a :class:`.ClassTable`."""
 
     def __init__(self, table: ClassTable):
         self.table = table
@@ -126,14 +126,14 @@ class LoadByTable:
 
 
 class CheckedImage:
-    """A step that loads an image, ending in one clear line when it cannot.
+    """A step that loads an image, or stops with one clear line.
 
     Args:
         load: mmseg's ``LoadImageFromFile``, or a step with its keys.
 
     Raises:
-        MissingFile: the image has gone since the data set was listed.
-        DataError: it does not decode.
+        MissingFile: the image has vanished since the data set was listed.
+        DataError: the image cannot be decoded.
     """
 
     def __init__(self, load):
@@ -146,7 +146,7 @@ class CheckedImage:
         except FileNotFoundError as error:
             raise MissingFile(f'image {file} is missing, it was there when the data set was '
                               'listed') from error
-        except Exception as error:  # the decoders raise what the damage happens to lead to
+        except Exception as error:  # damage makes decoders raise errors of any kind
             raise DataError(f'image {file} does not decode, it is damaged or no image: fetch it '
                             'again') from error
 
@@ -155,20 +155,21 @@ class CheckedImage:
 
 
 class CheckedLabel:
-    """A step that loads a label, with checks of its size and its values.
+    """A step that loads a label, and checks its size and values.
 
-    A label that is all ignore is worth a warning, once per file. It is an error when more than
-    half of the labels read are, after the first 20 different ones in this process: GTA5 has a
-    few black frames, but a label format that was misread has nothing else.
+    A label that is all ignore gives a warning, once per file. It is an error if more than half of
+    the labels are all ignore, after the first 20 different ones in this process. GTA5 has a few
+    black frames, but in a misread label format all frames are black.
 
     Args:
         load: mmseg's ``LoadAnnotations``, or a step with its keys.
         num_classes: values must be 0..num_classes-1 or ``ignore_index``.
 
     Raises:
-        MissingFile: no such label.
-        DataError: it does not decode, has a format that mmseg misreads, has another size than
-            its image (if that is loaded before), or holds an id out of range. See above too.
+        MissingFile: the label is missing.
+        DataError: the label cannot be decoded, has a format that mmseg misreads, has another
+            size than its image (if that is loaded before), holds an id out of range, or is one
+            of too many labels that are all ignore.
     """
 
     def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX):
@@ -188,7 +189,7 @@ class CheckedLabel:
         except FileNotFoundError as error:
             raise MissingFile(f'label {file} is missing: convert the data set '
                               '(tools/convert_datasets/) or take the image away') from error
-        except Exception as error:  # the decoders raise what the damage happens to lead to
+        except Exception as error:  # damage makes decoders raise errors of any kind
             raise DataError(f'label {file} does not decode, it is damaged or no image: convert '
                             'it again') from error
         label = results['gt_semantic_seg']
@@ -228,11 +229,11 @@ class CheckedLabel:
 
 
 def _ids(label: np.ndarray) -> List[int]:
-    """The values in a label of any type, each once."""
+    """The distinct values in a label of any type."""
     narrow = np.ascontiguousarray(label, np.uint8)
     if label.dtype != np.uint8 and not np.array_equal(narrow, label):
         return np.unique(label).tolist()  # takes 20 times as long
-    # cv2.calcHist takes a third of the time of np.bincount, but knows few types
+    # cv2.calcHist takes a third of the time of np.bincount, but supports few types
     counts = cv2.calcHist([narrow], [0], None, [256], [0, 256]).ravel()
     return np.flatnonzero(counts).tolist()
 

@@ -1,7 +1,8 @@
-"""Image margins whose pseudo-labels are not trusted, as a mask that follows the image.
+"""Image margins without trusted pseudo-labels, as a mask that is transformed with the image.
 
-Rectification leaves artifacts at the borders of Cityscapes, and the bonnet of the ego vehicle is at
-its bottom (HRDA, arXiv 2204.13132, supplement, and the config key ``crop_pseudo_margins`` of MIC).
+Rectification leaves artifacts at the borders of Cityscapes images, and the bonnet of the
+ego vehicle is at their bottom (HRDA, arXiv 2204.13132, supplement, and the config key
+``crop_pseudo_margins`` of MIC).
 """
 from typing import Dict, Sequence
 
@@ -20,11 +21,11 @@ MASK = 'valid_pseudo_mask'
 class PseudoLabelMargins:
     """Adds ``valid_pseudo_mask``, H x W uint8: 1 where pseudo-labels count, 0 in the margins.
 
-    To come right after the image is loaded. The mask is one of the ``seg_fields``, which mmseg's
-    steps resize (nearest), crop, flip, rotate and pad together with the image.
+    The step belongs right after the loading of the image. The mask is one of the ``seg_fields``,
+    which mmseg's steps resize (nearest), crop, flip, rotate and pad together with the image.
 
     Args:
-        margins: top, bottom, left, right in pixels of the image as loaded, whatever its size.
+        margins: top, bottom, left and right margin in pixels of the loaded image.
 
     Raises:
         ConfigError: ``margins`` is not four integers >= 0.
@@ -59,7 +60,7 @@ class PseudoLabelMargins:
 class FormatValidPseudoMask:
     """Turns ``valid_pseudo_mask`` into a container of a 1 x H x W uint8 tensor of 0 and 1.
 
-    To come right before ``Collect``. Padding, whatever value it was given, is not valid.
+    The step belongs right before ``Collect``. Padding of any value is not valid.
     """
 
     def __call__(self, results: Dict) -> Dict:
