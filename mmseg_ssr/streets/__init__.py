@@ -1,9 +1,9 @@
 """Streets: an embedded data set for domain adaptation, drawn by code from a seed.
 
-Street scenes in perspective with the 19 Cityscapes classes. :mod:`.scene` and :mod:`.occupants` lay
-them out, and :mod:`.things` draws each object. :mod:`.raster` finds the part that is seen at each
-pixel. :mod:`.look` and :mod:`.painter` make pictures. :mod:`.writer` writes these in the
-:mod:`.layouts` of GTA5 (source), Cityscapes (target) and other data sets.
+It shows street scenes in perspective with the 19 Cityscapes classes. :mod:`.scene` and
+:mod:`.occupants` lay them out, and :mod:`.things` draws each object. :mod:`.raster` finds the part
+seen at each pixel. :mod:`.look` and :mod:`.painter` make pictures. :mod:`.writer` writes these in
+the :mod:`.layouts` of GTA5 (source), Cityscapes (target) and other data sets.
 """
 from .layouts import LAYOUTS, SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL, Split
 from .look import Look, camera_look, game_look, random_look

@@ -1,18 +1,18 @@
 """Pinhole camera above a flat street.
 
-World coordinates are meters: x to the right, y up (0 is the ground), z forward from the camera.
-Image coordinates are pixels: u to the right, v down, (0, 0) the corner of the first pixel.
+World coordinates are in meters: x to the right, y up (0 is the ground), z forward from the camera.
+Image coordinates are in pixels: u to the right, v down, (0, 0) at the corner of the first pixel.
 """
 from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.8  # meters. Nothing is drawn closer than this
+NEAR = 0.8  # meters; nothing is drawn closer than this
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Camera looking along z. Lengths in the image are fractions, so any image size fits.
+    """Camera that looks along z. Lengths in the image are fractions, so any image size fits.
 
     Args:
         height: meters above the ground.

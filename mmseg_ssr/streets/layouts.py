@@ -1,4 +1,4 @@
-"""Where the files of Streets go and how they are written: the layouts of published data sets."""
+"""Folder layouts and file formats of Streets, which are those of published data sets."""
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ from .look import (
     twilight_look,
 )
 
-#: Makes the content of a label file from label ids, H x W uint8.
+#: Encodes label ids, H x W uint8, as the content of a label file.
 Encoder = Callable[[np.ndarray], bytes]
 
 TRAIN_CITIES = ('northport', 'eastbridge', 'millford', 'oldharbour', 'stonefield')
 VAL_CITIES = ('westhaven', 'greenhill', 'kingsmarket')
 CROSS_CITIES = ('Rome', 'Rio', 'Tokyo', 'Taipei')
-#: Which number of images a split has, as :func:`.make_streets` names them.
+#: Names of the numbers of images that splits have, as in :func:`.make_streets`.
 SOURCE, TRAIN, VAL = 'train_source', 'train_target', 'val_target'
 
 
 def png(image: np.ndarray) -> bytes:
-    """H x W (gray) or H x W x 3 (RGB) uint8 as PNG: label ids as they are."""
+    """Encode H x W (gray) or H x W x 3 (RGB) uint8 as PNG, with unchanged label ids."""
     return _saved(Image.fromarray(image))
 
 
 def palette_png(label_ids: np.ndarray) -> bytes:
-    """Label ids as the indices of a palette, as in GTA5."""
+    """Encode label ids as the indices of a palette, as in GTA5."""
     colors = np.zeros((256, 3), np.uint8)
     for label, color in COLORS.items():
         colors[label] = color
@@ -44,16 +44,16 @@ def palette_png(label_ids: np.ndarray) -> bytes:
 
 
 def train_id_png(label_ids: np.ndarray) -> bytes:
-    """Train ids, as ACDC and Dark Zurich ship them."""
+    """Encode train ids, as ACDC and Dark Zurich do."""
     return png(train_id_table()[label_ids])
 
 
 def synthia_png(label_ids: np.ndarray) -> bytes:
-    """SYNTHIA's classes in the first of three 16-bit channels, a made up instance in the second."""
+    """Encode SYNTHIA's classes in the first of three 16-bit channels, an instance in the second."""
     of_train_id = np.zeros(256, np.uint16)
     for synthia_id, train_id in SYNTHIA_TRAIN_IDS.items():
         of_train_id[train_id] = synthia_id
-    of_train_id[[9, 14, 16]] = 0  # terrain, truck and train are not in SYNTHIA
+    of_train_id[[9, 14, 16]] = 0  # SYNTHIA has no terrain, truck and train
     content = np.zeros((*label_ids.shape, 3), np.uint16)
     content[..., 2] = of_train_id[train_id_table()[label_ids]]  # OpenCV writes B, G, R
     content[..., 1] = 300 + content[..., 2]
@@ -65,15 +65,15 @@ class Split:
     """A part of a data set.
 
     Attributes:
-        number: keeps the random numbers of the splits apart.
+        number: number of the split, which gives it its own random numbers.
         layout: the data set's folder.
-        count: which number of images it has, :data:`SOURCE`, :data:`TRAIN` or :data:`VAL`.
-        look: what makes its looks.
+        count: name of its number of images, :data:`SOURCE`, :data:`TRAIN` or :data:`VAL`.
+        look: function that makes its looks.
         bonnet: whether the ego vehicle's bonnet is seen.
         image: file of an image in the folder, with fields ``{i}`` (0, 1, ...), ``{number}``
-            (1, 2, ...), ``{place}`` (in turn) and ``{turn}`` (how often the place was there).
-        labels: files of its labels, and how each is written, or none where they are withheld.
-        places: see ``image``.
+            (1, 2, ...), ``{place}`` (in turn) and ``{turn}`` (earlier images of the place).
+        labels: files of its labels with their encoders, or none if labels are withheld.
+        places: the values of ``{place}`` in ``image``.
     """
 
     number: int
@@ -95,7 +95,7 @@ class Split:
 
 
 def encode_image(file: str, picture: np.ndarray) -> bytes:
-    """H x W x 3 uint8, RGB, in the format that the file's ending says."""
+    """Encode H x W x 3 uint8, RGB, in the format of the file's ending."""
     if file.endswith('.jpg'):
         return _saved(Image.fromarray(picture), 'JPEG', quality=92)
     return png(picture)
@@ -110,7 +110,7 @@ def _cityscapes(number: int, name: str, count: str, cities: Sequence[str]) -> Sp
 
 def _adverse(number: int, layout: str, folder: str, count: str, look: LookMaker, recording: str,
              labeled: bool = True) -> Split:
-    """ACDC and Dark Zurich, which share their file names."""
+    """Make a split of ACDC or Dark Zurich, which share their file names."""
     file = f'{folder}/{{place}}/{{place}}_frame_{{number:06d}}_'
     labels = [(f'gt/{file}gt_labelTrainIds.png', train_id_png),
               (f'gt/{file}gt_labelIds.png', png)]
@@ -139,7 +139,7 @@ SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.pn
 TARGET_TRAIN = _cityscapes(1, 'train', TRAIN, TRAIN_CITIES)
 TARGET_VAL = _cityscapes(2, 'val', VAL, VAL_CITIES)
 
-#: All splits. Number 3 is that of ``source_val``.
+#: All splits. ``source_val`` has number 3.
 SPLITS = (
     SOURCE_TRAIN, TARGET_TRAIN, TARGET_VAL,
     Split(10, 'synthia', SOURCE, game_look, False, 'RGB/{i:07d}.png',
@@ -159,7 +159,7 @@ SPLITS = (
     _own(62, 'target/images/val', VAL, camera_look, labeled=True),
 )
 LAYOUTS = tuple(dict.fromkeys(split.layout for split in SPLITS))
-#: The default.
+#: The default layouts.
 GTA_TO_CITYSCAPES = ('gta', 'cityscapes')
 
 

@@ -1,7 +1,7 @@
-"""Looks: everything that makes two pictures of the same scene differ.
+"""Looks: all differences between two pictures of the same scene.
 
 The source domain has the *game* look, the target domain the *camera* look. :func:`random_look`
-draws others, as different from each other as from those two.
+draws others, which differ from each other as much as from those two.
 """
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ class Look:
 
     Args:
         palette: colors of the materials (0..255).
-        spread: how far a part's color strays from the palette, as a standard deviation in [0, 1].
-        shading: 0 paints all faces alike, 1 shades them by their direction, more exaggerates.
+        spread: standard deviation of a part's color from the palette, in [0, 1].
+        shading: 0 paints all faces alike, 1 shades them by direction, higher values exaggerate.
         texture: strength of the surface texture. 0 is flat paint.
         grain: size of the texture in pixels of a 512 pixel wide image.
         shadow: darkness of ground shadows, in [0, 1].
-        sun: strength of a brightness slope across the picture, signed.
-        haze: how much is lost per meter. ``haze_color`` takes its place.
+        sun: signed strength of a brightness slope across the picture.
+        haze: share of the color that each meter replaces by ``haze_color``.
         exposure, contrast, saturation: factors, 1 changes nothing.
-        white_balance: factor of each channel.
-        gamma: exponent of the tone curve. A number above 1 darkens.
+        white_balance: factor for each channel.
+        gamma: exponent of the tone curve. A value above 1 darkens.
         vignette: darkening at the corners, in [0, 1].
         blur: standard deviation in pixels of a 512 pixel wide image.
         noise: standard deviation of the pixel noise, in [0, 1].
@@ -113,10 +113,10 @@ CONDITION_LOOKS = dict(fog=fog_look, night=night_look, rain=rain_look, snow=snow
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """A look from a wide range, with colors of its own: for training encoders on many domains.
+    """A look from a wide range, with its own colors, to train encoders on many domains.
 
-    Every material keeps its number of colors, but they are mixed from the source palette and from
-    random colors. The target palette is not used.
+    Every material keeps its number of colors. The colors are mixed from the source palette and
+    from random ones. The target palette is not used.
     """
     strangeness = rng.uniform(0.2, 1.0)
     palette = {}

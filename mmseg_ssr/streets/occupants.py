@@ -1,4 +1,4 @@
-"""A street's lanes and sidewalks, and which things stand or move where on them."""
+"""A street's lanes and sidewalks, and the things that stand or move on them."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional
@@ -14,7 +14,7 @@ from .things.people import draw_person
 AWAY, TOWARDS = np.pi / 2, -np.pi / 2  # headings
 
 Draw = Callable[[Sketch, np.random.Generator], None]
-Item = tuple[float, Draw]  # nearest z in meters, and what draws it
+Item = tuple[float, Draw]  # nearest z in meters, and the function that draws it
 
 #: Length in meters of each kind of vehicle.
 LENGTHS = {'car': 4.6, 'truck': 9.0, 'bus': 10.0, 'tram': 22.0, 'cyclist': 2.0, 'motorcyclist': 2.0}
@@ -39,7 +39,7 @@ class Street:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> 'Street':
-        """A street with two lanes, sometimes with room for parked cars."""
+        """Make a street with two lanes, sometimes with room for parked cars."""
         verge = [rng.uniform(2.0, 6.0) if rng.random() < 0.5 else 0.0 for _ in range(2)]
         return cls(left=-rng.uniform(4.4, 7.5), right=rng.uniform(2.2, 4.8),
                    sidewalk=(rng.uniform(2.5, 5.5), rng.uniform(2.5, 5.5)),
@@ -59,7 +59,7 @@ class Street:
 
 
 def choose(rng: np.random.Generator, street: Street, feature: str) -> list[Item]:
-    """Everything on the street, in no order. ``feature`` is there for certain."""
+    """Choose everything on the street, in no order. ``feature`` is always there."""
     crossing = rng.uniform(6, 16) if feature == 'crossing' or rng.random() < 0.25 else None
     items = _traffic(rng, street, feature, start=0.0 if crossing is None else crossing + 3.0)
     items += _people(rng, street, crossing)
@@ -71,7 +71,7 @@ def choose(rng: np.random.Generator, street: Street, feature: str) -> list[Item]
 
 
 def _traffic(rng: np.random.Generator, street: Street, feature: str, start: float) -> list[Item]:
-    """Two driving lanes and, where there is room, two rows of parked cars."""
+    """Two driving lanes and, if there is room, two rows of parked cars."""
     oncoming, ahead = 0.4 * street.left - 0.3, min(1.0, street.right - 1.7)
     items = _lane(rng, 'oncoming', oncoming, TOWARDS, max(rng.uniform(6, 16), start),
                   feature if feature in ('tram', 'bus') else None)
@@ -89,7 +89,7 @@ def _traffic(rng: np.random.Generator, street: Street, feature: str, start: floa
 
 def _lane(rng: np.random.Generator, lane: str, x: float, heading: float, z: float,
           first: Optional[str] = None) -> list[Item]:
-    """Vehicles one behind the other from ``z`` on. The first is of the kind ``first`` if given."""
+    """Vehicles in a row from ``z`` on. If ``first`` is given, the first is of this kind."""
     items, kinds = [], list(LENGTHS)
     while z < 75:
         kind = first or kinds[rng.choice(len(kinds), p=SHARES[lane])]

@@ -1,4 +1,4 @@
-"""From a raster and a look to a picture, as light travels: surface, light, lens, sensor."""
+"""From a raster and a look to a picture, in the order of light: surface, light, lens, sensor."""
 import cv2
 import numpy as np
 
@@ -7,7 +7,7 @@ from .palettes import DEFAULT_ROUGHNESS, ROUGHNESS
 from .raster import Raster
 from .sketch import Part
 
-_TILE = 256  # side of the square of noise that textures are taken from, pixels
+_TILE = 256  # side in pixels of the noise square that textures are taken from
 _GRAIN = 4  # size of its features, pixels
 _PER_METER = 12.0  # texture pixels per meter of ground
 
@@ -16,7 +16,7 @@ def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
     """Paint the picture.
 
     Returns:
-        uint8, H x W x 3, RGB.
+        The picture as uint8, H x W x 3, RGB.
     """
     height, width = raster.coarse.shape
     colors = _part_colors(raster.parts, look, rng)
@@ -33,7 +33,7 @@ def paint(raster: Raster, look: Look, rng: np.random.Generator) -> np.ndarray:
 
 
 def _part_colors(parts: list[Part], look: Look, rng: np.random.Generator) -> np.ndarray:
-    """Color of each part, N, as a uint32 of four bytes. Parts of one object stray alike."""
+    """Color of each part, N, as a uint32 of four bytes. Parts of one object deviate alike."""
     stray = rng.normal(0, 255 * look.spread, (max(part.thing for part in parts) + 1, 3))
     colors = np.zeros((len(parts), 4))
     for i, part in enumerate(parts):

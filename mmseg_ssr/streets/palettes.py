@@ -1,4 +1,4 @@
-"""Colors (RGB, 0..255) of each material. A part's tone picks one of its material's colors."""
+"""Colors (RGB, 0..255) of each material. A part's tone selects one of its material's colors."""
 from collections.abc import Mapping, Sequence
 
 Color = tuple[int, int, int]
@@ -48,7 +48,7 @@ GAME: Palette = {
     'bonnet': [(40, 42, 48)],
 }
 
-#: Grayer and browner: the target domain. A material that is not listed has the color of the source.
+#: Grayer and browner: the target domain. Materials that are not listed have the source's color.
 CAMERA: Palette = {
     **GAME, 'sky': [(178, 204, 226)], 'cloud': [(226, 230, 232)],
     'asphalt': [(112, 108, 104), (98, 96, 94), (122, 118, 112)], 'marking': [(184, 182, 172)],
@@ -83,7 +83,7 @@ CAMERA: Palette = {
     'motorbike': [(110, 44, 44), (44, 46, 50), (56, 70, 104)],
 }
 
-#: Strength of the texture of each material where a look has textures. Others have a little.
+#: Texture strength of each material in looks with textures. Others have a little.
 ROUGHNESS: Mapping[str, float] = {
     'sky': 0.05, 'cloud': 0.05, 'asphalt': 0.5, 'paving': 0.6, 'grass': 1.3, 'leaf': 1.8,
     'trunk': 0.8, 'facade': 0.5, 'roof': 0.7, 'wall': 0.8, 'fence_gap': 1.2, 'window': 0.9,

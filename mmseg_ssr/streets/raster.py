@@ -1,4 +1,4 @@
-"""From a scene to maps of which part is seen at each pixel, and the label image."""
+"""From a scene to maps of the part seen at each pixel, and to the label image."""
 from dataclasses import dataclass
 
 import cv2
@@ -15,14 +15,14 @@ _GROUND = {Label.ROAD, Label.SIDEWALK, Label.TERRAIN}
 
 @dataclass(frozen=True)
 class Raster:
-    """What each pixel of an image of height H and width W shows.
+    """The content of each pixel of an image of height H and width W.
 
     Attributes:
-        parts: the scene's parts and, where there is one, the bonnet. The maps index them.
+        parts: the scene's parts and, if there is one, the bonnet. The maps index them.
         fine: int32, 2H x 2W, index of the part seen.
         coarse: int32, H x W, ``fine`` at every second row and column.
         depth: float32, H x W, meters along z.
-        ground_x, ground_z: float32, H x W, meters. They mean something where ``on_ground``.
+        ground_x, ground_z: float32, H x W, meters, valid where ``on_ground``.
         on_ground: bool, H x W.
         shadow: float32, H x W, in [0, 1], ground shadow.
     """
@@ -69,7 +69,7 @@ def rasterize(scene: Scene, size: tuple[int, int]) -> Raster:
 
 
 def _pixels(scene: Scene, polygons: list[np.ndarray], size: tuple[int, int]) -> list[np.ndarray]:
-    """Project all polygons at once, to fixed-point corners as OpenCV's ``shift`` wants them."""
+    """Project all polygons at once, to fixed-point corners for OpenCV's ``shift``."""
     ends = np.cumsum([len(points) for points in polygons])
     pixels = scene.camera.project(np.concatenate(polygons), size)
     limit = 16.0 * max(size)

@@ -1,7 +1,7 @@
-"""A street scene as a list of things to draw, in world coordinates: the same for every look.
+"""A street scene as a list of things to draw, in world coordinates, the same for every look.
 
-:func:`make_scene` draws the sky, the ground and what lines the street, and then all that stands or
-moves on it from far to near, so that nearer things cover farther ones.
+:func:`make_scene` draws the sky, the ground and the frontage first. Then it draws everything that
+stands or moves on the street from far to near, so that nearer things cover farther ones.
 """
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from .things import frontage, roadside
 
 FAR = 110.0  # meters to the end of the street
 
-#: Things that are rare on streets. Scene number i holds number i modulo their count for certain, so
+#: Things that are rare on streets. Scene number i always holds number i modulo their count, so
 #: that even a small data set shows every class.
 FEATURES = ('tram', 'motorcyclist', 'bus', 'wall', 'cyclist', 'truck', 'fence',
             'parked_motorcycles', 'parked_bicycles', 'crossing')
@@ -28,10 +28,10 @@ SUBURB = {'building': .25, 'wall': .22, 'fence': .24, 'hedge': .12, 'open': .12,
 
 @dataclass(frozen=True)
 class Scene:
-    """What one picture shows.
+    """The content of one picture.
 
     Attributes:
-        camera: where it is seen from.
+        camera: the camera that sees the scene.
         parts: polygons in drawing order.
         shadows: polygons on the ground (N x 3 each), for looks that have shadows.
         bonnet: whether the ego vehicle's bonnet covers the bottom of the picture.
@@ -48,8 +48,8 @@ def make_scene(rng: np.random.Generator, number: int = 0, bonnet: bool = False) 
 
     Args:
         rng: source of all random decisions.
-        number: position in the data set. It decides which of FEATURES is there for certain.
-        bonnet: whether the ego vehicle's bonnet is seen.
+        number: position in the data set. It selects the one of FEATURES that is always there.
+        bonnet: whether the ego vehicle's bonnet is visible.
     """
     camera = Camera(height=rng.uniform(1.4, 1.8), focal=rng.uniform(0.72, 0.92),
                     center=rng.uniform(0.4, 0.6), horizon=rng.uniform(0.38, 0.47))

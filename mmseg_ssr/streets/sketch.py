@@ -18,9 +18,9 @@ class Part(NamedTuple):
     Attributes:
         points: N x 3 corners in meters (see :mod:`.camera`).
         label: Cityscapes label id.
-        material: name that a look turns into color and texture.
-        tone: in [0, 1). It chooses a color among those of the material.
-        shade: brightness of the face, 1 for one in full light.
+        material: name of the material, which a look turns into color and texture.
+        tone: number in [0, 1) that selects one of the material's colors.
+        shade: brightness of the face, 1 in full light.
         thing: number of the object that the part belongs to, counted from 0.
     """
 
@@ -33,9 +33,9 @@ class Part(NamedTuple):
 
 
 class Plane(NamedTuple):
-    """Vertical plane for flat drawings: ``(s, y)`` becomes origin + s * (cos, sin) + y * up.
+    """Vertical plane for flat drawings: it maps ``(s, y)`` to origin + s * (cos, sin) + y * up.
 
-    ``angle`` is measured from the x axis towards z, in radians: 0 faces the camera, pi/2 runs along
+    ``angle`` is measured from the x axis towards z, in radians. 0 faces the camera, pi/2 runs along
     the street. ``scale`` multiplies both coordinates.
     """
 
@@ -54,7 +54,7 @@ class Plane(NamedTuple):
 
 
 class Pen(NamedTuple):
-    """Draws shapes of one label on one plane. ``tone`` is used where a call names none."""
+    """Draws shapes of one label on one plane. ``tone`` is the default tone of a shape."""
 
     sketch: 'Sketch'
     plane: Plane
@@ -76,7 +76,7 @@ class Sketch:
     things: int = 0
 
     def begin(self) -> None:
-        """Start a new object: the parts added from here on belong to it."""
+        """Start a new object, to which all later parts belong."""
         self.things += 1
 
     def add(self, points: np.ndarray, label: Label, material: str, tone: float = 0.5,

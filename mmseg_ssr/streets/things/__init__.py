@@ -2,6 +2,5 @@
 
 :mod:`.body` extrudes solid bodies for :mod:`.vehicles`. :mod:`.people` and :mod:`.cycles` are flat.
 :mod:`.roadside` has trees, posts and signs, and :mod:`.frontage` the buildings, walls and hedges.
-Where they stand is decided outside: see :mod:`~mmseg_ssr.streets.scene` and
-:mod:`~mmseg_ssr.streets.occupants`.
+:mod:`~mmseg_ssr.streets.scene` and :mod:`~mmseg_ssr.streets.occupants` decide where they stand.
 """

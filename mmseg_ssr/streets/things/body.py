@@ -1,4 +1,4 @@
-"""Solid bodies: side profiles pushed out to a width. The faces towards the camera are drawn."""
+"""Solid bodies: side profiles extruded to a width. The faces towards the camera are drawn."""
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
@@ -12,10 +12,10 @@ EYE = np.array([0.0, 1.5, 0.0])  # where visibility is decided from. The true he
 
 
 class Frame(NamedTuple):
-    """A body's own axes: u forward, v across, y up, around the ground point (x, z).
+    """The axes of a body: u forward, v across, y up, around the ground point (x, z).
 
-    ``heading`` is the direction of u, from the x axis towards z: pi/2 drives away from the camera,
-    -pi/2 towards it, 0 crosses to the right.
+    ``heading`` is the direction of u, from the x axis towards z. A body with pi/2 drives away from
+    the camera, with -pi/2 towards it, and with 0 to the right.
     """
 
     x: float
@@ -23,7 +23,7 @@ class Frame(NamedTuple):
     heading: float
 
     def world(self, u: ArrayLike, v: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """World points (N x 3) of body coordinates (each N, or one number for all)."""
+        """World points (N x 3) for body coordinates (N each, or one number for all)."""
         cos, sin = np.cos(self.heading), np.sin(self.heading)
         points = np.empty((max(np.size(u), np.size(v)), 3))
         points[:, 0] = self.x + u * cos - v * sin
@@ -32,12 +32,12 @@ class Frame(NamedTuple):
         return points
 
     def side(self, points: Points, v: float) -> np.ndarray:
-        """World points of (u, y) points on the side plane at ``v``."""
+        """World points for (u, y) points on the side plane at ``v``."""
         flat = np.asarray(points, dtype=np.float64)
         return self.world(flat[:, 0], v, flat[:, 1])
 
     def end(self, points: Points, u: float) -> np.ndarray:
-        """World points of (v, y) points on the front or rear plane at ``u``."""
+        """World points for (v, y) points on the front or rear plane at ``u``."""
         flat = np.asarray(points, dtype=np.float64)
         return self.world(u, flat[:, 0], flat[:, 1])
 
@@ -47,7 +47,7 @@ class Frame(NamedTuple):
                      self.heading)
 
     def faces_camera(self, normal: tuple[float, float, float], point: np.ndarray) -> bool:
-        """Whether a face with the normal (u, v, y) through the world ``point`` is seen."""
+        """Whether a face with the normal (u, v, y) through the world ``point`` is visible."""
         return float(self._turn(normal) @ (point - EYE)) < 0
 
     def shade(self, normal: tuple[float, float, float]) -> float:
@@ -61,14 +61,14 @@ class Frame(NamedTuple):
         return np.array([u * cos - v * sin, y, u * sin + v * cos])
 
     def visible_side(self, half_width: float) -> Optional[float]:
-        """The v of the side that is seen, or None when the camera looks along the body."""
+        """The v of the visible side, or None if the camera looks along the body."""
         for v in (-half_width, half_width):
             if self.faces_camera((0, np.sign(v), 0), self.side([(0, 1)], v)[0]):
                 return v
         return None
 
     def visible_end(self, half_length: float) -> Optional[float]:
-        """The u of the end (front or rear) that is seen, or None."""
+        """The u of the visible end (front or rear), or None."""
         for u in (-half_length, half_length):
             if self.faces_camera((np.sign(u), 0, 0), self.end([(0, 1)], u)[0]):
                 return u
@@ -77,13 +77,14 @@ class Frame(NamedTuple):
 
 def extrude(sketch: Sketch, frame: Frame, profile: Points, edges: Sequence[str], half_width: float,
             label: Label, material: str, tone: float) -> None:
-    """Draw the visible faces of a profile (u, y) pushed out to both sides.
+    """Draw the visible faces of a profile (u, y) extruded to both sides.
 
     Args:
         profile: corners from the rear bottom over the roof to the front bottom.
-        edges: material of the face along each edge of the profile, bottom left out.
+        edges: material of the face along each edge of the profile, without the bottom.
         half_width: half of the extent across, meters.
-        label, material, tone: of the side faces. ``tone`` is used for all faces.
+        label, material, tone: label, material and tone of the side faces. ``tone`` is used for
+            all faces.
     """
     corners = np.asarray(profile, dtype=np.float64)
     for (start, end), face in zip(zip(corners[:-1], corners[1:]), edges):
@@ -101,7 +102,7 @@ def extrude(sketch: Sketch, frame: Frame, profile: Points, edges: Sequence[str],
 
 def wheels(sketch: Sketch, frame: Frame, positions: Sequence[float], radius: float,
            half_width: float, half_length: float, label: Label) -> None:
-    """Draw the wheels of the visible side, and the two seen from the visible end."""
+    """Draw the wheels of the visible side, and the two wheels visible at the end."""
     u_end = frame.visible_end(half_length)
     if u_end is not None:
         for v in (-0.82 * half_width, 0.82 * half_width):

@@ -10,7 +10,7 @@ Shapes = list[tuple[Points, str]]  # points on the plane, and the material
 
 def draw_bicycle(sketch: Sketch, rng: np.random.Generator, x: float, z: float, side_view: bool,
                  rider: bool) -> None:
-    """Draw a bicycle, from the side or from behind, and its rider as an object of its own."""
+    """Draw a bicycle, from the side or from behind, and its rider as a separate object."""
     plane = Plane(x, z, _oblique(rng)) if side_view else Plane(x, z)
     shapes = _bicycle_side() if side_view else _bicycle_back()
     _draw(sketch, plane, shapes, Label.BICYCLE, rng.random())
@@ -22,7 +22,7 @@ def draw_bicycle(sketch: Sketch, rng: np.random.Generator, x: float, z: float, s
 
 def draw_motorcycle(sketch: Sketch, rng: np.random.Generator, x: float, z: float,
                     side_view: bool, rider: bool) -> None:
-    """Draw a motorcycle, from the side or from behind, and its rider as an object of its own."""
+    """Draw a motorcycle, from the side or from behind, and its rider as a separate object."""
     plane = Plane(x, z, _oblique(rng)) if side_view else Plane(x, z)
     shapes = _motorcycle_side() if side_view else _motorcycle_back()
     _draw(sketch, plane, shapes, Label.MOTORCYCLE, rng.random())

@@ -1,4 +1,4 @@
-"""What lines the street on either side: buildings, walls, fences, hedges and open ground."""
+"""The frontage on either side of a street: buildings, walls, fences, hedges and open ground."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +7,7 @@ from ..labels import Label
 from ..sketch import Pen, Plane, Sketch, ground_strip, rectangle
 from .roadside import draw_bush, draw_pickets, draw_tree
 
-DETAIL = 45.0  # meters up to which single windows are drawn. Farther ones merge into bands
+DETAIL = 45.0  # meters up to which single windows are drawn; farther ones merge into bands
 GROUND_FLOOR = 3.4  # meters
 
 
@@ -124,7 +124,7 @@ def draw_hedge(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
 
 
 def draw_yard(sketch: Sketch, rng: np.random.Generator, plot: Plot) -> None:
-    """Draw what stands behind a low frontage: trees, or nothing but the sky."""
+    """Draw the ground behind a low frontage: trees, or only the sky."""
     if rng.random() < 0.75:
         for z in np.arange(plot.far - 1, plot.near, -rng.uniform(3.0, 6.0)):
             x = plot.side * (plot.edge + rng.uniform(3, 9))

@@ -58,7 +58,7 @@ def draw_lamp_post(sketch: Sketch, rng: np.random.Generator, x: float, z: float,
 
 def draw_traffic_light(sketch: Sketch, rng: np.random.Generator, x: float, z: float,
                        inward: float) -> None:
-    """Draw a post with a head, or with one at eye level and one on an arm over the road."""
+    """Draw a post with one head, or with one at eye level and one on an arm over the road."""
     sketch.begin()
     plane, tone, lit = Plane(x, z), rng.random(), rng.integers(3)
     post = Pen(sketch, plane, Label.POLE, tone)

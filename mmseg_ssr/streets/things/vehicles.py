@@ -35,7 +35,7 @@ CARS = {
 
 
 class Coachwork(NamedTuple):
-    """Puts details on the visible faces of one vehicle."""
+    """Draws details on the visible faces of one vehicle."""
 
     sketch: Sketch
     frame: Frame
@@ -45,13 +45,13 @@ class Coachwork(NamedTuple):
     tone: float
 
     def side(self, points: Points, material: str, share: float = 1.0) -> None:
-        """Draw (u, y) points on the side that is seen, at a share of the half width."""
+        """Draw (u, y) points on the visible side, at a share of the half width."""
         v = self.frame.visible_side(self.half_width)
         if v is not None:
             self.sketch.add(self.frame.side(points, v * share), self.label, material, self.tone)
 
     def end(self, points: Points, material: str, share: float = 1.0) -> None:
-        """Draw (v, y) points on the front or rear that is seen, at a share of the half length."""
+        """Draw (v, y) points on the visible front or rear, at a share of the half length."""
         u = self.frame.visible_end(self.half_length)
         if u is not None:
             self.sketch.add(self.frame.end(points, u * share), self.label, material, self.tone)
