@@ -1,20 +1,20 @@
-"""From a point to the mask of the object below it: what the encoder is trained through."""
+"""A decoder that predicts the mask of the object at a point, to train the encoder."""
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class MaskDecoder(nn.Module):
-    """A point and two feature maps -> the mask of the object at that point.
+    """Predicts the mask of the object at a point from two feature maps.
 
-    A small relative of SAM's decoder (Segment Anything, arXiv 2304.02643, Sec. 3): the map is
-    enlarged, a feature is read at the point, and its product with every pixel gives the logits.
-    The point is read from one map and the mask is written on another one, of the same scene in
-    another look: what belongs together must not depend on the look.
+    It is a small relative of SAM's decoder (Segment Anything, arXiv 2304.02643, Sec. 3). The map
+    is enlarged, a feature is read at the point, and its product with every pixel gives the logits.
+    The two maps show the same scene in different looks. The point is read from one map and the
+    mask is written on the other, so that features must not depend on the look.
 
     Args:
-        channels: of the encoder's map.
-        width: of the enlarged map.
+        channels: number of channels of the encoder's map.
+        width: number of channels of the enlarged map.
     """
 
     def __init__(self, channels: int, width: int = 32):
@@ -27,14 +27,14 @@ class MaskDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, asked: Tensor, answered: Tensor, points: Tensor) -> Tensor:
-        """Masks of points.
+        """Predict the masks of points.
 
         Args:
             asked, answered: maps B x C x h x w of two looks of a scene.
             points: B x K, indices into the 4h * 4w pixels of the masks, row by row.
 
         Returns:
-            logits, B x K x 4h x 4w.
+            Logits, B x K x 4h x 4w.
         """
         pixels = self.enlarge(answered)
         read = self.enlarge(asked).flatten(2).transpose(1, 2)  # B x 16hw x width
@@ -44,11 +44,12 @@ class MaskDecoder(nn.Module):
 
 
 def choose_points(objects: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Points of objects. An object is chosen by the root of its area, so that small ones count.
+    """Choose points of objects, weighted by the root of the objects' areas for the small ones.
 
     Args:
         objects: B x H x W, object numbers.
-        count: K, points of an image.
+        count: K, number of points of an image.
+        generator: source of random numbers.
 
     Returns:
         B x K, indices into the H * W pixels.
@@ -60,7 +61,7 @@ def choose_points(objects: Tensor, count: int, generator: torch.Generator) -> Te
 
 
 def mask_loss(logits: Tensor, objects: Tensor, points: Tensor) -> Tensor:
-    """Cross-entropy plus Dice loss of masks, as SAM is trained with focal plus Dice.
+    """Cross-entropy plus Dice loss of masks; SAM uses focal plus Dice.
 
     Args:
         logits: B x K x H x W.
@@ -69,7 +70,7 @@ def mask_loss(logits: Tensor, objects: Tensor, points: Tensor) -> Tensor:
     """
     asked = objects.flatten(1).gather(1, points)
     target = (objects[:, None] == asked[..., None, None]).float()
-    # half of the weight for the mask, half for the rest: most objects are small
+    # mask and rest have half of the weight each, because most objects are small
     inside = target.mean(dim=(2, 3), keepdim=True).clamp(1e-4, 1 - 1e-4)
     weight = target / inside + (1 - target) / (1 - inside)
     entropy = F.binary_cross_entropy_with_logits(logits, target, weight=weight) / 2

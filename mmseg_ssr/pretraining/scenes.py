@@ -1,4 +1,4 @@
-"""Street scenes in several looks each, with the object at each pixel and the kind of its shape."""
+"""Street scenes in several looks, with the object at each pixel and the kind of its shape."""
 from dataclasses import replace
 from functools import partial
 from typing import Iterator, NamedTuple, Optional, Tuple
@@ -14,13 +14,13 @@ from ..streets.scene import make_scene
 from ..utils.parallel import Progress, parallel_map
 from .shapes import describe, sort_into_kinds
 
-#: Keeps these scenes apart from those of every split of the benchmark.
+#: Number of a random stream that no split of the benchmark uses.
 SCENE_STREAM = 1000
 
-#: Of mmseg, and of SAM: RGB, 0..255.
+#: Normalization of mmseg and of SAM: RGB, 0..255.
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
-#: Kind of objects that are not sorted: the car's own bonnet.
+#: Kind of objects that are not sorted, namely the car's own bonnet.
 UNSORTED = -1
 
 
@@ -29,8 +29,8 @@ class Scenes(NamedTuple):
 
     Attributes:
         images: uint8, N x L x H x W x 3, RGB.
-        objects: int16, N x H x W, the number of the object, without a class.
-        kinds: int16, N x H x W, the kind of its shape, see :mod:`.shapes`, or -1.
+        objects: int16, N x H x W, the number of the object, which has no class.
+        kinds: int16, N x H x W, the kind of the object's shape (see :mod:`.shapes`), or -1.
     """
     images: np.ndarray
     objects: np.ndarray
@@ -52,14 +52,16 @@ class Batch(NamedTuple):
 
 def draw_scenes(count: int, looks: int = 2, size: Tuple[int, int] = (256, 128), kinds: int = 128,
                 seed: int = 0, workers: int = 1, progress: Optional[Progress] = None) -> Scenes:
-    """Draw scenes that no split of Streets has, in random looks (never the target's palette).
+    """Draw scenes that no split of Streets has, in random looks (never with the target's palette).
 
     Args:
-        count: scenes.
-        looks: pictures of each.
+        count: number of scenes.
+        looks: number of pictures of each scene.
         size: (width, height) in pixels.
-        kinds: into which the objects of all scenes are sorted by their shape.
-        seed: of scenes, looks and kinds. The result does not depend on ``workers``.
+        kinds: number of kinds into which the objects of all scenes are sorted by shape.
+        seed: seed of scenes, looks and kinds. The result does not depend on ``workers``.
+        workers: number of processes that draw.
+        progress: shows the progress.
     """
     drawn = parallel_map(partial(_draw, looks=looks, size=size, seed=seed), range(count), workers,
                          progress)
@@ -72,7 +74,7 @@ def draw_scenes(count: int, looks: int = 2, size: Tuple[int, int] = (256, 128), 
 
 
 class _Drawn(NamedTuple):
-    """One scene: as in ``Scenes``, the objects below the bonnet, and their M descriptions."""
+    """One scene: as in ``Scenes``, with the objects below the bonnet and their M descriptions."""
     images: np.ndarray
     objects: np.ndarray
     uncovered: np.ndarray
@@ -84,25 +86,25 @@ def _draw(index: int, looks: int, size: Tuple[int, int], seed: int) -> _Drawn:
     scene = make_scene(rng, index, bonnet=index % 2 == 1)
     raster = rasterize(scene, size)
     pictures = [paint(raster, random_look(rng), rng) for _ in range(looks)]
-    # the road's shape is not to tell which camera is used: the source's sees no bonnet
+    # the road's shape must not reveal the camera: the source's sees no bonnet
     bare = rasterize(replace(scene, bonnet=False), size)
     return _Drawn(np.stack(pictures), raster.things.astype(np.int16),
                   bare.things.astype(np.int16), describe(bare.things, bare.coarse))
 
 
 def _kinds(scene: _Drawn, kinds: np.ndarray) -> np.ndarray:
-    """The kind at each pixel, H x W, from those of the scene's objects, M."""
+    """Kinds at each pixel, H x W, from the kinds of the scene's M objects."""
     places = np.searchsorted(np.unique(scene.uncovered), scene.uncovered)
     return np.where(scene.objects == scene.uncovered, kinds[places], UNSORTED).astype(np.int16)
 
 
 def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]:
-    """An endless stream of random square crops, flipped at random.
+    """Yield random square crops endlessly, flipped at random.
 
     Args:
-        batch: scenes of a batch.
+        batch: number of scenes in a batch.
         crop: side in pixels, at most the images' height.
-        seed: of the order, crops, flips and looks.
+        seed: seed of the order, crops, flips and looks.
     """
     rng = np.random.default_rng([seed, SCENE_STREAM + 1])
     height, width = scenes.objects.shape[1:]
@@ -124,6 +126,6 @@ def batches(scenes: Scenes, batch: int, crop: int, seed: int) -> Iterator[Batch]
 
 
 def normalize(images: np.ndarray) -> Tensor:
-    """uint8 B x H x W x 3, RGB -> float32 B x 3 x H x W as mmseg's pipelines give them."""
+    """Map uint8 B x H x W x 3, RGB, to float32 B x 3 x H x W as in mmseg's pipelines."""
     scaled = (images.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
     return torch.from_numpy(scaled.transpose(0, 3, 1, 2).copy())

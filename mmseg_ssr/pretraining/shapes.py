@@ -1,33 +1,33 @@
-"""Masks sorted by their shape: what kind of thing an object may be, without its name.
+"""Masks sorted by shape, which stands for the kind of an object without its name.
 
-An object is described by its mask and by the seams between its parts inside it, both brought to
-the same small size, and by a few numbers. K-means sorts these descriptions into kinds. Neither
-sees a class name, a color or a material.
+The description of an object holds a few numbers and two small pictures of the same size: its mask,
+and the seams between its parts. K-means sorts these descriptions into kinds. Neither step sees a
+class name, a color or a material.
 """
 import cv2
 import numpy as np
 
-SIDE = 12  # of the small pictures
+SIDE = 12  # side of the small pictures
 NUMBERS = 7
-COMPONENTS = 12  # kept of each picture
-PICTURE_WEIGHT = 2.0  # against one of the numbers
-DRAWN = 40000  # objects that the centers are found with
+COMPONENTS = 12  # principal components kept of each picture
+PICTURE_WEIGHT = 2.0  # relative to one of the numbers
+DRAWN = 40000  # number of objects that determine the centers
 ROUNDS = 40
 
 
 def describe(objects: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """What the masks of one picture look like.
+    """Describe the masks of one picture.
 
     Args:
         objects: H x W, object numbers.
         parts: H x W, numbers of the objects' parts.
 
     Returns:
-        float32, M x (7 + 2 * 72), in the order of ``np.unique(objects)``: logarithms of height and
-        width in pixels, share of the bounding box that is covered, upper and lower end in shares
-        of H, logarithm of the number of parts, share of seams. Half of the mask's and of the
-        seams' picture follow, 12 x 6 each. They are means of both halves, so an object and its
-        mirror image are alike.
+        float32, M x (7 + 2 * 72), in the order of ``np.unique(objects)``. The 7 numbers are the
+        logarithms of height and width in pixels, the covered share of the bounding box, the upper
+        and lower end in shares of H, the logarithm of the number of parts, and the share of
+        seams. Half of the mask's and of the seams' picture follow, 12 x 6 each. They are means of
+        both halves, so an object and its mirror image are alike.
     """
     numbers = np.unique(objects)
     seams = _seams(parts)
@@ -48,7 +48,7 @@ def _describe(mask: np.ndarray, parts: np.ndarray, seams: np.ndarray) -> np.ndar
 
 
 def _seams(parts: np.ndarray) -> np.ndarray:
-    """1 where the part differs from that of the pixel to the left or above, H x W."""
+    """1 where the part differs from that of the left or upper pixel, H x W."""
     seams = np.zeros(parts.shape, np.float32)
     seams[:, 1:][parts[:, 1:] != parts[:, :-1]] = 1
     seams[1:][parts[1:] != parts[:-1]] = 1
@@ -61,15 +61,15 @@ def _half_picture(picture: np.ndarray) -> np.ndarray:
 
 
 def sort_into_kinds(descriptions: np.ndarray, kinds: int, seed: int = 0) -> np.ndarray:
-    """K-means on the descriptions of many objects.
+    """Sort the descriptions of many objects with K-means.
 
-    The centers are found with objects drawn by the root of their area, so that neither the many
-    small objects nor the few large ones decide alone.
+    The centers are computed on objects drawn by the root of their area. So neither the many small
+    objects nor the few large ones decide alone.
 
     Args:
-        descriptions: M x F, of :func:`describe`.
-        kinds: at most M.
-        seed: of the objects drawn and the first centers.
+        descriptions: M x F, result of :func:`describe`.
+        kinds: number of kinds, at most M.
+        seed: seed of the drawn objects and the first centers.
 
     Returns:
         int64, M, in 0..kinds - 1.

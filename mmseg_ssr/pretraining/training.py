@@ -1,4 +1,4 @@
-"""Training of the small SAM encoder on class-agnostic masks and on what kind of shape they have."""
+"""Training of the small SAM encoder on class-agnostic masks and the kinds of their shapes."""
 from dataclasses import dataclass
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
@@ -13,18 +13,18 @@ from .scenes import Batch, Scenes, batches
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the encoder is trained.
+    """Settings of the encoder's training.
 
     Attributes:
-        iterations: optimizer steps.
-        batch: scenes of a step, each seen in two looks.
+        iterations: number of optimizer steps.
+        batch: number of scenes in a step, each seen in two looks.
         crop: side of the square crops in pixels, the encoder's input size.
-        points: masks asked for in each scene.
-        kinds: into which objects are sorted by their shape.
-        lr, weight_decay: of AdamW. The rate rises for a twentieth of the steps and falls on a
-            cosine.
-        seed: of the weights, the crops and the points.
-        log_interval: steps between two lines of the log.
+        points: number of masks predicted in each scene.
+        kinds: number of kinds into which objects are sorted by shape.
+        lr, weight_decay: values for AdamW. The rate rises for a twentieth of the steps, then
+            follows a cosine.
+        seed: seed of the weights, the crops and the points.
+        log_interval: number of steps between two lines of the log.
     """
     iterations: int = 3000
     batch: int = 8
@@ -38,14 +38,14 @@ class Recipe:
 
 
 class Networks(NamedTuple):
-    """The encoder, and what it is trained through and does without afterwards."""
+    """The encoder, and the heads that it is trained through, which are dropped afterwards."""
     encoder: nn.Module
     decoder: nn.Module
     kind_head: nn.Module
 
 
 class Measured(NamedTuple):
-    """Of one batch, scalars. The losses have gradients, mask IoU and accuracy are in [0, 1]."""
+    """Scalars of one batch. Losses have gradients; mask IoU and accuracy are in [0, 1]."""
     mask_loss: Tensor
     mask_iou: Tensor
     kind_loss: Tensor
@@ -57,12 +57,13 @@ def pretrain(scenes: Scenes, held_out: Scenes, recipe: Recipe,
     """Train the encoder ``mini``.
 
     Args:
-        scenes: to train on.
-        held_out: to measure on at the end.
-        log: given 'iteration' and the means of :class:`Measured` of every ``log_interval`` steps.
+        scenes: scenes to train on.
+        held_out: scenes to measure on at the end.
+        recipe: settings of the training.
+        log: takes 'iteration' and the means of :class:`Measured` after each ``log_interval`` steps.
 
     Returns:
-        the ``ImageEncoderViT`` and the means of :class:`Measured` on ``held_out``.
+        The ``ImageEncoderViT``, and the means of :class:`Measured` on ``held_out``.
     """
     networks = build(recipe)
     parameters = [p for network in networks for p in network.parameters()]
@@ -87,7 +88,7 @@ def pretrain(scenes: Scenes, held_out: Scenes, recipe: Recipe,
 
 
 def build(recipe: Recipe) -> Networks:
-    """Networks of random weights."""
+    """Build networks with random weights."""
     torch.manual_seed(recipe.seed)
     channels = VARIANTS['mini']['out_chans']
     return Networks(build_image_encoder('mini', recipe.crop, None), MaskDecoder(channels),
@@ -96,7 +97,7 @@ def build(recipe: Recipe) -> Networks:
 
 def measure(networks: Networks, batch: Batch, count: int, generator: torch.Generator) -> Measured:
     """Losses of a batch: points in one look with masks in the other, and the kinds in both."""
-    objects = batch.objects[:, ::2, ::2]  # the decoder's resolution
+    objects = batch.objects[:, ::2, ::2]  # at the decoder's resolution
     points = choose_points(objects, count, generator)
     features = networks.encoder(torch.cat([batch.first, batch.second]))
     first, second = features.chunk(2)
@@ -109,7 +110,7 @@ def measure(networks: Networks, batch: Batch, count: int, generator: torch.Gener
 
 @torch.no_grad()
 def evaluate(networks: Networks, scenes: Scenes, recipe: Recipe) -> Dict[str, float]:
-    """Means of :class:`Measured` on scenes, by crops that depend on the seed alone."""
+    """Means of :class:`Measured` on scenes, whose crops depend on the seed alone."""
     stream = batches(scenes, recipe.batch, recipe.crop, recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     rounds = max(1, 2 * len(scenes.objects) // recipe.batch)
