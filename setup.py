@@ -6,7 +6,7 @@ ROOT = Path(__file__).parent
 
 
 def requirements() -> list:
-    """The lines of requirements.txt but OpenCV, which one environment may hold under several names.
+    """Lines of requirements.txt without OpenCV, which may be installed under several names.
 
     torch, torchvision and mmcv-full are not among them: installing mmseg_ssr builds none of them.
     """
