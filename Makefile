@@ -1,18 +1,18 @@
-# Everything rests on `make setup`; `make help` lists the targets, README.md explains the variables.
+# `make help` lists the targets. Most of them run `make setup` first. README.md explains the variables.
 PYTHON ?= python3
 VENV ?= .venv
-# Requirements such as torch==2.10.0; empty: what was tested with this Python version.
+# Requirements such as torch==2.10.0. The default is the version tested with this Python.
 TORCH ?=
 TORCHVISION ?=
 PYTEST_ARGS ?=
-# Processes that share the tests; each takes up to 2 GiB.
+# Number of processes that share the tests. Each takes up to 2 GiB of memory.
 WORKERS ?= 2
 
 INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)"
-# Looked up when a recipe runs, after setup: $(PYTHON) itself where it holds all packages, else the one in $(VENV).
+# The Python of the recipes, found after setup: $(PYTHON) itself if it holds all packages, else the one in $(VENV).
 PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --which)"
 
-# Threads that wait give their core away: loader workers and other programs share it (30 times faster then).
+# Waiting threads give up their core, so that loader workers and other programs can use it (30 times faster then).
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
@@ -24,7 +24,7 @@ help:  ## list the targets
 setup:  ## install into .venv what is missing (about 10 minutes the first time)
 	@$(INSTALL)
 
-# glibc keeps the memory of a layer for the next one instead of giving it back: up to half of a small CPU training was system time.
+# glibc keeps the memory of a layer for the next one. Returning it took up to half of the time of a small CPU training.
 demo: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 demo: export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
 demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them

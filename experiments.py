@@ -1,4 +1,4 @@
-"""The tables of the papers as data: which configs, which seeds, which numbers to expect."""
+"""The tables of the papers as data: configs, seeds and expected numbers."""
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -10,17 +10,17 @@ class Row:
     """One line of a table: a config, trained once for every seed.
 
     Attributes:
-        name: unique in its table; the folder of its results begins with it.
-        published: ``metric`` in percent as the source states it; None where none was found.
-        seeds: those of the published code; three, as their baselines', where it has SSR's one
-            and a difference is to be told from chance.
-        overrides: what differs from the config, as in ``--cfg-options``.
+        name: name that is unique in its table; the folder of its results begins with it.
+        published: ``metric`` in percent as the source states it, or None if none was found.
+        seeds: seeds of the published code. SSR's code has one seed, its baselines' have three. If
+            a difference must be told from chance, rows of SSR have three too.
+        overrides: changes to the config, as in ``--cfg-options``.
         metric: score of ``result.json`` that is compared, as ``mIoU16`` for the 16 classes of
             SYNTHIA.
         source: where ``published`` is stated.
         classes: published IoU in percent by class.
-        note: in what the published and the measured number differ.
-        baseline: row that this one is compared with, if not the table's.
+        note: difference in meaning between the published and the measured number.
+        baseline: row to compare this one with, if it is not the table's baseline.
     """
     name: str
     config: str
@@ -39,10 +39,10 @@ class Experiment:
     """A table: methods on one benchmark.
 
     Attributes:
-        id: what ``run_experiments.py --exp`` is given.
+        id: argument of ``run_experiments.py --exp``.
         source: paper and table.
         benchmark: source -> target data set.
-        baseline: name of the row that the others are compared with, seed by seed.
+        baseline: name of the row to compare the others with, seed by seed.
     """
     id: str
     title: str
@@ -57,7 +57,7 @@ DAFORMER = 'DAFormer, arXiv 2111.14887'
 HRDA = 'HRDA, arXiv 2204.13132'
 MIC = 'MIC, arXiv 2212.01322'
 VFM_UDA = 'VFM-UDA, arXiv 2406.09896'
-HRDA_README = 'README of github.com/lhoyer/HRDA'  # quotes DAFormer's numbers too
+HRDA_README = 'README of github.com/lhoyer/HRDA'  # it quotes DAFormer's numbers too
 MIN_ENT = 'ADVENT, arXiv 1811.12833'
 ADAPT_SEG_NET = 'AdaptSegNet, arXiv 1802.10349'
 MAX_SQUARE = 'MaxSquare, arXiv 1909.13589'
@@ -74,8 +74,8 @@ def ious(names: Sequence[str], numbers: str) -> Dict[str, float]:
     return dict(zip(names, map(float, numbers.split())))
 
 
-# The classes' IoUs below are the lines of MIC's Table 2, which quotes DAFormer's and HRDA's; that
-# of MIC (DAFormer) is from its supplement. SSR's numbers are only in its paper's tables.
+# The classes' IoUs below come from MIC's Table 2, which quotes DAFormer's and HRDA's. Those of
+# MIC (DAFormer) come from its supplement. SSR's numbers are only in the tables of its paper.
 source_only = Row('source_only', 'configs/daformer/gta2cs_source_only_mitb5.py')
 oracle = Row('oracle', 'configs/daformer/cs_oracle_mitb5.py')
 daformer = Row('daformer', 'configs/daformer/gta2cs_daformer_mitb5.py', published=68.3,
@@ -107,8 +107,8 @@ SYNTHIA_CLASSES = dict(
     hrda='85.2 47.7 88.8 49.5 4.8 57.2 65.7 60.9 85.3 92.9 79.4 52.8 89.0 64.7 63.9 64.9',
     mic_hrda='86.6 50.5 89.3 47.9 7.8 59.4 66.7 63.4 87.1 94.6 81.0 58.9 90.1 61.9 67.1 64.3')
 
-# Streets: what turns the demo's DAFormer into the other methods. Sizes are those of the papers
-# divided as the crops are: 128 pixels here, 512 (MIC) and 1024 (HRDA) there.
+# Streets: changes that turn the demo's DAFormer into the other methods. Sizes are those of the
+# papers, divided as the crops are: 128 pixels here, 512 (MIC) and 1024 (HRDA) there.
 STREETS_MIC = {
     'uda.mask_mode': 'separatetrgaug',
     'uda.mask_lambda': 1,
@@ -168,17 +168,17 @@ STREETS_LARGE = {
     'uda.watch_interval': 50,
     'evaluation.interval': 2000,
 }
-#: The control of the encoder's knowledge.
+#: A control that shows the value of the encoder's knowledge.
 RANDOM_ENCODER = {'uda.regularizer.encoder.checkpoint': None}
-#: Not in the paper: what this project adds to SSR, one by one and together.
+#: This project's additions to SSR, one by one and together; they are not in the paper.
 REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}
 ADDED_MAP = {'uda.regularizer.add_map': True}
 SHADOW_STATISTICS = {'uda.running_statistics': 'shadow'}
 SSR_PLUS = {**ADDED_MAP, **REGULARIZED_LABELS, **SHADOW_STATISTICS}
-#: As in MiT no batch statistics in the backbone.
+#: As in MiT, the backbone has no batch statistics.
 GROUP_NORM = {
     'model.backbone.norm_cfg': dict(_delete_=True, type='GN', num_groups=8, requires_grad=True)}
-#: What each row of the comparison gets: minutes on one core.
+#: Settings of each row of the comparison: minutes on one core.
 STREETS_BUDGET = {
     'runner.max_iters': 400,
     'checkpoint_config.interval': 100,
@@ -188,13 +188,13 @@ STREETS_BUDGET = {
 
 def streets(name: str, config: str, baseline: str = 'daformer', seeds: int = 1,
             **overrides: Any) -> Row:
-    """A row on Streets."""
+    """Make a row on Streets."""
     return Row(name, f'configs/demo/{config}.py', seeds=tuple(range(seeds)),
                overrides=overrides, baseline=baseline)
 
 
 def streets_rows(mic: Mapping[str, Any]) -> List[Row]:
-    """What the encoder brings to DAFormer, and to MIC with its keys ``mic``."""
+    """Rows that show the encoder's effect on DAFormer, and on MIC with its keys ``mic``."""
     return [
         streets('source_only', 'source_only', seeds=5),
         streets('daformer', 'daformer', seeds=5),
@@ -207,13 +207,13 @@ def streets_rows(mic: Mapping[str, Any]) -> List[Row]:
 
 
 def with_shared(overrides: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[Row]:
-    """Rows with ``overrides`` below their own."""
+    """Rows with shared ``overrides``, which their own override."""
     return (replace(row, overrides={**overrides, **row.overrides}) for row in rows)
 
 
 def target_row(name: str, published: Optional[float] = None, folder: str = 'maxsquare',
                source: str = MAX_SQUARE_README, note: str = '') -> Row:
-    """A loss on the predictions for target images, DeepLabV2; one seed, as published."""
+    """A row of a loss on target predictions with DeepLabV2; one seed, as published."""
     return Row(name, f'configs/{folder}/gta2cs_{name}_dlv2red_r101.py', published, (0, ),
                source=source if published else '', note=note)
 
@@ -222,8 +222,11 @@ def benchmark(id: str, target: str, prefix: str, published: Mapping[str, float],
               others: Sequence[Tuple[str, str]], sources: Mapping[str, str],
               classes: Mapping[str, str], metric: str = 'mIoU',
               note: str = '') -> Experiment:
-    """DAFormer, HRDA and MIC with their published numbers, and ``others`` (name, config) without,
-    on another benchmark than GTA -> Cityscapes."""
+    """Make a table for another benchmark than GTA -> Cityscapes.
+
+    It holds DAFormer, HRDA and MIC with their published numbers, and ``others`` (name, config)
+    without.
+    """
     rows = [Row('source_only', f'configs/daformer/{prefix}_source_only_mitb5.py', metric=metric)]
     rows += [Row(name, f'configs/{name.split("_")[0]}/{prefix}_{name}_mitb5.py', number,
                  metric=metric, source=sources.get(name, HRDA_README), note=note,

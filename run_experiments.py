@@ -5,9 +5,9 @@
     python run_experiments.py --exp ssr --results
     python run_experiments.py --list
 
-Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as it was
-used, result.json and report.html. A run that was killed goes on with --resume-from auto; a table
-goes on by itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
+Results go to work_dirs/local/NAME or work_dirs/EXP/NAME: checkpoints, logs, the config as used,
+result.json and report.html. Continue a killed run with --resume-from auto. A table continues by
+itself when it is started again. Ctrl-C and SIGTERM finish the iteration, save, and end.
 """
 import argparse
 import json
@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional
 
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
-# Before torch is imported. On a CPU, threads that spin while they wait take the cores from the
+# This comes before the import of torch. On a CPU, waiting threads that spin take cores from the
 # data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
@@ -57,7 +57,7 @@ class Job(NamedTuple):
 
 
 def job_config(job: Job) -> Config:
-    """The config as it is trained, which is the one that a result is known by."""
+    """The config as it is trained, which identifies a result."""
     cfg = load_config(job.config, job.options)
     if job.load_from:
         cfg.load_from = job.load_from
@@ -116,7 +116,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             print_jobs(jobs)
 
 
-#: Options that do nothing with another one.
+#: Options without effect beside another one.
 USELESS = {
     '--list': ('--rows', '--json', '--work-dir', '--resume-from', '--load-from', '--cfg-options',
                '--seed', '--startup-test', '--dry-run'),
@@ -125,7 +125,7 @@ USELESS = {
 
 
 def check_args(args: argparse.Namespace) -> None:
-    """No option is passed over in silence."""
+    """Refuse options that would have no effect."""
     def given(option: str) -> bool:
         value = getattr(args, option[2:].replace('-', '_'))
         return value is not None and value is not False and value != {}
@@ -142,7 +142,7 @@ def check_args(args: argparse.Namespace) -> None:
                 raise ConfigError(f'{option} has no effect with {mode}: leave one of them out')
     if args.seed is not None and args.seed < 0:
         raise ConfigError(f'--seed must be at least 0, got {args.seed}')
-    begins = args.config and not args.resume_from  # later the file that it began with may be gone
+    begins = args.config and not args.resume_from  # later that file may be missing
     for option, file in (('--load-from', args.load_from if begins else None),
                          ('--resume-from', args.resume_from)):
         if file and file != 'auto' and not os.path.isfile(file):
@@ -151,13 +151,13 @@ def check_args(args: argparse.Namespace) -> None:
 
 def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
              command: List[str]) -> None:
-    """Train and test each job that is not finished; ``command`` is this command line."""
+    """Train and test each unfinished job; ``command`` is this command line."""
     shared = dict(deterministic=args.deterministic, trusted=args.trust_checkpoint)
     trained: List[Job] = []
     for i, job in enumerate(jobs):
         cfg = job_config(job)
         if args.startup_test:
-            with Interruption():  # clean up when it is killed
+            with Interruption():  # cleans up when it is killed
                 result = startup_test(cfg, device, job.seed, **shared)
             say(f'startup test of {job.config} passed: training, evaluation, checkpoint, resume '
                 f'and test in {result["seconds"]:.0f} s, peak memory '
@@ -184,7 +184,7 @@ def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
 
 
 def config_job(args: argparse.Namespace) -> List[Job]:
-    """The job of ``--config``."""
+    """Make the job of ``--config``."""
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
     name = experiment_name(cfg) + (f'_s{args.seed}' if args.seed is not None else '')
@@ -199,7 +199,7 @@ def config_job(args: argparse.Namespace) -> List[Job]:
 
 
 def experiment_jobs(args: argparse.Namespace, every_row: bool = False) -> List[Job]:
-    """The jobs of ``--exp``: each row with each of its seeds."""
+    """Make the jobs of ``--exp``: each row with each of its seeds."""
     known = by_id()
     if args.exp not in known:
         raise ConfigError(f'--exp {args.exp}: there is no such experiment'
@@ -216,7 +216,7 @@ def experiment_jobs(args: argparse.Namespace, every_row: bool = False) -> List[J
 
 
 def chosen_rows(experiment: Experiment, names: Optional[List[str]]) -> List[Row]:
-    """Rows of a table by name; all of them without names."""
+    """Find rows of a table by name; without names, all of them."""
     known = {row.name: row for row in experiment.rows}
     for name in names or []:
         if name not in known:
@@ -226,7 +226,7 @@ def chosen_rows(experiment: Experiment, names: Optional[List[str]]) -> List[Row]
 
 
 def next_free(work_dir: str) -> str:
-    """``work_dir`` with the first number that has no checkpoints in it."""
+    """Append to ``work_dir`` the first number without checkpoints."""
     number = 2
     while has_checkpoint(f'{work_dir}_{number}'):
         number += 1
@@ -236,7 +236,7 @@ def next_free(work_dir: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line, one process for all."""
+    """Print a line in one process."""
     if distributed.rank() == 0:
         print(text, flush=True)
 
@@ -252,10 +252,10 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
 
 
 def print_results(args: argparse.Namespace) -> None:
-    """Measured beside published, for ``--exp ID --results``; the same as JSON in ``--json``."""
+    """Print measured beside published numbers for ``--exp ID --results``, and write ``--json``."""
     if args.json and not os.path.isdir(os.path.dirname(args.json) or '.'):
         raise MissingFile(f'--json {args.json}: there is no folder {os.path.dirname(args.json)}')
-    jobs = experiment_jobs(args, every_row=True)  # what rows are compared with may not be chosen
+    jobs = experiment_jobs(args, every_row=True)  # baselines may not be among --rows
     experiment = by_id()[args.exp]
     everything = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
                   for row in experiment.rows]
@@ -269,7 +269,7 @@ def print_results(args: argparse.Namespace) -> None:
 
 
 def runs_of(row: Row, jobs: List[Job], baseline: Optional[str]) -> Runs:
-    """What the jobs of a row have reached."""
+    """Collect the results of a row's jobs."""
     found = {job.seed: read_run(job.work_dir, job_config(job), row.metric)
              for job in jobs}
     return Runs(
@@ -288,7 +288,7 @@ def print_experiments() -> None:
 
 
 def print_experiment(experiment: Experiment) -> None:
-    """Its rows in three columns: name and number, seeds, config with overrides."""
+    """Print a table's rows in three columns: name and number, seeds, config with overrides."""
     print(f'{experiment.id}: {experiment.title} ({experiment.source})')
     widths = [max(len(row.name) for row in experiment.rows),
               max(len(_seeds(row)) for row in experiment.rows)]

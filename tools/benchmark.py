@@ -1,4 +1,4 @@
-"""Measure time, memory and arithmetic, beside what other packages and published code need.
+"""Measure time, memory and arithmetic, and compare with other packages and published code.
 
     python tools/benchmark.py step --methods daformer daformer_ssr --modes exact joint
     python tools/benchmark.py encoder --only sam regularizer
@@ -6,8 +6,8 @@
     python tools/benchmark.py data
     python tools/benchmark.py eval
 
-Every case runs in a process of its own, and the cases in turn (A B A B), so that what else the
-machine does falls on all of them. See docs/benchmarks.md.
+Every case runs in its own process. The cases take turns (A B A B), so that other load on the
+machine affects all of them. See docs/benchmarks.md.
 """
 import argparse
 import logging
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-os.environ.setdefault('PYTHONWARNINGS', 'ignore')  # of the cases' processes
+os.environ.setdefault('PYTHONWARNINGS', 'ignore')  # for the cases' processes
 warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 import torch
@@ -132,7 +132,7 @@ def positive(text: str) -> int:
 
 
 def image_size(text: str) -> Tuple[int, int]:
-    """``'1024x512'`` -> (1024, 512)."""
+    """Parse ``'1024x512'`` as (1024, 512)."""
     try:
         width, height = map(positive, text.split('x'))
     except ValueError:
@@ -141,7 +141,7 @@ def image_size(text: str) -> Tuple[int, int]:
 
 
 def measure(args: argparse.Namespace, settings: Settings) -> Report:
-    """The report of the command that was asked for."""
+    """Make the report of the chosen command."""
     size = Size(args.crop, args.batch, args.backbone)
     if args.small:
         size = SMALL._replace(batch=args.batch, backbone=args.backbone or SMALL.backbone)
@@ -168,7 +168,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     folder = Path(args.json or '.').parent
-    if not folder.is_dir():  # now, not after hours
+    if not folder.is_dir():  # checked before the hours of work
         raise MissingFile(f'--json {args.json}: there is no folder {folder}')
     device = pick_device(args.device)
     calls = args.calls or (1 if device.type == 'cpu' else 10)

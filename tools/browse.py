@@ -1,11 +1,12 @@
-"""Look at what a training is fed before it starts.
+"""Show the input of a training before it starts.
 
     python tools/browse.py CONFIG --out DIR
 
-Writes, and changes nothing but DIR: iter_N.png, the views of the first iterations (source, target
-with pseudo-label and weight, mixed, masked), the very ones of a training with this seed;
-class_statistics.png; rare_class_sampling.png, what is drawn instead of uniform images. Prints the
-shares of the classes. Weights that are missing are random: then pseudo-labels mean nothing.
+Writes into DIR alone. iter_N.png shows the views of the first iterations (source, target with
+pseudo-label and weight, mixed, masked), exactly those of a training with this seed.
+class_statistics.png shows the class frequencies, and rare_class_sampling.png how sampling changes
+them. Prints the shares of the classes. If weights are missing, they are random, and pseudo-labels
+have no meaning.
 """
 import argparse
 import os

@@ -1,7 +1,7 @@
 #!/bin/sh
-# A C++ compiler that compiles as C++20 what asks for an older standard: the headers of torch 2.14 and later want
-# C++20, while the build of mmcv-full 1.7.2 passes -std=c++14 or -std=c++17. Used as CXX by setup_environment.py;
-# the compiler itself is named by CXX20_COMPILER (default: c++).
+# A C++ compiler that replaces older standards by C++20. The headers of torch 2.14 and later require C++20, but the
+# build of mmcv-full 1.7.2 passes -std=c++14 or -std=c++17. setup_environment.py uses this script as CXX.
+# CXX20_COMPILER names the compiler itself (default: c++).
 set -eu
 count=$#
 while [ "$count" -gt 0 ]; do
@@ -14,6 +14,6 @@ while [ "$count" -gt 0 ]; do
     set -- "$@" "$argument"
     count=$((count - 1))
 done
-# Not quoted: a compiler may come with a word before it, such as "ccache g++".
+# The compiler is not quoted, because a word may precede it, as in "ccache g++".
 # shellcheck disable=SC2086
 exec ${CXX20_COMPILER:-c++} "$@"

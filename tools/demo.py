@@ -1,7 +1,7 @@
-"""The whole way in one command: data, conversion, two trainings, tests, a table and a picture.
+"""The whole workflow in one command: data, conversion, two trainings, tests, a table and a picture.
 
-Everything runs on the embedded data set Streets and on a CPU. Steps that are done are skipped, so
-the command goes on where it was interrupted.
+Everything runs on the embedded data set Streets and on a CPU. Finished steps are skipped, so an
+interrupted command continues where it was.
 """
 import argparse
 import contextlib
@@ -85,7 +85,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def check_args(args: argparse.Namespace) -> None:
-    """Now, not after minutes of work."""
+    """Check the arguments before minutes of work."""
     if not args.root.is_dir():
         raise MissingFile(f'--root {args.root}: there is no such folder')
     if args.iterations is not None and args.iterations < 1:
@@ -96,7 +96,7 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def results_folder(args: argparse.Namespace) -> Path:
-    """Where run_experiments.py --exp demo puts them, too; other lengths have their own folder."""
+    """Folder of run_experiments.py --exp demo; other lengths have their own folder."""
     changes = {'images': args.images if args.images != IMAGES else None,
                'iterations': args.iterations}
     return RESULTS.with_name(RESULTS.name + ''.join(
@@ -126,13 +126,13 @@ def train(work_dir: Path, name: str, options: dict, device: str) -> None:
 
 
 def command(arguments: Sequence[str]) -> None:
-    """Run one of the project's commands; it has said itself what went wrong."""
+    """Run one of the project's commands, which reports its own errors."""
     script, *rest = arguments
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
     process = subprocess.Popen([sys.executable, str(ROOT / script), *rest],
                                env={**os.environ, 'PYTHONPATH': path})
     while process.returncode is None:
-        with contextlib.suppress(KeyboardInterrupt):  # the command got it too: it saves and ends
+        with contextlib.suppress(KeyboardInterrupt):  # the command gets it too: it saves and ends
             process.wait()
     if process.returncode:
         raise UserError(f'{script} did not finish (see above); run the demo again to go on')
@@ -147,7 +147,7 @@ def finished(work_dir: Path, name: str, options: dict) -> Optional[dict]:
 
 
 def table(results: Dict[str, dict]) -> str:
-    """One line per class and one for the mean, a column per training."""
+    """Make a table: a line for each class and for the mean, a column for each training."""
     titles = [TITLES[name] for name in results]
     lines = ['class'.ljust(15) + ''.join(title.rjust(16) for title in titles)]
     classes = [key for key in next(iter(results.values()))['scores'] if key.startswith('IoU.')]
@@ -168,7 +168,7 @@ def print_paths(folder: Path, results: Dict[str, dict], picture: Path) -> None:
 
 
 def draw(folder: Path, names: Sequence[str], path: Path, device: str) -> None:
-    """Image, ground truth and predictions of a few validation images side by side."""
+    """Draw image, ground truth and predictions of a few validation images side by side."""
     dataset = limit_images(build_test_dataset(load_config(config(names[0]))), PICTURE_ROWS)
     palette = dataset.PALETTE
     images = [cv2.imread(os.path.join(dataset.img_dir, info['filename']))[..., ::-1]

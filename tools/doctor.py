@@ -1,15 +1,15 @@
-"""Say what is wrong with the installation, weights and data, in the order in which to mend it.
+"""Report faults of the installation, weights and data, in the order in which to mend them.
 
     python tools/doctor.py                       the installation and the machine
     python tools/doctor.py CONFIG...             also the weights and data that configs name
     python tools/doctor.py CONFIG... --quick     a sample of the files, for a first look
 
-Every image and label is read once: pairs, damaged files, sizes, kinds and values of labels, frames
-of a single color, counts against the published ones, class statistics against the labels. Labels
-of a target domain's training images are not looked at. Nothing is changed.
+Every image and label is read once. The checks cover pairs, damaged files, sizes, kinds and values
+of labels, frames of a single color, counts against the published ones, and class statistics
+against the labels. Labels of a target domain's training images are not read. Nothing is changed.
 
-The exit code is 0 when nothing is wrong (warnings are allowed), 1 when something has to be mended,
-2 when a config or an argument is wrong.
+The exit code is 0 if nothing is wrong (warnings are allowed), 1 if something has to be mended,
+and 2 if a config or an argument is wrong.
 """
 import argparse
 import sys
@@ -24,9 +24,9 @@ warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
 from setup_checks import faults_here
 
-#: Files of a finding that are shown without --all.
+#: Number of files of a fault that are shown without --all.
 SHOWN = 10
-#: Pairs of each data set that are read with --quick.
+#: Number of pairs of each data set that are read with --quick.
 QUICK = 100
 
 
@@ -58,7 +58,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def examine(args: argparse.Namespace) -> None:
-    """Look at everything, say what was looked at, then the findings."""
+    """Examine everything, report what was examined, then the findings."""
     from mmseg_ssr import doctor
     from mmseg_ssr.engine.checkpoint.pretrained import refuse_downloads
     from mmseg_ssr.engine.config.load import load_config
@@ -89,7 +89,7 @@ def show_report(report) -> None:
 
 
 def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
-    """Show what is to be mended, then warnings; exit with 1 if there is something to mend."""
+    """Show faults to be mended, then warnings; exit with 1 if there are faults."""
     errors = [group for group in groups if not group[0].is_warning]
     hints = [group for group in groups if group[0].is_warning]
     if errors:
@@ -106,7 +106,7 @@ def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
 
 
 def show(groups: Sequence[Sequence], shown: Optional[int]) -> None:
-    """Findings of one fault together: the files, what was expected, what mends them."""
+    """Show findings of one fault together: the files, the expected state, the repair."""
     for number, group in enumerate(groups, start=1):
         count = f' ({len(group)})' if len(group) > 1 else ''
         print(f'{number}. {group[0].title}{count}')

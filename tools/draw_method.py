@@ -7,7 +7,7 @@ from drawing import AVERAGE, ROOT, Drawing
 
 
 def architecture() -> Drawing:
-    """Backbone, frozen encoder, projections, attentions and the one head."""
+    """Draw backbone, frozen encoder, projections, attentions and the one head."""
     sheet = Drawing(120, 60)
     stages = [18 + 15.5 * i for i in range(4)]
     sheet.box(0.5, 5, 10.5, 9, 'image\n512 x 512', 'data')
@@ -57,7 +57,7 @@ def _heads(sheet: Drawing) -> None:
 
 
 def training_step() -> Drawing:
-    """From a source and a target image to the views and their losses."""
+    """Draw the step from a source and a target image to the views and their losses."""
     sheet = Drawing(120, 60)
     sheet.box(1, 45, 15, 10, 'source image\nand label', 'data')
     sheet.box(1, 10, 15, 10, 'target image\n(no label)', 'data')
@@ -82,13 +82,13 @@ def training_step() -> Drawing:
 
 
 def _into_views(sheet: Drawing) -> None:
-    """From the data to the three views; no gradient goes along here."""
+    """Draw the lines from the data to the three views, which carry no gradient."""
     for points in (
             [(16, 50), (62.8, 50)],                              # source view
             [(16, 47), (19, 47), (19, 41.5), (40.8, 41.5)],      # classes to paste
             [(16, 17.5), (18.5, 17.5), (18.5, 37.5), (40.8, 37.5)],  # target to paste on
             [(18.5, 25.5), (20.8, 25.5)],                        # target to the teacher
-            [(36, 25.5), (40.8, 25.5)],                          # what it says
+            [(36, 25.5), (40.8, 25.5)],  # the teacher's labels
             [(49, 30), (49, 34.8)],                              # labels of the mixed image
             [(16, 11.5), (40.8, 11.5)],                          # target to mask
             [(57, 25.5), (69.5, 25.5), (69.5, 16.2)],            # labels of the masked image

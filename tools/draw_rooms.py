@@ -1,7 +1,7 @@
-"""Draw the figure of docs/architecture.md: the rooms of the package and who imports whom.
+"""Draw the figure of docs/architecture.md: the rooms of the package and their imports.
 
-Rooms, sizes and arrows are read from the sources. A room stands above all that it imports. An arrow
-that follows from others is left out.
+Rooms, sizes and arrows are read from the sources. A room stands above all rooms that it imports.
+An arrow that follows from others is left out.
 """
 import argparse
 from itertools import combinations, permutations
@@ -15,15 +15,15 @@ from rooms import OPENMMLAB, imported_rooms, imports, rooms
 #: A room, or the bend of an arrow in a row that it passes: (importing, imported, row).
 Node = Union[str, Tuple[str, str, int]]
 Arrows = Dict[str, Set[str]]
-#: In tenths of an inch: the sheet, a box, a row, the width that a box or a bend takes up, and the
-#: distance of arrows that meet.
+#: Lengths in tenths of an inch: the sheet, a box, a row, the width of a box's or a bend's place,
+#: and the distance of arrows that meet.
 SHEET, BOX, HEIGHT, ROW, SPACE, BEND, PORT = 92., 15., 5.6, 10., 18., 4., 2.2
-#: Random orders that the search begins with.
+#: Number of random orders that the search begins with.
 STARTS = 8
 
 
 def reduced(arrows: Arrows) -> Arrows:
-    """Without the arrows that follow from others."""
+    """Remove the arrows that follow from others."""
     def reach(room: str) -> Set[str]:
         return arrows[room].union(*map(reach, arrows[room]))
 
@@ -32,20 +32,20 @@ def reduced(arrows: Arrows) -> Arrows:
 
 
 def levels(arrows: Arrows) -> Dict[str, int]:
-    """Room -> its row, counted from the bottom: above all that it imports."""
+    """Room -> its row, counted from the bottom, above all rooms that it imports."""
     def least(room: str) -> int:
         return max((1 + least(to) for to in arrows[room]), default=0)
 
     found = {room: least(room) for room in arrows}
     for room in sorted(found, key=found.get, reverse=True):
         above = [found[other] for other in arrows if room in arrows[other]]
-        if len(above) > len(arrows[room]):  # arrows are shorter when it stands higher
+        if len(above) > len(arrows[room]):  # a higher place makes more arrows shorter
             found[room] = min(above) - 1
     return found
 
 
 class Layout:
-    """Where rooms stand and arrows bend, so that few arrows cross.
+    """Places of rooms and of bends in arrows, chosen to cross few arrows.
 
     Attributes:
         chains: for each arrow its nodes from the importing room down to the imported one.
@@ -69,7 +69,7 @@ class Layout:
                 self.x.update(zip(row, placed(row, wanted)))
 
     def _ordered(self, rows: List[List[Node]], seed: int) -> List[List[Node]]:
-        """From a random order: one row after the other in its best order, until that is all."""
+        """Improve a random order row by row until nothing changes."""
         draws = Random(seed)
         rows = [draws.sample(row, len(row)) for row in rows]
         before = None
@@ -83,7 +83,7 @@ class Layout:
         return rows
 
     def _cost(self, rows: List[List[Node]], links: Optional[list] = None) -> Tuple[int, float]:
-        """Crossings, then lengths of arrows."""
+        """Number of crossings, then the lengths of arrows."""
         spot = {node: (i, x) for i, row in enumerate(rows) for node, x in zip(row, placed(row))}
         lines = [(*spot[a], spot[b][1]) for a, b in links or self.links]
         return (sum(i == j and (a - c) * (b - d) < 0
@@ -96,17 +96,18 @@ class Layout:
 
 
 def placed(row: Sequence[Node], wanted: Optional[Sequence[float]] = None) -> List[float]:
-    """Middles of the nodes of a row, next to each other in their order.
+    """Place the nodes of a row next to each other in their order; gives their middles.
 
     Args:
-        wanted: where each would like to be; by default all are centered on the sheet.
+        row: nodes from left to right.
+        wanted: wanted middle of each node; by default all are centered on the sheet.
     """
     widths = [SPACE if isinstance(node, str) else BEND for node in row]
     offsets = [sum(widths[:i]) + width / 2 for i, width in enumerate(widths)]
     free = SHEET - sum(widths)
     if wanted is None:
         return [free / 2 + offset for offset in offsets]
-    # least squares under an order: neighbors that would overlap move as one block
+    # least squares with a fixed order: neighbors that would overlap move as one block
     blocks: List[List[float]] = []
     for x, offset in zip(wanted, offsets):
         blocks.append([min(max(x - offset, 0), free)])
@@ -121,7 +122,7 @@ def mean(values: Sequence[float]) -> float:
 
 
 def draw() -> Drawing:
-    """The figure, from the sources as they are."""
+    """Draw the figure from the present sources."""
     files = rooms()
     base = {room for room, paths in files.items() if len(paths) == 1 or room == 'utils'}
     layout = Layout(reduced({room: others - base for room, others in imported_rooms().items()
@@ -160,7 +161,7 @@ def y_of(row: int) -> float:
 
 
 def lines_of(layout: Layout) -> List[List[Point]]:
-    """The points of each arrow; those that meet at a box end beside each other."""
+    """Points of each arrow; arrows that meet at a box end beside each other."""
     ends = {}
     for side in (0, 1):
         for node in layout.x:

@@ -1,7 +1,7 @@
 """Draw the views of one iteration on two images of Streets, for docs/method.md.
 
-The views are made by the step's own functions. There is no network: the true label of the target
-image stands where a training has the teacher's pseudo-label.
+The step's own functions make the views. There is no network: the true label of the target image
+replaces the teacher's pseudo-label.
 """
 import argparse
 import sys
@@ -27,12 +27,12 @@ from mmseg_ssr.visualization.views import restored
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
-#: MIC's share of hidden blocks; their side in pixels of these small images.
+#: MIC's share of hidden blocks, and their side in pixels of these small images.
 MASK_RATIO, BLOCK = 0.7, 32
 
 
 def sample(split: Split, size: Tuple[int, int], seed: int) -> Tuple[Tensor, Tensor]:
-    """A normalized image, 1 x 3 x H x W, and its train ids, 1 x 1 x H x W."""
+    """Draw a normalized image, 1 x 3 x H x W, and its train ids, 1 x 1 x H x W."""
     picture, raster = draw_sample(split, 0, size, seed)
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     label = torch.from_numpy(cv2.LUT(raster.labels, train_id_table()))

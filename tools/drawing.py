@@ -1,6 +1,6 @@
 """A sheet with boxes, arrows and text, for the figures of the documentation.
 
-The same figure comes out to the byte with the same version of matplotlib.
+The same version of matplotlib gives the same figure to the byte.
 """
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -14,23 +14,23 @@ from matplotlib.patches import FancyBboxPatch, Patch
 
 ROOT = Path(__file__).resolve().parents[1]
 Point = Tuple[float, float]
-#: Fill and edge of what is drawn: trained, moving average, frozen, data, losses, plain operations.
+#: Fill and edge of boxes: trained, moving average, frozen, data, losses, plain operations.
 COLORS = dict(
     trained=('#dcebfa', '#2b6cb0'), branch=('#fdeeda', '#c05621'), average=('#ece4f7', '#6b46c1'),
     frozen=('#e6e8eb', '#6b7280'), data=('#ffffff', '#4a5568'), loss=('#e2f3e5', '#2f855a'),
     operation=('#fdfbe6', '#8a7a1a'))
 TEXT, GRADIENT, FORWARD, AVERAGE = '#1a202c', '#2f855a', '#6b7280', '#6b46c1'
-#: Style of the lines: with gradients back along them, without, the teacher's update, and imports.
+#: Styles of lines: with gradients back along them, without, the teacher's update, and imports.
 LINES = dict(
     gradient=dict(color=GRADIENT, lw=2.), forward=dict(color=FORWARD, lw=1.6, ls=(0, (4, 2))),
     average=dict(color=AVERAGE, lw=1.8, ls=(0, (1, 1.2))), imports=dict(color=FORWARD, lw=1.3))
 
 
 class Drawing:
-    """A white sheet with a coordinate system of its own, origin at the lower left.
+    """A white sheet with its own coordinate system, whose origin is at the lower left.
 
     Args:
-        width, height: of the sheet, in units of a tenth of an inch.
+        width, height: size of the sheet in tenths of an inch.
     """
 
     def __init__(self, width: float, height: float):
@@ -42,7 +42,7 @@ class Drawing:
 
     def box(self, left: float, bottom: float, width: float, height: float, text: str, kind: str,
             size: float = 9.5, **style) -> None:
-        """A box with text in its middle."""
+        """Draw a box with text in its middle."""
         fill, edge = COLORS[kind]
         self.axes.add_patch(FancyBboxPatch(
             (left + 0.6, bottom + 0.6), width - 1.2, height - 1.2, boxstyle='round,pad=0.6',
@@ -51,7 +51,7 @@ class Drawing:
 
     def frame(self, left: float, bottom: float, width: float, height: float, title: str,
               kind: str) -> None:
-        """A box around others, with a title up its left side."""
+        """Draw a box around others, with a title up its left side."""
         fill, edge = COLORS[kind]
         self.axes.add_patch(FancyBboxPatch(
             (left + 0.8, bottom + 0.8), width - 1.6, height - 1.6, boxstyle='round,pad=0.8',
@@ -64,7 +64,7 @@ class Drawing:
             fontsize=size, ha='center', va='center', color=TEXT, linespacing=1.35), **style})
 
     def arrow(self, points: Sequence[Point], line: str = 'gradient') -> None:
-        """A line through points, with a head at the last one."""
+        """Draw a line through points, with a head at the last one."""
         style = LINES[line]
         if len(points) > 2:
             self.axes.add_line(Line2D(*zip(*points[:-1]), solid_capstyle='butt', **style))
@@ -80,9 +80,9 @@ class Drawing:
             frameon=False, fontsize=9, handlelength=2.6, columnspacing=1.6)
 
     def save(self, path: Path) -> None:
-        """Write a PNG or an SVG, whose text stays text.
+        """Write a PNG, or an SVG that keeps its text as text.
 
-        No date and no version is in it, so that a figure changes only when the drawing does.
+        The file holds no date and no version, so that a figure changes only with the drawing.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = 'Date' if path.suffix == '.svg' else 'Software'

@@ -1,9 +1,10 @@
-"""Write a trained model in formats for other programs, each run and compared, with a model card.
+"""Write a trained model in formats for other programs, with a model card.
 
     python tools/export.py work_dirs/RUN/latest.pth --out DIR --formats mmseg safetensors onnx
 
-Only the shadow branch is exported: no SAM, no teacher, no state of the training. A file that does
-not give the network's logits, to 1e-4, is an error and is not left behind (docs/deploy.md).
+Only the shadow branch is exported, without SAM, teacher and training state. Each file is run and
+compared with the network. If its logits differ by more than 1e-4, that is an error, and the file
+is removed (docs/deploy.md).
 """
 import argparse
 import sys

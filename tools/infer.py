@@ -2,10 +2,10 @@
 
     python tools/infer.py work_dirs/RUN/latest.pth photos/ clip.mp4 --out predictions
 
-MODEL is a checkpoint of a training, or what tools/export.py has written: its config is in it. The
+MODEL is a checkpoint of a training, or a file of tools/export.py, with its config inside. The
 results are overlay, label and confidence of each image, and a legend (docs/deploy.md). An input is
-resized as in the test of the config, its result back to the size of the input. The same in Python:
-mmseg_ssr.load(MODEL).predict(image).
+resized as in the test of the config, and its result back to the size of the input. The same in
+Python is mmseg_ssr.load(MODEL).predict(image).
 """
 import argparse
 import sys

@@ -1,6 +1,6 @@
 """Write docs/config.md, the reference of the config keys, from signatures and docstrings.
 
-A test says when the page is out of date: change the docstring, not the page, and run this again.
+A test fails if the page is out of date. Change the docstring, not the page, and run this again.
 """
 import inspect
 import re
@@ -48,8 +48,9 @@ OTHERS = """\
 Those that the configs in `configs/` name, with their keys and defaults; what these mean is in the
 documentation of the package.
 """
-#: Titles of the page, and what is under each: paths of plain dicts, names of registered classes
-#: (several in one text share a table), or pairs of a path and what is called with its keys.
+#: Titles of the page with the members below each. A member is a path of plain dicts, a name of a
+#: registered class (several in one text share a table), or a pair of a path and the callable that
+#: takes its keys.
 SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
     ('The training', ['optimizer.paramwise_cfg', 'runner', 'SelfTrainingRunner',
                       'checkpoint_config', 'evaluation', 'PolyToHorizonLrUpdaterHook']),
@@ -78,7 +79,7 @@ def main() -> None:
 
 
 def page() -> str:
-    """The text of docs/config.md."""
+    """Make the text of docs/config.md."""
     parts = [HEAD, '## Top level\n', plain_table(TOP_LEVEL)]
     for title, members in SECTIONS:
         parts.append(f'## {title}\n')
@@ -88,7 +89,7 @@ def page() -> str:
 
 
 def section(member: Any) -> Iterator[str]:
-    """Heading, summary and table of a member of :data:`SECTIONS`."""
+    """Yield heading, summary and table of a member of :data:`SECTIONS`."""
     if isinstance(member, str) and keys_at(member):
         yield f'### `{member}`\n'
         yield plain_table(keys_at(member))
@@ -114,14 +115,14 @@ def plain_table(keys: Keys) -> str:
 
 
 def argument_table(target: Callable) -> str:
-    """The arguments of a class or function, with what its docstring says about each."""
+    """Make a table of a callable's arguments, with their texts in its docstring."""
     rows = [(f'`{name}`', kind(parameter) + bounds(target, name), default(parameter), meaning)
             for name, (parameter, meaning) in arguments(target).items()]
     return table(('key', 'kind', 'default', 'meaning'), rows) if rows else 'It has no keys.\n'
 
 
 def arguments(target: Callable) -> Dict[str, Tuple[inspect.Parameter, str]]:
-    """Name -> parameter and meaning; what a class of another package says is left to it."""
+    """Name -> parameter and meaning; arguments of other packages' classes have no meaning here."""
     meanings: Dict[str, str] = {}
     for cls in reversed(ours(target)):
         meanings.update(documented(cls.__doc__ or ''))
@@ -129,17 +130,17 @@ def arguments(target: Callable) -> Dict[str, Tuple[inspect.Parameter, str]]:
         meanings.update({name: field.metadata['meaning'] for name, field in fields().items()})
     found, _ = parameters(target)
     return {name: (parameter, meanings.get(name) or origin(target, name))
-            for name, parameter in found.items() if name != 'segmentor'}  # a builder gives it
+            for name, parameter in found.items() if name != 'segmentor'}  # a builder passes it
 
 
 def ours(target: Callable) -> List[Any]:
-    """The class and its bases as far as they are of this package, or the function."""
+    """The class and its bases in this package, or the function."""
     family = target.__mro__ if inspect.isclass(target) else [target]
     return [member for member in family if member.__module__.startswith('mmseg_ssr')]
 
 
 def origin(target: Callable, name: str) -> str:
-    """Which class of another package takes the argument; empty for one of ours."""
+    """Name the other package's class that takes the argument; empty if it is ours."""
     for cls in target.__mro__ if inspect.isclass(target) else ():
         if '__init__' in vars(cls) and name in inspect.signature(cls.__init__).parameters:
             package = cls.__module__.split('.')[0]
@@ -148,9 +149,9 @@ def origin(target: Callable, name: str) -> str:
 
 
 def documented(docstring: str) -> Dict[str, str]:
-    """Argument -> text of the section ``Args`` (of a dataclass ``Attributes``), as Markdown.
+    """Parse argument -> text from ``Args`` (``Attributes`` in a dataclass), as Markdown.
 
-    ``a, b: text`` is the text of both.
+    ``a, b: text`` gives the text of both.
     """
     text = inspect.cleandoc(docstring)
     found = (re.search(r'^Args:\n((?:[ ].*\n?|\n)+)', text, re.M)
@@ -172,14 +173,14 @@ def summary(target: Callable) -> str:
 
 
 def markdown(text: str) -> str:
-    """A docstring's text, in one line: roles and literals become code."""
+    """Turn a docstring's text into one line, with roles and literals as code."""
     text = re.sub(r':\w+:`(?:~[\w.]*?(\w+)|\.?([\w.]+))`',
                   lambda role: f'`{role.group(1) or role.group(2)}`', ' '.join(text.split()))
     return text.replace('``', '`')
 
 
 def kind(parameter: inspect.Parameter) -> str:
-    """What an argument takes, in words; empty where only its default tells."""
+    """Describe the type of an argument; empty if only its default tells."""
     if parameter.annotation is parameter.empty:
         return ''
     words = described(parameter.annotation)
@@ -187,7 +188,7 @@ def kind(parameter: inspect.Parameter) -> str:
 
 
 def bounds(target: Callable, name: str) -> str:
-    """The range of a number among the keys of a method, ``', at least 0'``."""
+    """The range of a number among the keys of a method, as ``', at least 0'``."""
     field = fields().get(name) if inspect.isclass(target) and issubclass(target, Method) else None
     return f', {range_of(field.metadata["bounds"])}' if field and field.metadata['bounds'] else ''
 
@@ -208,7 +209,7 @@ def registered(name: str) -> Any:
 
 
 def foreign_classes() -> Iterator[Sequence[str]]:
-    """Name, package and keys of the classes of other packages that the shipped configs name."""
+    """Yield name, package and keys of other packages' classes in the shipped configs."""
     text = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'configs').rglob('*.py'))
     for name in sorted(set(re.findall(r"type='(\w+)'", text))):
         for cls in {registry.get(name) for registry in REGISTRIES} - {None}:

@@ -1,9 +1,9 @@
-"""Write the weights of a file alone, so that reading them can run no code.
+"""Copy the weights of a file alone, so that reading them can run no code.
 
     python tools/plain_weights.py mae_pretrain_vit_base.pth mae_plain.pth --trust
 
 Some published files hold Python objects beside their weights, such as the options of the training.
-Reading these can run any code that the file brings along: everything else here refuses them.
+Reading these can run any code in the file, so all other commands refuse them.
 """
 import argparse
 import sys

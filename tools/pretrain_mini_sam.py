@@ -1,8 +1,8 @@
-"""Train the small SAM encoder that comes with the package, from a seed, on drawn scenes.
+"""Train the package's small SAM encoder, from a seed, on drawn scenes.
 
-It learns class-agnostic masks: from a point to the object below it, across two looks of a scene,
-and which of many kinds of shape that object has, kinds that are found by sorting the masks. It
-sees no class names, and never the look of the benchmark's target domain.
+The encoder learns class-agnostic masks. From a point it predicts the object there, across two looks
+of a scene. It also predicts the kind of the object's shape, one of many that are found by sorting
+the masks. It sees no class names, and never the look of the benchmark's target domain.
 """
 import argparse
 import hashlib
@@ -22,7 +22,7 @@ from mmseg_ssr.pretraining.training import Measured, Recipe, pretrain
 from mmseg_ssr.utils.atomic_file import write_atomic
 from mmseg_ssr.utils.parallel import progress_bar, worker_count
 
-HELD_OUT = 0.05  # of the scenes, to measure on
+HELD_OUT = 0.05  # share of the scenes to measure on
 COLUMNS = ('iteration', *Measured._fields, 'seconds')
 
 
@@ -49,7 +49,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     check_args(args)
-    args.out.mkdir(parents=True, exist_ok=True)  # now, not after an hour
+    args.out.mkdir(parents=True, exist_ok=True)  # made before an hour of work
     drawn = draw_scenes(args.scenes, args.looks, kinds=args.kinds, seed=args.seed,
                         workers=args.nproc, progress=progress_bar('scenes'))
     kept = max(1, int(args.scenes * HELD_OUT))
@@ -74,7 +74,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def check_args(args: argparse.Namespace) -> None:
-    """Now, not after minutes of work."""
+    """Check the arguments before minutes of work."""
     for name, least in (('scenes', 2), ('looks', 2), ('kinds', 2), ('iterations', 40),
                         ('batch', 1)):
         if getattr(args, name) < least:
@@ -82,7 +82,7 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def packed(encoder: torch.nn.Module) -> bytes:
-    """The weights as a file of half-precision tensors."""
+    """Encode the weights as a file of half-precision tensors."""
     stream = io.BytesIO()
     torch.save({name: value.half() for name, value in encoder.state_dict().items()}, stream)
     return stream.getvalue()

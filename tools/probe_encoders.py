@@ -1,8 +1,8 @@
-"""How domain-robust are an encoder's features? Linear classifiers on Streets, trained on source.
+"""Measure how domain-robust encoders' features are, by linear classifiers trained on the source.
 
-For the encoder that comes with the package, the same one with random weights, and the backbone of
-a trained student: how well a linear classifier on the frozen features does on source images that
-it has not seen, how well on target images, and what is lost between them.
+The data are Streets. The encoders are the package's own, the same one with random weights, and the
+backbone of a trained student. A linear classifier on the frozen features is scored on new source
+images and on target images. The table shows both scores and their difference.
 """
 import argparse
 import json
@@ -74,7 +74,7 @@ def measured(features: Features, domains: dict, steps: int, seed: int) -> Dict[s
 
 
 def table(scores: Dict[str, List[Dict[str, float]]]) -> str:
-    """Means over the seeds, as Markdown."""
+    """Make a Markdown table of means over the seeds."""
     lines = ['| features | accuracy: source | target | lost | mIoU: source | target | lost |',
              '|---|---:|---:|---:|---:|---:|---:|']
     for name, runs in scores.items():

@@ -2,7 +2,7 @@
 
     python tools/replay.py work_dirs/local/NAME/not_finite_iter_123.pth
 
-Prints every loss, and the parameters whose gradient is not finite. Nothing is changed.
+Prints every loss, and the parameters whose gradient is not finite. Changes nothing.
 """
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""The rooms of the package and what they import, inside functions too, read from the sources."""
+"""The rooms of the package and their imports (in functions too), read from the sources."""
 import ast
 from pathlib import Path
 from typing import Dict, Iterator, List, Set
@@ -9,7 +9,7 @@ OPENMMLAB = {'mmcv', 'mmseg', 'mmengine'}
 
 
 def rooms() -> Dict[str, List[Path]]:
-    """Room -> its files: a folder of the package with all below it, or a file beside the folders.
+    """Room -> its files; a room is a folder of the package, or a file beside the folders.
 
     ``mmseg_ssr/__init__.py`` opens all rooms and is in none.
     """
@@ -22,7 +22,7 @@ def rooms() -> Dict[str, List[Path]]:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Absolute names of what a file imports: ``mmseg_ssr.errors.ConfigError``, ``numpy``."""
+    """Absolute names of a file's imports: ``mmseg_ssr.errors.ConfigError``, ``numpy``."""
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Import):

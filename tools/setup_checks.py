@@ -1,6 +1,6 @@
-"""What `make setup` asks of the machine before it installs anything: Python, compiler, packages.
+"""Checks of the machine before `make setup` installs anything: Python, compiler, packages.
 
-Kept free of newer syntax, so that an old Python can run it far enough to be told it is too old.
+The file avoids newer syntax, so that an old Python can run it far enough to report its own age.
 """
 import os
 import re
@@ -17,18 +17,18 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 OLDEST, NEWEST = (3, 9), (3, 12)
 RUNTIME_MODULES = ['torch', 'torchvision', 'mmcv', 'mmseg', 'segment_anything', 'timm', 'cv2',
                    'numpy', 'PIL', 'jinja2', 'matplotlib', 'tensorboard', 'tqdm']
-# Imported to see whether they work, each on those before it.
+# These are imported to see whether they work. Each needs those before it.
 PROBES = ['torch', 'torchvision', 'mmcv.ops', 'mmseg', 'mmseg_ssr']
 GIBIBYTE_PER_COMPILER = 1.5
 COMPILER_PROBE = '#include <Python.h>\n#include <vector>\nint main() { return 0; }\n'
 
 
 class SetupError(Exception):
-    """A reason to stop, told in one line."""
+    """A reason to stop, reported in one line."""
 
 
 class Fault(NamedTuple):
-    """Something that is wrong with an installation."""
+    """A fault of an installation."""
     title: str
     file: str  # Python or the package
     found: str
@@ -37,7 +37,7 @@ class Fault(NamedTuple):
 
 
 def check_python(version: Optional[Tuple[int, ...]] = None) -> None:
-    """Raises SetupError unless the version (default: this Python's) suits mmcv-full and torch."""
+    """Raise SetupError unless the version (default: this Python's) suits mmcv-full and torch."""
     major, minor = tuple(version or sys.version_info)[:2]
     if not OLDEST <= (major, minor) <= NEWEST:
         raise SetupError(f'Python {major}.{minor} cannot be used, 3.9 to 3.12 can: name one, e.g. '
@@ -45,7 +45,7 @@ def check_python(version: Optional[Tuple[int, ...]] = None) -> None:
 
 
 def check_venv_module() -> None:
-    """Raises SetupError if Python comes without what it takes to make a virtual environment."""
+    """Raise SetupError if Python lacks the parts that make a virtual environment."""
     for name in ('venv', 'ensurepip'):
         if find_spec(name) is None:
             raise SetupError(f'this Python has no module {name!r}: install it '
@@ -53,13 +53,13 @@ def check_venv_module() -> None:
 
 
 def find_compiler(environ: Optional[Dict[str, str]] = None) -> List[str]:
-    """The command of a C++ compiler that can build a Python extension, as a list of words.
+    """Find a C++ compiler that can build a Python extension, as a list of words.
 
     Args:
-        environ: variables to look into (default: the process's); CXX goes before c++, g++, clang++.
+        environ: variables to read (default: the process's); CXX precedes c++, g++, clang++.
 
     Raises:
-        SetupError: there is none, or it does not find the headers of C++ or of Python.
+        SetupError: there is no compiler, or it does not find the headers of C++ or of Python.
     """
     environ = dict(os.environ if environ is None else environ)
     candidates = [environ['CXX']] if environ.get('CXX') else ['c++', 'g++', 'clang++']
@@ -86,9 +86,9 @@ def find_compiler(environ: Optional[Dict[str, str]] = None) -> List[str]:
 
 
 def missing_here() -> List[str]:
-    """What the running Python lacks of the runtime stack; empty if it can be used as it is.
+    """Missing parts of the runtime stack in the running Python; empty if it can be used.
 
-    Looks for files and versions only: nothing is imported.
+    Looks for files and versions only and imports nothing.
     """
     missing = [name for name in RUNTIME_MODULES if find_spec(name) is None]
     if 'mmcv' not in missing:
@@ -103,9 +103,9 @@ def missing_here() -> List[str]:
 
 
 def faults_here() -> List[Fault]:
-    """What is wrong with the running Python and its packages, in the order in which to mend it.
+    """Faults of the running Python and its packages, in the order in which to mend them.
 
-    Packages are imported, those that stand on a broken one are not.
+    Packages are imported, except those that depend on a broken one.
     """
     try:
         check_python()
@@ -130,7 +130,7 @@ def faults_here() -> List[Fault]:
 
 
 def misfits() -> List[Fault]:
-    """A torchvision that was built for another torch than the one at hand."""
+    """Find a torchvision that was built for another torch than the installed one."""
     from importlib.metadata import PackageNotFoundError, requires
     try:
         wanted = [text for text in requires('torchvision') or [] if re.match(r'torch\b', text)]
@@ -146,7 +146,7 @@ def misfits() -> List[Fault]:
 
 
 def version_of(distributions: Sequence[str], default: str) -> str:
-    """Version of the first distribution installed here; `default` for none (a vendored copy)."""
+    """Version of the first distribution installed here, else `default` (a vendored copy)."""
     from importlib.metadata import PackageNotFoundError, version  # not in Python 3.7
     for name in distributions:
         try:
@@ -164,13 +164,13 @@ def default_packages(version: Tuple[int, ...]) -> Tuple[str, str]:
 
 
 def needs_cxx20(torch_version: str) -> bool:
-    """Whether the headers of this torch want C++20, for which mmcv-full does not ask."""
+    """Whether the headers of this torch require C++20, which mmcv-full does not request."""
     major, minor = (int(part) for part in re.findall(r'\d+', torch_version)[:2])
     return (major, minor) >= (2, 14)
 
 
 def compile_jobs() -> int:
-    """Number of compilers to run at once: one per core, as far as memory lasts."""
+    """Number of compilers to run at once: one for each core, if memory allows."""
     if hasattr(os, 'sched_getaffinity'):
         cores = len(os.sched_getaffinity(0))
     else:

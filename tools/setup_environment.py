@@ -1,9 +1,9 @@
-"""Install everything mmseg_ssr needs into a virtual environment, step by step and restartable.
+"""Install everything mmseg_ssr needs into a virtual environment, in steps that can be restarted.
 
-`make setup` calls it. Each finished step leaves a stamp in the environment that holds a digest of
-what the step was made from: a second call installs nothing, and an interrupted one goes on at the
-step that was not finished. Kept free of newer syntax, so that an old Python can run it far enough
-to be told it is too old.
+`make setup` calls it. Each finished step leaves a stamp in the environment, which holds a digest of
+the step's inputs. So a second call installs nothing, and an interrupted one continues at the
+unfinished step. The file avoids newer syntax, so that an old Python can run it far enough to report
+its own age.
 """
 import argparse
 import hashlib
@@ -32,17 +32,17 @@ REQUIREMENTS, REQUIREMENTS_DEV, SETUP = (
     for name in ('requirements.txt', 'requirements-dev.txt', 'setup.py'))
 BUILD_TOOLS = ['pip', 'setuptools<80', 'wheel', 'ninja', 'psutil']
 MMCV = 'mmcv-full==1.7.2'
-MMCV_PROBE = 'from mmcv.ops import nms'  # fails unless the compiled part fits the torch at hand
+MMCV_PROBE = 'from mmcv.ops import nms'  # fails unless the compiled part fits the installed torch
 THIS_VERSION = '{}.{}'.format(*sys.version_info[:2])
 PYTHON_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])'
 TORCH_VERSION = 'from importlib.metadata import version; print(version("torch"))'
 
 
 class Step(NamedTuple):
-    """One restartable part of the installation."""
+    """One part of the installation, which can be restarted."""
     name: str
     announcement: str
-    inputs: Sequence[str]  # what the step is made from: a change runs it again
+    inputs: Sequence[str]  # a change of these inputs runs the step again
     action: Callable[[], None]
 
 
@@ -57,7 +57,7 @@ class Environment:
         self.torch = [torch, torchvision]
 
     def steps(self) -> List[Step]:
-        """All steps, in the order in which they are done."""
+        """All steps in their order."""
         return [
             Step('venv', f'making {self.name}', [THIS_VERSION], self.create),
             Step('build-tools', 'installing pip, setuptools, ninja: under a minute',
@@ -90,13 +90,13 @@ class Environment:
         self.run([sys.executable, '-m', 'venv', self.path])
 
     def pip(self, arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> None:
-        """`pip install ARGUMENTS` in the environment."""
+        """Run `pip install ARGUMENTS` in the environment."""
         self.run([self.python, '-m', 'pip', 'install', '-v'] + list(arguments), environ=environ)
 
     def install_mmcv(self) -> None:
-        """mmcv-full with its CPU operators; a wheel kept from another torch is built anew.
+        """Install mmcv-full with its CPU operators; a wheel built for another torch is built again.
 
-        Its dependencies are in requirements.txt: the wheel may ask for a second OpenCV.
+        Its dependencies are in requirements.txt, because the wheel may request a second OpenCV.
         """
         environ = self.mmcv_environ()
         arguments = ['--no-build-isolation', '--no-deps', MMCV]
@@ -108,13 +108,13 @@ class Environment:
             self.run([self.python, '-c', MMCV_PROBE])
 
     def mmcv_environ(self) -> Dict[str, str]:
-        """Variables for the build: without CUDA even where nvcc is around, and not optimized."""
+        """Variables for the build: without CUDA even if nvcc is installed, and not optimized."""
         compiler = ' '.join(find_compiler())
         environ = {
             'MMCV_WITH_OPS': '1',
             'FORCE_CUDA': '0',
             'CUDA_VISIBLE_DEVICES': '',
-            'CFLAGS': '-O0 -g0',  # 6 minutes instead of 10, and no operator is used while training
+            'CFLAGS': '-O0 -g0',  # 6 minutes instead of 10; training uses no operator
             'CXXFLAGS': '-O0 -g0',
             'MAX_JOBS': os.environ.get('MAX_JOBS') or str(compile_jobs()),
             'CXX': compiler,
@@ -125,7 +125,7 @@ class Environment:
 
     # ------------------------------------------------------------ commands
     def run(self, command: Sequence[str], environ: Optional[Dict[str, str]] = None) -> None:
-        """Run a command, its output to the log, saying now and then how far it is.
+        """Run a command with its output in the log, and report progress now and then.
 
         Raises:
             SetupError: the command failed; the last lines of its output are shown first.
@@ -147,7 +147,7 @@ class Environment:
                              'which goes on from here')
 
     def wait(self, process: subprocess.Popen, begin: int, every: float = 60.0) -> int:
-        """Wait for the process; say each `every` seconds how many files it has compiled."""
+        """Wait for the process; each `every` seconds, report how many files it has compiled."""
         started = time.time()
         while True:
             try:
@@ -158,13 +158,13 @@ class Environment:
                 say(f'      {time.time() - started:.0f} s{so_far} ...')
 
     def log_since(self, begin: int) -> str:
-        """What was written to the log from byte `begin` on."""
+        """Read the log from byte `begin` on."""
         with open(self.log, 'rb') as log:
             log.seek(begin)
             return log.read().decode(errors='replace')
 
     def activation(self) -> Dict[str, str]:
-        """What `activate` would set (torch looks for ninja on PATH), and a pip that never asks."""
+        """Variables of `activate` (torch looks for ninja on PATH), and a pip that never asks."""
         search = os.path.dirname(self.python) + os.pathsep + os.environ.get('PATH', os.defpath)
         return {'VIRTUAL_ENV': self.path, 'PATH': search, 'PIP_NO_INPUT': '1',
                 'PIP_DISABLE_PIP_VERSION_CHECK': '1'}
@@ -175,7 +175,7 @@ class Environment:
                               stderr=subprocess.DEVNULL).returncode == 0
 
     def output_of(self, code: str) -> str:
-        """What the environment's Python prints for the code."""
+        """Output of the code in the environment's Python."""
         return subprocess.run([self.python, '-c', code],
                               stdout=subprocess.PIPE).stdout.decode().strip()
 
@@ -185,13 +185,13 @@ class Environment:
         return os.path.join(self.path, 'stamps', step.name)
 
     def done(self, step: Step) -> bool:
-        """Whether the step was finished with the very inputs it would have now."""
+        """Whether the step was finished with the same inputs that it would have now."""
         path = self.stamp(step)
         return (os.path.exists(self.python) and os.path.exists(path)
                 and read(path).strip() == digest(step.inputs))
 
     def finish(self, step: Step) -> None:
-        """Remember that the step is done."""
+        """Record that the step is done."""
         os.makedirs(os.path.dirname(self.stamp(step)), exist_ok=True)
         with open(self.stamp(step), 'w') as file:
             file.write(digest(step.inputs) + '\n')
@@ -209,12 +209,12 @@ def read(path: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print at once, also into a pipe."""
+    """Print at once, even into a pipe."""
     print(text, flush=True)
 
 
 def install(environment: Environment) -> None:
-    """Do the steps that are not done yet."""
+    """Do the unfinished steps."""
     todo = [step for step in environment.steps() if not environment.done(step)]
     names = [step.name for step in todo]
     if 'venv' in names:
@@ -234,7 +234,7 @@ def install(environment: Environment) -> None:
 
 
 def setup(environment: Environment, which: bool) -> None:
-    """Install, unless the running Python holds all packages; with `which` only name the Python."""
+    """Install, unless the running Python holds all packages; `which` only prints the Python."""
     if not environment.is_running():
         missing = missing_here()
         if not missing:
@@ -251,7 +251,7 @@ def setup(environment: Environment, which: bool) -> None:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """The command line. Returns the exit status."""
+    """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--venv', default='.venv', help='folder of the environment')
     parser.add_argument('--torch', help='e.g. torch==2.10.0 (default: tested with this Python)')

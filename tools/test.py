@@ -2,8 +2,8 @@
 
     python tools/test.py CONFIG CHECKPOINT --eval mIoU [--show-dir DIR]
 
-The arguments of mmseg's test script, and those of MIC's. Checkpoints of DAFormer, HRDA, MIC and SSR
-are understood as well.
+The arguments are those of mmseg's and MIC's test scripts. Checkpoints of DAFormer, HRDA, MIC and
+SSR work as well.
 """
 import argparse
 import os
@@ -97,7 +97,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def test(args: argparse.Namespace, device: torch.device) -> None:
-    """Predict, and have process 0 write and score what all have predicted."""
+    """Predict in all processes; process 0 writes and scores the predictions."""
     cfg = test_config(args)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
     if args.zip:
@@ -159,7 +159,7 @@ def write_scores(cfg: mmcv.Config, dataset: Dataset, results: List[Any],
 
 def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse.Namespace,
                         device: torch.device) -> None:
-    """Let the model predict for the target's class priors; show them, and keep them if asked."""
+    """Make the model predict for the target's class priors; show them, and save them if asked."""
     target = label_shift.corrected(cfg, OnDevice(model, device), args.target_priors, workers(cfg))
     if distributed.rank() > 0:
         return
@@ -170,7 +170,7 @@ def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse
 
 
 def changed_options(args: argparse.Namespace) -> List[str]:
-    """What was given that changes the scores, for whoever reads them later."""
+    """List the arguments that change the scores, for later readers."""
     changed = [f'--{name.replace("_", "-")} {getattr(args, name)}' for name in
                ('amp', 'batched_slide') if getattr(args, name)]
     changed += [f'--{name.replace("_", "-")}' for name in

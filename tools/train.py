@@ -1,4 +1,4 @@
-"""Train one config; the arguments of mmseg's train script.
+"""Train one config, with the arguments of mmseg's train script.
 
 The results go to --work-dir, else to the config's work_dir, else to work_dirs/NAME. For tables of
 experiments, and a test after the training, see run_experiments.py.

@@ -1,4 +1,4 @@
-"""How well frozen features stand a change of domain: a linear classifier, trained on the source."""
+"""A linear classifier on frozen features, trained on the source and measured on both domains."""
 from typing import Callable, Dict, NamedTuple, Sequence
 
 import numpy as np
@@ -15,7 +15,7 @@ from .scenes import normalize
 
 #: Normalized images B x 3 x S x S -> features B x C x h x w.
 Features = Callable[[Tensor], Tensor]
-STRIDE = 4  # of the classified pixels in the image
+STRIDE = 4  # classified pixels are this far apart in the image
 AT_ONCE = 32
 
 
@@ -37,16 +37,17 @@ class Probe(NamedTuple):
     linear: nn.Linear
 
     def __call__(self, features: Tensor) -> Tensor:
-        """M x C features -> M classes."""
+        """Map M x C features to M classes."""
         return self.linear((features - self.mean) / self.std).argmax(dim=1)
 
 
 def draw_domains(count: int, size: int = 128, seed: int = 0) -> Dict[str, Samples]:
-    """Images of Streets: 'source' to train on, 'source_val' and 'target_val' to measure on.
+    """Draw images of Streets: 'source' to train on, 'source_val' and 'target_val' to measure on.
 
     Args:
-        count: pictures of each, 2 ``size`` x ``size`` pixels. Their halves are the images.
-        seed: of Streets.
+        count: number of pictures of each, 2 ``size`` x ``size`` pixels; their halves are images.
+        size: side of an image in pixels.
+        seed: seed of Streets.
     """
     splits = dict(source=SOURCE_TRAIN, source_val=source_val(), target_val=TARGET_VAL)
     return {name: _samples(split, count, size, seed) for name, split in splits.items()}
@@ -69,7 +70,8 @@ def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 40
     """Train a linear classifier on frozen features.
 
     Args:
-        steps, batch, lr: of Adam on random pixels. The rate falls on a cosine.
+        steps, batch, lr: number of steps, pixels of a step, and learning rate of Adam. Pixels are
+            random, and the rate follows a cosine.
     """
     values, labels = pixels(features, samples)
     with torch.random.fork_rng(devices=[]):
@@ -90,7 +92,7 @@ def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 40
 
 
 def score(probe: Probe, features: Features, samples: Samples) -> Dict[str, float]:
-    """Pixel accuracy and mean IoU over the classes that occur, in percent."""
+    """Measure pixel accuracy, and mean IoU over the classes that occur, in percent."""
     values, labels = pixels(features, samples)
     found = probe(values)
     both, union, _, truth = areas(confusion_matrix(found, labels.byte(), len(CLASSES)))
@@ -112,7 +114,7 @@ def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
 
 
 def joined(backbone: nn.Module, stages: Sequence[int] = (0, 1, 2, 3)) -> Features:
-    """The maps of a backbone's stages, brought to the size of the first, in one map."""
+    """Join the maps of a backbone's stages, resized to the first one's size, into one map."""
 
     def features(images: Tensor) -> Tensor:
         maps = [backbone(images)[i] for i in stages]

@@ -1,4 +1,4 @@
-"""Writes Streets in the folder layouts and file formats of published data sets."""
+"""Writing Streets in the folder layouts and file formats of published data sets."""
 import json
 import logging
 import shutil
@@ -25,15 +25,15 @@ from .scene import make_scene
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1  # of the drawings: a data set of another version is drawn anew
+VERSION = 1  # version of the drawings: a data set of another version is drawn again
 STAMP = 'streets.json'
 MIN_SIZE = (64, 32)
-MOST_IMAGES = 10**6  # of a split: more is a slip, and a list of them fills the memory
+MOST_IMAGES = 10**6  # of a split: more is a mistake, and their list would fill the memory
 
 
 @dataclass(frozen=True)
 class Job:
-    """An image and its labels: which to draw, and below which folder."""
+    """An image and its labels to draw, and the folder for their files."""
 
     root: Path
     split: Split
@@ -45,7 +45,7 @@ class Job:
         return [self.root / name for name in (image, *(name for name, _ in labels))]
 
     def done(self) -> bool:
-        """Whether all files are there. Each is written whole or not at all."""
+        """Whether all files exist. Each is written completely or not at all."""
         return all(path.is_file() for path in self.paths())
 
 
@@ -55,22 +55,23 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
                  layouts: Sequence[str] = GTA_TO_CITYSCAPES) -> Path:
     """Draw the Streets data set: by default source ``root/gta``, target ``root/cityscapes``.
 
-    The pictures are a function of ``seed``, split and index alone, not of the counts nor of
-    ``workers``. A second call with the same arguments draws only what is missing. One with other
-    layouts adds these. One with other counts, size or seed removes the layouts it asks for and
-    draws them anew, unless that would leave or lose others. Beside the images are label images as
-    published, in most layouts with *label ids* that the converters turn into train ids.
+    The pictures depend on ``seed``, split and index alone, not on the counts or on ``workers``. A
+    second call with the same arguments draws only missing files. A call with other layouts adds
+    these. A call with other counts, size or seed removes the layouts that it names and draws them
+    again, unless that would leave or lose others. The label images are as published. In most
+    layouts they hold *label ids*, which the converters turn into train ids.
 
     Args:
-        root: folder of the data set, made when absent.
-        train_source: images in ``gta``, or another source.
-        train_target, val_target: images in ``cityscapes/.../train`` and ``.../val``, or in each
-            training split and each other split of another target (each condition, each city).
+        root: folder of the data set, made if it does not exist.
+        train_source: number of images in ``gta``, or another source.
+        train_target, val_target: number of images in ``cityscapes/.../train`` and ``.../val``, or
+            in each training split and each other split of another target (for each condition or
+            city).
         size: (width, height) of the images in pixels, at least 64 x 32.
         seed: integer >= 0.
-        workers: processes. By default one for each core.
-        progress: shows how far the drawing is (see :func:`.progress_bar`).
-        layouts: folders to make, each laid out as the data set of its name: ``gta``,
+        workers: number of processes that draw, by default one for each core.
+        progress: shows the progress (see :func:`.progress_bar`).
+        layouts: folders to make, each in the layout of the data set of its name: ``gta``,
             ``cityscapes``, ``synthia``, ``acdc``, ``dark_zurich``, ``NTHU_Datasets`` (Cross-City),
             or ``own``: folders of JPEGs, for :class:`.FolderDataset`.
 
@@ -78,8 +79,8 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
         ``root`` as a path.
 
     Raises:
-        DataError: a count, size, seed or layout out of range, or ``root`` holds other data, or
-            layouts that were not asked for, of another count, size or seed.
+        DataError: a count, size, seed or layout is out of range. Or ``root`` holds other data, or
+            further layouts of another count, size or seed.
     """
     counts = dict(train_source=train_source, train_target=train_target, val_target=val_target)
     _check(counts, size, seed, layouts)
@@ -103,12 +104,12 @@ def draw_sample(split: Split, index: int, size: tuple[int, int] = (512, 256), se
     """Draw one image.
 
     Args:
-        split, index, seed: decide on the scene and, with the look, on the picture.
+        split, index, seed: they determine the scene and, with the look, the picture.
         size: (width, height).
-        look: makes the look in place of the split's own.
+        look: makes a look instead of the split's own.
 
     Returns:
-        the picture (uint8, H x W x 3, RGB) and the raster, which gives labels and object masks.
+        The picture (uint8, H x W x 3, RGB) and the raster, which gives labels and object masks.
     """
     of_scene, of_look, of_paint = (np.random.default_rng([seed, split.number, index, use])
                                    for use in range(3))
@@ -141,7 +142,7 @@ def _check(counts: dict[str, int], size: tuple[int, int], seed: int,
 
 
 def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
-    """Make ``root`` the place of data sets with these parameters, never over other data."""
+    """Claim ``root`` for data sets with these parameters, never over other data."""
     stamp = root / STAMP
     made, ours = _read_stamp(stamp)
     for name in layouts:
@@ -157,15 +158,15 @@ def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
 
 
 def _read_stamp(stamp: Path) -> tuple[dict, list[str]]:
-    """The parameters and the layouts of what was drawn, both empty when there is no stamp."""
+    """Parameters and layouts of earlier drawings, both empty if there is no stamp."""
     if not stamp.exists():
         return {}, []
     try:
         made = json.loads(stamp.read_text(encoding='utf-8'))
     except (OSError, ValueError, RecursionError):
-        made = None  # not ours: those are written whole or not at all
+        made = None  # not ours: our stamps are written completely or not at all
     if isinstance(made, dict) and made.keys() >= {'streets', 'size', 'seed'}:
-        ours = made.pop('layouts', list(GTA_TO_CITYSCAPES))  # the first stamps did not name them
+        ours = made.pop('layouts', list(GTA_TO_CITYSCAPES))  # the first stamps did not name layouts
         if isinstance(ours, list) and all(name in LAYOUTS for name in ours):
             return made, ours
     raise DataError(f'{stamp} was not written by Streets, which keeps what it has drawn in a file '
@@ -173,7 +174,7 @@ def _read_stamp(stamp: Path) -> tuple[dict, list[str]]:
 
 
 def _remove(root: Path, parameters: dict, made: Sequence[str], layouts: Sequence[str]) -> None:
-    """Remove the layouts ``made`` with other parameters, when all are to be drawn anew."""
+    """Remove the layouts ``made`` with other parameters, if all are to be drawn again."""
     others = [name for name in made if name not in layouts]
     if others:
         raise DataError(f'{root} holds Streets with other parameters (see {STAMP}) in '
@@ -187,7 +188,7 @@ def _remove(root: Path, parameters: dict, made: Sequence[str], layouts: Sequence
 
 
 def _check_drawn(root: Path, layout: str, parameters: dict) -> None:
-    """A layout that is to be removed holds what was drawn, and what converters made of it."""
+    """Check that a layout to be removed holds only drawings and the converters' output for them."""
     folder = root / layout
     drawn = {path for split in SPLITS if split.layout == layout
              for index in range(parameters.get(split.count, 0))
@@ -213,7 +214,7 @@ def _write(job: Job, size: tuple[int, int], seed: int) -> None:
 
 @contextmanager
 def _single_threaded_opencv() -> Iterator[None]:
-    """Processes share the work. OpenCV's threads would compete, and do not survive a fork."""
+    """Turn off OpenCV's threads: they compete with our processes and do not survive a fork."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

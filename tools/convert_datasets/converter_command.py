@@ -1,4 +1,4 @@
-"""The command line that the converters share."""
+"""The shared command line of the converters."""
 import argparse
 import sys
 from pathlib import Path
@@ -16,15 +16,15 @@ def run_converter(convert: Callable[..., Conversion], name: str, folder: str, pu
                   arguments: Optional[Sequence[str]] = None) -> None:
     """Parse ``DATA --nproc N``, convert, report, and exit.
 
-    The exit code is 0 when all labels are converted, 1 when some could not be (each is named at
-    the end), 2 when the folder or an argument is wrong, 130 after Ctrl-C.
+    The exit code is 0 if all labels are converted, 1 if some could not be (each is named at the
+    end), 2 if the folder or an argument is wrong, and 130 after Ctrl-C.
 
     Args:
         convert: ``convert(root, workers, progress)`` of :mod:`.label_conversion`.
-        name: of the data set, for messages.
-        folder: where its files are expected, relative to the repository.
-        published: number of labels of the whole data set; another one is said.
-        arguments: of the command line; None takes the process's own.
+        name: name of the data set, for messages.
+        folder: folder where its files are expected, relative to the repository.
+        published: number of labels of the whole data set; another number is reported.
+        arguments: arguments of the command line; None uses the process's own.
     """
     parser = argparse.ArgumentParser(
         description=f'Write the train labels (*_labelTrainIds.png) and the class statistics of '
