@@ -1,5 +1,5 @@
-# DAFormer's network trained with labels alone: the lower bound (source-only, on the source) and the
-# upper bound (oracle, on the target). Data come from the config.
+# DAFormer's network trained with labels alone. On the source this is the lower bound (source-only),
+# on the target the upper bound (oracle). The config adds the data.
 _base_ = [
     'default_runtime.py',
     'models/daformer_mitb5.py',

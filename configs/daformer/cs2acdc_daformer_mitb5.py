@@ -1,4 +1,4 @@
-# DAFormer, Cityscapes -> ACDC (arXiv 2111.14887). No margins: the target has no artifacts there.
+# DAFormer, Cityscapes -> ACDC (arXiv 2111.14887). No margins: the target has no artifacts in them.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_mitb5.py',

@@ -1,5 +1,5 @@
-# DAFormer, Cityscapes -> Dark Zurich (arXiv 2111.14887). No margins: the target has no artifacts
-# there.
+# DAFormer, Cityscapes -> Dark Zurich (arXiv 2111.14887). No margins: the target has no artifacts in
+# them.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_mitb5.py',

@@ -8,7 +8,7 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
 model = dict(decode_head=dict(num_classes=13))
-# things among the 13 classes; no margins, the target's images have no artifacts there
+# Things among the 13 classes. No margins: the target has no artifacts in them.
 uda = dict(
     imnet_feature_dist_classes=[3, 4, 7, 8, 9, 10, 11, 12],
     pseudo_weight_ignore_top=0, pseudo_weight_ignore_bottom=0)

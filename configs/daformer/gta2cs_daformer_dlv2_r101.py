@@ -1,4 +1,4 @@
-# The same with all four dilations of DeepLabV2.
+# DAFormer's training of DeepLabV2 with all four dilations, GTA -> Cityscapes.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/dlv2_r101.py',

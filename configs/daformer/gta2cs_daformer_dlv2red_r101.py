@@ -1,5 +1,5 @@
-# DAFormer's training of DeepLabV2, GTA -> Cityscapes: a row of the paper's table of RCS and FD
-# (arXiv 2111.14887, Table 5).
+# DAFormer's training of DeepLabV2, GTA -> Cityscapes. It is a row of the paper's table of RCS and
+# FD (arXiv 2111.14887, Table 5).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/dlv2red_r101.py',

@@ -11,7 +11,7 @@ model = dict(decode_head=dict(num_classes=7))
 uda = dict(
     # Positions of the classes that are things (counted objects), for the feature distance.
     imnet_feature_dist_classes=[2, 5, 6],
-    # Rows of a crop whose pseudo-labels are not trusted: a bonnet, a camera's frame.
+    # Rows of a crop whose pseudo-labels are not trusted: a bonnet, or a camera's frame.
     pseudo_weight_ignore_top=0,
     pseudo_weight_ignore_bottom=0)
 name = 'own2own_daformer_mitb5'

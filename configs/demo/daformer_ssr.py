@@ -1,5 +1,5 @@
-# DAFormer + SSR on Streets. The encoder is a SAM of a million parameters that comes with the
-# package, trained on street scenes in many looks but not in that of the target domain.
+# DAFormer + SSR on Streets. The encoder is the package's SAM of a million parameters, trained on
+# street scenes in many looks, but not in the look of the target domain.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_r18_small.py',

@@ -1,4 +1,4 @@
-# docs/own_data.md tried on drawn images: a small network on small images, minutes on a CPU.
+# The page docs/own_data.md on drawn images: a small network on small images, minutes on a CPU.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_r18_small.py',

@@ -1,5 +1,5 @@
-# Source-only on Streets: what the other two are compared with.
-# The data and the step are theirs; the target images stay unused.
+# Source-only on Streets, the baseline of the other two configs. Data and step are the same; the
+# target images are not used.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_r18_small.py',

@@ -1,5 +1,5 @@
-# SSR on DAFormer's training of DeepLabV2: SAM ViT-B regularizes the last stage of ResNet-101, the
-# only one that DeepLabV2's head reads.
+# SSR on DAFormer's training of DeepLabV2. SAM ViT-B regularizes the last stage of ResNet-101,
+# because DeepLabV2's head reads no other.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/dlv2red_r101.py',

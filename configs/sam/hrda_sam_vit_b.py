@@ -1,4 +1,4 @@
-# SSR on HRDA, GTA -> Cityscapes: both resolutions are enhanced by one SAM map of the image.
+# SSR on HRDA, GTA -> Cityscapes. One SAM map of the image enhances both resolutions.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/hrda_mitb5.py',

@@ -1,5 +1,5 @@
-# Free of non-commercial parts as gta2cs_ssr_dinov2_b.py, with a ConvNeXt-B student that DINOv2
-# ViT-B/14 regularizes. In no paper.
+# A ConvNeXt-B student that DINOv2 ViT-B/14 regularizes. Like gta2cs_ssr_dinov2_b.py, it has no
+# non-commercial parts and is in no paper.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_convnext_b.py',

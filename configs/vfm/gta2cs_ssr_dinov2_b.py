@@ -1,6 +1,6 @@
 # A recipe whose code and weights may all be used commercially (docs/licenses.md): DINOv2 student,
-# feature pyramid, DAFormer's decoder, MIC's self-training, SAM as the regularizer. In no paper.
-# GTA5 and Cityscapes are for research: put data of your own in their place.
+# feature pyramid, DAFormer's decoder, MIC's self-training, SAM as the regularizer. It is in no
+# paper. GTA5 and Cityscapes are for research, so replace them by your own data.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/daformer_dinov2_b.py',
@@ -14,6 +14,6 @@ uda = dict(
     type='SSR', sam_model_registry='vit_b', stop_stage=[0, 1, 2, 3],
     sam_checkpoint='pretrained/sam_vit_b_01ec64.pth')
 optimizer = dict(
-    lr=1.414e-05,  # VFM-UDA's for DINOv2
+    lr=1.414e-05,  # VFM-UDA's rate for DINOv2
     paramwise_cfg=dict(custom_keys=dict(neck=dict(lr_mult=10.0))))
 name = 'gta2cs_ssr_dinov2_b'

@@ -1,9 +1,10 @@
 # VFM-UDA, DINOv2 ViT-B/14, GTA -> Cityscapes (arXiv 2406.09896; 77.1 mIoU by its README).
-# Known from the paper and its code (github.com/tue-mps/vfm-uda): network, sizes, learning rates,
-# schedule, batch, rare class sampling, margins, confidence, color jitter, no feature distance.
-# Ours: blocks of 64 pixels are masked, a variant that their code has, where the published runs mask
-# single patches; pseudo-labels are not averaged with those of the flipped image; the jittered
-# source is also the one that is mixed; logits, not probabilities, of test windows are averaged.
+# The paper and its code (github.com/tue-mps/vfm-uda) give network, sizes, learning rates, schedule,
+# batch, rare class sampling, margins, confidence, color jitter, and no feature distance.
+# Four things differ here. Blocks of 64 pixels are masked, a variant of their code; the published
+# runs mask single patches. Pseudo-labels are not averaged with those of the flipped image. The
+# jittered source is also the one that is mixed. Logits of test windows are averaged, not
+# probabilities.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/vfmuda_dinov2_b.py',

@@ -1,5 +1,5 @@
-# VFM-UDA, DINOv2 ViT-L/14, GTA -> Cityscapes (arXiv 2406.09896; 78.4 mIoU by its README). What is
-# known and what is ours: see gta2cs_vfmuda_dinov2_b.py.
+# VFM-UDA, DINOv2 ViT-L/14, GTA -> Cityscapes (arXiv 2406.09896; 78.4 mIoU by its README). See
+# gta2cs_vfmuda_dinov2_b.py for the published settings and the differences.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/vfmuda_dinov2_l.py',

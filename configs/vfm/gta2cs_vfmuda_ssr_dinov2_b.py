@@ -1,4 +1,4 @@
-# SSR on VFM-UDA: SAM ViT-B regularizes the one map of DINOv2 ViT-B/14. Not in a paper.
+# SSR on VFM-UDA: SAM ViT-B regularizes the one map of DINOv2 ViT-B/14. It is in no paper.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/vfmuda_dinov2_b.py',

@@ -1,4 +1,4 @@
-# Trained on Cityscapes, tested on ACDC: each condition, and all.
+# Trained on Cityscapes, tested on ACDC: on each condition and on all.
 _base_ = ['cityscapes_512x512.py']
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

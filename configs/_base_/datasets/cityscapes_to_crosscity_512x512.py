@@ -1,5 +1,5 @@
-# Trained on Cityscapes, tested on a city of NTHU Cross-City over 13 classes. There is no oracle:
-# the cities' training images have no labels.
+# Trained on Cityscapes, tested on a city of NTHU Cross-City over 13 classes. There is no oracle,
+# because the cities' training images have no labels.
 _base_ = ['cityscapes_512x512.py']
 classes = [
     'road', 'sidewalk', 'building', 'traffic light', 'traffic sign', 'vegetation', 'sky', 'person',

@@ -1,5 +1,5 @@
-# Trained on Cityscapes, tested on Dark Zurich. There is no oracle: its training images have no
-# labels.
+# Trained on Cityscapes, tested on Dark Zurich. There is no oracle, because Dark Zurich's training
+# images have no labels.
 _base_ = ['cityscapes_to_acdc_512x512.py']
 target_val = dict(
     type='DarkZurichDataset',

@@ -1,8 +1,8 @@
-# Your own data, source images with labels and target images without: this is the file to change.
+# Your own data: source images with labels, and target images without. Change this file.
 # docs/own_data.md explains it.
 
 # The classes, the same for source and target. ids: the values of a class in labels with one
-# channel. color: how it is painted, and its color in labels with three channels.
+# channel. color: the color of a class in pictures, and in labels with three channels.
 classes = [
     dict(name='ground', color=[128, 64, 128], ids=[7, 8, 22]),
     dict(name='building', color=[70, 70, 70], ids=[11, 12, 13]),
@@ -13,10 +13,10 @@ classes = [
     dict(name='vehicle', color=[0, 0, 142], ids=[26, 27, 28, 31, 32, 33]),
 ]
 # Values of no class: a list, or 'rest' for all others. With a list, any other value in a label is
-# an error that names the file and the value.
+# an error, which names the file and the value.
 ignore = 'rest'
 
-# The label of images/a/b.jpg is labels/a/b.png. With other endings, say for instance
+# The label of images/a/b.jpg is labels/a/b.png. For other endings, set for example
 # img_suffix='_photo.jpg', seg_map_suffix='_mask.png'.
 own_source = dict(
     type='FolderDataset',
@@ -30,7 +30,7 @@ own_target = dict(
     data_root='data/own/target/',
     img_dir='images/train',
     classes=classes)
-# Target images with labels, to measure the mIoU. Without any, train with --no-validate.
+# Target images with labels, to measure the mIoU. Without labels, train with --no-validate.
 own_val = dict(
     type='FolderDataset',
     data_root='data/own/target/',
@@ -38,7 +38,7 @@ own_val = dict(
     ann_dir='labels/val',
     classes=classes,
     ignore=ignore)
-# Target images with labels to train on, if there are any: for the oracle alone.
+# Target images with labels for training, if you have any; only the oracle uses them.
 own_oracle = dict(
     type='FolderDataset',
     data_root='data/own/target/',

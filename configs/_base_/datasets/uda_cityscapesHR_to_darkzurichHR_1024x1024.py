@@ -1,4 +1,4 @@
-# Cityscapes with labels -> Dark Zurich at night without: as ACDC, whose image size it has.
+# Cityscapes with labels -> Dark Zurich (night) without. ACDC's images have the same size.
 _base_ = ['uda_cityscapesHR_to_acdcHR_1024x1024.py']
 target_val = dict(
     type='DarkZurichDataset',

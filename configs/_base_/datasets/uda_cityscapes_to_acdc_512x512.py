@@ -1,5 +1,5 @@
-# Cityscapes with labels -> ACDC without, half resolution, crops of 512 x 512. No margins: ACDC
-# has no rectification artifacts. Published numbers are of the test server, not of val.
+# Cityscapes with labels -> ACDC without, half resolution, crops of 512 x 512. There are no margins,
+# because ACDC has no rectification artifacts. Published numbers come from the test server, not val.
 crop_size = (512, 512)
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

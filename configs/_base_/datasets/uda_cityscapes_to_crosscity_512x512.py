@@ -1,5 +1,5 @@
-# Cityscapes with labels -> a city of NTHU Cross-City without. The classes are the 13 that are
-# scored; wall, fence, pole, terrain, truck and train of the source are ignored.
+# Cityscapes with labels -> a city of NTHU Cross-City without. The classes are the 13 scored ones.
+# The source's wall, fence, pole, terrain, truck and train are ignored.
 _base_ = ['uda_gta_to_cityscapes_512x512.py']  # the target's pipelines are those of Cityscapes
 crop_size = (512, 512)
 classes = [

@@ -1,4 +1,4 @@
-# Cityscapes with labels -> Dark Zurich at night without: as ACDC, whose image size it has.
+# Cityscapes with labels -> Dark Zurich (night) without. ACDC's images have the same size.
 _base_ = ['uda_cityscapes_to_acdc_512x512.py']
 target_val = dict(
     type='DarkZurichDataset',

@@ -44,9 +44,9 @@ data = dict(
         source=dict(pipeline=gta_train_pipeline),
         target=dict(
             pipeline=cityscapes_train_pipeline,
-            # Top, bottom, left, right of the full image: rectification artifacts, ego vehicle.
+            # Margins of the full image (top, bottom, left, right): artifacts and ego vehicle.
             crop_pseudo_margins=[30, 240, 30, 30]),
-        # A crop has four times as many pixels as DAFormer's: so must the rare class in it.
+        # A crop has four times as many pixels as DAFormer's, and so must the rare class in it.
         rare_class_sampling=dict(min_crop_ratio=2.0)),
     val=dict(pipeline=test_pipeline),
     test=dict(pipeline=test_pipeline))

@@ -1,5 +1,5 @@
-# VFM-UDA's data: full resolution, scales from 0.9 to 1.1, colors of the source jittered by the
-# pipeline (arXiv 2406.09896 and its code).
+# VFM-UDA's data: full resolution, scales from 0.9 to 1.1. The pipeline jitters the colors of the
+# source (arXiv 2406.09896 and its code).
 _base_ = ['uda_gtaHR_to_cityscapesHR_1024x1024.py']
 crop_size = (1024, 1024)
 img_norm_cfg = dict(

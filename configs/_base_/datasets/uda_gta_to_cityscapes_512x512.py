@@ -1,4 +1,4 @@
-# GTA with labels -> Cityscapes without, crops of 512 x 512. Colors are jittered in the step.
+# GTA with labels -> Cityscapes without, crops of 512 x 512. The step jitters the colors.
 _base_ = ['cityscapes_test.py']
 crop_size = (512, 512)
 img_norm_cfg = dict(

@@ -1,4 +1,4 @@
-# GTA with labels -> Cityscapes without, one whole image of each: 1280 x 720 and 1024 x 512.
+# GTA with labels -> Cityscapes without, one whole image each: 1280 x 720 and 1024 x 512.
 _base_ = ['cityscapes_test.py']
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

@@ -1,5 +1,5 @@
-# The same; the final test averages over each image and its mirror image, evaluations in training
-# do not.
+# The same data. The final test averages over each image and its mirror image, evaluations in
+# training do not.
 _base_ = ['uda_gta_to_cityscapes_whole.py']
 img_norm_cfg = dict(
     mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

@@ -1,6 +1,6 @@
 # SYNTHIA-RAND-CITYSCAPES with labels -> Cityscapes without, doubled resolution, crops of
-# 1024 x 1024. The target is that of GTA. Scored over all 19 classes, and over the 16 and 13 that
-# SYNTHIA has.
+# 1024 x 1024. The target is the same as for GTA. It is scored over all 19 classes, and over
+# SYNTHIA's 16 and 13.
 _base_ = ['uda_gtaHR_to_cityscapesHR_1024x1024.py']
 crop_size = (1024, 1024)
 img_norm_cfg = dict(

@@ -1,5 +1,5 @@
-# SYNTHIA-RAND-CITYSCAPES with labels -> Cityscapes without, crops of 512 x 512. The target is
-# that of GTA. Scored over all 19 classes, and over the 16 and 13 that SYNTHIA has.
+# SYNTHIA-RAND-CITYSCAPES with labels -> Cityscapes without, crops of 512 x 512. The target is the
+# same as for GTA. It is scored over all 19 classes, and over SYNTHIA's 16 and 13.
 _base_ = ['uda_gta_to_cityscapes_512x512.py']
 crop_size = (512, 512)
 img_norm_cfg = dict(

@@ -1,4 +1,4 @@
-# DINOv2 ViT-B/14, ViTDet's simple feature pyramid, and DAFormer's decoder: four stages for SSR.
+# DINOv2 ViT-B/14, ViTDet's simple feature pyramid (four stages for SSR), and DAFormer's decoder.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',

@@ -1,5 +1,5 @@
-# A narrow ResNet-18 and DAFormer head, trained from scratch in minutes on two CPU cores. MiT needs
-# its ImageNet weights: from scratch it learns too slowly for a demonstration.
+# A narrow ResNet-18 and DAFormer head, trained from scratch in minutes on two CPU cores. MiT learns
+# too slowly for a demonstration without its ImageNet weights.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',

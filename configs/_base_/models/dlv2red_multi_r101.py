@@ -1,5 +1,5 @@
 # DeepLabV2 with a second classifier on the third stage, the 'multi-level' network of AdaptSegNet,
-# ADVENT and MaxSquare. They train batches of one image: batch norm keeps its scale and shift.
+# ADVENT and MaxSquare. They train batches of one image, so batch norm keeps its scale and shift.
 _base_ = ['dlv2red_r101.py']
 norm_cfg = dict(type='BN', requires_grad=False)
 model = dict(

@@ -10,7 +10,8 @@ model = dict(
     scales=[1, 0.5],
     hr_crop_size=[512, 512],
     feature_scale=0.5,
-    # As published. A logit of the context is 16 pixels: the crop's attention is cut to whole ones.
+    # As published. One logit of the context covers 16 pixels, so the crop's attention is cut to
+    # whole logits.
     crop_coord_divisible=8,
     hr_slide_inference=True,
     test_cfg=dict(

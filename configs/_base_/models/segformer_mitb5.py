@@ -1,5 +1,5 @@
-# SegFormer: MiT-B5 encoder and the all-MLP decoder (arXiv 2105.15203), mmseg's head at the width of
-# SegFormer-B5. It has a norm after every stage's layer, which SegFormer's own code has not.
+# SegFormer: MiT-B5 encoder and the all-MLP decoder (arXiv 2105.15203). This is mmseg's head at the
+# width of SegFormer-B5. It has a norm after every stage's layer, unlike SegFormer's own code.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',

@@ -1,5 +1,5 @@
-# UPerNet's decoder (arXiv 1807.10221) on MiT-B5, without the auxiliary head: a row of DAFormer's
-# decoder study.
+# UPerNet's decoder (arXiv 1807.10221) on MiT-B5, without the auxiliary head. It is a row of
+# DAFormer's decoder study.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',

@@ -1,4 +1,5 @@
-# AdamW, head at ten times the rate, no weight decay on norms; linear warm-up, then linear decay.
+# AdamW with ten times the rate for the head and no weight decay on norms. The rate warms up
+# linearly, then decays linearly.
 optimizer = dict(
     type='AdamW',
     lr=6e-05,

@@ -1,4 +1,5 @@
-# A few minutes from scratch: no pretrained weights to keep, so a higher rate, the same everywhere.
+# A few minutes from scratch. Without pretrained weights to keep, the rate is higher, and the same
+# everywhere.
 optimizer = dict(
     type='AdamW',
     lr=1e-3,

@@ -1,4 +1,4 @@
-# DeepLabV2's SGD as domain adaptation uses it: heads at ten times the rate, decay with power 0.9.
+# DeepLabV2's SGD as in domain adaptation: heads at ten times the rate, decay with power 0.9.
 optimizer = dict(
     type='SGD',
     lr=2.5e-4,

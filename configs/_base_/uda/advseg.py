@@ -1,5 +1,5 @@
-# Adversarial adaptation; weights of AdaptSegNet (arXiv 1802.10349), under MIC's names. Vanilla is
-# the paper's loss; 'LS' is what MIC trains and what AdaptSegNet's authors added later.
+# Adversarial adaptation with AdaptSegNet's weights (arXiv 1802.10349), under MIC's names. Vanilla
+# is the paper's loss. MIC trains 'LS', which AdaptSegNet's authors added later.
 uda = dict(
     type='AdvSeg',
     discriminator_type='Vanilla',

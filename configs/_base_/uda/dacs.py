@@ -1,4 +1,4 @@
-# Self-training with ClassMix and an EMA teacher (DACS), with every part of DAFormer and MIC off.
+# Self-training with ClassMix and an EMA teacher (DACS). Every part of DAFormer and MIC is off.
 uda = dict(
     type='DACS',
     source_only=False,
