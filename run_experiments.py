@@ -72,28 +72,29 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     what.add_argument('--exp', metavar='ID', help='experiment of experiments.py')
     what.add_argument('--list', action='store_true', help='list the experiments')
     parser.add_argument('--rows', nargs='+', metavar='NAME',
-                        help='with --exp: these rows of the table alone, as --list names them')
+                        help='with --exp: train only these rows, named as in --list')
     parser.add_argument('--results', action='store_true',
-                        help='with --exp: run nothing, print what finished runs have reached '
-                             'beside the published numbers, as Markdown')
-    parser.add_argument('--json', metavar='FILE', help='with --results: write them to FILE too')
-    parser.add_argument('--work-dir', metavar='DIR', help='where the results go')
+                        help='with --exp: run nothing, print the results of finished runs beside '
+                             'the published numbers, as Markdown')
+    parser.add_argument('--json', metavar='FILE',
+                        help='with --results: also write the results to FILE')
+    parser.add_argument('--work-dir', metavar='DIR', help='folder of the results')
     parser.add_argument('--resume-from', metavar='FILE', nargs='?', const='auto',
-                        help='go on from a checkpoint; without FILE, or with auto, from the '
+                        help='continue from a checkpoint; without FILE, or with auto, from the '
                              'newest one in the work dir')
     parser.add_argument('--load-from', metavar='FILE', help='checkpoint with weights to start from')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a --load-from file that could run code when it is read')
     parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
-    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+    parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     launcher_options(parser)
     parser.add_argument('--startup-test', action='store_true',
-                        help='two iterations of everything at full size, then clean up')
-    parser.add_argument('--dry-run', action='store_true', help='print the jobs, run none')
+                        help='run two iterations of everything at full size, then clean up')
+    parser.add_argument('--dry-run', action='store_true', help='print the jobs and run none')
     return parser.parse_args(argv)
 
 

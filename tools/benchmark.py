@@ -44,22 +44,23 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument('--json', metavar='FILE', help='write the figures there as well')
+    common.add_argument('--json', metavar='FILE', help='file to write the figures to as well')
     common.add_argument('--repeats', type=positive, default=3, metavar='N',
-                        help='turns of every case, after one that is not timed (default: 3)')
+                        help='timed turns of every case, after an untimed one (default: 3)')
     common.add_argument('--calls', type=positive, metavar='N',
-                        help='calls in a row in every turn, of which the mean counts (default: 1 '
-                             'on a CPU, 10 on an accelerator)')
+                        help='calls in a row in every turn, whose mean counts (default: 1 on a '
+                             'CPU, 10 on an accelerator)')
     common.add_argument('--threads', type=positive, default=torch.get_num_threads(), metavar='N',
-                        help='threads of torch on the CPU (default: %(default)s)')
+                        help='number of threads of torch on the CPU (default: %(default)s)')
     common.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     common.add_argument('--small', action='store_true',
-                        help='tiny networks and images: does everything run at all?')
+                        help='use tiny networks and images, to see whether everything runs')
     common.add_argument('--crop', type=positive, metavar='PIXELS',
                         help='side of the training crops (default: as in the config)')
     common.add_argument('--batch', type=positive, default=2, metavar='N',
-                        help='images of each domain (default: 2)')
-    common.add_argument('--backbone', metavar='NAME', help='mit_b0 ... mit_b5 instead')
+                        help='number of images of each domain (default: 2)')
+    common.add_argument('--backbone', metavar='NAME',
+                        help='backbone to use instead, mit_b0 ... mit_b5')
     add_step(commands, common)
     add_encoder(commands, common)
     add_inference(commands, common)
@@ -70,28 +71,29 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def add_step(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser('step', parents=[common], help='full training iterations')
     parser.add_argument('--methods', nargs='*', default=['daformer', 'daformer_ssr'],
-                        metavar='NAME', help=f'of {", ".join(METHODS)}')
+                        metavar='NAME', help=f'methods, of {", ".join(METHODS)}')
     parser.add_argument('--config', nargs='+', default=[], metavar='FILE',
-                        help='configs to measure as well; --methods with no name: them alone')
+                        help='configs to measure too; an empty --methods measures them alone')
     parser.add_argument('--modes', nargs='+', default=['exact'], metavar='MODE',
-                        help=f'of {", ".join(MODES)}, or sums such as joint+compile')
+                        help=f'modes, of {", ".join(MODES)}, or sums such as joint+compile')
     parser.add_argument('--sam-size', type=positive, metavar='PIXELS',
                         help="side of the SAM encoder's input (default: as in the config)")
     parser.add_argument('--reference', metavar='DIR',
                         help="a published implementation: the folder that holds its 'mmseg'")
     parser.add_argument('--no-parts', action='store_true',
-                        help='do not tell what each part of the iteration takes')
+                        help='do not measure the parts of the iteration')
 
 
 def add_encoder(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser('encoder', parents=[common], help='single networks, and peers')
+    parser = commands.add_parser('encoder', parents=[common],
+                                 help='single networks beside other packages')
     parser.add_argument('--only', nargs='+', default=list(COMPARISONS), metavar='NAME',
-                        help=f'of {", ".join(COMPARISONS)}')
+                        help=f'networks, of {", ".join(COMPARISONS)}')
     parser.add_argument('--sizes', nargs='+', type=positive, default=[512], metavar='PIXELS',
                         help='smaller inputs of the SAM encoder (default: 512)')
     parser.add_argument('--sam-checkpoint', metavar='FILE', help='SAM weights (default: random)')
     parser.add_argument('--sam-batch', type=positive, default=1, metavar='N',
-                        help='images that the SAM encoder sees at once (default: 1)')
+                        help='number of images in a batch of the SAM encoder (default: 1)')
 
 
 def add_inference(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
@@ -100,7 +102,8 @@ def add_inference(commands: argparse._SubParsersAction, common: argparse.Argumen
                         help='methods or config files')
     parser.add_argument('--ways', nargs='+', choices=WAYS, default=list(WAYS))
     parser.add_argument('--modes', nargs='+', default=['exact', 'stock', 'batched'], metavar='MODE',
-                        help=f'of {", ".join(INFERENCE_MODES)}, or sums such as bf16+compile')
+                        help=f'modes, of {", ".join(INFERENCE_MODES)}, or sums such as '
+                             'bf16+compile')
     parser.add_argument('--sizes', nargs='+', type=image_size, metavar='WxH',
                         default=[(1024, 512), (2048, 1024)])
     parser.add_argument('--checkpoint', metavar='FILE', help='weights (default: random)')
@@ -108,15 +111,16 @@ def add_inference(commands: argparse._SubParsersAction, common: argparse.Argumen
 
 def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     data = commands.add_parser('data', parents=[common], help='loader, converters, statistics')
-    data.add_argument('--batches', type=positive, default=50, help='of a timed run (default: 50)')
+    data.add_argument('--batches', type=positive, default=50,
+                      help='batches of a timed run (default: 50)')
     scores = commands.add_parser('eval', parents=[common], help='mIoU of label maps')
     scores.add_argument('--no-peers', action='store_true',
-                        help="leave mmseg's functions out: they take most of the time")
+                        help="leave out mmseg's functions, which take most of the time")
     for parser in (data, scores):
         parser.add_argument('--workers', nargs='+', type=count, default=[0, 1, 2], metavar='N',
                             help='numbers of processes (default: 0 1 2)')
         parser.add_argument('--images', type=positive, default=48, metavar='N',
-                            help='images to draw of each kind (default: 48)')
+                            help='number of images to draw of each kind (default: 48)')
         parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
 
 

@@ -39,14 +39,14 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='DIR', help='folder of the pictures (default: '
                         'browse/NAME of the config)')
     parser.add_argument('--iterations', type=int, default=4, metavar='N',
-                        help='whose views to draw (default: %(default)s; 0: statistics only)')
-    parser.add_argument('--draws', type=int, default=2000, metavar='K', help='samples that the '
-                        'table of rare class sampling is of (default: %(default)s)')
-    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+                        help='iterations to draw (default: %(default)s; 0: statistics only)')
+    parser.add_argument('--draws', type=int, default=2000, metavar='K', help='number of '
+                        'samples for the table of rare class sampling (default: %(default)s)')
+    parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
     parser.add_argument('--checkpoint', metavar='FILE', help='weights that label the target '
                         'images (default: those that the training starts with)')
     parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='which network of the checkpoint (default: student)')
+                        help='network of the checkpoint to use (default: student)')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help='change the config')

@@ -46,11 +46,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         help='also train DAFormer without SSR')
     parser.add_argument('--root', type=Path, default=ROOT,
                         help='folder for data/streets and work_dirs/demo (default: here)')
-    parser.add_argument('--iterations', type=int, help='train shorter, for a quick look')
-    parser.add_argument('--images', type=int, default=IMAGES, help='source and target images')
+    parser.add_argument('--iterations', type=int,
+                        help='number of iterations, for a shorter training')
+    parser.add_argument('--images', type=int, default=IMAGES,
+                        help='number of source and of target images')
     parser.add_argument('--device', default='cpu', help='auto, cpu, or a device of torch')
     parser.add_argument('--nproc', type=worker_count,
-                        help='processes that draw the data (default: all)')
+                        help='number of processes that draw the data (default: one for each core)')
     return parser.parse_args(argv)
 
 

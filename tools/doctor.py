@@ -47,9 +47,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='*', metavar='CONFIG', help='config file')
     parser.add_argument('--quick', action='store_true',
-                        help=f'read {QUICK} pairs of each data set, evenly spread, not all')
+                        help=f'read only {QUICK} pairs of each data set, evenly spread')
     parser.add_argument('--all', action='store_true',
-                        help=f'name every file, not the first {SHOWN} of each fault')
+                        help=f'name every file, not only the first {SHOWN} of each fault')
     parser.add_argument('--nproc', type=worker_count, default=default_workers(),
                         help='number of processes (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=Options, default={},

@@ -63,8 +63,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--out', type=Path, default=ROOT / 'docs/images/method_views.jpg',
                         help='file to write (default: docs/images/method_views.jpg)')
     parser.add_argument('--size', type=int, nargs=2, default=(512, 256),
-                        metavar=('WIDTH', 'HEIGHT'), help='of the images in pixels')
-    parser.add_argument('--seed', type=int, default=3, help='other images and other chance')
+                        metavar=('WIDTH', 'HEIGHT'), help='size of the images in pixels')
+    parser.add_argument('--seed', type=int, default=3,
+                        help='seed of the images and of all random choices')
     args = parser.parse_args(argv)
     picture = draw_panels(panels(tuple(args.size), args.seed), CLASSES, PALETTE,
                           tile_width=320)

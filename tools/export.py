@@ -29,16 +29,16 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('model', metavar='MODEL', help='checkpoint (.pth) or .safetensors file')
     parser.add_argument('--out', metavar='DIR', required=True, help='folder for the files')
     parser.add_argument('--formats', nargs='+', choices=FORMATS, default=['mmseg'],
-                        help='what to write (default: mmseg, a plain checkpoint)')
-    parser.add_argument('--size', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='of the '
-                        'image that graphs are made of (default: as in the test of the config)')
+                        help='formats to write (default: mmseg, a plain checkpoint)')
+    parser.add_argument('--size', nargs=2, type=int, metavar=('HEIGHT', 'WIDTH'), help='size '
+                        'of the image for making graphs (default: as in the test of the config)')
     parser.add_argument('--fixed-size', action='store_true',
-                        help='graphs for that size alone, which other programs may run faster')
+                        help='make graphs for that size alone, which may run faster')
     parser.add_argument('--numbers', metavar='FILE', help='scores for the model card: result.json '
                         'or eval.json (default: those beside the checkpoint)')
-    parser.add_argument('--config', metavar='FILE', help='where there is none in MODEL')
+    parser.add_argument('--config', metavar='FILE', help='config to use if MODEL has none')
     parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='which network of the training (default: student, as published)')
+                        help='network of the training to export (default: student, as published)')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a file that could run code when it is read')
     return parser.parse_args(argv)

@@ -35,27 +35,29 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         help='image, folder, glob, video, or index of a camera')
     parser.add_argument('--out', metavar='DIR', required=True, help='folder of the results')
     parser.add_argument('--save', nargs='+', choices=KINDS, default=list(KINDS),
-                        help='what to write (default: all)')
+                        help='kinds of results to write (default: all)')
     parser.add_argument('--label-ids', choices=LABEL_KINDS, default='train', help='values in the '
                         'label images: train ids (road is 0) or Cityscapes ids (road is 7)')
-    parser.add_argument('--opacity', type=float, default=0.5, help='of the paint, in (0, 1]')
+    parser.add_argument('--opacity', type=float, default=0.5,
+                        help='opacity of the overlay, in (0, 1]')
     parser.add_argument('--scale', type=parse_scale, metavar='LONGxSHORT', help='sides in pixels '
                         'that images are resized to fit, or original (default: as in the test of '
                         'the config)')
     parser.add_argument('--mode', choices=MODES, default='same',
                         help='whole images or sliding windows (default: as in the config)')
-    parser.add_argument('--frames', type=int, metavar='N', help='at most, of each video or camera')
-    parser.add_argument('--config', metavar='FILE', help='where there is none in MODEL')
+    parser.add_argument('--frames', type=int, metavar='N',
+                        help='predict at most N frames of each video or camera')
+    parser.add_argument('--config', metavar='FILE', help='config to use if MODEL has none')
     parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='which network of the training (default: student, as published)')
+                        help='network of the training to use (default: student, as published)')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a file that could run code when it is read')
     parser.add_argument('--batched-slide', type=int, metavar='N',
-                        help='that many sliding windows at once (default: as in the config)')
+                        help='number of sliding windows in a batch (default: as in the config)')
     parser.add_argument('--amp', choices=('bfloat16', 'float16'),
                         help='mixed precision (default: as in the config, else float32)')
-    parser.add_argument('--compile', action='store_true', help='let torch compile the network, '
-                        'for each size of image: for many images of few sizes')
+    parser.add_argument('--compile', action='store_true', help='compile the network for each '
+                        'image size, which pays for many images of few sizes')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     return parser.parse_args(argv)
 

@@ -15,18 +15,20 @@ from mmseg_ssr.utils.parallel import progress_bar, worker_count
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('root', help='a folder for each layout is made in it')
+    parser.add_argument('root', help='folder in which a folder for each layout is made')
     parser.add_argument('--layouts', nargs='+', default=('gta', 'cityscapes'), choices=LAYOUTS,
-                        metavar='NAME', help=f'of {", ".join(LAYOUTS)} (default: gta cityscapes)')
+                        metavar='NAME', help=f'layouts, of {", ".join(LAYOUTS)} '
+                        '(default: gta cityscapes)')
     parser.add_argument('--images', type=int, default=200, metavar='N',
-                        help='source images, and as many target images, of each condition and city '
-                             '(default: %(default)s)')
+                        help='number of source images, and of target images for each condition '
+                             'and city (default: %(default)s)')
     parser.add_argument('--val-images', type=int, default=60, metavar='N',
-                        help='target images for validation (default: %(default)s)')
+                        help='number of target images for validation (default: %(default)s)')
     parser.add_argument('--size', type=int, nargs=2, default=(512, 256), metavar=('W', 'H'),
                         help='image size in pixels (default: 512 256)')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--nproc', type=worker_count, help='processes (default: one a core)')
+    parser.add_argument('--nproc', type=worker_count,
+                        help='number of processes (default: one for each core)')
     return parser.parse_args(argv)
 
 

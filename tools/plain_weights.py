@@ -27,7 +27,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('file', help='file of weights')
     parser.add_argument('output', help='file to write')
     parser.add_argument('--trust', action='store_true',
-                        help='read it even if that could run code: you know where it is from')
+                        help='read the file even if it could run code, because you know its source')
     args = parser.parse_args(argv)
     content = read_checkpoint(args.file, args.trust)
     for key in ('state_dict', 'model'):

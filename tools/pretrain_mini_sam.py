@@ -31,17 +31,19 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, default=Path('work_dirs/mini_sam'),
                         help='folder for weights.pth and training_log.csv (default: %(default)s)')
-    parser.add_argument('--scenes', type=int, default=2500, help='default: %(default)s')
-    parser.add_argument('--looks', type=int, default=3, help='of each scene (default: %(default)s)')
+    parser.add_argument('--scenes', type=int, default=2500,
+                        help='number of scenes (default: %(default)s)')
+    parser.add_argument('--looks', type=int, default=3,
+                        help='number of pictures of each scene (default: %(default)s)')
     parser.add_argument('--kinds', type=int, default=Recipe.kinds,
-                        help='into which objects are sorted by shape (default: %(default)s)')
+                        help='number of kinds of shapes (default: %(default)s)')
     parser.add_argument('--iterations', type=int, default=Recipe.iterations,
-                        help='default: %(default)s')
+                        help='number of iterations (default: %(default)s)')
     parser.add_argument('--batch', type=int, default=Recipe.batch,
-                        help='scenes of a step, two looks each (default: %(default)s)')
+                        help='scenes in a step, with two looks each (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=Recipe.seed)
     parser.add_argument('--nproc', type=worker_count, default=1,
-                        help='processes that draw (default: %(default)s)')
+                        help='number of processes that draw (default: %(default)s)')
     return parser.parse_args(argv)
 
 

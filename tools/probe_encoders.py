@@ -29,14 +29,15 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--weights', default='shipped', metavar='FILE',
                         help="weights of the SAM variant 'mini' (default: %(default)s)")
     parser.add_argument('--student', nargs='+', default=[], metavar='CHECKPOINT',
-                        help='of trained networks; their configs are inside')
+                        help='checkpoints of trained networks, with their configs inside')
     parser.add_argument('--images', type=int, default=150,
-                        help='pictures of each domain (default: %(default)s)')
+                        help='number of pictures of each domain (default: %(default)s)')
     parser.add_argument('--steps', type=int, default=1500,
-                        help='to train a probe (default: %(default)s)')
+                        help='number of steps to train a probe (default: %(default)s)')
     parser.add_argument('--seeds', type=int, default=1,
-                        help='probes of each encoder (default: %(default)s)')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores there, too')
+                        help='number of probes of each encoder (default: %(default)s)')
+    parser.add_argument('--json', type=Path, metavar='FILE',
+                        help='file to write the scores to as well')
     return parser.parse_args(argv)
 
 

@@ -27,10 +27,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR',
                         help='folder with the logs and checkpoints of a training')
     parser.add_argument('--out', metavar='FILE',
-                        help='the page (default: report.html in the first WORK_DIR)')
+                        help='path of the page (default: report.html in the first WORK_DIR)')
     parser.add_argument('--images', type=int, default=IMAGES, metavar='N',
-                        help='test images to predict, evenly spread (default: %(default)s; 0: '
-                             'logs only)')
+                        help='number of test images to predict, evenly spread (default: '
+                             '%(default)s; 0: logs only)')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     return parser.parse_args(argv)
 

@@ -254,9 +254,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--venv', default='.venv', help='folder of the environment')
-    parser.add_argument('--torch', help='e.g. torch==2.10.0 (default: tested with this Python)')
-    parser.add_argument('--torchvision', help='default: the one that fits torch')
-    parser.add_argument('--which', action='store_true', help='only print the Python make uses')
+    parser.add_argument('--torch',
+                        help='e.g. torch==2.10.0 (default: the version tested with this Python)')
+    parser.add_argument('--torchvision', help='default: the version that fits torch')
+    parser.add_argument('--which', action='store_true', help='only print the Python that make uses')
     arguments = parser.parse_args(argv)
     try:
         check_python()

@@ -44,18 +44,20 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--eval', nargs='+', metavar='METRIC', help='mIoU, mDice or mFscore')
     parser.add_argument('--format-only', action='store_true',
-                        help='write the predictions for a benchmark server, do not score them')
+                        help='write the predictions for a benchmark server without scoring them')
     parser.add_argument('--zip', metavar='FILE.zip', help='with --format-only: check the '
-                        'predictions and pack them as the server of the data set wants them')
-    parser.add_argument('--show-dir', metavar='DIR', help='write images with painted predictions')
-    parser.add_argument('--opacity', type=float, default=0.5, help='of the paint, in (0, 1]')
+                        "predictions and pack them for the data set's server")
+    parser.add_argument('--show-dir', metavar='DIR',
+                        help='folder for images with painted predictions')
+    parser.add_argument('--opacity', type=float, default=0.5,
+                        help='opacity of the paint, in (0, 1]')
     parser.add_argument('--out', metavar='FILE.pkl',
-                        help='write the predictions or, with --eval, their confusion matrices')
-    parser.add_argument('--work-dir', metavar='DIR', help='write the scores there as eval.json')
+                        help='file for the predictions or, with --eval, their confusion matrices')
+    parser.add_argument('--work-dir', metavar='DIR', help='folder for the scores, eval.json')
     parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='which network of the training (default: student, as published)')
+                        help='network of the training to test (default: student, as published)')
     parser.add_argument('--branch', choices=('shadow', 'regularized'), default='shadow',
-                        help='of SSR: regularized predicts with the frozen encoder too, from a '
+                        help='branch of SSR: regularized also uses the frozen encoder, and needs a '
                              'checkpoint of the training (default: shadow, as published)')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a file that could run code when it is read')
@@ -63,21 +65,21 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--flip-test', action='store_true',
                         help='average over each image and its mirror image')
     parser.add_argument('--label-shift', action='store_true',
-                        help='correct the predictions for class priors that differ between the '
-                             'source and the target')
+                        help='correct predictions when class frequencies differ between source '
+                             'and target')
     parser.add_argument('--target-priors', metavar='FILE.json',
-                        help='with --label-shift: a list of a number for each class (default: '
+                        help='with --label-shift: a list with a number for each class (default: '
                              'estimated from predictions for data.train.target)')
     parser.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                         help='whole images or sliding windows (default: as in the config)')
     parser.add_argument('--batched-slide', type=int, metavar='N',
-                        help='that many sliding windows at once (default: as in the config)')
+                        help='number of sliding windows in a batch (default: as in the config)')
     parser.add_argument('--amp', choices=('bfloat16', 'float16'),
                         help='mixed precision (default: as in the config, else float32)')
     parser.add_argument('--compile', action='store_true',
-                        help='let torch compile the network: the first image takes longer')
+                        help='compile the network; the first image takes longer')
     parser.add_argument('--test-set', action='store_true',
-                        help='the test split instead of the validation split')
+                        help='test on the test split instead of the validation split')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
     launcher_options(parser)
     parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},

@@ -29,12 +29,14 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder for checkpoints and logs')
     parser.add_argument('--load-from', help='checkpoint with weights to start from')
-    parser.add_argument('--resume-from', help='checkpoint to go on from, or auto')
+    parser.add_argument('--resume-from',
+                        help='checkpoint to continue from, or auto for the newest one')
     parser.add_argument('--auto-resume', action='store_true', help='the same as --resume-from auto')
     parser.add_argument('--trust-checkpoint', action='store_true',
                         help='also read a --load-from file that could run code when it is read')
-    parser.add_argument('--no-validate', action='store_true', help='do not evaluate meanwhile')
-    parser.add_argument('--seed', type=int, help='seed instead of the one of the config')
+    parser.add_argument('--no-validate', action='store_true',
+                        help='do not evaluate during the training')
+    parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
     parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')

@@ -28,7 +28,7 @@ def run_converter(convert: Callable[..., Conversion], name: str, folder: str, pu
     """
     parser = argparse.ArgumentParser(
         description=f'Write the train labels (*_labelTrainIds.png) and the class statistics of '
-                    f'{name}. Can be stopped and started again: finished labels are kept.')
+                    f'{name}. A second call continues a stopped one.')
     parser.add_argument('data', nargs='?', default=folder,
                         help=f'folder of the data set (default: {folder})')
     parser.add_argument('--nproc', type=worker_count, default=default_workers(),
