@@ -170,7 +170,7 @@ STREETS_LARGE = {
 }
 #: A control that shows the value of the encoder's knowledge.
 RANDOM_ENCODER = {'uda.regularizer.encoder.checkpoint': None}
-#: This project's additions to SSR, one by one and together; they are not in the paper.
+#: This project's additions to SSR, one by one and together. They are not in the paper.
 REGULARIZED_LABELS = {'uda.pseudo_label_branch': 'regularized'}
 ADDED_MAP = {'uda.regularizer.add_map': True}
 SHADOW_STATISTICS = {'uda.running_statistics': 'shadow'}
@@ -213,7 +213,7 @@ def with_shared(overrides: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[R
 
 def target_row(name: str, published: Optional[float] = None, folder: str = 'maxsquare',
                source: str = MAX_SQUARE_README, note: str = '') -> Row:
-    """A row of a loss on target predictions with DeepLabV2; one seed, as published."""
+    """A row of a loss on target predictions with DeepLabV2, with one seed as published."""
     return Row(name, f'configs/{folder}/gta2cs_{name}_dlv2red_r101.py', published, (0, ),
                source=source if published else '', note=note)
 

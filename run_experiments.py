@@ -152,7 +152,7 @@ def check_args(args: argparse.Namespace) -> None:
 
 def run_jobs(jobs: List[Job], args: argparse.Namespace, device: torch.device,
              command: List[str]) -> None:
-    """Train and test each unfinished job; ``command`` is this command line."""
+    """Train and test each unfinished job. ``command`` is this command line."""
     shared = dict(deterministic=args.deterministic, trusted=args.trust_checkpoint)
     trained: List[Job] = []
     for i, job in enumerate(jobs):

@@ -98,7 +98,7 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def results_folder(args: argparse.Namespace) -> Path:
-    """Folder of run_experiments.py --exp demo; other lengths have their own folder."""
+    """Folder of run_experiments.py --exp demo. Other lengths have their own folder."""
     changes = {'images': args.images if args.images != IMAGES else None,
                'iterations': args.iterations}
     return RESULTS.with_name(RESULTS.name + ''.join(

@@ -89,7 +89,7 @@ def show_report(report) -> None:
 
 
 def finish(groups: Sequence[Sequence], shown: Optional[int]) -> None:
-    """Show faults to be mended, then warnings; exit with 1 if there are faults."""
+    """Show faults to be mended, then warnings. Exit with 1 if there are faults."""
     errors = [group for group in groups if not group[0].is_warning]
     hints = [group for group in groups if group[0].is_warning]
     if errors:

@@ -96,7 +96,7 @@ class Layout:
 
 
 def placed(row: Sequence[Node], wanted: Optional[Sequence[float]] = None) -> List[float]:
-    """Place the nodes of a row next to each other in their order; gives their middles.
+    """Place the nodes of a row next to each other in their order. Returns their middles.
 
     Args:
         row: nodes from left to right.
@@ -161,7 +161,7 @@ def y_of(row: int) -> float:
 
 
 def lines_of(layout: Layout) -> List[List[Point]]:
-    """Points of each arrow; arrows that meet at a box end beside each other."""
+    """Points of each arrow. Arrows that meet at a box end beside each other."""
     ends = {}
     for side in (0, 1):
         for node in layout.x:

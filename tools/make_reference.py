@@ -122,7 +122,7 @@ def argument_table(target: Callable) -> str:
 
 
 def arguments(target: Callable) -> Dict[str, Tuple[inspect.Parameter, str]]:
-    """Name -> parameter and meaning; arguments of other packages' classes have no meaning here."""
+    """Name -> parameter and meaning. Arguments of other packages' classes have no meaning here."""
     meanings: Dict[str, str] = {}
     for cls in reversed(ours(target)):
         meanings.update(documented(cls.__doc__ or ''))

@@ -9,7 +9,7 @@ OPENMMLAB = {'mmcv', 'mmseg', 'mmengine'}
 
 
 def rooms() -> Dict[str, List[Path]]:
-    """Room -> its files; a room is a folder of the package, or a file beside the folders.
+    """Room -> its files. A room is a folder of the package, or a file beside the folders.
 
     ``mmseg_ssr/__init__.py`` opens all rooms and is in none.
     """

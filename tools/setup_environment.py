@@ -47,7 +47,7 @@ class Step(NamedTuple):
 
 
 class Environment:
-    """A virtual environment in the folder `path`; its commands print to `path`/setup.log."""
+    """A virtual environment in the folder `path`. Its commands print to `path`/setup.log."""
 
     def __init__(self, path: str, torch: str, torchvision: str):
         self.path = os.path.abspath(path)
@@ -94,7 +94,7 @@ class Environment:
         self.run([self.python, '-m', 'pip', 'install', '-v'] + list(arguments), environ=environ)
 
     def install_mmcv(self) -> None:
-        """Install mmcv-full with its CPU operators; a wheel built for another torch is built again.
+        """Install mmcv-full with its CPU operators. A wheel built for another torch is built again.
 
         Its dependencies are in requirements.txt, because the wheel may request a second OpenCV.
         """
@@ -114,7 +114,7 @@ class Environment:
             'MMCV_WITH_OPS': '1',
             'FORCE_CUDA': '0',
             'CUDA_VISIBLE_DEVICES': '',
-            'CFLAGS': '-O0 -g0',  # 6 minutes instead of 10; training uses no operator
+            'CFLAGS': '-O0 -g0',  # 6 minutes instead of 10, and training uses no operator
             'CXXFLAGS': '-O0 -g0',
             'MAX_JOBS': os.environ.get('MAX_JOBS') or str(compile_jobs()),
             'CXX': compiler,
@@ -147,7 +147,7 @@ class Environment:
                              'which goes on from here')
 
     def wait(self, process: subprocess.Popen, begin: int, every: float = 60.0) -> int:
-        """Wait for the process; each `every` seconds, report how many files it has compiled."""
+        """Wait for the process. Each `every` seconds, report how many files it has compiled."""
         started = time.time()
         while True:
             try:
@@ -234,7 +234,7 @@ def install(environment: Environment) -> None:
 
 
 def setup(environment: Environment, which: bool) -> None:
-    """Install, unless the running Python holds all packages; `which` only prints the Python."""
+    """Install, unless the running Python holds all packages. `which` only prints the Python."""
     if not environment.is_running():
         missing = missing_here()
         if not missing:
@@ -251,7 +251,7 @@ def setup(environment: Environment, which: bool) -> None:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--venv', default='.venv', help='folder of the environment')
     parser.add_argument('--torch',

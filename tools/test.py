@@ -99,7 +99,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def test(args: argparse.Namespace, device: torch.device) -> None:
-    """Predict in all processes; process 0 writes and scores the predictions."""
+    """Predict in all processes. Process 0 writes and scores the predictions."""
     cfg = test_config(args)
     dataset = build_test_dataset(cfg, need_labels=bool(args.eval))
     if args.zip:
@@ -161,7 +161,7 @@ def write_scores(cfg: mmcv.Config, dataset: Dataset, results: List[Any],
 
 def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse.Namespace,
                         device: torch.device) -> None:
-    """Make the model predict for the target's class priors; show them, and save them if asked."""
+    """Make the model predict for the target's class priors. Show them, and save them if asked."""
     target = label_shift.corrected(cfg, OnDevice(model, device), args.target_priors, workers(cfg))
     if distributed.rank() > 0:
         return

@@ -1,4 +1,4 @@
-# Source-only on Streets, the baseline of the other two configs. Data and step are the same; the
+# Source-only on Streets, the baseline of the other two configs. Data and step are the same. The
 # target images are not used.
 _base_ = [
     '../_base_/default_runtime.py',

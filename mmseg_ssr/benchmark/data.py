@@ -112,7 +112,7 @@ def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, i
 
 
 def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str) -> Report:
-    """Report items per second; the first case of each kind is the reference for the others."""
+    """Report items per second. The first case of each kind is the reference for the others."""
     report = Report(record=dict(cases={}))
     for title, cases in kinds.items():
         if not cases:

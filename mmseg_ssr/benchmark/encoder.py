@@ -119,7 +119,7 @@ def relative_difference(value: np.ndarray, expected: np.ndarray) -> float:
 
 
 def cosine_similarity(value: np.ndarray, expected: np.ndarray) -> float:
-    """Mean cosine between the positions of B x C x h x w maps; the first map is resized."""
+    """Mean cosine between the positions of B x C x h x w maps. The first map is resized."""
     height, width = expected.shape[2:]
     cosines = []
     for a, b in zip(value, expected):

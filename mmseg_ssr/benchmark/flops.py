@@ -11,7 +11,7 @@ from torch.utils.flop_counter import (
 
 
 def flop_counter() -> FlopCounterMode:
-    """Make a context that counts; ``get_total_flops()`` gives the sum, inside it too.
+    """Make a context that counts. ``get_total_flops()`` gives the sum, inside it too.
 
     A multiplication and an addition are two operations. Recomputed activations count again. Two
     things that torch 2.11 counts wrongly are counted correctly here. One is its fused attention on

@@ -73,7 +73,7 @@ class Prediction(Workload):
 def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],
                         sizes: Sequence[Tuple[int, int]], size: Size, settings: Settings,
                         checkpoint: Optional[str] = None) -> Report:
-    """Time the prediction of one image; the modes of one method, way and size take turns.
+    """Time the prediction of one image. The modes of one method, way and size take turns.
 
     Args:
         methods: names in :data:`.methods.METHODS`, or config files.
@@ -108,7 +108,7 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
 
 def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],
                      size: Size, checkpoint: Optional[str], report: Report) -> List[Case]:
-    """Make a case for each mode; a mode that this version does not know becomes a note."""
+    """Make a case for each mode. A mode that this version does not know becomes a note."""
     cases = []
     for mode in modes:
         options = mode_options(mode, MODES)

@@ -35,7 +35,7 @@ class Workload:
         return {}
 
     def run(self) -> Any:
-        """Run once; this call is timed."""
+        """Run once. This call is timed."""
         raise NotImplementedError
 
     def finish(self) -> Dict[str, Any]:

@@ -92,7 +92,7 @@ SAM_ENCODERS: Dict[str, Callable[[int, str, SamArguments], nn.Module]] = {
 
 
 def random_sam_weights(path: str, encoder_args: SamArguments, seed: int = 0) -> None:
-    """Write random weights of SAM's image encoder at 1024 pixels; no table of them is zero."""
+    """Write random weights of SAM's image encoder at 1024 pixels. No table of them is zero."""
     torch.manual_seed(seed)
     network = build_image_encoder('vit_b', 1024, encoder_args)
     for name, parameter in network.named_parameters():

@@ -81,7 +81,7 @@ def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: i
 
 def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
                       role: str = 'student') -> Tuple[Optional[UDASegmentor], List[str]]:
-    """Build the method without the parts that only learn from its views; None without a method.
+    """Build the method without the parts that only learn from its views.
 
     If weights are missing, the student stays as the seed draws it. Only pseudo-labels depend on
     the weights.
@@ -92,7 +92,7 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
         role: network of the checkpoint to use, 'student' or 'teacher'.
 
     Returns:
-        The method in training mode, and a line for each missing file.
+        The method in training mode (None without a method), and a line for each missing file.
     """
     cfg = copy.deepcopy(cfg)
     method = cfg.get('uda') or cfg.model

@@ -1,4 +1,4 @@
-"""Data sets from configs; missing data gives a clear message before the training starts."""
+"""Data sets from configs. Missing data gives a clear message before the training starts."""
 import copy
 import inspect
 import os

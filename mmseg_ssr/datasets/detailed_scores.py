@@ -35,7 +35,7 @@ def mean_over(matrix: np.ndarray, classes: Sequence[int], ignore_others: bool = 
 
 
 class DetailedScores:
-    """Adds scores of groups of classes and images; it is listed before mmseg's base class.
+    """Adds scores of groups of classes and images. It is listed before mmseg's base class.
 
     Attributes:
         class_groups: name of a further mean -> the names of its classes. A mean ``NAME`` takes the

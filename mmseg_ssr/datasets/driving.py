@@ -39,7 +39,7 @@ class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
 
 @register(DATASETS)
 class CrossCityDataset(DetailedScores, TrainIdDataset):
-    """A city of NTHU Cross-City (Chen et al., ICCV 2017); ``data_root`` is the city's folder.
+    """A city of NTHU Cross-City (Chen et al., ICCV 2017). ``data_root`` is the city's folder.
 
     The images ``Images/Train/NAME.jpg`` have no labels. The labels of ``Images/Test/NAME.png``
     are ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``.

@@ -106,7 +106,7 @@ def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
 def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
     """Recorded counts of labels that exist but are not in this data set.
 
-    Files that are older than the label are left out, since saving would make them look new.
+    Counts older than their label are left out, because saving would make them look new.
     """
     try:
         recorded = load_class_statistics(root)

@@ -60,5 +60,5 @@ def _with_margins(pipeline: List[dict], margins: List[int]) -> List[dict]:
 
 
 def _name(step: dict) -> str:
-    """Type of a pipeline step; mmcv also accepts a class here."""
+    """Type of a pipeline step, for which mmcv also accepts a class."""
     return step['type'] if isinstance(step['type'], str) else step['type'].__name__

@@ -59,5 +59,5 @@ class TrainIdDataset(CustomDataset):
         return infos
 
     def list_images(self, *arguments) -> List[Dict]:
-        """List the images; data sets with another folder layout override this."""
+        """List the images. Data sets with another folder layout override this."""
         return list_images(*arguments)

@@ -120,7 +120,7 @@ def _written(name: str, job: Job, stage: str, dynamic: bool, sizes: Sequence[Siz
 
 def _difference(name: str, kind: Format, deployed: nn.Module, path: str,
                 sizes: Sequence[Size]) -> List[float]:
-    """Largest difference for each size; raises :class:`NotTheSame` if one is too large."""
+    """Largest difference for each size. Raises :class:`NotTheSame` if one is too large."""
     differences = []
     run = kind.read(path)
     for size in sizes:

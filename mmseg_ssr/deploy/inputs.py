@@ -54,7 +54,7 @@ def find_inputs(arguments: Sequence[str], out: str) -> List[Input]:
 
 
 def _check_names(inputs: Sequence[Input]) -> None:
-    """Raise :class:`DataError` for results of one name; a video's frames have a folder."""
+    """Raise :class:`DataError` for results of one name. A video's frames have a folder."""
     by_name: Dict[Tuple[str, bool], Input] = {}
     pairs = [(by_name.setdefault((item.name, item.is_video), item), item) for item in inputs]
     pairs += [(by_name[parent, True], item) for item in inputs for parent in _parents(item.name)
@@ -104,7 +104,7 @@ def _of_folder(folder: str, out: str) -> List[Input]:
 
 
 def _without_results(paths: Sequence[str], folder: str, out: str) -> List[str]:
-    """Drop the paths below ``out``; all paths are below ``folder``.
+    """Drop the paths below ``out``. All paths are below ``folder``.
 
     If ``folder`` itself is below ``out``, only results of an earlier command are dropped: the
     other files are the user's.

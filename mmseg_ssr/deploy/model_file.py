@@ -21,7 +21,7 @@ MOST_CLASSES = 255
 
 
 class ModelFile(NamedTuple):
-    """The content of the file; the network is not built yet.
+    """The content of the file. The network is not built yet.
 
     Attributes:
         path: path of the file.

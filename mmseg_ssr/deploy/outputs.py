@@ -101,7 +101,7 @@ class Results:
 
     @contextlib.contextmanager
     def video(self, name: str, rate: float) -> Iterator[Callable[[Prediction], None]]:
-        """Give a function that writes the results of the next frame; the first is number 1.
+        """Give a function that writes the results of the next frame. The first is number 1.
 
         Labels and confidences are ``KIND/NAME/000001.png``, ... The overlay gets its name when the
         block ends. If an error or Ctrl-C ends it, the overlay holds the frames so far.
@@ -156,7 +156,7 @@ def unwritable(path: str) -> Meaning:
 
 @contextlib.contextmanager
 def _overlay_video(path: str, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
-    """Give a function that adds RGB frames; the first one makes the file."""
+    """Give a function that adds RGB frames. The first one makes the file."""
     writers: List[cv2.VideoWriter] = []
     folder = os.path.dirname(path)
     with contextlib.ExitStack() as stack:

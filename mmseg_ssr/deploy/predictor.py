@@ -39,7 +39,7 @@ class Prediction:
     palette: List[Sequence[int]]
 
     def overlay(self, opacity: float = 0.5) -> np.ndarray:
-        """Paint the classes over the image; gives H x W x 3 uint8, RGB."""
+        """Paint the classes over the image. Returns H x W x 3 uint8, RGB."""
         return overlay(self.image, self.label, self.palette, opacity)
 
 

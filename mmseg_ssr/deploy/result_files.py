@@ -10,7 +10,7 @@ FRAME = re.compile(r'\d{6,}\.png')
 
 
 def frame_name(number: int) -> str:
-    """Name of a frame's label or confidence without ending; the first frame is number 1."""
+    """Name of a frame's label or confidence without ending. The first frame is number 1."""
     return f'{number:06d}'
 
 

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
                 most_frames: Optional[int] = None, show: bool = True) -> Outcome:
-    """Predict the inputs and write the results; a damaged input does not stop the others.
+    """Predict the inputs and write the results. A damaged input does not stop the others.
 
     Args:
         most_frames: largest number of frames to predict from each video or camera.

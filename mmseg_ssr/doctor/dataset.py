@@ -70,7 +70,7 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,
                     progress: Optional[Progress] = None) -> Report:
-    """Examine one data set, see :func:`examine_datasets`; a source's statistics are included."""
+    """Examine one data set, see :func:`examine_datasets`. A source's statistics are included."""
     report = Report(key, config['type'])
     missing = list(missing_image_folders(config))
     report.findings = [Finding(

@@ -41,7 +41,7 @@ class Seen:
 
 @dataclass
 class Meaning:
-    """Turns the values in labels into classes; processes exchange it faster than a data set."""
+    """Turns the values in labels into classes. Processes exchange it faster than a data set."""
 
     CLASSES: Tuple[str, ...]
     label_map: Optional[Dict[int, int]]
@@ -52,7 +52,7 @@ class Meaning:
 
 @dataclass
 class Examiner:
-    """Reads pairs; it can be pickled.
+    """Reads pairs. It can be pickled.
 
     Attributes:
         count: counts the values in a label file, see :func:`.label_counter`.

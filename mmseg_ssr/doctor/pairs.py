@@ -10,7 +10,7 @@ from .finding import Finding, Stage
 
 
 def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
-    """Pair the files of a built data set; missing and outdated labels are findings.
+    """Pair the files of a built data set. Missing and outdated labels are findings.
 
     Without ``ann_dir`` the pairs have no labels, and no label is missing.
     """

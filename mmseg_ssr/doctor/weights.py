@@ -15,7 +15,7 @@ HEAD = 'decode_head.'
 
 
 def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]]:
-    """Give facts, a line for each file, and findings; each file is read once."""
+    """Give facts, a line for each file, and findings. Each file is read once."""
     named: Dict[str, str] = {}
     for cfg in configs:
         keys = needed_weight_files(cfg)

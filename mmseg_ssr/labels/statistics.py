@@ -132,7 +132,7 @@ def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path],
 
 
 def count_train_ids(path: PathLike, num_classes: int, ignore_index: int = IGNORE_INDEX) -> Counts:
-    """Count pixels of each id in a label file except 255; another ``ignore_index`` is counted.
+    """Count pixels of each id in a label file except 255. Another ``ignore_index`` is counted.
 
     Raises:
         MissingFile, DataError: the file is missing or damaged, or an id is neither a class nor

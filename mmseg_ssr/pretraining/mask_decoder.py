@@ -61,7 +61,7 @@ def choose_points(objects: Tensor, count: int, generator: torch.Generator) -> Te
 
 
 def mask_loss(logits: Tensor, objects: Tensor, points: Tensor) -> Tensor:
-    """Cross-entropy plus Dice loss of masks; SAM uses focal plus Dice.
+    """Cross-entropy plus Dice loss of masks. SAM uses focal plus Dice.
 
     Args:
         logits: B x K x H x W.

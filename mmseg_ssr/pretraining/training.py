@@ -45,7 +45,7 @@ class Networks(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Scalars of one batch. Losses have gradients; mask IoU and accuracy are in [0, 1]."""
+    """Scalars of one batch. Losses have gradients. Mask IoU and accuracy are in [0, 1]."""
     mask_loss: Tensor
     mask_iou: Tensor
     kind_loss: Tensor

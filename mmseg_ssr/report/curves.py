@@ -21,7 +21,7 @@ def loss_curves(runs: Sequence[Run]) -> str:
 
 
 def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
-    """Plot mIoU, learning rate, speed and memory; also return the titles that no log holds."""
+    """Plot mIoU, learning rate, speed and memory. Also return the titles that no log holds."""
     plots, left_out = [], []
     for title, unit, key, mode, factor in QUANTITIES:
         def curve(run: Run, key: str = key, mode: str = mode, factor: float = factor) -> Curve:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEAR = 0.8  # meters; nothing is drawn closer than this
+NEAR = 0.8  # meters. Nothing is drawn closer than this
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from .panels import Color, colorize
 
 def overlay(image: np.ndarray, label: np.ndarray, palette: Sequence[Color],
             opacity: float = 0.5) -> np.ndarray:
-    """Paint a label over its image; gives RGB, H x W x 3 uint8.
+    """Paint a label over its image. Returns RGB, H x W x 3 uint8.
 
     Args:
         image: H x W x 3 uint8, RGB.

@@ -30,7 +30,7 @@ class ViewTiles(NamedTuple):
 
 def draw_views(views: Sequence[ViewTiles], mean: np.ndarray, std: np.ndarray,
                classes: Sequence[str], palette: Sequence) -> np.ndarray:
-    """Draw RGB: a row for each image of the batch; columns are image, label, weight of each view.
+    """Draw RGB: a row for each image of the batch. Columns are image, label, weight of each view.
 
     Args:
         mean, std: 3 numbers each, in 0..255, of the normalization.

@@ -38,7 +38,7 @@ own_val = dict(
     ann_dir='labels/val',
     classes=classes,
     ignore=ignore)
-# Target images with labels for training, if you have any; only the oracle uses them.
+# Target images with labels for training, if you have any. Only the oracle uses them.
 own_oracle = dict(
     type='FolderDataset',
     data_root='data/own/target/',

@@ -7,7 +7,7 @@ from ..labels import Label
 from ..sketch import Pen, Plane, Sketch, ground_strip, rectangle
 from .roadside import draw_bush, draw_pickets, draw_tree
 
-DETAIL = 45.0  # meters up to which single windows are drawn; farther ones merge into bands
+DETAIL = 45.0  # meters up to which single windows are drawn. Farther ones merge into bands
 GROUND_FLOOR = 3.4  # meters
 
 

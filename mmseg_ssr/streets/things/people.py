@@ -42,7 +42,7 @@ def draw_rider(sketch: Sketch, rng: np.random.Generator, plane: Plane, side_view
 
 
 def _draw_from_the_side(pen: Pen, seat: float, legs: float, top: float) -> tuple[float, float]:
-    """Draw a rider bent forward, hands on the bar, a foot on the pedal; gives the head's place."""
+    """Draw a rider bent forward, hands on the bar, a foot on a pedal. Returns the head's place."""
     hip, grip, foot = (-0.22, seat), (0.35, seat + 0.1), (-0.02, 0.28)
     knee, shoulder = (hip[0] + 0.42, seat - 0.12), (hip[0] + 0.17, seat + 0.56)
     pen(bar(hip, knee, 0.22), 'trousers', tone=legs)
@@ -54,7 +54,7 @@ def _draw_from_the_side(pen: Pen, seat: float, legs: float, top: float) -> tuple
 
 
 def _draw_from_behind(pen: Pen, seat: float, legs: float, top: float) -> tuple[float, float]:
-    """Draw a rider with knees apart and elbows out; gives the head's place."""
+    """Draw a rider with knees apart and elbows out. Returns the head's place."""
     for side in (-1, 1):
         knee = (side * 0.24, seat - 0.25)
         pen(bar((side * 0.1, seat), knee, 0.2), 'trousers', tone=legs)

@@ -3,6 +3,7 @@ import torch
 from tiny_networks import maker_of
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.methods.segmentor import batch_of
 from mmseg_ssr.uda import (
     Batch,
     BlockMask,
@@ -144,3 +145,9 @@ def test_a_teacher_of_its_own_goes_where_the_method_goes(method):
     assert len(segmentor.teachers) == 2
     for teacher in segmentor.teachers:
         assert next(teacher.network.parameters()).dtype == torch.float64
+
+
+def test_a_threshold_of_its_own_weighs_its_own_labels(method, batch):
+    segmentor = method(mic=True, mask_pseudo_threshold=0.)
+    views = {view.name: view for view in segmentor.make_views(batch_of(batch))}
+    assert (views['masked'].weight == 1).all() and views['mix'].weight.min() < 1
