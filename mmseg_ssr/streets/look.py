@@ -25,7 +25,7 @@ class Look:
         grain: size of the texture in pixels of a 512 pixel wide image.
         shadow: darkness of ground shadows, in [0, 1].
         sun: signed strength of a brightness slope across the picture.
-        haze: share of the color that each meter replaces by ``haze_color``.
+        haze: rate per meter at which ``haze_color`` takes the place of a color.
         exposure, contrast, saturation: factors, 1 changes nothing.
         white_balance: factor for each channel.
         gamma: exponent of the tone curve. A value above 1 darkens.
