@@ -1,4 +1,4 @@
-"""Logged numbers that may stay on the device until somebody wants their mean."""
+"""A log buffer whose numbers may stay on the device until their mean is needed."""
 from typing import Any, Dict, Optional
 
 import torch
@@ -9,8 +9,8 @@ class DeferredLogBuffer(LogBuffer):
     """mmcv's ``LogBuffer`` for numbers and scalar tensors.
 
     Attributes:
-        window: how many of the newest values somebody may ask for; older ones are dropped, which
-            mmcv does not do. None keeps all.
+        window: number of newest values that may be averaged. Older ones are dropped, which mmcv
+            does not do. None keeps all.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class DeferredLogBuffer(LogBuffer):
         super().update(vars, count)
         for history in (self.val_history, self.n_history) if self.window else ():
             for values in history.values():
-                if len(values) >= 2 * self.window:  # now and then, not one by one
+                if len(values) >= 2 * self.window:  # delete many at once, not one by one
                     del values[:-self.window]
 
     def average(self, n: int = 0) -> None:
@@ -29,7 +29,7 @@ class DeferredLogBuffer(LogBuffer):
         super().average(n)
 
     def read(self) -> None:
-        """Make floats of all tensors, in one copy from the device."""
+        """Turn all tensors into floats, with one copy from the device."""
         waiting = [(values, i) for values in self.val_history.values()
                    for i, value in enumerate(values) if isinstance(value, torch.Tensor)]
         if waiting:

@@ -9,15 +9,16 @@ from ...errors import ConfigError
 
 @HOOKS.register_module()
 class PolyToHorizonLrUpdaterHook(PolyLrUpdaterHook):
-    """Polynomial decay that is stopped on its way: ``lr_config=dict(policy='PolyToHorizon')``.
+    """Polynomial decay that the training ends early: ``lr_config=dict(policy='PolyToHorizon')``.
 
-    AdaptSegNet, ADVENT and MaxSquare decay over 200,000 iterations or more and stop long before;
-    mmcv's ``poly`` ends where the training does.
+    AdaptSegNet, ADVENT and MaxSquare decay over 200,000 iterations or more and stop long before.
+    mmcv's ``poly`` reaches its end with the training.
 
     Args:
-        horizon: iteration at which the rate would be ``min_lr``, at least the training's length.
+        horizon: iteration at which the rate would reach ``min_lr``. It must be at least the length
+            of the training.
         power, min_lr: as in mmcv's ``poly``.
-        by_epoch: accepted as False.
+        by_epoch: accepted, must be False.
 
     Raises:
         ConfigError: the training is longer than ``horizon``.

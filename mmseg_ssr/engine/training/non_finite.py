@@ -1,4 +1,4 @@
-"""An iteration whose numbers are not finite: which samples, and a file to run it again from."""
+"""Report of an iteration with non-finite numbers: its samples, and a file that repeats it."""
 import os
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -19,10 +19,10 @@ from ..on_device import to_device
 
 
 class NumberCheck(Hook):
-    """Reads the numbers that the host has not read yet (``watch_interval``) before a checkpoint.
+    """Check the numbers that are still unread (``watch_interval``) before each checkpoint.
 
     Args:
-        interval: iterations between two checkpoints.
+        interval: number of iterations between two checkpoints.
     """
 
     def __init__(self, interval: int):
@@ -35,11 +35,13 @@ class NumberCheck(Hook):
 
 def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
            folder: str) -> NotFinite:
-    """Write what reproduces the iteration; returns the error with sample files and path added.
+    """Write a file that reproduces the iteration. Return the error with samples and path added.
 
     Args:
         content: checkpoint of the state that the iteration started with.
-        batch: as the data loader gave it; those of all processes are written as one.
+        batch: batch of this process, as the data loader gave it. The batches of all processes are
+            written as one.
+        folder: folder for the file.
     """
     path = os.path.join(folder, f'not_finite_iter_{error.iteration + 1}.pth')
     batches = distributed.gather(to_device(batch, torch.device('cpu')))
@@ -55,26 +57,26 @@ def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
 
 
 def joined(batches: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
-    """One batch of the batches of several processes."""
+    """Join the batches of several processes into one."""
     return {key: torch.cat([batch[key] for batch in batches]) if isinstance(value, torch.Tensor)
             else [item for batch in batches for item in batch[key]]
             for key, value in batches[0].items()}
 
 
 def sample_files(batch: Dict[str, Any]) -> List[str]:
-    """Names of the images of a batch."""
+    """Return the names of the images in a batch."""
     metas = [meta for key in ('img_metas', 'target_img_metas') for meta in batch.get(key, [])]
     return [str(meta.get('filename') or meta.get('ori_filename')) for meta in metas]
 
 
 def replay(path: str, device: torch.device) -> Tuple[Dict[str, float], List[str]]:
-    """Run the iteration of a file that :func:`report` wrote, without updating anything.
+    """Run the iteration in a file that :func:`report` wrote, without an update.
 
     Returns:
-        The losses, and the parameters whose gradient is not finite.
+        The losses, and the names of the parameters whose gradient is not finite.
 
     Raises:
-        CheckpointError: the file is not of that kind.
+        CheckpointError: the file was not written by :func:`report`.
     """
     content = read_checkpoint(path)
     if 'batch' not in content:

@@ -1,4 +1,4 @@
-"""The optimizer of a config, arranged for speed."""
+"""Building of a config's optimizer, with merged groups and fused kernels."""
 import contextlib
 import inspect
 from typing import Any, Dict, List
@@ -13,14 +13,14 @@ from ..config.explain import config_fault
 
 
 def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
-    """``optimizer`` of a config, with mmcv's ``paramwise_cfg``.
+    """Build the ``optimizer`` of a config, with mmcv's ``paramwise_cfg``.
 
-    mmcv makes a group of every parameter; parameters with the same options are put into one
-    group, in the order of the model, and the update is fused into one kernel where torch has one
-    (Adam, AdamW, SGD) and ``optimizer`` does not say otherwise by ``fused`` or ``foreach``.
+    mmcv makes a group of every parameter. Here parameters with the same options share one group,
+    in the order of the model. The update runs in one fused kernel if torch has one (Adam, AdamW,
+    SGD), unless ``optimizer`` sets ``fused`` or ``foreach``.
 
     Raises:
-        ConfigError: there is none, or torch refuses its arguments.
+        ConfigError: the config has no optimizer, or torch refuses its arguments.
     """
     if not cfg.get('optimizer'):
         raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
@@ -38,7 +38,7 @@ def _build(model: nn.Module, options: Dict[str, Any]) -> torch.optim.Optimizer:
 
 
 def can_be_fused(options: Dict[str, Any]) -> bool:
-    """Does torch have a fused kernel for this optimizer, and does nobody ask for another way?"""
+    """Whether torch has a fused kernel for this optimizer and the options leave the choice."""
     kind = getattr(torch.optim, str(options.get('type')), None)
     if kind is None or 'fused' in options or 'foreach' in options:
         return False

@@ -1,4 +1,4 @@
-"""The update of a segmentor that only returns its loss; methods of uda step themselves."""
+"""The update of a supervised segmentor. The methods of uda update themselves."""
 from typing import Any, Dict, Optional
 
 import torch
@@ -12,11 +12,11 @@ from ...uda.update.optimization import OptimizationKeys
 
 @HOOKS.register_module()
 class WatchedOptimizerHook(OptimizerHook):
-    """mmcv's ``OptimizerHook`` with gradients averaged over all processes, and watched.
+    """mmcv's ``OptimizerHook`` with gradients averaged over all processes and checked.
 
     Args:
-        grad_clip: ``dict(max_norm=10, norm_type=2)``, None does not clip.
-        not_finite: 'stop' or 'skip' an update whose loss or gradient is not finite, see
+        grad_clip: ``dict(max_norm=10, norm_type=2)``. None does not clip.
+        not_finite: 'stop' or 'skip', applied if the loss or a gradient is not finite. See
             :class:`~mmseg_ssr.uda.update.finite_check.FiniteCheck`.
     """
 
@@ -53,10 +53,11 @@ class WatchedOptimizerHook(OptimizerHook):
 
 
 def optimizer_hook(optimizer_config: Optional[Dict[str, Any]]) -> Hook:
-    """The hook of ``optimizer_config``: ours unless it names another ``type``.
+    """Build the hook of ``optimizer_config``: ours unless it names another ``type``.
 
     Raises:
-        ConfigError: another one in several processes, where it would train each apart.
+        ConfigError: it names another hook in a training with several processes. Each of them would
+            then train a network of its own.
     """
     hook = HOOKS.build({'type': 'WatchedOptimizerHook', **(optimizer_config or {})})
     if distributed.world_size() > 1 and not isinstance(hook, WatchedOptimizerHook):

@@ -1,4 +1,4 @@
-"""mmcv's iteration-based runner with checkpoints from which a training goes on bit for bit."""
+"""mmcv's iteration-based runner with checkpoints that resume a training bit for bit."""
 import logging
 import os
 from typing import Any, Dict, Optional
@@ -26,14 +26,14 @@ from .non_finite import report
 
 @RUNNERS.register_module()
 class SelfTrainingRunner(IterBasedRunner):
-    """Runs any mmseg segmentor, and the methods of :mod:`mmseg_ssr.uda`.
+    """Runner for any mmseg segmentor and for the methods of :mod:`mmseg_ssr.uda`.
 
-    A model with ``training_state()`` and ``load_training_state(state)`` has its teachers, frozen
-    parts' counters and regularizer saved and restored beside its weights.
+    If a model has ``training_state()`` and ``load_training_state(state)``, that state is saved and
+    restored beside its weights: teachers, counters of frozen parts, and regularizer.
 
     Args:
         model, optimizer, work_dir, logger, meta, max_iters, batch_processor: as in mmcv.
-        max_keep_ckpts: checkpoints ``iter_N.pth`` that are kept; -1 keeps all.
+        max_keep_ckpts: number of checkpoints ``iter_N.pth`` that are kept. -1 keeps all.
     """
 
     def __init__(self,
@@ -46,18 +46,18 @@ class SelfTrainingRunner(IterBasedRunner):
                  max_iters: Optional[int] = None,
                  max_keep_ckpts: int = 2):
         if isinstance(model, DistributedDataParallel) and isinstance(model.module, UDASegmentor):
-            # As mmseg's own script wraps it: it takes one backward pass for an iteration, while
-            # a method makes several and averages their gradients itself.
+            # mmseg's own script wraps the model so. The wrapper expects one backward pass in an
+            # iteration. A method makes several and averages their gradients itself.
             model = OnDevice(model.module, next(model.parameters()).device)
         super().__init__(model, batch_processor=batch_processor, optimizer=optimizer,
                          work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
         self.log_buffer = DeferredLogBuffer()
         self.max_keep_ckpts = max_keep_ckpts
         self.interruption = Interruption(at_once=False)
-        #: An evaluation has begun and is not over: resuming makes up for it.
+        #: Whether an evaluation has begun and is not over. Resuming then repeats it.
         self.evaluation_due = False
         self._resumed: Optional[Dict[str, Any]] = None
-        self.links_latest = True  # also where it saves by itself, after a signal
+        self.links_latest = True  # also for the checkpoint that it saves after a signal
         self._saved_at = -1
         self._called = ''
 
@@ -69,7 +69,7 @@ class SelfTrainingRunner(IterBasedRunner):
         """Train to the end.
 
         Raises:
-            Interrupted: a signal has come; the iteration that ran then is finished and saved.
+            Interrupted: a signal has come. The iteration that ran then is finished and saved.
         """
         with self.interruption:
             super().run(*args, **kwargs)
@@ -78,21 +78,22 @@ class SelfTrainingRunner(IterBasedRunner):
         self._called = fn_name
         super().call_hook(fn_name)
         if fn_name == 'before_epoch':
-            # Not earlier: starting the loaders may draw, starting the loggers clears the buffer.
+            # Not earlier: loaders may draw random numbers when they start, and loggers clear the
+            # buffer.
             self._restore()
         elif fn_name == 'after_train_iter':
             self._share_interruption()
             self.interruption.obey()
 
     def train(self, data_loader: Any, **kwargs: Any) -> None:
-        """One iteration."""
+        """Run one iteration."""
         if distributed.world_size() > 1:
             seed_process((self.meta or {}).get('seed') or 0, self.iter)
         before = random_state()
         try:
             super().train(data_loader, **kwargs)
         except NotFinite as error:
-            if error.late:  # this is another iteration, or its state is gone
+            if error.late:  # the faulty iteration is over, or its state is gone
                 raise
             content = self._content(self.iter, {}, save_optimizer=False)
             content['random_state'] = before
@@ -100,7 +101,7 @@ class SelfTrainingRunner(IterBasedRunner):
         except Interrupted as error:
             if self._called == 'after_train_iter':
                 self._save_for(error)
-            else:  # in the evaluation before the training
+            else:  # the signal came in the evaluation before the training
                 error.message += ' before the first iteration: there is nothing to save'
             raise
 
@@ -110,7 +111,7 @@ class SelfTrainingRunner(IterBasedRunner):
                         meta: Optional[dict] = None,
                         save_optimizer: bool = True,
                         create_symlink: bool = True) -> None:
-        """Write the state after the iteration that is being finished; process 0 does it alone."""
+        """Write the state after the current iteration. Only process 0 writes."""
         if distributed.rank() > 0:
             return
         path = os.path.join(out_dir, filename_tmpl.format(self.iter + 1))
@@ -124,7 +125,7 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def load_checkpoint(self, filename: str, map_location: Any = 'cpu', strict: bool = True,
                         revise_keys: Any = None) -> dict:
-        """Start from the weights of another training (``--load-from``), student into student."""
+        """Load the student's weights from another training (``--load-from``)."""
         self.logger.info('load weights from %s', filename)
         return load_weights(self.bare_model, filename)
 
@@ -133,12 +134,13 @@ class SelfTrainingRunner(IterBasedRunner):
         """Go on from the checkpoint file as if the training had never been interrupted.
 
         Raises:
-            CheckpointError: not written by this runner, of another model, or past the end.
+            CheckpointError: another runner wrote the file, it fits another model, or it is past
+                the end of this training.
         """
         self.go_on_from(read_checkpoint(checkpoint), checkpoint)
 
     def go_on_from(self, content: Dict[str, Any], path: str) -> None:
-        """:meth:`resume` from a checkpoint that has been read already."""
+        """Do the work of :meth:`resume` with a checkpoint that has been read already."""
         check_resumable(content, self.bare_model, self.max_iters, path)
         apply_weights(content, self.bare_model, path)
         try:
@@ -153,7 +155,7 @@ class SelfTrainingRunner(IterBasedRunner):
         self.evaluation_due = content.get('evaluation_due', False)
         self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}
         self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {}),
-                     'iter': self.iter}  # for the head of the log
+                     'iter': self.iter}  # written to the head of the log
         self.logger.info('resumed from %s at iteration %d', path, self.iter)
 
     def _content(self, iteration: int, meta: dict, save_optimizer: bool) -> dict:
@@ -170,7 +172,7 @@ class SelfTrainingRunner(IterBasedRunner):
         return content
 
     def _restore(self) -> None:
-        """Take up random numbers, log and evaluation where the checkpoint has left them."""
+        """Restore random state and log from the checkpoint, and make up for its evaluation."""
         self.log_buffer.window = self._log_window()
         if self._resumed is not None:
             restore_random_state(self._resumed['random_state'])
@@ -178,7 +180,7 @@ class SelfTrainingRunner(IterBasedRunner):
             self.log_buffer.n_history.update(self._resumed['log_buffer']['counts'])
             self._resumed = None
         if self.evaluation_due:
-            self.mode, self._iter = 'train', self._iter - 1  # in the iteration that was evaluated
+            self.mode, self._iter = 'train', self._iter - 1  # the iteration that was evaluated
             for hook in self.hooks:
                 if isinstance(hook, EvaluationHook):
                     hook.make_up(self)
@@ -187,28 +189,28 @@ class SelfTrainingRunner(IterBasedRunner):
             self._iter += 1
 
     def _share_interruption(self) -> None:
-        """A signal that one of several processes got is obeyed by all, at the same iteration."""
+        """Let all processes obey a signal that one of them got, at the same iteration."""
         self.interruption.signum = distributed.largest(self.interruption.signum or 0) or None
 
     def _save_for(self, interrupted: Interrupted) -> None:
-        """Save the iteration that is being finished, unless that is done, and say so."""
+        """Save the current iteration, unless it is saved already, and log that."""
         if self._saved_at != self.iter:
             self.save_checkpoint(self.work_dir, create_symlink=self.links_latest)
         interrupted.message += f' after iteration {self.iter + 1}, which is saved'
         self.logger.info(interrupted.message)
 
     def _flush_logs(self) -> None:
-        """Write what loggers hold back: a resumed training does not log it again."""
+        """Write what loggers hold back, because a resumed training does not log it again."""
         for hook in self.hooks:
             if hasattr(getattr(hook, 'writer', None), 'flush'):
                 hook.writer.flush()
 
     def _log_window(self) -> int:
-        """How many values the loggers average over."""
+        """Return the number of values that the loggers average over."""
         return max((h.interval for h in self.hooks if isinstance(h, LoggerHook)), default=1)
 
     def _unlogged(self) -> Dict[str, Dict[str, list]]:
-        """The newest values of the log buffer, as many as a logger averages over."""
+        """Return the newest values of the log buffer, as many as a logger averages over."""
         window, buffer = self._log_window(), self.log_buffer
         buffer.read()
         return {name: {key: values[-window:] for key, values in history.items()} for name, history

@@ -1,4 +1,4 @@
-"""Where a training begins: anew or at a checkpoint, with which seed, and why it cannot."""
+"""The start of a training: a checkpoint to resume, the seed, and errors at the start."""
 import traceback
 from typing import Callable, List, Optional
 
@@ -15,16 +15,16 @@ from .runner import SelfTrainingRunner
 
 def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
                          log: RunLog) -> Optional[Checkpoint]:
-    """The training to go on with, or None.
+    """Return the checkpoint to resume, or None.
 
     Raises:
-        ConfigError: that of ``work_dir`` has another config.
+        ConfigError: the checkpoint in ``work_dir`` was trained with another config.
     """
     if resume_from != 'auto':
         return Checkpoint(resume_from, read_checkpoint(resume_from)) if resume_from else None
     found = _newest(work_dir, log)
     config = found.content.get('meta', {}).get('config') if found else None
-    # which weights a training began with does not matter to how it goes on
+    # a resumed training does not use the weights that it once began with
     if found and comparable(str(config), 'load_from') != comparable(cfg.pretty_text, 'load_from'):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
@@ -34,10 +34,10 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
 
 def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,
                   begun: Optional[Checkpoint]) -> int:
-    """Seed everything; returns the seed.
+    """Seed all random generators and return the seed.
 
-    A training that goes on keeps its seed; a new one takes that of the call, of the config, or
-    draws one.
+    A resumed training keeps its seed. A new one takes ``seed``, else the config's seed, else a
+    drawn one.
     """
     chosen = cfg.get('seed') if seed is None else seed
     autotune = bool(cfg.get('cudnn_benchmark')) and chosen is None
@@ -54,7 +54,7 @@ def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,
 
 
 def compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
-    """Say that the batch is another one than before: the config alone does not tell."""
+    """Warn if the batch size has changed. It depends on more than the config."""
     before, now = begun.content['meta'].get('batch'), runner.meta['batch']
     if before not in (None, now):
         runner.logger.warning('%s was written by a training on batches of %d images, this one has '
@@ -62,10 +62,10 @@ def compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
 
 
 def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Meaning:
-    """A training that fails before its first iteration is done has a config that does not fit.
+    """Explain an error before the end of the first iteration as a config that does not fit.
 
-    Once it has worked, an error means nothing to the user: it is a fault of the machine or of the
-    program. The traceback is written to the log file.
+    A later error is a fault of the machine or of the program, so it is not explained. The
+    traceback of an explained error is written to the log file.
     """
 
     def meaning(error: Exception) -> Optional[ConfigError]:
@@ -81,7 +81,7 @@ def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Me
 
 
 def _newest(work_dir: str, log: RunLog) -> Optional[Checkpoint]:
-    """The newest checkpoint that can be read; process 0 chooses it for all."""
+    """Return the newest checkpoint that can be read. Process 0 chooses it for all."""
     found: List[Optional[Checkpoint]] = []
 
     def choose() -> Optional[str]:

@@ -1,4 +1,4 @@
-"""One training, from a config to its last checkpoint."""
+"""One training, from its config to its last checkpoint."""
 import copy
 import os
 from typing import Any, Dict, Optional
@@ -50,9 +50,9 @@ from .optimizer_hook import optimizer_hook
 from .runner import SelfTrainingRunner
 from .start import checkpoint_to_resume, compare_batch, failed_start, seed_training
 
-#: Runs after everything else of an iteration, the logs too: a checkpoint is a finished iteration.
+#: Saving comes last in an iteration, after the logs: a checkpoint holds a finished iteration.
 CHECKPOINT_PRIORITY = 95
-#: After the update, before anything that evaluates or saves.
+#: Checks come after the update and before anything that evaluates or saves.
 CHECK_PRIORITY = 60
 KEPT_CHECKPOINTS = 2
 
@@ -68,21 +68,21 @@ def train(cfg: Config,
           trusted: bool = False) -> str:
     """Train as ``cfg`` says and return the path of the last checkpoint.
 
-    Several processes (:mod:`~mmseg_ssr.engine.distributed.launch`) train together,
-    ``data.samples_per_gpu`` samples each.
+    Several processes (:mod:`~mmseg_ssr.engine.distributed.launch`) train together. Each takes
+    ``data.samples_per_gpu`` samples per iteration.
 
     Args:
-        work_dir: folder for checkpoints, logs and the config as it was used.
-        seed: of everything random; the config's ``seed`` when None, a drawn one if it has none.
+        work_dir: folder for checkpoints, logs and the resolved config.
+        seed: seed of all random decisions. None takes the config's ``seed``, or draws one.
         deterministic: ask torch for kernels that repeat to the bit.
-        resume_from: checkpoint to go on from, or ``'auto'``: the newest readable in ``work_dir``,
-            if there is one.
-        evaluate: score the student on ``data.val`` as ``evaluation`` says.
-        evaluation_images: score on that many images only.
+        resume_from: checkpoint to resume. ``'auto'`` takes the newest readable one in
+            ``work_dir``, if there is one.
+        evaluate: whether the student is scored on ``data.val`` as ``evaluation`` says.
+        evaluation_images: number of images to score on. None takes all.
         trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
 
     Raises:
-        UserError: of the config, the data, or a file of weights.
+        UserError: the config, the data or a file of weights has a fault.
     """
     validate(cfg)
     check_weight_files(cfg)
@@ -98,7 +98,7 @@ def train(cfg: Config,
         if evaluate:
             val_dataset = limit_images(build_test_dataset(cfg, 'val'), evaluation_images)
         model = build_training_model(cfg, seed)
-        dataset = distributed.first_before_others(  # it may count classes, once for all
+        dataset = distributed.first_before_others(  # process 0 may count classes, once for all
             lambda: build_training_dataset(cfg, seed))
         check_agreement(seed=seed, number_of_training_images=len(dataset))
         runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
@@ -119,7 +119,7 @@ def train(cfg: Config,
 
 def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
            trusted: bool) -> Optional[str]:
-    """Go on from a checkpoint, whose path is returned, or take the weights of ``load_from``."""
+    """Resume a checkpoint and return its path, or load the weights of ``load_from``."""
     if begun:
         runner.go_on_from(begun.content, begun.path)
         compare_batch(begun, runner)
@@ -130,14 +130,14 @@ def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
 
 
 def _tidy_folder(work_dir: str, runner: SelfTrainingRunner, log: RunLog) -> None:
-    """Leave those checkpoints that the training goes on from."""
+    """Keep only the checkpoints that belong to the training so far."""
     set_aside_newer(work_dir, runner.iter, log.timestamp, log.logger)
     complete_saving(work_dir, runner.max_keep_ckpts, runner.links_latest)
 
 
 def _loader(cfg: Config, dataset: Dataset, runner: SelfTrainingRunner, device: torch.device,
             seed: int) -> DataLoader:
-    """The batches from where the training begins to its end."""
+    """Return a loader of the batches from the first to the last iteration of this run."""
     return training_loader(
         dataset, batch_size(cfg), runner.max_iters, seed, first_iteration=runner.iter,
         workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
@@ -145,7 +145,7 @@ def _loader(cfg: Config, dataset: Dataset, runner: SelfTrainingRunner, device: t
 
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
                  device: torch.device, log: RunLog, seed: int) -> SelfTrainingRunner:
-    """The runner with optimizer and hooks of ``cfg``."""
+    """Build the runner with the optimizer and the hooks of ``cfg``."""
     classes, palette = class_names(dataset)
     model.CLASSES, model.PALETTE = classes, palette
     model = OnDevice(model, device)
@@ -166,7 +166,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
     with explained(config_fault(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used')):
-        runner.register_training_hooks(  # which takes keys out of its arguments
+        runner.register_training_hooks(  # it takes keys out of its arguments
             _in_iterations(cfg.get('lr_config')), _own_optimizer_hook(cfg, model.module),
             log_config=_log_config(cfg, work_dir, log),
             momentum_config=_in_iterations(cfg.get('momentum_config')))
@@ -186,17 +186,17 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
 
 
 def _in_iterations(schedule: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """A schedule in iterations: mmcv's default is epochs, of which there is one."""
+    """Let a schedule count iterations. mmcv counts epochs by default, and here is only one."""
     return schedule and dict(copy.deepcopy(schedule), by_epoch=False)
 
 
 def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
-    """None for methods, whose step calls the optimizer itself."""
+    """Build the optimizer hook, or return None for methods: their step calls the optimizer."""
     return None if isinstance(model, UDASegmentor) else optimizer_hook(cfg.get('optimizer_config'))
 
 
 def write_config(cfg: Config, work_dir: str) -> None:
-    """Leave the config as it was used, bases and options resolved, in ``work_dir``."""
+    """Write the config with bases and options resolved to ``work_dir``."""
     if distributed.rank() == 0:
         write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
 
