@@ -1,4 +1,4 @@
-"""Config files: reading, checking, explaining."""
+"""Reading and checking of config files, and reports of their faults."""
 from .load import load_config
 from .values import experiment_name, max_iterations
 

@@ -1,6 +1,7 @@
-"""The dicts of a config that are built into something: their type, keys and values.
+"""Checks of the dicts in a config that are built into objects: their type, keys and values.
 
-A value is checked against the constructor that will get it, so a fault has a key, not a traceback.
+Each value is checked against the constructor that will get it. So a fault is reported with its key
+and not as a traceback.
 """
 import contextlib
 import math
@@ -25,16 +26,16 @@ from .keys import Keys, keys_at
 from .signatures import needed_arguments, parameters
 from .types import described, fits, misfit
 
-#: Keys whose dict has the arguments of one function or class.
+#: Keys whose dict holds the arguments of one function or class.
 ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer,
                 'mask_generator': BlockMask}
-#: Keys whose dict is a frozen encoder.
+#: Keys whose dict describes a frozen encoder.
 ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
               'loss_terms', 'views')
 LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CONV_LAYERS}
-#: Keys that a builder takes before the constructor sees the rest.
+#: Keys that a builder takes out before the constructor gets the rest.
 SUPPLIED = {'type', 'priority'}
 BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'}, 'norm_cfg': {'requires_grad'},
                 'data.train.target': {'crop_pseudo_margins'}, 'mask_generator': {'type'}}
@@ -43,7 +44,7 @@ GIVEN = {'params', 'model', 'dataloader', 'segmentor'}
 
 
 def value_faults(value: Any, path: str) -> Iterator[Fault]:
-    """What is wrong with a part of a config, and with all that is in it."""
+    """Yield the faults of a part of a config and of everything inside it."""
     names = [key for key in path.split('.') if not key.isdigit()]
     if is_pipeline(names):
         yield from _pipeline_faults(value, path)
@@ -57,9 +58,9 @@ def value_faults(value: Any, path: str) -> Iterator[Fault]:
 
 
 def plain_faults(value: Any, path: str) -> Iterator[Fault]:
-    """Values that cannot be written into a config file, or not be read from it again.
+    """Yield values that cannot be written into a config file and read back.
 
-    These are NaN, an integer of more than 64 bits, an object.
+    These are NaN, infinity, integers of more than 64 bits, and objects.
     """
     if isinstance(value, dict):
         for key, item in value.items():
@@ -81,11 +82,14 @@ def plain_faults(value: Any, path: str) -> Iterator[Fault]:
 
 def argument_faults(value: Mapping[str, Any], target: Any, path: str,
                     builder_keys: Iterable[str] = (), complete: bool = True) -> Iterator[Fault]:
-    """Keys that are no arguments of ``target`` or of another kind, and those that it needs.
+    """Yield unknown keys, values of a wrong type, and missing keys of the arguments of ``target``.
 
     Args:
-        builder_keys: that a builder takes before ``target`` gets the rest.
-        complete: whether ``target`` gets nothing else.
+        value: dict that holds the arguments.
+        target: function or class that gets them.
+        path: path of the dict in the config.
+        builder_keys: keys that a builder takes out before ``target`` gets the rest.
+        complete: whether ``target`` gets no other arguments, so that keys can be missing.
     """
     accepted, closed = parameters(target)
     valid = {*accepted, *builder_keys, *(() if closed else value)}
@@ -95,14 +99,17 @@ def argument_faults(value: Mapping[str, Any], target: Any, path: str,
         if expected:
             yield Fault(f'{path}.{key}',
                         f'{path}.{key} must be {expected}, got {shown(value[key])}')
-    # a strange key may be the one that is missing, or the type may be another's
+    # a strange key may be the missing one misspelled, or belong to another type
     if complete and all(nearest_name(key, valid) for key in value):
         for key in sorted(needed_arguments(target) - {*value, *GIVEN}):
             yield Fault(f'{path}.{key}', f'{path} ({target.__name__}) needs the key {key}')
 
 
 def unknown_keys(value: Mapping[str, Any], valid: Collection[str], path: str) -> Iterator[Fault]:
-    """Keys that are not ``valid``: misspelled ones a line each, or all in one if one is strange."""
+    """Yield keys that are not ``valid``.
+
+    If all are misspelled, each gets a line. If one is strange, all share a line.
+    """
     meant = {key: nearest_name(key, valid) for key in value if key not in valid}
     if all(meant.values()):
         for key, name in meant.items():
@@ -116,7 +123,7 @@ def unknown_keys(value: Mapping[str, Any], valid: Collection[str], path: str) ->
 
 
 def kind_faults(value: Mapping[str, Any], keys: Keys, path: str) -> Iterator[Fault]:
-    """Values that ``keys`` know and that are neither None nor of their kind and in their bounds."""
+    """Yield values of a wrong kind or out of bounds. None is valid for every key in ``keys``."""
     for name, key in keys.items():
         item, place = value.get(name), f'{path}.{name}' if path else name
         if item is None or key.kind is None:
@@ -130,21 +137,21 @@ def kind_faults(value: Mapping[str, Any], keys: Keys, path: str) -> Iterator[Fau
 
 
 def is_pipeline(names: Sequence[str]) -> bool:
-    """Whether the steps of a data pipeline are under this path."""
+    """Whether this path holds the steps of a data pipeline."""
     return names[0] == 'data' and (names[-1].endswith('pipeline') or names[-1] == 'transforms')
 
 
 def registered(name: Any, registries: Sequence[Registry]) -> Optional[Any]:
-    """What is registered under a name in one of the registries, None where nothing is."""
+    """Return the entry of the first registry that knows ``name``, or None."""
     for registry in registries:
-        with contextlib.suppress(AttributeError):  # over 'nowhere.Name', an unknown scope
+        with contextlib.suppress(AttributeError):  # raised for 'nowhere.Name', an unknown scope
             if found := registry.get(name):
                 return found
     return None
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it, not longer than a line."""
+    """Return a value as a message shows it, in at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f'{text[:57]}...'
 
@@ -162,7 +169,7 @@ def _pipeline_faults(value: Any, path: str) -> Iterator[Fault]:
 
 
 def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault]:
-    """What is wrong with the keys of a dict, whoever takes them."""
+    """Yield the faults in the keys of a dict."""
     keys = keys_at(path)
     if names[-1] in ARGUMENTS_OF:
         yield from argument_faults(value, ARGUMENTS_OF[names[-1]], path,
@@ -190,7 +197,7 @@ def _encoder_faults(value: dict, path: str) -> Iterator[Fault]:
 
 
 def _component_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault]:
-    """Of a dict whose ``type`` is registered."""
+    """Yield the faults of a dict that names a registered ``type``."""
     registries, place = _registries(names), '.'.join(names)
     kind = value.get('type')
     if 'type' not in value:
@@ -203,7 +210,7 @@ def _component_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[
     elif target := registered(kind, registries):
         keys = SUPPLIED | BUILDER_KEYS.get(place, BUILDER_KEYS.get(names[-1], set()))
         yield from argument_faults(value, target, path, keys, complete=names[-1] not in LAYERS)
-    # Inside a model, types such as fusion_cfg=dict(type='aspp') are words of their own head.
+    # Inside a model a type may be a word that only its head knows: fusion_cfg=dict(type='aspp').
     elif registries and (names[-1] in COMPONENTS or names[-1] in LAYERS
                          or names[0] not in ('model', 'uda')):
         known = {known for registry in registries for known in registry.module_dict}
@@ -220,7 +227,7 @@ def _needs_type(path: str, names: Sequence[str]) -> bool:
 
 
 def _registries(names: Sequence[str]) -> Sequence[Registry]:
-    """Where the ``type`` of a dict at this path is looked up."""
+    """Return the registries that may hold the ``type`` of a dict at this path."""
     if names[-1] in LAYERS:
         return [LAYERS[names[-1]]]
     if names[0] in ('model', 'uda'):

@@ -1,7 +1,7 @@
-"""What libraries raise over a wrong value of a config, said as a fault of the config.
+"""Errors that libraries raise for a wrong config value, reported as a fault of the config.
 
-The traceback is not lost: it is the cause of the error, which a command shows when the environment
-variable ``MMSEG_SSR_TRACEBACK`` is set (:func:`~mmseg_ssr.errors.cli`).
+The error keeps its cause. A command shows the traceback if the environment variable
+``MMSEG_SSR_TRACEBACK`` is set (:func:`~mmseg_ssr.errors.cli`).
 """
 from typing import Optional
 
@@ -11,14 +11,14 @@ from ...errors import ConfigError, Meaning, UserError, is_wrong_value, said
 
 
 def config_fault(cfg: Config, path: str, doing: str = 'cannot be built') -> Meaning:
-    """For :func:`~mmseg_ssr.errors.explained`: an error is a fault of the key ``path``.
+    """Blame an error on the key ``path``, for :func:`~mmseg_ssr.errors.explained`.
 
-    An error that is the user's already keeps its class, and file and key are added to its lines.
+    A :class:`~mmseg_ssr.errors.UserError` keeps its class. Its lines get the file and the key.
     """
 
     def meaning(error: Exception) -> Optional[UserError]:
         if isinstance(error, UserError):
-            joined = error.__context__  # mmcv's builder makes one text of several lines
+            joined = error.__context__  # mmcv's builder joins several lines into one text
             if isinstance(joined, UserError) and len(joined.problems) > len(error.problems):
                 error = joined
             return error.reworded(lambda line: f'{line} ({path} in {cfg.filename})')

@@ -1,22 +1,22 @@
-"""All that is wrong with a config, a line for each cause."""
+"""Collecting of all faults in a config, with one line for each cause."""
 import re
 from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Sequence, Set
 
 from ...errors import ConfigError
 
-#: The data set that a pipeline is of, in a path.
+#: The part of a path that names the data set of a pipeline.
 OWNER = re.compile(r'\bdata[.\w]*?\.(?=\w*pipeline\b)')
-#: Positions in lists, at the end of a path.
+#: List positions at the end of a path.
 NUMBERS = re.compile(r'(\.\d+)+$')
 
 
 class Fault(NamedTuple):
-    """What is wrong with a key.
+    """A fault of a key.
 
     Attributes:
-        path: of the key, with dots; empty where only the text tells.
-        text: the line for the user.
-        also: paths of more keys that it explains, such as the one that was probably meant.
+        path: path of the key, with dots. It is empty if only the text tells the key.
+        text: line for the user.
+        also: paths of further keys that it explains, such as the key that was probably meant.
     """
     path: str
     text: str
@@ -24,13 +24,13 @@ class Fault(NamedTuple):
 
 
 class Faults:
-    """Collects faults but those that follow from an earlier one.
+    """A collection of faults without those that follow from an earlier one.
 
-    A fault of a key explains whatever else is wrong with the key, with what is inside it and with
-    what is around it. A fault of a pipeline that several data sets share is one.
+    A fault of a key explains all other faults of the same key, of keys inside it and of keys around
+    it. If several data sets share a pipeline, a fault of the pipeline counts once.
 
     Attributes:
-        found: in the order in which they were found.
+        found: faults in the order in which they were found.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Faults:
         self._shared: Set[str] = set()
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Take in those that no earlier one explains."""
+        """Add the faults that no earlier one explains."""
         for fault in faults:
             shared = OWNER.sub('', fault.text)
             if shared not in self._shared and not any(
@@ -50,11 +50,15 @@ class Faults:
 
     def add_of(self, check: Callable[[Mapping[str, Any]], None], value: Mapping[str, Any],
                path: str, prefix: str = '') -> None:
-        """Add what another check says of the dict at ``path``, of which it gets the right keys.
+        """Add the faults that another check finds in the dict at ``path``.
+
+        The check gets only the keys that have no fault yet.
 
         Args:
-            check: raises a :class:`~mmseg_ssr.errors.ConfigError`.
-            prefix: of its lines.
+            check: function that raises a :class:`~mmseg_ssr.errors.ConfigError`.
+            value: the dict.
+            path: path of the dict in the config.
+            prefix: text before each of its lines.
         """
         names = {NUMBERS.sub('', one).rpartition('.')[2]
                  for one in self._paths if one.startswith(f'{path}.')}
@@ -65,7 +69,7 @@ class Faults:
                      if not names & set(re.findall(r'\w+', line)))
 
     def without(self, value: Any, path: str = '') -> Any:
-        """A copy of the part of a config at ``path`` without the keys that have a fault."""
+        """Copy the part of a config at ``path`` without the keys that have a fault."""
         if isinstance(value, dict):
             return {key: self.without(item, inner) for key, item in value.items()
                     if (inner := f'{path}.{key}' if path else str(key)) not in self._paths}
@@ -75,7 +79,7 @@ class Faults:
         return value
 
     def raise_error(self, where: str) -> None:
-        """Raise one :class:`~mmseg_ssr.errors.ConfigError` with all of them, if there are any."""
+        """Raise one :class:`~mmseg_ssr.errors.ConfigError` with all faults, if there are any."""
         if self.found:
             raise ConfigError(*(f'{where}: {fault.text}' for fault in self.found))
 

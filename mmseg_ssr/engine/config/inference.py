@@ -1,4 +1,4 @@
-"""The values of ``test_cfg``, which say how a segmentor predicts."""
+"""Checks of ``test_cfg``, the dict that tells a segmentor how to predict."""
 from typing import Any, Iterator, Mapping, Sequence
 
 from ...errors import ConfigError, nearest
@@ -9,10 +9,11 @@ MODES = ('whole', 'slide')
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any], path: str = 'test_cfg') -> None:
-    """Raise :class:`ConfigError` for values of ``test_cfg`` that cannot be meant.
+    """Raise a :class:`ConfigError` if values of ``test_cfg`` are not valid.
 
     Args:
-        path: of the dict in its config, for the message.
+        test_cfg: the dict.
+        path: path of the dict in its config, for the message.
     """
     problems = [f'{path}.{line}' for line in _problems(test_cfg, path)]
     if problems:

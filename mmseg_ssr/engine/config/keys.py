@@ -1,16 +1,16 @@
-"""The keys of a config that go to no constructor of this package: their kinds and meanings.
+"""The config keys that go to no constructor of this package: their kinds and meanings.
 
-:mod:`~mmseg_ssr.engine.config.components` holds configs against the kinds, and
-``tools/make_reference.py`` writes both into docs/config.md beside the arguments of the registered
-classes, whose signatures and docstrings say the same of theirs.
+:mod:`~mmseg_ssr.engine.config.components` checks configs against the kinds.
+``tools/make_reference.py`` writes kinds and meanings into docs/config.md. The keys of registered
+classes are documented there from their signatures and docstrings.
 """
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 
 class Key(NamedTuple):
-    """What a key takes, None where that is not sure, and what it means (in Markdown).
+    """The kind of value that a key takes, its meaning in Markdown, and its inclusive bounds.
 
-    None as a value stands for the default.
+    A kind of None is not checked. The value None of a key stands for its default.
     """
 
     kind: Any
@@ -21,122 +21,131 @@ class Key(NamedTuple):
 
 Keys = Dict[str, Key]
 
-#: What is read from the top of a config. Other names there are variables of its author.
+#: Keys at the top of a config. Other names there are variables of its author.
 TOP_LEVEL: Keys = dict(
-    model=Key(dict, 'the segmentor that is trained and tested: `dict(type=..., ...)`'),
-    uda=Key(dict, 'the method that trains it on two domains: `dict(type=..., ...)`; None trains '
-            'supervised'),
-    data=Key(dict, 'the data sets and their loading'),
-    optimizer=Key(dict, '`dict(type=..., lr=..., ...)` of torch, with `paramwise_cfg`'),
-    optimizer_config=Key(dict, "mmcv's optimizer hook for a supervised training, such as "
-                         '`dict(grad_clip=dict(max_norm=10))`; None with `uda`, whose step calls '
-                         'the optimizer itself'),
-    lr_config=Key(dict, "the schedule: `dict(policy=..., ...)` with the arguments of mmcv's hook "
-                  'for that policy; counted in iterations'),
-    momentum_config=Key(dict, 'a schedule of the momentum, as in mmcv'),
-    runner=Key(dict, 'the length of the training: `dict(type=..., max_iters=...)`'),
-    total_iters=Key(int, 'the same in old configs, where `runner` has no `max_iters`'),
-    checkpoint_config=Key(dict, 'when a checkpoint is saved'),
-    evaluation=Key(dict, 'when the student is scored on `data.val`, and how'),
-    log_config=Key(dict, 'what is logged, how often and where to'),
-    log_level=Key(None, "of the messages: 'DEBUG', 'INFO' (default), 'WARNING' or 'ERROR'"),
-    load_from=Key(str, 'a checkpoint whose student weights the training starts from'),
-    resume_from=Key(str, "a checkpoint to go on from, or 'auto': the newest readable in the work "
-                    'directory'),
-    workflow=Key(None, 'accepted from configs of mmseg, without effect'),
-    work_dir=Key(str, 'folder of checkpoints and logs; the option `--work-dir` overrules it'),
-    seed=Key(int, 'of everything random; drawn and logged when there is none', 0),
-    deterministic=Key(bool, 'True asks torch for kernels that repeat to the bit'),
-    custom_hooks=Key(list, 'a list of hooks of mmcv, `dict(type=..., priority=...)` each'),
-    custom_imports=Key(None, "`dict(imports=['mmseg_ssr'])`, so that mmseg's own scripts know the "
-                       'names of this package'),
-    dist_params=Key(None, 'accepted from configs of mmseg, not needed'),
-    train_cfg=Key(dict, 'of the model, in old configs that have it outside'),
-    test_cfg=Key(dict, 'of the model, in old configs that have it outside'),
-    crop_size=Key(None, "(height, width) of the training's crops: the windows of "
-                  '`--inference-mode slide`'),
-    name=Key(str, "of the experiment, in logs, trackers and folders; by default the file's"),
-    cudnn_benchmark=Key(bool, 'True lets cuDNN try its algorithms; without effect when there is a '
-                        'seed'),
-    report=Key(None, '`report.html` at the end of a training: True (default), False, or '
-               '`dict(images=N)`, the number of test images that it shows the best and worst of'),
-    tracker=Key(str, "'wandb' or 'mlflow': numbers go there too"))
-_WITHOUT_EFFECT = 'accepted from configs of mmseg, without effect'
+    model=Key(dict, 'The segmentor that is trained and tested: `dict(type=..., ...)`.'),
+    uda=Key(dict, 'The method that trains it on two domains: `dict(type=..., ...)`. None trains '
+            'supervised.'),
+    data=Key(dict, 'The data sets and their loading.'),
+    optimizer=Key(dict, "Torch's optimizer: `dict(type=..., lr=..., ...)`, with "
+                  '`paramwise_cfg`.'),
+    optimizer_config=Key(dict, "Arguments of mmcv's optimizer hook in a supervised training, such "
+                         'as `dict(grad_clip=dict(max_norm=10))`. It must be None with `uda`, '
+                         'whose step calls the optimizer itself.'),
+    lr_config=Key(dict, "The learning rate schedule: `dict(policy=..., ...)` with the arguments "
+                  "of mmcv's hook for that policy. It counts iterations."),
+    momentum_config=Key(dict, 'A schedule of the momentum, as in mmcv.'),
+    runner=Key(dict, 'The length of the training: `dict(type=..., max_iters=...)`.'),
+    total_iters=Key(int, 'The length of the training in old configs, whose `runner` has no '
+                    '`max_iters`.'),
+    checkpoint_config=Key(dict, 'When checkpoints are saved, and how many are kept.'),
+    evaluation=Key(dict, 'When and how the student is scored on `data.val`.'),
+    log_config=Key(dict, 'How often the training logs, and where to.'),
+    log_level=Key(None, "Least level of the messages that are shown: 'DEBUG', 'INFO' (default), "
+                  "'WARNING' or 'ERROR'."),
+    load_from=Key(str, 'A checkpoint whose student weights the training starts from.'),
+    resume_from=Key(str, "A checkpoint to resume. 'auto' takes the newest readable one in the work "
+                    'directory.'),
+    workflow=Key(None, 'Accepted from configs of mmseg, without effect.'),
+    work_dir=Key(str, 'Folder for checkpoints and logs. The option `--work-dir` overrules it.'),
+    seed=Key(int, 'Seed of all random decisions. Without one, a seed is drawn and logged.', 0),
+    deterministic=Key(bool, 'True asks torch for kernels that repeat to the bit.'),
+    custom_hooks=Key(list, 'A list of mmcv hooks: `dict(type=..., priority=...)` each.'),
+    custom_imports=Key(None, "`dict(imports=['mmseg_ssr'])` makes the names of this package known "
+                       "to mmseg's own scripts."),
+    dist_params=Key(None, 'Accepted from configs of mmseg, not needed.'),
+    train_cfg=Key(dict, "The model's `train_cfg` in old configs, which have it here."),
+    test_cfg=Key(dict, "The model's `test_cfg` in old configs, which have it here."),
+    crop_size=Key(None, "(height, width) of the training's crops. `--inference-mode slide` takes "
+                  'windows of this size.'),
+    name=Key(str, 'Name of the experiment in logs, trackers and folders. By default it is the '
+             "config file's name."),
+    cudnn_benchmark=Key(bool, 'True lets cuDNN try its algorithms. It has no effect with a seed.'),
+    report=Key(None, 'Whether a training writes `report.html` at its end (default True). '
+               '`dict(images=N)` sets how many test images are predicted to show the best and the '
+               'worst.'),
+    tracker=Key(str, "'wandb' or 'mlflow': a tracker that gets the logged numbers too."))
+_WITHOUT_EFFECT = 'Accepted from configs of mmseg, without effect.'
 LOADER: Keys = dict(
-    samples_per_gpu=Key(int, 'batch size of each process in training, by default 2', 1,
+    samples_per_gpu=Key(int, 'Batch size of each process in training, by default 2.', 1,
                         2**16),
-    workers_per_gpu=Key(int, 'processes that load data, at most one for each core, by default 0: '
-                        'none', 0, 2**16),
-    prefetch_factor=Key(int, "batches that each of them reads ahead, by default torch's 2", 1),
+    workers_per_gpu=Key(int, 'Number of processes that load data, at most one for each core. The '
+                        'default 0 loads in the training process.', 0, 2**16),
+    prefetch_factor=Key(int, "Number of batches that each of them reads ahead, by default torch's "
+                        '2.', 1),
     shuffle=Key(bool, _WITHOUT_EFFECT),
     seed=Key(int, _WITHOUT_EFFECT),
     drop_last=Key(bool, _WITHOUT_EFFECT),
     pin_memory=Key(bool, _WITHOUT_EFFECT),
     persistent_workers=Key(bool, _WITHOUT_EFFECT),
     dataloader_type=Key(str, _WITHOUT_EFFECT))
-#: Of dicts that have no ``type`` to ask, by their path.
+#: Path of a dict that has no ``type`` -> its keys.
 PLAIN: Dict[str, Keys] = {
     'optimizer.paramwise_cfg': dict(
-        custom_keys=Key(Dict[str, dict], "part of a parameter's name -> `dict(lr_mult=..., "
-                        'decay_mult=...)`, factors of learning rate and weight decay; the longest '
-                        'part that fits counts'),
-        bias_lr_mult=Key(float, 'factor of the learning rate of biases'),
-        bias_decay_mult=Key(float, 'factor of the weight decay of biases'),
-        norm_decay_mult=Key(float, 'factor of the weight decay in normalization layers'),
-        dwconv_decay_mult=Key(float, 'factor of the weight decay in depth-wise convolutions'),
-        dcn_offset_lr_mult=Key(float, 'factor of the learning rate of offsets in deformable '
-                               'convolutions'),
-        bypass_duplicate=Key(bool, 'True passes over a parameter that the model has twice'),
-        num_layers=Key(int, "of the network, for mmseg's layer-wise constructors "
-                       '(`optimizer.constructor`)'),
-        decay_rate=Key(float, 'of the learning rate from layer to layer, for these'),
-        decay_type=Key(str, "'layer_wise' or 'stage_wise', for these")),
+        custom_keys=Key(Dict[str, dict], "Part of a parameter's name -> `dict(lr_mult=..., "
+                        'decay_mult=...)`, factors of learning rate and weight decay. If several '
+                        'parts fit, the longest counts.'),
+        bias_lr_mult=Key(float, 'Factor of the learning rate of biases.'),
+        bias_decay_mult=Key(float, 'Factor of the weight decay of biases.'),
+        norm_decay_mult=Key(float, 'Factor of the weight decay in normalization layers.'),
+        dwconv_decay_mult=Key(float, 'Factor of the weight decay in depth-wise convolutions.'),
+        dcn_offset_lr_mult=Key(float, 'Factor of the learning rate of offsets in deformable '
+                               'convolutions.'),
+        bypass_duplicate=Key(bool, 'True skips a parameter that the model holds twice.'),
+        num_layers=Key(int, "Number of layers of the network, for mmseg's layer-wise constructors "
+                       '(`optimizer.constructor`).'),
+        decay_rate=Key(float, 'Factor of the learning rate from layer to layer, for these '
+                       'constructors.'),
+        decay_type=Key(str, "'layer_wise' or 'stage_wise', for these constructors.")),
     'runner': dict(
-        type=Key(str, 'a name that mmcv knows; the commands of this project run '
-                 "`SelfTrainingRunner` whichever is named, mmseg's own train script the one that "
-                 'is named'),
-        max_iters=Key(int, 'iterations of the training'),
-        max_epochs=Key(int, 'accepted, without effect: trainings are counted in iterations'),
-        max_keep_ckpts=Key(int, "of `SelfTrainingRunner` under mmseg's own train script; else "
-                           'that of `checkpoint_config`')),
+        type=Key(str, 'Name of a runner that mmcv knows. The commands of this project always run '
+                 "`SelfTrainingRunner`. mmseg's own train script runs the named one."),
+        max_iters=Key(int, 'Number of iterations of the training.'),
+        max_epochs=Key(int, 'Accepted, without effect. Trainings count iterations.'),
+        max_keep_ckpts=Key(int, "`max_keep_ckpts` of `SelfTrainingRunner` under mmseg's own train "
+                           'script. The commands of this project take that of '
+                           '`checkpoint_config`.')),
     'checkpoint_config': dict(
-        interval=Key(int, 'iterations between two checkpoints, by default a twentieth of the '
-                     'training, at most 2000'),
-        max_keep_ckpts=Key(int, 'checkpoints that are kept, by default 2; -1 keeps all'),
-        by_epoch=Key(bool, 'accepted; always iterations'),
-        save_last=Key(bool, 'accepted; the end of a training is always saved'),
-        save_optimizer=Key(bool, 'False leaves the optimizer out: the training cannot be resumed'),
-        sync_buffer=Key(bool, "as in mmcv's `CheckpointHook`"),
-        create_symlink=Key(bool, 'False makes no `latest.pth`'),
-        meta=Key(dict, "further entries of the checkpoint's `meta`")),
+        interval=Key(int, 'Number of iterations between two checkpoints. By default it is a '
+                     'twentieth of the training, at most 2000.'),
+        max_keep_ckpts=Key(int, 'Number of checkpoints that are kept, by default 2. -1 keeps '
+                           'all.'),
+        by_epoch=Key(bool, 'Accepted, without effect. Trainings count iterations.'),
+        save_last=Key(bool, 'Accepted, without effect. The end of a training is always saved.'),
+        save_optimizer=Key(bool, 'False leaves the optimizer out. The training cannot be resumed '
+                           'then.'),
+        sync_buffer=Key(bool, "As in mmcv's `CheckpointHook`."),
+        create_symlink=Key(bool, 'False makes no `latest.pth`.'),
+        meta=Key(dict, "Further entries of the checkpoint's `meta`.")),
     'evaluation': dict(
-        interval=Key(int, 'iterations between two evaluations, by default a tenth of the '
-                     'training', 1),
-        start=Key(int, 'iteration of the first evaluation; `interval` counts from it'),
-        metric=Key(None, "'mIoU' (default), 'mDice', 'mFscore', 'cityscapes', or several"),
-        save_best=Key(str, "name of a score, such as 'mIoU': its best checkpoint is kept as well"),
-        rule=Key(str, "'greater' or 'less' for a score of which mmcv does not know which is "
-                 'better'),
-        greater_keys=Key(list, 'names of scores of which greater is better'),
-        less_keys=Key(list, 'names of scores of which less is better'),
-        out_dir=Key(str, 'folder of the best checkpoint, as in mmcv'),
-        file_client_args=Key(dict, "as in mmcv's `EvalHook`"),
-        test_fn=Key(None, "as in mmcv's `EvalHook`"),
-        classwise=Key(bool, "passed on to the data set's `evaluate`"),
-        imgfile_prefix=Key(str, "passed on to the data set's `evaluate`"),
-        by_epoch=Key(bool, 'accepted; always iterations'),
-        pre_eval=Key(bool, 'accepted; always True: predictions are not collected'),
-        efficient_test=Key(bool, 'accepted from old configs, without effect')),
+        interval=Key(int, 'Number of iterations between two evaluations, by default a tenth of the '
+                     'training.', 1),
+        start=Key(int, 'Iteration of the first evaluation. `interval` counts from it.'),
+        metric=Key(None, "'mIoU' (default), 'mDice', 'mFscore', 'cityscapes', or several."),
+        save_best=Key(str, "Name of a score, such as 'mIoU'. The checkpoint with its best value is "
+                      'kept too.'),
+        rule=Key(str, "'greater' or 'less' is better, for a score that mmcv does not know."),
+        greater_keys=Key(list, 'Names of scores for which greater is better.'),
+        less_keys=Key(list, 'Names of scores for which less is better.'),
+        out_dir=Key(str, 'Folder of the best checkpoint, as in mmcv.'),
+        file_client_args=Key(dict, "As in mmcv's `EvalHook`."),
+        test_fn=Key(None, "As in mmcv's `EvalHook`."),
+        classwise=Key(bool, "Passed on to the data set's `evaluate`."),
+        imgfile_prefix=Key(str, "Passed on to the data set's `evaluate`."),
+        by_epoch=Key(bool, 'Accepted, without effect. Trainings count iterations.'),
+        pre_eval=Key(bool, 'Accepted, without effect. It is always True, so predictions are not '
+                     'collected.'),
+        efficient_test=Key(bool, 'Accepted from old configs, without effect.')),
     'log_config': dict(
-        interval=Key(int, 'iterations between two log lines, by default 50', 1),
-        hooks=Key(list, 'where to: a list of logging hooks, `dict(type=..., ...)` each'),
-        img_interval=Key(int, 'accepted from configs of MIC, without effect')),
+        interval=Key(int, 'Number of iterations between two log lines, by default 50.', 1),
+        hooks=Key(list, 'A list of logging hooks: `dict(type=..., ...)` each.'),
+        img_interval=Key(int, 'Accepted from configs of MIC, without effect.')),
     'data': dict(
         LOADER,
-        train=Key(None, 'data set for training; for `uda` one with source and target, '
-                  '`UDADataset`'),
-        val=Key(None, 'data set that evaluations during the training score on'),
-        test=Key(None, 'data set of `tools/test.py` and of the report'),
+        train=Key(None, 'Data set for training. With `uda` it has a source and a target: '
+                  '`UDADataset`.'),
+        val=Key(None, 'Data set that evaluations during the training score on.'),
+        test=Key(None, 'Data set of `tools/test.py` and of the report.'),
         train_dataloader=Key(dict, _WITHOUT_EFFECT),
         val_dataloader=Key(dict, _WITHOUT_EFFECT),
         test_dataloader=Key(dict, _WITHOUT_EFFECT)),
@@ -144,33 +153,32 @@ PLAIN: Dict[str, Keys] = {
     'data.val_dataloader': LOADER,
     'data.test_dataloader': LOADER,
 }
-#: The same, by their last name.
+#: Last name of a path -> the keys of the dict there.
 PLAIN_ANYWHERE: Dict[str, Keys] = {
     'test_cfg': dict(
-        mode=Key(str, "'whole': the image at once; 'slide': overlapping windows whose predictions "
-                 'are averaged'),
-        crop_size=Key(Tuple[int, int], '(height, width) of a window in pixels'),
-        stride=Key(Tuple[int, int], '(height, width) from one window to the next, not larger than '
-                   '`crop_size`'),
-        batched_slide=Key(None, 'windows that go through the network at once: a number, True for '
-                          'all, or False (default), one after the other'),
-        amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision"),
-        compile=Key(None, 'True compiles the network, for each image size on its own'),
-        logit_shift=Key(None, 'a number for each class that is added to its logits, see '
-                        '`tools/test.py --label-shift`'),
-        subdivision_num_points=Key(int, "of mmseg's PointHead"),
-        subdivision_steps=Key(int, "of mmseg's PointHead"),
-        scale_factor=Key(float, "of mmseg's PointHead")),
+        mode=Key(str, "'whole' takes the image at once. 'slide' takes overlapping windows and "
+                 'averages their predictions.'),
+        crop_size=Key(Tuple[int, int], '(height, width) of a window in pixels.'),
+        stride=Key(Tuple[int, int], '(height, width) in pixels from one window to the next, at '
+                   'most `crop_size`.'),
+        batched_slide=Key(None, 'Number of windows that go through the network at once. True takes '
+                          'all, False (default) one after the other.'),
+        amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision."),
+        compile=Key(None, 'True compiles the network, for each image size on its own.'),
+        logit_shift=Key(None, 'A number for each class that is added to its logits. See '
+                        '`tools/test.py --label-shift`.'),
+        subdivision_num_points=Key(int, "As in mmseg's `PointHead`."),
+        subdivision_steps=Key(int, "As in mmseg's `PointHead`."),
+        scale_factor=Key(float, "As in mmseg's `PointHead`.")),
 }
-#: Of one of the ``optimizer.paramwise_cfg.custom_keys``.
+#: Keys of each dict in ``optimizer.paramwise_cfg.custom_keys``.
 MULTIPLIERS: Keys = dict(
-    lr_mult=Key(float, 'factor of the learning rate'),
-    decay_mult=Key(float, 'factor of the weight decay'))
+    lr_mult=Key(float, 'Factor of the learning rate.'),
+    decay_mult=Key(float, 'Factor of the weight decay.'))
 
 
 def keys_at(path: str) -> Optional[Keys]:
-    """The keys of the dict at a path of a config; None where a constructor has them."""
+    """Return the keys of the dict at a path of a config, or None if a constructor defines them."""
     if path.startswith('optimizer.paramwise_cfg.custom_keys.'):
         return MULTIPLIERS
     return PLAIN.get(path) or PLAIN_ANYWHERE.get(path.rpartition('.')[2])
-

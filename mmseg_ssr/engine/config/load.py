@@ -1,4 +1,4 @@
-"""Reading a config file: our own, mmseg's, and those of DAFormer, HRDA, MIC and SSR."""
+"""Reading of config files: our own, mmseg's, and those of DAFormer, HRDA, MIC and SSR."""
 import argparse
 import contextlib
 import difflib
@@ -18,11 +18,15 @@ FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncode
 
 
 def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Config:
-    """Read ``path`` and apply ``options`` (``{'uda.alpha': 0.99}``, the ``--cfg-options``).
+    """Read the config file ``path`` and apply ``options``.
+
+    Args:
+        path: path of the file.
+        options: path of a key -> its new value, as ``{'uda.alpha': 0.99}`` (``--cfg-options``).
 
     Raises:
-        MissingFile: no such file.
-        ConfigError: it, or a file it stands on, cannot be read or merged.
+        MissingFile: there is no such file.
+        ConfigError: the file or one of its bases cannot be read, or an option does not fit.
     """
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
@@ -42,17 +46,17 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     for option in options or {}:
         _check_option(option, cfg)
     try:
-        cfg.merge_from_dict(deepcopy(dict(options or {})))  # mmcv takes _delete_ out of them
+        cfg.merge_from_dict(deepcopy(dict(options or {})))  # mmcv removes _delete_ from them
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return tidy(cfg)
 
 
 def _check_option(option: str, cfg: Config) -> None:
-    """An option sets a key that somebody reads, not a variable that has been used already.
+    """Check that an option sets a key that is read, and not a variable that is used up already.
 
     Raises:
-        ConfigError: it would change nothing.
+        ConfigError: the option would change nothing.
     """
     section = option.split('.')[0]
     if section in TOP_LEVEL:
@@ -67,7 +71,7 @@ def _check_option(option: str, cfg: Config) -> None:
 
 
 class Options(DictAction):
-    """The argument ``--cfg-options KEY=VALUE ...``; a malformed one ends the command."""
+    """Parser of the argument ``--cfg-options KEY=VALUE ...``. A malformed one ends the command."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
                  values: Sequence[str], option_string: Optional[str] = None) -> None:
@@ -84,7 +88,7 @@ class Options(DictAction):
 
 
 def _neighbor(path: str) -> str:
-    """A hint at the file that was probably meant."""
+    """Return a hint at the file that was probably meant, or an empty string."""
     folder = os.path.dirname(path) or '.'
     if not os.path.isdir(folder):
         return f': there is no folder {folder}'
@@ -94,9 +98,10 @@ def _neighbor(path: str) -> str:
 
 
 def _forget_reading(error: BaseException, search_path: List[str]) -> None:
-    """Undo what mmcv leaves when it fails: its folder on Python's path and its copy of the file.
+    """Undo the traces of a failed read: mmcv's folder on Python's path and its copy of the file.
 
-    The copy would complain on standard error when it is collected, as its folder is gone.
+    The folder of the copy is gone. So the copy would complain on standard error when Python
+    collects it.
     """
     sys.path[:] = search_path
     for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -107,10 +112,10 @@ def _forget_reading(error: BaseException, search_path: List[str]) -> None:
 
 
 def tidy(cfg: Config) -> Config:
-    """Drop merge marks that mmcv leaves behind; give image scales read from JSON their tuples.
+    """Drop mmcv's merge marks, turn image scales from JSON into tuples, and update old names.
 
-    The names that DAFormer and HRDA had before they were published, which are in the JSON files
-    beside their checkpoints, become the ones they have now.
+    The JSON files beside the checkpoints of DAFormer and HRDA use names from before their
+    publication. These become the published names.
     """
     for key in list(cfg.keys()):
         cfg[key] = _tidy_value(cfg[key])

@@ -1,4 +1,4 @@
-"""The text of a config inside a checkpoint: taken for its values, never run."""
+"""The config text in a checkpoint. Its values are read, and its code is never run."""
 import ast
 import importlib
 from typing import Any, Dict
@@ -9,16 +9,18 @@ from ...errors import CheckpointError, said
 
 
 def read_plain_config(text: str, path: str) -> Config:
-    """The config in ``text``, as :attr:`mmcv.Config.pretty_text` lays it out.
+    """Read the config in ``text``, laid out as by :attr:`mmcv.Config.pretty_text`.
 
-    The modules of its ``custom_imports`` are imported, as they are when the file is read: they are
-    installed here, or Python does not find them.
+    The modules of its ``custom_imports`` are imported, as when a config file is read. Only modules
+    that are installed here can be found.
 
     Args:
-        path: of the checkpoint, for messages.
+        text: names and plain values.
+        path: path of the checkpoint, for messages.
 
     Raises:
-        CheckpointError: it is something else than names and values, or a module is not there.
+        CheckpointError: the text holds more than names and plain values, or a module cannot be
+            imported.
     """
     try:
         statements = ast.parse(text).body
@@ -33,7 +35,7 @@ def read_plain_config(text: str, path: str) -> Config:
                                   'it is no plain value and could run code') from error
     try:
         config = Config(values, cfg_text=text, filename=path)
-    except KeyError as error:  # a name that mmcv needs itself
+    except KeyError as error:  # a name that mmcv reserves
         raise CheckpointError(f'the config in {path} cannot be read: {said(error)}') from error
     _import(config.get('custom_imports') or {}, path)
     return config
@@ -55,10 +57,11 @@ def _import(custom_imports: Any, path: str) -> None:
 
 
 def _entry(statement: ast.stmt) -> Dict[str, Any]:
-    """``key = value``; ``_base_`` would read another file.
+    """Return the entry of a statement ``key = value``.
 
     Raises:
-        ValueError: something that is not written down but would have to be computed.
+        ValueError: the statement is no such entry, its value would have to be computed, or its
+            name begins with an underscore. ``_base_`` would read another file.
     """
     if not isinstance(statement, ast.Assign) or not all(
             isinstance(target, ast.Name) and target.id[0] != '_' for target in statement.targets):
@@ -68,7 +71,7 @@ def _entry(statement: ast.stmt) -> Dict[str, Any]:
 
 
 class _DictCalls(ast.NodeTransformer):
-    """Rewrites ``dict({'a': 1}, b=2, **{'c': 3})`` as ``{'a': 1, 'b': 2, 'c': 3}``."""
+    """Rewriting of ``dict({'a': 1}, b=2, **{'c': 3})`` as ``{'a': 1, 'b': 2, 'c': 3}``."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -77,6 +80,6 @@ class _DictCalls(ast.NodeTransformer):
                  else keyword.value for keyword in keywords]
         if not (isinstance(node.func, ast.Name) and node.func.id == 'dict'
                 and all(isinstance(part, ast.Dict) for part in parts)):
-            return node  # which is no literal
+            return node  # no literal
         return ast.Dict([key for part in parts for key in part.keys],
                         [value for part in parts for value in part.values])

@@ -1,4 +1,4 @@
-"""Which keyword arguments a registered class or function takes, and of what kind."""
+"""The keyword arguments of registered classes and functions."""
 import ast
 import inspect
 import textwrap
@@ -10,23 +10,23 @@ Parameters = Dict[str, inspect.Parameter]
 
 
 def keyword_arguments(target: Callable) -> Optional[Set[str]]:
-    """Names that ``target`` accepts, or None when it takes any."""
+    """Return the names that ``target`` accepts, or None if it accepts any."""
     found, complete = parameters(target)
     return set(found) if complete else None
 
 
 def needed_arguments(target: Callable) -> Set[str]:
-    """Names without a default; of a class that passes ``**kwargs`` on, its own alone."""
+    """Return the names without a default. Those that a class passes on to its base do not count."""
     if inspect.isclass(target):
         target = next(vars(cls)['__init__'] for cls in target.__mro__ if '__init__' in vars(cls))
     return {name for name, p in _named(target)[0].items() if p.default is p.empty}
 
 
 def parameters(target: Callable) -> Tuple[Parameters, bool]:
-    """The named parameters of ``target``, and whether it takes no other names.
+    """Return the named parameters of ``target``, and whether it takes no other names.
 
-    ``**kwargs`` is followed to the base class when ``__init__`` passes it on; a constructor that
-    uses it otherwise takes any name.
+    If ``__init__`` passes ``**kwargs`` on, the parameters of the base class count too. A
+    constructor that uses ``**kwargs`` in another way takes any name.
     """
     if not inspect.isclass(target):
         named, rest = _named(target)
@@ -38,7 +38,7 @@ def parameters(target: Callable) -> Tuple[Parameters, bool]:
         if '__init__' not in vars(cls):
             continue
         named, rest = _named(cls.__init__)
-        accepted = {**named, **accepted}  # what a class says of a name hides what its base says
+        accepted = {**named, **accepted}  # the parameter of a class hides that of its base
         if rest is None:
             return accepted, True
         if not _passes_on(cls.__init__, rest):
@@ -47,7 +47,7 @@ def parameters(target: Callable) -> Tuple[Parameters, bool]:
 
 
 def _named(function: Callable) -> Tuple[Parameters, Optional[str]]:
-    """Named parameters of ``function`` and the name of its ``**`` parameter, if any."""
+    """Return the named parameters of ``function``, and the name of its ``**`` parameter or None."""
     try:
         found = inspect.signature(function).parameters
     except (TypeError, ValueError):  # written in C
@@ -59,7 +59,7 @@ def _named(function: Callable) -> Tuple[Parameters, Optional[str]]:
 
 
 def _passes_on(init: Callable, rest: str) -> bool:
-    """Whether ``init`` calls some ``__init__`` with ``**rest``."""
+    """Whether ``init`` calls an ``__init__`` with ``**rest``."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))
     except (OSError, TypeError, SyntaxError):

@@ -1,4 +1,4 @@
-"""Weights & Biases and MLflow, by one key of a config: ``tracker='wandb'`` or ``'mlflow'``."""
+"""Weights & Biases and MLflow by one config key: ``tracker='wandb'`` or ``'mlflow'``."""
 import importlib.util
 from typing import Any, Dict, Iterator, List, Mapping
 
@@ -8,13 +8,13 @@ from ...errors import nearest
 from .faults import Fault
 from .values import experiment_name
 
-#: mmcv's hooks and the packages that they need, by the name in ``tracker``.
+#: Value of ``tracker``, which is also the package that it needs -> mmcv's hook.
 HOOKS = {'wandb': 'WandbLoggerHook', 'mlflow': 'MlflowLoggerHook'}
 PROJECT = 'mmseg_ssr'
 
 
 def tracker_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:
-    """An unknown ``tracker``, and packages that it or a hook of ``log_config`` needs."""
+    """Yield an unknown ``tracker``, and missing packages of trackers and ``log_config`` hooks."""
     tracker = cfg.get('tracker')
     if tracker is not None and tracker not in HOOKS:
         yield Fault('tracker', f'tracker must be one of {", ".join(HOOKS)}, got {tracker!r}'
@@ -31,7 +31,7 @@ def tracker_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def tracker_hooks(cfg: Config, work_dir: str) -> List[Dict[str, Any]]:
-    """The hook of ``tracker``, if there is one: numbers alone, no files and no weights."""
+    """Return the hook of ``tracker``, if it is set. It sends numbers, no files and no weights."""
     name = experiment_name(cfg)
     if cfg.get('tracker') == 'wandb':
         return [dict(type=HOOKS['wandb'], log_artifact=False, init_kwargs=dict(
@@ -43,6 +43,6 @@ def tracker_hooks(cfg: Config, work_dir: str) -> List[Dict[str, Any]]:
 
 
 def _is_installed(package: str) -> bool:
-    """A mere folder of that name, as trackers leave them, is no package."""
+    """Whether a package is installed. Trackers leave folders of their name, which do not count."""
     spec = importlib.util.find_spec(package)
     return spec is not None and spec.origin is not None

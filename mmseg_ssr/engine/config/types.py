@@ -1,7 +1,7 @@
-"""Is a value of a config of the kind that its argument takes?
+"""Type checks of config values against argument annotations.
 
-Judged by the annotation of the argument, else by its default: where the default is a number, a
-text is not meant. What neither tells is let pass.
+An argument without annotation is judged by its default: if the default is a number, a text is
+wrong. If neither tells the type, every value passes.
 """
 import inspect
 import math
@@ -11,14 +11,14 @@ from typing import Any, List, Optional, Union
 
 import torch
 
-#: Arguments of mmcv and mmseg with a number as default that take names as well ('same', 'corner').
+#: Arguments of mmcv and mmseg that take names too, though their default is a number.
 TAKE_NAMES = ('padding', )
 SCALARS = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a text',
            type(None): 'None'}
 
 
 def misfit(value: Any, parameter: inspect.Parameter) -> Optional[str]:
-    """What the argument takes, in words, if ``value`` is not of that kind; else None."""
+    """Return in words what the argument takes, if ``value`` does not fit it, else None."""
     if parameter.annotation is not parameter.empty:
         annotation = parameter.annotation
         if parameter.default is None:
@@ -39,9 +39,9 @@ def misfit(value: Any, parameter: inspect.Parameter) -> Optional[str]:
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Whether ``value`` is of the annotated type; unknown annotations fit everything.
+    """Whether ``value`` has the annotated type. Unknown annotations fit everything.
 
-    Lists and tuples stand for each other, integers for numbers, and NaN for nothing.
+    Lists pass as tuples and tuples as lists. Integers pass as numbers, NaN does not.
     """
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Union:
@@ -72,7 +72,7 @@ def is_number(value: Any) -> bool:
 
 
 def described(annotation: Any) -> str:
-    """``Optional[Sequence[int]]`` -> ``'a list of integers or None'``."""
+    """Describe an annotation: ``Optional[Sequence[int]]`` -> ``'a list of integers or None'``."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Union:
         words: List[str] = [described(option) for option in inner

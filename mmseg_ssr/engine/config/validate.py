@@ -1,4 +1,4 @@
-"""Every key of a config is one that somebody reads: a misspelled one is an error, not a default."""
+"""Validation of a whole config. A misspelled key is an error and does not become a default."""
 import itertools
 import logging
 from typing import Any, Dict, Iterator, Mapping, Tuple
@@ -16,10 +16,10 @@ from .trackers import tracker_faults
 from .types import fits
 from .values import dataset_configs, head_classes, steps_of
 
-#: Names that other projects have at the top.
+#: Names at the top of other projects' configs.
 ALSO_KNOWN = set('''
     exp fp16 names models norm_cfg act_cfg model_cfg data_cfg gpu_ids checkpoint_file'''.split())
-#: What mmseg's data sets measure; 'cityscapes' is the benchmark's own script.
+#: Metrics of mmseg's data sets. 'cityscapes' is the benchmark's own script.
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
 
 
@@ -27,8 +27,8 @@ def validate(cfg: Config) -> None:
     """Check names, keys and class counts of ``cfg``.
 
     Raises:
-        ConfigError: with a line for each fault, which names the file, the path of the key and the
-            nearest valid one.
+        ConfigError: the config has faults. Each gets a line with the file, the path of the key and
+            the nearest valid key.
     """
     faults = Faults()
     faults.add(_section_faults(cfg))
@@ -101,7 +101,7 @@ def _schedule_faults(cfg: ConfigDict) -> Iterator[Fault]:
 
 
 def _metric_faults(cfg: ConfigDict) -> Iterator[Fault]:
-    """Now, not at the first evaluation."""
+    """Find unknown metrics now and not at the first evaluation."""
     metric = (cfg.get('evaluation') or {}).get('metric') or []
     for name in metric if isinstance(metric, (list, tuple)) else [metric]:
         if name not in METRICS:
@@ -110,7 +110,10 @@ def _metric_faults(cfg: ConfigDict) -> Iterator[Fault]:
 
 
 def _normalization_faults(cfg: ConfigDict) -> Iterator[Fault]:
-    """One model sees all images, and the step takes the source's values for target images too."""
+    """Yield a fault if data sets normalize in different ways.
+
+    One model sees all images, and the training step uses the source's values for target images too.
+    """
     known: Dict[str, Dict[Tuple[float, ...], str]] = {'mean': {}, 'std': {}}
     for path, dataset in dataset_configs(cfg):
         steps = steps_of(dataset.get('pipeline') or [], f'{path}.pipeline')
@@ -130,7 +133,7 @@ def _normalization_faults(cfg: ConfigDict) -> Iterator[Fault]:
 
 
 def _class_faults(cfg: ConfigDict) -> Iterator[Fault]:
-    """A line for each number of classes that is not that of the heads."""
+    """Yield a fault for each class count that differs from the heads'."""
     known: Dict[int, Tuple[str, str]] = {}
     for path, dataset in dataset_configs(cfg):
         kind = dataset['type']

@@ -1,4 +1,4 @@
-"""What a config says, where a key may have several places, an old name or a default."""
+"""Values of config keys that may stand in several places, have an old name or a default."""
 import os
 import re
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
@@ -9,20 +9,20 @@ from ...errors import ConfigError
 
 
 def given(options: Optional[Dict[str, Any]]) -> Dict[str, Any]:
-    """The options of a dict that are not None, which stands for the default."""
+    """Return the options that are not None. None stands for the default."""
     return {key: value for key, value in (options or {}).items() if value is not None}
 
 
 def experiment_name(cfg: Config) -> str:
-    """``name`` of the config, else the file's name without suffix."""
+    """Return ``name`` of the config, else the name of its file without suffix."""
     return cfg.get('name') or os.path.splitext(os.path.basename(cfg.filename))[0]
 
 
 def max_iterations(cfg: Config) -> int:
-    """Length of the training, ``runner.max_iters`` (``total_iters`` in old configs).
+    """Return the length of the training, ``runner.max_iters`` (``total_iters`` in old configs).
 
     Raises:
-        ConfigError: none given, or less than one.
+        ConfigError: the length is missing or less than 1.
     """
     iterations = (cfg.get('runner') or {}).get('max_iters', cfg.get('total_iters'))
     if not isinstance(iterations, int) or iterations < 1:
@@ -32,50 +32,56 @@ def max_iterations(cfg: Config) -> int:
 
 
 def checkpoint_interval(iterations: int) -> int:
-    """Iterations between checkpoints where the config does not say: a twentieth, at most 2000."""
+    """Return the default number of iterations between checkpoints: a twentieth, at most 2000."""
     return max(1, min(2000, iterations // 20))
 
 
 def batch_size(cfg: Config) -> int:
-    """Samples of an iteration on one process, ``data.samples_per_gpu``."""
+    """Return the samples per iteration of one process, ``data.samples_per_gpu``."""
     return cfg.data.get('samples_per_gpu') or 2
 
 
 def workers(cfg: Config) -> int:
-    """Processes that load data, ``data.workers_per_gpu``, at most one for each core.
+    """Return the number of processes that load data, ``data.workers_per_gpu``.
 
-    Training processes on one machine share its cores.
+    There is at most one for each core. Training processes on one machine share its cores.
     """
     cores = (os.cpu_count() or 1) // int(os.environ.get('LOCAL_WORLD_SIZE', 1))
     return min(cfg.data.get('workers_per_gpu') or 0, max(cores, 1))
 
 
 def prefetch_factor(cfg: Config) -> Optional[int]:
-    """Batches that each of these processes reads ahead, ``data.prefetch_factor`` (torch's is 2)."""
+    """Return the batches that each of them reads ahead, ``data.prefetch_factor``.
+
+    None stands for torch's default, 2.
+    """
     return cfg.data.get('prefetch_factor')
 
 
 def method_config(cfg: Config) -> Dict[str, Any]:
-    """``uda``, or the method around the segmentor, as stock mmseg has it; empty without one."""
+    """Return the config of the method: ``uda``, or a ``model`` that wraps the segmentor.
+
+    Stock mmseg uses the second form. The dict is empty if there is no method.
+    """
     model = cfg.get('model') or {}
     return cfg.get('uda') or (model if 'model' in model else {})
 
 
 def segmentor_config(cfg: Config) -> Dict[str, Any]:
-    """``model``, or the segmentor inside the method there, as stock mmseg has it."""
+    """Return the config of the segmentor: ``model``, or ``model.model`` if a method wraps it."""
     return cfg.model.get('model', cfg.model)
 
 
 def segmentor_test_cfg(cfg: Config) -> Dict[str, Any]:
-    """The ``test_cfg`` that the segmentor is built with, made if there is none."""
+    """Return the ``test_cfg`` that the segmentor is built with. It is made if there is none."""
     segmentor = segmentor_config(cfg)
     if not segmentor.get('test_cfg'):
-        segmentor['test_cfg'] = dict(cfg.get('test_cfg') or {})  # of old configs
+        segmentor['test_cfg'] = dict(cfg.get('test_cfg') or {})  # from old configs
     return segmentor['test_cfg']
 
 
 def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
-    """(path, num_classes) of every head of the model."""
+    """Yield (path, num_classes) of every head in the model."""
     segmentor = segmentor_config(cfg)
     for name in ('decode_head', 'auxiliary_head'):
         heads = segmentor.get(name) or []
@@ -86,13 +92,13 @@ def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
 
 
 def dataset_configs(cfg: Config) -> Iterator[Tuple[str, dict]]:
-    """(path, config) of every data set that reads files, those inside wrappers too."""
+    """Yield (path, config) of every data set that reads files, also of those inside wrappers."""
     for split in ('train', 'val', 'test'):
         yield from _datasets_in(cfg.data.get(split), f'data.{split}')
 
 
 def steps_of(pipeline: Sequence[dict], path: str = 'pipeline') -> Iterator[Tuple[str, dict]]:
-    """(path, config) of the steps of the pipeline at ``path``, those inside others too."""
+    """Yield (path, config) of every step of the pipeline at ``path``, also of nested steps."""
     for i, step in enumerate(pipeline):
         yield f'{path}.{i}', step
         yield from steps_of(step.get('transforms') or [], f'{path}.{i}.transforms')
@@ -111,12 +117,12 @@ def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
 
 
 def comparable(text: str, *but: str) -> str:
-    """The text of a config without what has no effect on a training.
+    """Return the text of a config without keys that have no effect on a training.
 
-    Configs of older versions have ``name_*`` variables, which nothing reads.
+    These are the ``name_*`` variables of older versions.
 
     Args:
-        text: as :attr:`mmcv.Config.pretty_text` lays it out.
-        but: further keys at the top that are left out.
+        text: text as laid out by :attr:`mmcv.Config.pretty_text`.
+        but: further keys at the top to leave out.
     """
     return re.sub(rf'^({"|".join(["name_", *but])})\w* = .*\n', '', text, flags=re.M)
