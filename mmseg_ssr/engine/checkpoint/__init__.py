@@ -1,4 +1,4 @@
-"""Checkpoint files: writing, reading, weights out of them."""
+"""Checkpoint files: writing, reading, and loading weights from them."""
 from .files import read_checkpoint
 
 __all__ = ['read_checkpoint']

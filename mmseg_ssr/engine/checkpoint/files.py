@@ -1,13 +1,13 @@
-"""Checkpoint files: written whole or not at all, read without running code that may be in them.
+"""Checkpoint files. They are written whole or not at all, and read without running code in them.
 
-A checkpoint is an mmseg checkpoint (contract C1) with more under keys of their own::
+A checkpoint is an mmseg checkpoint (contract C1) with further keys::
 
     meta            CLASSES, PALETTE, config (text), iter (finished iterations), seed, ...
     state_dict      the student alone: backbone.*, decode_head.*
     optimizer       torch's optimizer state
     training_state  teachers, regularizer, discriminators, counters
     random_state    Python, numpy, torch, accelerators
-    log_buffer      what the log has not averaged yet
+    log_buffer      numbers that the log has not averaged yet
 """
 import contextlib
 import logging
@@ -26,7 +26,7 @@ from ...utils.versions import release
 from ...weights import check_sums
 
 LATEST = 'latest.pth'
-#: What reading a damaged file happens to lead to.
+#: Errors that reading a damaged file may raise.
 UNREADABLE = (*WRONG_VALUE, EOFError)
 CHECKPOINT = re.compile(r'iter_(\d+)\.pth')
 
@@ -38,12 +38,12 @@ class Checkpoint(NamedTuple):
 
 
 def write_checkpoint(content: Dict[str, Any], path: str) -> None:
-    """Write ``content`` under ``path``, replacing a file of that name at one stroke.
+    """Write ``content`` to ``path``, replacing an old file in one step.
 
-    Its bytes are on the disk before it gets its name.
+    The bytes are on the disk before the file gets its name.
 
     Raises:
-        UserError: no space left, no permission; what was under ``path`` is untouched.
+        UserError: no space is left, or permission is missing. An old file is untouched.
     """
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
@@ -59,11 +59,12 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
     """Read a checkpoint file onto the CPU.
 
     Args:
-        trusted: also read files that carry Python objects, which may run any code when read.
+        trusted: also read files that hold Python objects. These may run any code when read.
 
     Raises:
-        MissingFile: no such file.
-        CheckpointError: truncated, not a checkpoint, or refused because it is not plain data.
+        MissingFile: there is no such file.
+        CheckpointError: the file is truncated, is no checkpoint, or is refused because it holds
+            more than plain data.
     """
     if not os.path.isfile(path):
         raise MissingFile(f'checkpoint {path} is missing')
@@ -87,20 +88,19 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
 
 
 def checkpoints_in(folder: str) -> List[str]:
-    """Paths of ``iter_N.pth`` in a work directory, the newest first."""
+    """Return the paths of ``iter_N.pth`` in a work directory, the newest first."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     found = [name for name in names if CHECKPOINT.fullmatch(name)]
     return [os.path.join(folder, name) for name in sorted(found, key=_iteration, reverse=True)]
 
 
 def newest_readable(folder: str, logger: logging.Logger) -> Optional[Checkpoint]:
-    """The newest checkpoint that can be read; damaged ones are warned of.
+    """Return the newest checkpoint that can be read, or None if there is no checkpoint.
 
-    Returns:
-        None where there is no checkpoint.
+    Damaged checkpoints are skipped with a warning.
 
     Raises:
-        CheckpointError: there are some, and all are damaged.
+        CheckpointError: all checkpoints are damaged.
     """
     paths = checkpoints_in(folder)
     for path in paths:
@@ -117,10 +117,13 @@ def newest_readable(folder: str, logger: logging.Logger) -> Optional[Checkpoint]
 def set_aside_newer(folder: str, iteration: int, mark: str, logger: logging.Logger) -> None:
     """Rename the checkpoints of a work directory that are newer than ``iteration``.
 
-    A training that starts there writes its own; it must not take the others for them.
+    A training that starts there writes its own and must not mix them up.
 
     Args:
-        mark: added to their names.
+        folder: work directory.
+        iteration: iteration that the training starts from.
+        mark: suffix for their names.
+        logger: logger of the warnings.
     """
     for path in checkpoints_in(folder):
         if _iteration(path) > iteration:
@@ -130,18 +133,22 @@ def set_aside_newer(folder: str, iteration: int, mark: str, logger: logging.Logg
 
 
 def remove_old(folder: str, keep: int) -> None:
-    """Remove all but the newest ``keep`` checkpoints of a work directory (``keep < 1``: none)."""
+    """Remove all but the newest ``keep`` checkpoints of a work directory.
+
+    ``keep < 1`` removes none.
+    """
     for path in checkpoints_in(folder)[keep:] if keep > 0 else []:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
 
 
 def complete_saving(folder: str, keep: int, link: bool) -> None:
-    """What a training that was killed between two steps of saving had no time for.
+    """Finish the saving of a training that was killed in the middle of it.
 
     Args:
-        keep: as of :func:`remove_old`.
-        link: the training has a ``latest.pth``.
+        folder: work directory.
+        keep: see :func:`remove_old`.
+        link: whether the training keeps a ``latest.pth``.
     """
     remove_old(folder, keep)
     newest = checkpoints_in(folder)[:1]
@@ -151,7 +158,7 @@ def complete_saving(folder: str, keep: int, link: bool) -> None:
 
 
 def point_latest_at(path: str) -> None:
-    """Let ``latest.pth`` beside ``path`` be ``path``: a link, or a copy where links fail."""
+    """Make ``latest.pth`` beside ``path`` a link to it, or a copy if links fail."""
     latest = os.path.join(os.path.dirname(path), LATEST)
     part = part_name(latest)
     with contextlib.suppress(FileNotFoundError):
@@ -164,7 +171,7 @@ def point_latest_at(path: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """``value`` with tensors on the CPU and numpy's scalars and arrays as Python's and torch's."""
+    """Move tensors to the CPU, and turn numpy's scalars and arrays into Python's and torch's."""
     if isinstance(value, torch.Tensor):
         return value.detach().cpu()
     if isinstance(value, np.generic):
@@ -186,7 +193,7 @@ def _load_objects(path: str) -> Any:
 
 
 def _load_plain(path: str) -> Any:
-    # mmcv's own checkpoints may hold the best score as a numpy scalar: harmless, so allowed.
+    # mmcv's own checkpoints may hold the best score as a numpy scalar. It is harmless.
     allow = getattr(torch.serialization, 'safe_globals', None)
     with allow(_numpy_scalars()) if allow else contextlib.nullcontext():
         return torch.load(path, map_location='cpu', weights_only=True)
@@ -195,7 +202,7 @@ def _load_plain(path: str) -> Any:
 def _numpy_scalars() -> list:
     scalar = (getattr(np, '_core', None) or np.core).multiarray.scalar
     names = [scalar]
-    if release(torch.__version__) >= (2, 7):  # which can tell numpy 1's name from numpy 2's
+    if release(torch.__version__) >= (2, 7):  # can tell numpy 1's name from numpy 2's
         names = [(scalar, f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')]
     return [*names, np.dtype, *(type(np.dtype(kind)) for kind in 'f4 f8 i4 i8 b1'.split())]
 
@@ -205,7 +212,7 @@ def _iteration(path: str) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    """What the system says; torch hides it behind an error of its own."""
+    """Return the system's message. Torch hides it behind an error of its own."""
     cause = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__context__

@@ -1,4 +1,4 @@
-"""Files of weights that a config names, looked for before the long work starts."""
+"""Weights files that a config names. They are checked before the long work starts."""
 import os
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
@@ -13,21 +13,21 @@ from ...uda.losses.regularization_keys import SAM_CHECKPOINTS
 from ...weights import PUBLISHED, read_weights
 
 FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')
-#: What mmcv and timm take for something to fetch.
+#: Marks of an address that mmcv or timm would fetch.
 ADDRESSES = ('://', 'hf-hub:', 'hf_hub:')
-#: Where data may be read from is said by the keys of the data set.
+#: Keys of a data set that name files or folders.
 DATA_KEYS = ('data_root', 'img_dir', 'ann_dir', 'split', 'classes')
-#: mmcv's short names of published weights -> its tables of their addresses.
+#: mmcv's scheme for published weights -> its function that gives their addresses.
 TABLES = {'open-mmlab': 'get_external_models', 'openmmlab': 'get_external_models',
           'mmcls': 'get_mmcls_models', 'torchvision': 'get_torchvision_models',
           'modelzoo': 'get_torchvision_models'}
 
 
 def check_weight_files(cfg: Config) -> None:
-    """Every weights file named in ``model`` and ``uda`` is there, and nothing is to be fetched.
+    """Check that every weights file of ``model`` and ``uda`` exists, and that no key downloads one.
 
     Raises:
-        MissingFile: which one, which key names it, and where it is published.
+        MissingFile: a file is missing. The message names its key and where it is published.
         ConfigError: a key asks for a download.
     """
     refuse_downloads(cfg)
@@ -40,12 +40,12 @@ def check_weight_files(cfg: Config) -> None:
 
 
 def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:
-    """(path of the key, file) of each weights file that ``model`` and ``uda`` name."""
+    """Return (path of the key, file) of each weights file that ``model`` and ``uda`` name."""
     return [*_weight_files(cfg.model, 'model'), *_weight_files(cfg.get('uda') or {}, 'uda')]
 
 
 def needed_weight_files(cfg: Config) -> List[Tuple[str, str]]:
-    """(path of the key, file): those that are named, and the one that a name of SAM stands for."""
+    """Return (path of the key, file) of each named weights file and of SAM's default file."""
     uda = cfg.get('uda') or {}
     files = named_weight_files(cfg)
     if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
@@ -54,10 +54,10 @@ def needed_weight_files(cfg: Config) -> List[Tuple[str, str]]:
 
 
 def refuse_downloads(cfg: Config) -> None:
-    """Nothing in a config makes mmcv, mmseg or timm fetch a file.
+    """Check that nothing in a config makes mmcv, mmseg or timm fetch a file.
 
     Raises:
-        ConfigError: which keys would, and what to do instead.
+        ConfigError: some keys would. The message names them and says what to do instead.
     """
     leaves = [leaf for part in ('model', 'uda') for leaf in _leaves(cfg.get(part), part)]
     leaves += [(path, value) for path, value in _leaves(cfg.get('data'), 'data')
@@ -70,14 +70,15 @@ def refuse_downloads(cfg: Config) -> None:
 
 
 def initialize(model: nn.Module) -> None:
-    """``model.init_weights()``, with a look at the files that mmcv reads in it.
+    """Call ``model.init_weights()``, and check the files that mmcv reads in it.
 
-    mmcv may run code that is in a file, takes what fits by name, and is silent about the rest,
-    even when that is all.
+    mmcv may run code in a file. It takes the weights that fit by name and is silent about the
+    rest, even if none fits.
 
     Raises:
-        MissingFile, CheckpointError: of the files of weights, those too that the networks of this
-            package read themselves; none of the weights in a file has arrived.
+        MissingFile: a weights file is missing.
+        CheckpointError: a weights file cannot be read, or none of its weights has arrived. Both
+            errors also come from files that the networks of this package read themselves.
     """
     readers = [module for module in model.modules() if _starts_from_file(module)]
     files = {module.init_cfg['checkpoint'] for module in readers}
@@ -92,12 +93,12 @@ def initialize(model: nn.Module) -> None:
 
 
 def _starts_from_file(module: nn.Module) -> bool:
-    init_cfg = getattr(module, 'init_cfg', None)  # a list where layers start in different ways
+    init_cfg = getattr(module, 'init_cfg', None)  # a list if layers start in different ways
     return isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained'
 
 
 def _share_values(some: Iterable[Any], others: Iterable[Tensor]) -> bool:
-    """Whether a tensor is in both, whatever its name is there."""
+    """Whether a tensor is in both, under any name."""
     by_shape: Dict[torch.Size, List[Tensor]] = {}
     for value in others:
         by_shape.setdefault(value.shape, []).append(value)
@@ -106,13 +107,13 @@ def _share_values(some: Iterable[Any], others: Iterable[Tensor]) -> bool:
 
 
 def _says_much(value: Any) -> bool:
-    """Not a constant, which any two networks may share."""
+    """Whether a value is no constant. Any two networks may share constants."""
     return (isinstance(value, Tensor) and value.is_floating_point() and value.numel() > 1
             and bool((value != value.flatten()[0]).any()))
 
 
 def _download(path: str, value: Any) -> Iterator[str]:
-    """What to do instead of the download that a value asks for; nothing where it asks for none."""
+    """Yield advice if a value asks for a download."""
     if value is True and path.endswith('.pretrained'):
         yield (f'{path} = True would download weights, nothing here does that: fetch the file and '
                'give its path')
@@ -126,13 +127,13 @@ def _download(path: str, value: Any) -> Iterator[str]:
 
 
 def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:
-    """(path of the key, file) of each weights file in a part of a config."""
+    """Return (path of the key, file) of each weights file in a part of a config."""
     return ((key, item) for key, item in _leaves(value, path)
             if key.split('.')[-1] in FILE_KEYS and isinstance(item, str) and item != SHIPPED)
 
 
 def _leaves(value: Any, path: str) -> Iterator[Tuple[str, Any]]:
-    """(path of the key, value) of everything in a part of a config that is no container."""
+    """Yield (path of the key, value) of everything in a part of a config that is no container."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, f'{path}.{key}')

@@ -1,4 +1,4 @@
-"""Seeds, and random states that can be kept in a checkpoint."""
+"""Seeds, and random states that a checkpoint can hold."""
 import random
 from typing import Any, Dict
 
@@ -12,8 +12,9 @@ def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> 
     """Seed Python, numpy and torch.
 
     Args:
+        seed: integer of at least 0.
         deterministic: ask torch for kernels that repeat to the bit.
-        autotune: let cuDNN choose kernels by timing them, which may choose others every run.
+        autotune: let cuDNN choose kernels by timing them. The choice may differ from run to run.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -25,10 +26,10 @@ def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> 
 
 
 def seed_process(seed: int, iteration: int) -> None:
-    """Seed this process, one of several, for an iteration: each draws its own dropout.
+    """Seed this process for an iteration, so that each of several processes draws its own dropout.
 
-    So random states need not be kept for each process, and a training goes on with another number
-    of them.
+    Checkpoints then need no random state of each process, and a training can be resumed with
+    another number of processes.
     """
     words = np.random.SeedSequence([seed, distributed.rank(), iteration]).generate_state(3)
     random.seed(int(words[0]))
@@ -37,12 +38,15 @@ def seed_process(seed: int, iteration: int) -> None:
 
 
 def draw_seed() -> int:
-    """A seed from the operating system, for a run that was given none."""
+    """Draw a seed from the operating system, for a run without one."""
     return random.SystemRandom().randrange(2**31)
 
 
 def random_state() -> Dict[str, Any]:
-    """States of all generators in plain containers (``torch.load(weights_only=True)``)."""
+    """Return the states of all generators in plain containers.
+
+    ``torch.load(weights_only=True)`` can read them.
+    """
     name, keys, *numpy_rest = np.random.get_state()
     return dict(
         python=random.getstate(),
@@ -52,9 +56,9 @@ def random_state() -> Dict[str, Any]:
 
 
 def restore_random_state(state: Dict[str, Any]) -> None:
-    """Undo everything drawn since :func:`random_state` gave ``state``.
+    """Reset all generators to a ``state`` that :func:`random_state` returned.
 
-    States of accelerators are left alone when their number has changed.
+    If the number of accelerators has changed, their generators are left alone.
     """
     version, internal, gauss = state['python']
     random.setstate((version, tuple(internal), gauss))

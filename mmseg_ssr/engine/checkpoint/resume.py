@@ -1,6 +1,7 @@
-"""Whether a checkpoint holds all of a training, in the form in which it is restored.
+"""Checks that a checkpoint holds everything that resuming a training needs.
 
-Torch takes an optimizer state of other shapes, and what is restored later fails later.
+Torch accepts an optimizer state of wrong shapes, and some parts are restored only later. Without
+these checks, such faults would appear in the middle of the training.
 """
 from typing import Any, Dict, Mapping
 
@@ -14,7 +15,7 @@ NEEDED = ('meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer')
 
 
 def check_resumable(content: Dict[str, Any], model: nn.Module, max_iters: int, path: str) -> None:
-    """Raise a ``CheckpointError`` unless all parts are there and the end is not passed."""
+    """Raise a ``CheckpointError`` if parts are missing or the training has ended before."""
     needed = [*NEEDED, *(['training_state'] if hasattr(model, 'load_training_state') else [])]
     missing = [key for key in needed if key not in content]
     if missing:
@@ -38,13 +39,14 @@ def check_resumable(content: Dict[str, Any], model: nn.Module, max_iters: int, p
 
 
 def check_restored(content: Dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
-    """Look at what torch has taken without looking, and at what is restored later.
+    """Check the parts that torch takes unchecked, and the parts that are restored later.
 
     Args:
-        optimizer: which has the state of ``content`` already.
+        content: content of the checkpoint.
+        optimizer: optimizer that has loaded its state from ``content``.
 
     Raises:
-        ValueError, TypeError, LookupError, ...: as the fault may be.
+        ValueError, TypeError, LookupError, ...: a part is faulty.
     """
     _check_optimizer(content['optimizer'], optimizer)
     _check_finite(content.get('training_state', {}))

@@ -1,4 +1,4 @@
-"""Weights of one network out of a checkpoint: ours, mmseg's, DAFormer's, HRDA's, MIC's, SSR's."""
+"""Weights of one network from a checkpoint of ours, mmseg, DAFormer, HRDA, MIC or SSR."""
 from typing import Any, Dict, Iterable, List
 
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from .files import read_checkpoint
 
 ROLES = ('student', 'teacher')
 
-# The predecessors save every network they train with, under the attribute that holds it.
+# The predecessors save every network, each under the name of the attribute that holds it.
 PREFIX = {'student': 'model.', 'teacher': 'ema_model.'}
 OTHERS = ('model.', 'ema_model.', 'imnet_model.', 'mic.', 'predictor.', 'embedding_layer.',
           'fusion_layer.', 'regularizer.')
@@ -20,16 +20,18 @@ def load_weights(model: nn.Module, path: str, role: str = 'student',
     """Load the student's or the teacher's weights from the checkpoint at ``path``.
 
     Args:
-        model: a segmentor, or a method that trains one (the weights land in its student).
-        role: ``'student'``, which is what the papers report, or ``'teacher'``.
+        model: a segmentor, or a method, whose student gets the weights.
+        path: path of the file.
+        role: ``'student'``, which the papers report, or ``'teacher'``.
         trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
 
     Returns:
         The checkpoint's ``meta`` (an empty dict if it has none).
 
     Raises:
-        MissingFile, CheckpointError: the file cannot be read, has no such network in it, or does
-            not fit ``model`` in every name and shape.
+        MissingFile: there is no such file.
+        CheckpointError: the file cannot be read, holds no such network, or does not fit ``model``
+            in every name and shape.
     """
     checkpoint = read_checkpoint(path, trusted)
     apply_weights(checkpoint, model, path, role)
@@ -38,7 +40,13 @@ def load_weights(model: nn.Module, path: str, role: str = 'student',
 
 def apply_weights(checkpoint: Dict[str, Any], model: nn.Module, path: str,
                   role: str = 'student') -> None:
-    """The same for a checkpoint that has been read already; ``path`` is for messages."""
+    """Do the work of :func:`load_weights` with a checkpoint that has been read already.
+
+    Args:
+        checkpoint: content of the file.
+        model, role: see :func:`load_weights`.
+        path: path of the file, for messages.
+    """
     weights = network_weights(checkpoint, role, path)
     check_fit(weights, model, path)
     model.load_state_dict(weights, strict=False)  # the names have just been compared
@@ -46,11 +54,11 @@ def apply_weights(checkpoint: Dict[str, Any], model: nn.Module, path: str,
 
 def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
                     path: str = 'checkpoint') -> Dict[str, Tensor]:
-    """State dict with plain names (``backbone.*``) of the student or the teacher.
+    """Return the state dict of the student or the teacher with plain names (``backbone.*``).
 
     Raises:
         CheckpointError: the checkpoint holds no such network.
-        ConfigError: a role that there is not.
+        ConfigError: the role is unknown.
     """
     if role not in PREFIX:
         raise ConfigError(f'weights must be of the {" or the ".join(PREFIX)}, got {role!r}'
@@ -76,7 +84,7 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
 
 
 def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str) -> None:
-    """Raise a ``CheckpointError`` unless names, shapes and kinds are those of ``model``."""
+    """Raise a ``CheckpointError`` unless names, shapes and kinds fit those of ``model``."""
     wanted = model.state_dict()
     shared = [name for name in wanted if name in weights]
     if not shared:
@@ -103,7 +111,7 @@ def _own_teacher(training_state: Dict[str, Any], path: str) -> Dict[str, Tensor]
 
 
 def _without_module(name: str) -> str:
-    """``module.model.module.backbone`` -> ``model.backbone`` (marks of distributed training)."""
+    """Drop the marks of distributed training: ``module.model.module.x`` -> ``model.x``."""
     parts: List[str] = name.split('.')
     head = [part for part in parts[:3] if part != 'module']
     return '.'.join(head + parts[3:])
