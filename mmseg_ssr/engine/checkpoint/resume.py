@@ -15,7 +15,7 @@ NEEDED = ('meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer')
 
 
 def check_resumable(content: Dict[str, Any], model: nn.Module, max_iters: int, path: str) -> None:
-    """Raise a ``CheckpointError`` if parts are missing or the training has ended before."""
+    """Raise a ``CheckpointError`` if parts are missing, damaged or past ``max_iters``."""
     needed = [*NEEDED, *(['training_state'] if hasattr(model, 'load_training_state') else [])]
     missing = [key for key in needed if key not in content]
     if missing:

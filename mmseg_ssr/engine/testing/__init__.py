@@ -1,1 +1,1 @@
-"""Testing: predictions, scores, files for a benchmark server."""
+"""Testing: predictions, scores, and files for benchmark servers."""

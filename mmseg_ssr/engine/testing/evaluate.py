@@ -1,4 +1,4 @@
-"""Testing a segmentor through mmseg's data sets, during training and after it."""
+"""Testing of a segmentor with mmseg's data sets, during and after training."""
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
@@ -26,19 +26,23 @@ def run_test(model: nn.Module,
              opacity: float = 0.5,
              workers: int = 0,
              prefetch_factor: Optional[int] = None) -> Optional[List[Any]]:
-    """Predict every image of ``dataset``, with a progress bar; several processes share them.
+    """Predict every image of ``dataset`` with a progress bar. Several processes share the images.
 
     Args:
-        model: a segmentor; its ``test_cfg`` says how it predicts
+        model: a segmentor. Its ``test_cfg`` says how it predicts
             (:func:`~mmseg_ssr.engine.testing.inference.inference_options`).
+        dataset: data set of the images.
+        device: device of the model.
         evaluate: compare each prediction with its label and return the counts.
-        format_args: write predictions with the data set's ``format_results(**format_args)``
-            and return the file names.
-        show_dir: folder for the images with the prediction painted over them.
-        workers, prefetch_factor: of the loader.
+        format_args: arguments of the data set's ``format_results``. If they are given, it writes
+            the predictions, and the file names are returned.
+        show_dir: folder for the images with their predictions painted over them.
+        opacity: opacity of the painted predictions, in (0, 1].
+        workers: number of processes that load data.
+        prefetch_factor: number of batches that each of them reads ahead.
 
     Returns:
-        One entry per image: counts (see :func:`count`), file name or prediction (H x W, train
+        One entry per image: counts (see :func:`count`), a file name, or a prediction (H x W, train
         ids). None on all processes but the first.
     """
     model = model if isinstance(model, OnDevice) else OnDevice(model, device)
@@ -60,14 +64,19 @@ def run_test(model: nn.Module,
 
 
 def in_order(results: Sequence[List[Any]]) -> List[Any]:
-    """Results of N processes, each of every N-th image, in the data set's order."""
+    """Sort the results of N processes, each with every N-th image, into the data set's order."""
     images = sum(len(part) for part in results)
     return [results[i % len(results)][i // len(results)] for i in range(images)]
 
 
 def evaluation_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
                       prefetch_factor: Optional[int] = None) -> DataLoader:
-    """Images with their labels, or without where the data set's ``pre_eval`` reads them."""
+    """Return a loader of images with labels, or without if the data set's ``pre_eval`` reads them.
+
+    Args:
+        dataset, workers, device, prefetch_factor: see
+            :func:`~mmseg_ssr.engine.data_loader.test_loader`.
+    """
     images = dataset if compares_itself(dataset) else LabeledImages(dataset)
     return test_loader(images, workers, device, prefetch_factor)
 
@@ -75,15 +84,16 @@ def evaluation_loader(dataset: Dataset, workers: int = 0, device: Optional[torch
 def count(model: OnDevice, loader: DataLoader) -> List[Any]:
     """Compare the predictions for all images of the loader with their labels.
 
-    Labels are read beside the images, and predictions are compared where they are made.
+    The loader's workers read the labels, and the model's device compares them.
 
     Args:
+        model: the segmentor.
         loader: see :func:`evaluation_loader`.
 
     Returns:
-        For each image, in the loader's order, a confusion matrix K x K, int64, on the CPU (rows:
-        labels), which may be summed over images and processes; or what the data set's own
-        ``pre_eval`` gives.
+        A confusion matrix for each image, in the loader's order: K x K, int64, on the CPU (rows:
+        labels). The matrices may be summed over images and processes. If the data set has its own
+        ``pre_eval``, its results are returned instead.
     """
     model.eval()
     dataset = loader.dataset
@@ -115,7 +125,10 @@ def _size(image: Tensor) -> str:
 
 def scores(dataset: Dataset, results: Sequence[Any], metric: Sequence[str] = ('mIoU', ),
            logger: Any = None, **options: Any) -> Dict[str, float]:
-    """The data set's metrics as shares of 1 (``mIoU``, ``IoU.road``, ...); prints the table."""
+    """Print the table of scores and return the data set's metrics as shares of 1.
+
+    Their names are ``mIoU``, ``IoU.road`` and so on.
+    """
     values = dataset.evaluate(as_pre_eval(dataset, results), metric=list(metric), logger=logger,
                               **options)
     return {name: float(value) for name, value in values.items()}

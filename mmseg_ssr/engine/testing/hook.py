@@ -1,4 +1,4 @@
-"""Evaluation during training."""
+"""The hook that evaluates during training."""
 import contextlib
 import os
 from typing import Any, List, Optional
@@ -15,21 +15,21 @@ from .evaluate import count, in_order
 
 
 class EvaluationHook(EvalHook):
-    """mmseg's evaluation during training, without a trace in the training's random numbers.
+    """mmseg's evaluation during training, with no effect on the training's random numbers.
 
-    One that a signal breaks off is made up for when the training is resumed. The log gives the
-    training's iteration with the scores, where mmcv gives the number of images.
+    If a signal stops an evaluation, the resumed training repeats it. The log shows the scores with
+    the training's iteration. mmcv would show the number of images.
 
     Args:
         dataloader: see :func:`~mmseg_ssr.engine.testing.evaluate.evaluation_loader`.
         options: as in mmseg's ``EvalHook``.
 
     Raises:
-        ConfigError: ``data.val`` or ``evaluation`` do not fit the model.
+        ConfigError: ``data.val`` or ``evaluation`` does not fit the model.
     """
 
     def make_up(self, runner: Any) -> None:
-        """Score and log what was broken off in the iteration that the runner is at."""
+        """Repeat and log the evaluation that was stopped in the runner's iteration."""
         self._do_evaluate(runner)
         for hook in runner.hooks:
             if isinstance(hook, LoggerHook):
@@ -37,12 +37,12 @@ class EvaluationHook(EvalHook):
         runner.log_buffer.clear()
 
     def before_train_iter(self, runner: Any) -> None:
-        if runner.iter == 0:  # the evaluation before the training, which mmcv repeats on resuming
+        if runner.iter == 0:  # mmcv would repeat the evaluation before the training on resuming
             super().before_train_iter(runner)
 
     def _do_evaluate(self, runner: Any) -> None:
         runner.evaluation_due = True
-        # not in inference mode: what a network keeps for later would not do for training
+        # not in inference mode: a network cannot train with tensors that it keeps from there
         with seeded(runner.iter), runner.interruption.obeyed_at_once(), torch.no_grad(), \
                 explained(failed_evaluation):
             results = count(runner.model, self.dataloader)
@@ -55,11 +55,11 @@ class EvaluationHook(EvalHook):
             self._save_ckpt(runner, score)
 
     def evaluate(self, runner: Any, results: List[Any]) -> Optional[float]:
-        # Counts are small: every process scores them, so that all log buffers stay alike.
+        # Every process scores, so that all log buffers stay alike. The counts are small.
         return super().evaluate(runner, in_order(distributed.values_of_all(results)))
 
     def _save_ckpt(self, runner: Any, key_score: float) -> None:
-        """Save the best one, and remove the former best one then: mmcv does it before."""
+        """Save the best checkpoint, then remove the former best one. mmcv removes it first."""
         if distributed.rank() > 0:
             return
         former, self.best_ckpt_path = self.best_ckpt_path, None
@@ -67,7 +67,7 @@ class EvaluationHook(EvalHook):
         if self.best_ckpt_path is None:  # not better
             self.best_ckpt_path = former
             return
-        # its name is out of a checkpoint, which may be of another folder: that one's stays
+        # the former name may come from a checkpoint of another folder, whose file must stay
         former = os.path.join(self.out_dir, os.path.basename(former or ''))
         if os.path.basename(former).startswith('best_') and former != self.best_ckpt_path:
             with contextlib.suppress(FileNotFoundError):
@@ -75,6 +75,6 @@ class EvaluationHook(EvalHook):
 
 
 def failed_evaluation(error: Exception) -> Optional[ConfigError]:
-    """What the libraries raise in an evaluation is a fault of what the config says of it."""
+    """Explain an error that a library raises in an evaluation as a fault of the config."""
     return ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit the '
                        f'model? {said(error)}') if is_wrong_value(error) else None

@@ -1,7 +1,7 @@
-"""How a trained segmentor predicts: in which precision, compiled, several windows at once.
+"""Inference options of a trained segmentor: precision, compilation, several windows at once.
 
-The options are keys of ``test_cfg``, where mmseg has those of inference: ``amp``, ``compile``,
-``batched_slide`` and ``logit_shift``. mmseg's own test script reads none of them but the third.
+The options are keys of ``test_cfg``, beside mmseg's own: ``amp``, ``compile``, ``batched_slide``
+and ``logit_shift``. mmseg's own test script reads only ``batched_slide``.
 """
 import functools
 from contextlib import ExitStack, contextmanager
@@ -23,17 +23,17 @@ from ..config.inference import check_test_cfg
 
 @contextmanager
 def inference_options(segmentor: nn.Module) -> Iterator[None]:
-    """Within the block ``segmentor`` predicts as its ``test_cfg`` says; afterwards as before.
+    """Let ``segmentor`` predict as its ``test_cfg`` says inside the block, and as before after it.
 
-    * ``amp=dict(dtype='bfloat16')`` or ``'float16'``: the network in mixed precision, all but what
-      sees the image itself, whose 8 bits have more steps than bfloat16, and what gives the logits.
-    * ``compile=True``: the network compiled, for each image size on its own.
-    * ``logit_shift=[...]``: a number for each class that is added to its logits, see
-      :mod:`.label_shift`.
+    * ``amp=dict(dtype='bfloat16')`` or ``'float16'`` runs the network in mixed precision. The first
+      and the last layers keep full precision: the 8 bits of an image have more steps than
+      bfloat16, and the logits should not be rounded.
+    * ``compile=True`` compiles the network, for each image size on its own.
+    * ``logit_shift=[...]`` adds a number for each class to its logits, see :mod:`.label_shift`.
     * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
 
-    A method's options are those of its student. A model without ``test_cfg`` is left alone, and so
-    is one whose options an outer block has set.
+    A method takes the options of its student. A model without ``test_cfg`` is left alone. So is a
+    model whose options an outer block has set.
 
     Raises:
         ConfigError: see :func:`~mmseg_ssr.engine.config.inference.check_test_cfg`.
@@ -69,16 +69,17 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
 
 def predict_labels(segmentor: nn.Module, img: List[Tensor],
                    img_metas: List[List[Dict[str, Any]]]) -> Tensor:
-    """The classes that ``segmentor(return_loss=False, ...)`` predicts, left on the device.
+    """Return the classes that ``segmentor(return_loss=False, ...)`` predicts, on the device.
 
-    The softmax, which does not change which class is the largest, is left out.
+    The softmax is left out, because it does not change which class is the largest.
 
     Args:
-        img: one batch of images B x 3 x H x W, or several of ``--aug-test``.
-        img_metas: as mmseg's pipelines give them, a list for each batch.
+        segmentor: a segmentor or a method.
+        img: one batch of images B x 3 x H x W, or several for ``--aug-test``.
+        img_metas: a list for each batch, as mmseg's pipelines give it.
 
     Returns:
-        B x H' x W' of integers, at the size of the original images.
+        Integers B x H' x W', at the size of the original images.
     """
     network = plain_segmentor(segmentor)
     if len(img) > 1 or img_metas[0][0].get('flip') or not takes_largest_logit(network):
@@ -90,19 +91,19 @@ def predict_labels(segmentor: nn.Module, img: List[Tensor],
 
 
 def plain_segmentor(segmentor: nn.Module) -> nn.Module:
-    """The network that predicts: a method's student, or the segmentor itself."""
+    """Return the network that predicts: a method's student, or the segmentor itself."""
     return segmentor.model if isinstance(segmentor, UDASegmentor) else segmentor
 
 
 def takes_largest_logit(segmentor: nn.Module) -> bool:
-    """Does the segmentor predict as mmseg's ``EncoderDecoder`` does, with a logit per class?"""
+    """Whether the segmentor predicts as mmseg's ``EncoderDecoder`` does, with a logit per class."""
     own = [name for name in ('forward', 'forward_test', 'simple_test', 'inference')
            if not _is_mmsegs(segmentor, name)]
     return not own and getattr(segmentor, 'out_channels', segmentor.num_classes) > 1
 
 
 def _is_mmsegs(segmentor: nn.Module, name: str) -> bool:
-    """Does the segmentor have this method from mmseg's ``EncoderDecoder``, unchanged?"""
+    """Whether the segmentor has this method unchanged from mmseg's ``EncoderDecoder``."""
     return getattr(type(segmentor), name, None) is getattr(EncoderDecoder, name)
 
 

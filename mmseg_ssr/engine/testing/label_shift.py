@@ -1,13 +1,13 @@
-"""Correction of predictions for other class priors in the target than in the source.
+"""Correction of predictions when class frequencies differ between source and target.
 
-"Undoing the Damage of Label Shift for Cross-domain Semantic Segmentation" (arXiv 2204.05546),
-inference adjustment: a network that was trained on the source predicts p_s(y | x); where images of
-a class look alike in both domains, p_t(y | x) is proportional to p_s(y | x) p_t(y) / p_s(y). In
-logits that is a number for each class, the logarithm of the ratio of its priors, which is added
-before the softmax: ``test_cfg.logit_shift`` (:mod:`.inference`).
+This is the inference adjustment of "Undoing the Damage of Label Shift for Cross-domain Semantic
+Segmentation" (arXiv 2204.05546). A network that was trained on the source predicts p_s(y | x). If
+images of a class look alike in both domains, p_t(y | x) is proportional to
+p_s(y | x) p_t(y) / p_s(y). So each class gets a number that is added to its logit before the
+softmax, log p_t(y) - log p_s(y): ``test_cfg.logit_shift`` (:mod:`.inference`).
 
-As in the published code a prior is a share of *images*, not of pixels: in how many images a class
-occurs, divided by the sum over the classes.
+As in the published code, priors count *images*, not pixels. A prior is the number of images that
+hold a class, divided by the sum over the classes.
 """
 import copy
 import json
@@ -32,18 +32,20 @@ from .inference import inference_options, plain_segmentor
 
 
 class SourcePriors(NamedTuple):
-    """How often the classes occur in the labels of the source."""
-    images: Tensor  # K, in how many images
+    """Frequencies of the K classes in the labels of the source."""
+    images: Tensor  # K, number of images that hold the class
     pixels: Tensor  # K, share of all labeled pixels
 
 
 def corrected(cfg: Config, model: OnDevice, target_priors: Optional[str] = None,
               workers: int = 0) -> Tensor:
-    """Let ``model`` predict with the correction from now on; returns the target's priors (K).
+    """Let ``model`` predict with the correction from now on, and return the target's priors (K).
 
     Args:
-        target_priors: JSON file, see :func:`read_priors`; None estimates them.
-        workers: of the loader.
+        cfg: config of the model's training.
+        model: a trained segmentor.
+        target_priors: JSON file, see :func:`read_priors`. None estimates the priors.
+        workers: number of processes that load data.
     """
     source = distributed.from_first(lambda: source_priors(cfg))
     if target_priors is None:
@@ -56,10 +58,10 @@ def corrected(cfg: Config, model: OnDevice, target_priors: Optional[str] = None,
 
 
 def source_priors(cfg: Config) -> SourcePriors:
-    """Of ``data.train.source`` (or ``data.train``), from its class statistics.
+    """Return the priors of ``data.train.source`` (or ``data.train``), from its class statistics.
 
     Raises:
-        ConfigError, MissingFile, DataError: as
+        ConfigError, MissingFile, DataError: see
             :func:`~mmseg_ssr.datasets.source_statistics.source_counts`.
     """
     source = cfg.data.get('train') or {}
@@ -76,10 +78,10 @@ def source_priors(cfg: Config) -> SourcePriors:
 
 
 def target_images(cfg: Config) -> Dataset:
-    """The images that the target's priors are estimated on: ``data.train.target``, as published.
+    """Return the images for estimating the target's priors: ``data.train.target``, as published.
 
-    They are prepared as ``data.test`` says, and no label of theirs is read. Where a config trains
-    without a target, it is the images of ``data.test``.
+    The pipeline of ``data.test`` prepares them, and their labels are not read. If a config trains
+    without a target, the images of ``data.test`` are returned.
     """
     training = cfg.data.get('train')
     target = training.get('target') if isinstance(training, dict) else None
@@ -93,14 +95,15 @@ def target_images(cfg: Config) -> Dataset:
 
 @torch.inference_mode()
 def estimated_priors(model: OnDevice, loader: DataLoader, source: SourcePriors) -> Tensor:
-    """In how many target images each class occurs, judged by the network's predictions (K).
+    """Return the number of target images (K) that hold each class, by the network's predictions.
 
-    A class counts as occurring where its mean probability over the image is above its share of
-    the source's pixels (the published rule).
+    The published rule is used: an image holds a class if the class's mean probability over the
+    image is above its share of the source's pixels.
 
     Args:
-        model: a segmentor that has been trained; it gets no correction yet.
-        loader: of :func:`target_images`; several processes share them.
+        model: a trained segmentor, still without correction.
+        loader: loader of :func:`target_images`. Several processes share the images.
+        source: priors of the source.
     """
     model.eval()
     network = plain_segmentor(model.module)
@@ -116,13 +119,13 @@ def estimated_priors(model: OnDevice, loader: DataLoader, source: SourcePriors) 
 
 
 def logit_shift(source: Tensor, target: Tensor) -> List[float]:
-    """log p_t - log p_s of each class, for ``test_cfg.logit_shift``.
+    """Return log p_t - log p_s for each class, for ``test_cfg.logit_shift``.
 
-    A class that the source lacks was never learned and is left as it is; one that is found nowhere
-    in the target counts as found in one image.
+    A class that the source lacks was never learned, so its shift is 0. A class that no target image
+    holds counts as found in one image.
 
     Args:
-        source, target: K numbers of at least 0, priors up to a factor.
+        source, target: priors up to a factor, K numbers of at least 0.
     """
     known = source > 0
     least = target[target > 0].min() if bool((target > 0).any()) else 1.
@@ -132,10 +135,11 @@ def logit_shift(source: Tensor, target: Tensor) -> List[float]:
 
 
 def read_priors(path: str, classes: int) -> Tensor:
-    """Target priors given as a JSON list of a number for each class.
+    """Read target priors from a JSON list with a number for each class.
 
     Raises:
-        MissingFile, DataError: no such file, or something else in it.
+        MissingFile: there is no such file.
+        DataError: the file holds no such list.
     """
     try:
         with open(path, encoding='utf-8') as file:

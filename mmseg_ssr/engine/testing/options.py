@@ -1,4 +1,4 @@
-"""Options of a test, written into the config that it is made by."""
+"""Options of a test, written into its config."""
 import os
 import re
 from typing import Any, Dict, Optional
@@ -13,9 +13,9 @@ AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 
 
 def set_inference_mode(cfg: Config, mode: str) -> None:
-    """``'whole'`` or ``'slide'`` inference whatever the config says; ``'same'`` changes nothing.
+    """Set ``'whole'`` or ``'slide'`` inference in the config. ``'same'`` changes nothing.
 
-    Windows are as large as the training's crops and overlap by half.
+    If the config gives no windows, they get the size of the training's crops and overlap by half.
     """
     if mode == 'same':
         return
@@ -34,7 +34,7 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
 
 def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool = False,
                           batched_slide: Optional[int] = None) -> None:
-    """Change keys of ``test_cfg`` where an option is given, see :mod:`.inference`."""
+    """Set the keys of ``test_cfg`` for which an option is given, see :mod:`.inference`."""
     test_cfg = segmentor_test_cfg(cfg)
     if amp is not None:
         test_cfg['amp'] = dict(dtype=amp)
@@ -45,13 +45,13 @@ def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool 
 
 
 def set_aug_test(cfg: Config) -> None:
-    """Average over scales and flips (mmseg's ``--aug-test``)."""
+    """Let a test average over scales and flips (mmseg's ``--aug-test``)."""
     step = set_flip_test(cfg, '--aug-test')
     step['img_ratios'] = AUG_SCALES
 
 
 def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
-    """Average over each image and its mirror image; returns the pipeline's step that does it."""
+    """Let a test average over each image and its mirror image, and return the pipeline's step."""
     for step in cfg.data.test.pipeline:
         if step['type'] == 'MultiScaleFlipAug':
             step['flip'] = True
@@ -61,10 +61,10 @@ def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
 
 
 def set_test_split(cfg: Config) -> None:
-    """Test on the ``test`` split: the folder names of ``data.test`` with val replaced.
+    """Test on the ``test`` split: replace ``val`` by ``test`` in the folder names of ``data.test``.
 
     Raises:
-        ConfigError: neither is in the names.
+        ConfigError: the names hold neither ``val`` nor ``test``.
     """
     names = []
     for key in ('img_dir', 'ann_dir', 'split'):

@@ -1,4 +1,4 @@
-"""Predicting by SSR's regularization branch, which otherwise exists in training only."""
+"""Prediction with SSR's regularization branch, which otherwise only exists in training."""
 import copy
 from typing import Any, Dict, Tuple
 
@@ -13,25 +13,26 @@ from ..checkpoint.files import read_checkpoint
 from ..checkpoint.weights import apply_weights
 from .inference import plain_segmentor
 
-#: Keys of ``uda`` that say what the regularization branch is made of.
+#: Keys of ``uda`` that describe the regularization branch.
 KEPT = ('type', 'sam_model_registry', 'stop_stage', 'sam_checkpoint', 'regularizer')
 
 
 def student_and_regularizer(cfg: Config, content: Dict[str, Any],
                             path: str) -> Tuple[nn.Module, nn.Module]:
-    """Student and regularizer of a training, with the weights of its checkpoint.
+    """Return student and regularizer of a training, with the weights of its checkpoint.
 
     Args:
-        cfg: of the training.
-        content: of the checkpoint at ``path``.
+        cfg: config of the training.
+        content: content of the checkpoint.
+        path: path of the checkpoint, for messages.
 
     Raises:
-        ConfigError: it trains without a regularizer.
-        CheckpointError: the checkpoint has none, or another one.
-        MissingFile: the frozen encoder's weights are not there.
+        ConfigError: the config has no regularizer.
+        CheckpointError: the checkpoint holds no regularizer, or another one.
+        MissingFile: the frozen encoder's weights are missing.
     """
     cfg = copy.deepcopy(cfg)
-    if cfg.get('uda'):  # teachers and feature distance stay away
+    if cfg.get('uda'):  # no teachers and no feature distance
         cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
     cfg.model['pretrained'] = None
     method = build_training_model(cfg, seed=0)
@@ -50,18 +51,20 @@ def student_and_regularizer(cfg: Config, content: Dict[str, Any],
 
 
 def predict_regularized(network: nn.Module, cfg: Config, path: str, trusted: bool = False) -> None:
-    """From now on ``network`` predicts from features that the regularizer has enhanced.
+    """Let ``network`` predict from features that the regularizer enhances, from now on.
 
-    Each image or window is seen by the frozen encoder as well: windows of the training's crop
-    size (``slide``) are what it was trained with.
+    The frozen encoder sees each image or window too. It was trained with windows of the training's
+    crop size (``slide``).
 
     Args:
-        network: a segmentor on the device of its weights; the student's or the teacher's.
-        cfg, path: config and checkpoint of a training with SSR.
+        network: the segmentor of a student or a teacher, on the device of its weights.
+        cfg: config of a training with SSR.
+        path: path of its checkpoint.
         trusted: see :func:`~mmseg_ssr.engine.checkpoint.files.read_checkpoint`.
 
     Raises:
-        UserError: see :func:`student_and_regularizer`; with HRDA, whose crops are parts of a view.
+        ConfigError: the network is an HRDA, whose crops share the map of one view.
+        UserError: see :func:`student_and_regularizer`.
     """
     network = plain_segmentor(network)
     if isinstance(network, HRDAEncoderDecoder):

@@ -1,4 +1,4 @@
-"""Label images as the benchmark servers take them, checked and packed."""
+"""Label images for benchmark servers: writing, checking and packing."""
 import io
 import os
 import zipfile
@@ -24,15 +24,16 @@ CONFIDENCE = 'confidence'
 
 @dataclass(frozen=True)
 class Server:
-    """What a benchmark server wants.
+    """The demands of a benchmark server.
 
     Attributes:
-        name: of the benchmark.
-        label_ids: Cityscapes label ids (road is 7) in place of train ids (road is 0).
-        images: number of files that it expects, those of its test split.
-        folders: in the archive, each with all files. In ``confidence`` they are 16-bit, all 1.0:
-            only the uncertainty-aware scores depend on them, not the mIoU.
-        address: where to send the archive.
+        name: name of the benchmark.
+        label_ids: whether it takes Cityscapes label ids (road is 7) in place of train ids (road is
+            0).
+        images: number of images in its test split, which is the number of files that it expects.
+        folders: folders of the archive, each with all files. Files in ``confidence`` are 16-bit
+            and all 1.0. They only matter to the uncertainty-aware scores, not to the mIoU.
+        address: web page for uploading the archive.
     """
 
     name: str
@@ -55,13 +56,13 @@ SERVERS: Dict[str, Server] = {
 
 
 def server_of(dataset: Dataset) -> Optional[Server]:
-    """The server that a data set is scored on, if there is one."""
+    """Return the server that scores a data set, or None."""
     names = [cls.__name__ for cls in type(dataset).__mro__ if cls.__name__ in SERVERS]
     return SERVERS[names[0]] if names else None
 
 
 def required_server(dataset: Dataset) -> Server:
-    """:func:`server_of`; raises :class:`ConfigError` when there is none."""
+    """Return :func:`server_of`, or raise a :class:`ConfigError` if there is no server."""
     server = server_of(dataset)
     if server is None:
         known = ', '.join(server.name for server in SERVERS.values())
@@ -71,13 +72,13 @@ def required_server(dataset: Dataset) -> Server:
 
 
 def prepare_formatting(dataset: Dataset) -> None:
-    """Let ``dataset.format_results`` write what its server wants, without cityscapesscripts.
+    """Let ``dataset.format_results`` write files for its server, without cityscapesscripts.
 
-    Data sets without a server get the classes as they are, in folders like their images'.
+    For data sets without a server, files hold class numbers and lie in folders as the images do.
     """
     server = server_of(dataset)
     names = Counter(_file_name(dataset, i, '') for i in range(len(dataset)))
-    # not a function of this one's: processes that load the data may have to pickle the data set
+    # no inner function: processes that load the data may have to pickle the data set
     dataset.format_results = partial(
         _format_results, dataset, names, to_label_id=server is not None and server.label_ids)
 
@@ -92,19 +93,20 @@ def _format_results(dataset: Dataset, names: Counter, results: Sequence[np.ndarr
 
 
 def pack_submission(dataset: Dataset, folder: str, archive: str) -> List[str]:
-    """Check the predictions of all images in ``folder`` and pack them as the server wants them.
+    """Check the predictions of all images in ``folder`` and pack them for the server.
 
     Args:
-        dataset: what was predicted; its images tell the names and sizes that are wanted.
-        folder: where ``format_results`` wrote.
-        archive: zip file to write, whole or not at all.
+        dataset: predicted data set. Its images give the expected names and sizes.
+        folder: folder that ``format_results`` wrote to.
+        archive: zip file to write. It is written whole or not at all.
 
     Returns:
-        What the user should know: an incomplete set, and where to send the file.
+        Notes for the user: where to send the file, and whether the set is incomplete.
 
     Raises:
         ConfigError: the data set has no server.
-        DataError: a prediction is missing or wrong; nothing is written.
+        MissingFile: a prediction is missing. Nothing is written.
+        DataError: a prediction is wrong. Nothing is written.
     """
     server = required_server(dataset)
     files = [_file_name(dataset, i, folder) for i in range(len(dataset))]
@@ -130,7 +132,7 @@ def pack_submission(dataset: Dataset, folder: str, archive: str) -> List[str]:
 
 
 def _file_name(dataset: Dataset, index: int, folder: str) -> str:
-    """Of a prediction; on servers all are in one folder."""
+    """Return the file name of a prediction. For servers all files are in one folder."""
     image = os.path.splitext(dataset.img_infos[index]['filename'])[0]
     name = image if server_of(dataset) is None else os.path.basename(image)
     return os.path.join(folder, f'{name}.png')
@@ -138,7 +140,11 @@ def _file_name(dataset: Dataset, index: int, folder: str) -> str:
 
 def _write(dataset: Dataset, index: int, prediction: np.ndarray, folder: str,
            to_label_id: bool) -> str:
-    """Write classes, H x W; painted in the classes' colors, except where they could be read."""
+    """Write the classes H x W of an image and return the path.
+
+    The file has a palette of the classes' colors, except for servers that take train ids. These
+    might read the colors.
+    """
     path = _file_name(dataset, index, folder)
     server = server_of(dataset)
     painted = server is None or server.label_ids
@@ -150,7 +156,7 @@ def _write(dataset: Dataset, index: int, prediction: np.ndarray, folder: str,
 
 
 def _values(dataset: Dataset, to_label_id: bool) -> List[int]:
-    """What stands for each class in the files: its own number where there is no server."""
+    """Return the number of each class in the files. Without a server it is the class itself."""
     if server_of(dataset) is None and not to_label_id:
         return list(range(len(dataset.CLASSES)))
     train_ids = cityscapes_train_ids(dataset.CLASSES)
@@ -158,10 +164,10 @@ def _values(dataset: Dataset, to_label_id: bool) -> List[int]:
 
 
 def cityscapes_train_ids(classes: Sequence[str]) -> List[int]:
-    """The train id in Cityscapes of each class.
+    """Return the Cityscapes train id of each class.
 
     Raises:
-        ConfigError: a class that Cityscapes does not have.
+        ConfigError: Cityscapes does not have a class.
     """
     unknown = [name for name in classes if name not in CityscapesDataset.CLASSES]
     if unknown:
