@@ -1,1 +1,1 @@
-"""What a run tells of itself."""
+"""Logs, progress and pictures of a run."""

@@ -1,25 +1,25 @@
-"""What a training has logged, as one piece, however often it was stopped and resumed."""
+"""The log of a training in one piece, however often it was stopped and resumed."""
 import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Union
 
 
 def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
-    """The records of all ``<time>.log.json`` in a work directory, each iteration once.
+    """Read the records of all ``<time>.log.json`` in a work directory, each iteration once.
 
-    A process that is killed has logged iterations that the next one goes through again: what
-    counts is what was logged last. A line that a kill has cut off is left out.
+    If a process was killed, the next one may log some iterations again. Then the last record
+    counts. A line that a kill has cut off is skipped.
 
     Returns:
-        Dicts as in the files, in their order: ``mode`` is ``'train'`` (losses, averaged over the
-        logging interval) or ``'val'`` (scores), ``iter`` the iteration, counted from 1.
+        Dicts as in the files, in their order. ``mode`` is ``'train'`` (losses, averaged over the
+        logging interval) or ``'val'`` (scores). ``iter`` is the iteration, counted from 1.
     """
     history: List[Dict[str, Any]] = []
     for path in sorted(Path(work_dir).glob('*.log.json')):
         for record in _records(path):
             if 'mode' in record:
                 history.append(record)
-            else:  # the head of a log says where its process has begun
+            else:  # the head of a log tells the iteration at which its process began
                 begun = record.get('iter', 0)
                 history = [earlier for earlier in history if earlier['iter'] <= begun]
     return history

@@ -1,4 +1,4 @@
-"""One tidy line about how far a training is."""
+"""The progress of a training in one line."""
 import datetime
 import logging
 import sys
@@ -11,29 +11,28 @@ from ... import distributed
 from ...utils.device import peak_memory_mb
 from .history import read_history
 
-#: Marks a line of the log that a terminal shows in another way.
+#: Mark of a log line that a terminal shows as a progress bar.
 PROGRESS = dict(is_progress=True)
 
 
 @HOOKS.register_module()
 class ProgressLoggerHook(TextLoggerHook):
-    """mmcv's ``TextLoggerHook`` with a shorter line: iteration, time left, terms, mIoU so far.
+    """mmcv's ``TextLoggerHook`` with a shorter line: iteration, time left, losses, latest mIoU.
 
-    In a file, and where standard error is none, it is a plain line at each interval. On a
-    terminal it is one line that is written anew in place; other messages scroll by above it. The
-    records in ``<time>.log.json`` are those of ``TextLoggerHook``, with the memory of a training
-    on a CPU too.
+    On a terminal one line is updated in place, and other messages scroll by above it. The log file
+    and any other output get a line at each interval. The records in ``<time>.log.json`` are those
+    of ``TextLoggerHook``. They also tell the memory of a training on a CPU.
 
     The arguments are those of ``TextLoggerHook``.
     """
 
-    _bar: Any = None  # tqdm's, on a terminal
+    _bar: Any = None  # tqdm's bar on a terminal
     _redirection: Any = None
     _score = ''
 
     def before_run(self, runner: Any) -> None:
         super().before_run(runner)
-        for record in read_history(runner.work_dir):  # of a training that is gone on with
+        for record in read_history(runner.work_dir):  # of the resumed training
             if record['iter'] <= runner.iter:
                 self._remember(record)
         if sys.stderr.isatty() and distributed.rank() == 0:
@@ -60,12 +59,12 @@ class ProgressLoggerHook(TextLoggerHook):
                            extra=PROGRESS)
 
     def _dump_log(self, log_dict: Dict[str, Any], runner: Any) -> None:
-        if log_dict.get('mode') == 'train' and 'memory' not in log_dict:  # mmcv's, on a GPU
+        if log_dict.get('mode') == 'train' and 'memory' not in log_dict:  # mmcv adds it on a GPU
             log_dict = dict(log_dict, memory=peak_memory_mb(torch.device('cpu')))
         super()._dump_log(log_dict, runner)
 
     def _time(self, log_dict: Dict[str, Any], runner: Any) -> str:
-        """Time left, by the mean over all iterations of this process."""
+        """Estimate the time left from the mean time of this process's iterations."""
         if 'time' not in log_dict:
             return ''
         self.time_sec_tot += log_dict['time'] * self.interval
@@ -74,7 +73,7 @@ class ProgressLoggerHook(TextLoggerHook):
         return f'{left} left, {log_dict["time"]:.3g} s/iter, '
 
     def _numbers(self, log_dict: Dict[str, Any]) -> str:
-        """Learning rate, the sum of the losses and its terms, the score so far."""
+        """Return learning rate, total loss, its terms and the latest score as text."""
         rate = log_dict['lr']
         rate = next(iter(rate.values())) if isinstance(rate, dict) else rate
         terms = [f'{name} {value:.4f}' for name, value in log_dict.items()
@@ -94,7 +93,7 @@ class ProgressLoggerHook(TextLoggerHook):
         self._redirection = logging_redirect_tqdm([runner.logger])
         self._redirection.__enter__()
         for handler in runner.logger.handlers:
-            if not isinstance(handler, logging.FileHandler):  # the redirected one, of this run
+            if not isinstance(handler, logging.FileHandler):  # the redirected handler of this run
                 handler.addFilter(lambda record: not hasattr(record, 'is_progress'))
         self._bar = tqdm(total=runner.max_iters, initial=runner.iter, desc='train', unit='iter',
                          dynamic_ncols=True, mininterval=0.5)
@@ -107,6 +106,6 @@ class ProgressLoggerHook(TextLoggerHook):
 
 
 def _means(record: Dict[str, Any]) -> str:
-    """The scores over all classes; those of each class are in the table above."""
+    """Return the scores over all classes as text. The table above it shows those of each class."""
     return ', '.join(f'{name} {100 * value:.2f}' for name, value in record.items()
                      if isinstance(value, float) and '.' not in name and name != 'lr')

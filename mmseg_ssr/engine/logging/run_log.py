@@ -14,7 +14,7 @@ from ... import distributed
 from ...errors import Meaning, UserError, explained
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
-#: What the system says of a disk that takes no more.
+#: Errors of a disk that takes no more.
 NO_ROOM = {getattr(errno, name) for name in ('ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
            if hasattr(errno, name)}
 
@@ -26,7 +26,7 @@ class RunLog(NamedTuple):
 
 
 class LogFile(logging.FileHandler):
-    """A log that ends the run when it cannot be written; logging itself would go on."""
+    """A log file that ends the run if it cannot be written. Python's logging would go on."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if isinstance(sys.exc_info()[1], OSError):
@@ -34,20 +34,20 @@ class LogFile(logging.FileHandler):
         super().handleError(record)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # it has been said when the last line was written
+        with contextlib.suppress(OSError):  # reported already when the last line was written
             super().close()
 
 
 @contextlib.contextmanager
 def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
-    """Log to ``<time>.log`` in ``work_dir`` besides the terminal, until the block ends.
+    """Log to the terminal and to ``<time>.log`` in ``work_dir`` until the block ends.
 
-    mmseg and mmcv log to the same logger; closing the file lets the next run of this process
-    have its own. Of several processes the first one logs, the others say errors only.
+    mmseg and mmcv log to the same logger. The file is closed at the end, so that the next run in
+    this process has its own. Of several processes the first one logs. The others log only errors.
 
     Raises:
-        UserError: the folder cannot be written to; this log, or another file that the block
-            writes, finds the disk full.
+        UserError: the folder cannot be written to, or the disk is full for the log or for another
+            file that the block writes.
     """
     logger = get_logger('mmseg', log_level=level)
     handlers: List[LogFile] = []
@@ -79,7 +79,7 @@ def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
 
 
 def full_disk(work_dir: str) -> Meaning:
-    """What it means that nothing more can be written into ``work_dir``."""
+    """Explain an error of a full disk to the user, for :func:`~mmseg_ssr.errors.explained`."""
 
     def meaning(error: Exception) -> Optional[UserError]:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
@@ -92,7 +92,7 @@ def full_disk(work_dir: str) -> Meaning:
 
 
 def _new_file(work_dir: str) -> Tuple[str, LogFile]:
-    """(time, log) of a name that no other run has, not even one of the same second."""
+    """Return (time, log) with a name of its own, even if two runs start in the same second."""
     start = time.strftime('%Y%m%d_%H%M%S')
     for number in itertools.count():
         timestamp = f'{start}_{number:02d}' if number else start

@@ -1,4 +1,4 @@
-"""Pictures of the views that a method trains on, every so many iterations."""
+"""Pictures of the views that a method trains on, drawn at an interval."""
 import contextlib
 import gc
 import os
@@ -18,15 +18,16 @@ from ...visualization.views import ViewTiles, draw_class_shares, draw_views, enc
 
 #: Folder in the work directory.
 FOLDER = 'debug'
-#: Of the labels, one pixel in so many rows and columns is looked at for the class statistics.
+#: Step in rows and columns between the label pixels that class statistics look at.
 STRIDE = 4
 
 
 class SeenClasses:
-    """Counts in how many of the source images that are trained on each class is.
+    """Counts of the source images that hold each class, over the training so far.
 
     Args:
-        dataset: whose rare class sampling is shown beside it where there is one, or None.
+        dataset: data set of the training, or None. The probabilities of its rare class sampling
+            are shown too, if it has one.
     """
 
     def __init__(self, dataset: Optional[Dataset] = None):
@@ -35,13 +36,13 @@ class SeenClasses:
         self._seen = np.zeros(256, np.int64)
 
     def count(self, label: torch.Tensor) -> None:
-        """Of a batch, B x 1 x H x W."""
+        """Count the labels of a batch, B x 1 x H x W."""
         for one in label[..., ::STRIDE, ::STRIDE]:
             self._seen[np.unique(one.cpu().numpy())] += 1
             self.images += 1
 
     def shares(self, classes: List[str]) -> Dict[str, np.ndarray]:
-        """For :func:`~mmseg_ssr.visualization.views.draw_class_shares`."""
+        """Return name -> K shares, for :func:`~mmseg_ssr.visualization.views.draw_class_shares`."""
         shares = {'share of the source images that hold it':
                   self._seen[:len(classes)] / max(1, self.images)}
         if self.sampler is not None:
@@ -51,17 +52,17 @@ class SeenClasses:
 
 
 class DebugPanels(Hook):
-    """Writes ``debug/iter_N.png`` every ``interval`` iterations, on a thread of its own.
+    """Hook that writes ``debug/iter_N.png`` every ``interval`` iterations, on a thread of its own.
 
-    A picture holds source image and label; target image, pseudo-label and its weight; mixed and
-    masked images with label and weight; and, for each class, in how many of the source images
-    since the start it is, beside the probability that rare class sampling draws it with. The
-    training waits for copies of the tensors, not for the drawing, and its numbers are the same
-    to the bit. What goes wrong is logged and stops nothing.
+    A picture shows the source image with its label, the target image with pseudo-label and weight,
+    and the mixed and masked images with label and weight. For each class, it shows the share of
+    source images so far that hold the class, beside the probability in rare class sampling. The
+    training waits for copies of the tensors, but not for the drawing. Its numbers stay the same to
+    the bit. An error is logged and does not stop the training.
 
     Args:
-        interval: iterations between two pictures, 1 or more.
-        dataset: the training's, whose rare class sampling is shown where it has one.
+        interval: number of iterations between two pictures, at least 1.
+        dataset: data set of the training, see :class:`SeenClasses`.
     """
 
     def __init__(self, interval: int, dataset: Optional[Dataset] = None):
@@ -103,7 +104,7 @@ def write_panels(record: Record, path: str, classes: List[str], palette: List[Li
                  shares: Dict[str, np.ndarray], title: str) -> None:
     """Draw an iteration and write the picture, whole or not at all.
 
-    Figures hold themselves in cycles, which Python looks for too rarely for what they weigh.
+    Figures refer to themselves in cycles. They are large, so their memory is freed at once.
     """
     picture = draw_views(list(_tiles(record)), record.mean.numpy(), record.std.numpy(), classes,
                          palette)
@@ -117,7 +118,7 @@ def _tiles(record: Record) -> List[ViewTiles]:
     tiles = []
     for name, view in record.views.items():
         if view.label is None and record.pseudo:
-            continue  # the target images, which are there with their pseudo-label
+            continue  # the target images are shown with their pseudo-label
         label = None if view.label is None else view.label[:, 0].numpy()
         weight = None if view.weight is None else view.weight.numpy()
         tiles.append(ViewTiles(name, view.img.numpy(), label, weight))
