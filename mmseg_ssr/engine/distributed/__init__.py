@@ -1,1 +1,1 @@
-"""Several processes that work on one training or test."""
+"""Several processes that share one training or test."""

@@ -1,4 +1,4 @@
-"""Processes that train or test together: who they are, how they meet, how they part."""
+"""Processes that train or test together: their ranks, their start and their end."""
 import argparse
 import contextlib
 import datetime
@@ -18,12 +18,12 @@ from ...utils.versions import release
 from .liveness import SILENCE, Liveness
 
 LAUNCHERS = ('auto', 'none', 'pytorch', 'slurm')
-#: What torchrun tells each process by environment variables.
+#: Environment variables that torchrun sets for each process.
 TORCHRUN = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
-#: How long a collective operation may take. Processes that are gone are noticed by their silence;
-#: this is for one that lives and never comes.
+#: Longest time of a collective operation. It ends the wait for a process that lives but never
+#: comes. A dead process is noticed earlier by its silence.
 PATIENCE = datetime.timedelta(minutes=30)
-#: In the messages of operations that fail because a process is gone.
+#: Words in the messages of operations that fail because a process is gone.
 COMMUNICATION = ('gloo', 'NCCL', 'Connection closed by peer', 'Connection reset by peer')
 
 
@@ -32,35 +32,36 @@ def launcher_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--launcher', choices=LAUNCHERS, default='auto',
                         help='who starts several processes: pytorch (torchrun), slurm (srun), '
                              'none, or auto: torchrun if it did')
-    # as torch.distributed.launch passes it on
+    # torch.distributed.launch passes it on
     parser.add_argument('--local_rank', '--local-rank', type=int, help=argparse.SUPPRESS)
 
 
 class Place(NamedTuple):
-    """A process among those of its job."""
+    """The place of a process in its job."""
     rank: int = 0
     world_size: int = 1
-    local_rank: int = 0  # among those of its machine
-    local_size: Optional[int] = None  # of its machine, where known
+    local_rank: int = 0  # rank among the processes on its machine
+    local_size: Optional[int] = None  # number of processes on its machine, or None if unknown
 
 
 @contextlib.contextmanager
 def launched(launcher: str = 'auto', device: str = 'auto',
              local_rank: Optional[int] = None,
              silence: float = SILENCE) -> Iterator[torch.device]:
-    """Be one of the processes of a job, inside the block; gives the device of this one.
+    """Join the other processes of a job inside the block, and give the device of this one.
 
     Args:
-        launcher: who started them: 'pytorch' is torchrun, or anything that sets the same
-            variables, 'slurm' srun; 'none' stays alone; 'auto' is torchrun if it was.
-        device: as :func:`~mmseg_ssr.utils.device.pick_device`; with 'auto' each process of a
-            machine has an accelerator of its own.
-        local_rank: as older launchers give it on the command line.
-        silence: seconds after which a process of which nothing is heard is given up.
+        launcher: program that started the processes. 'pytorch' is torchrun or a program that sets
+            the same variables, and 'slurm' is srun. 'none' is a process on its own. 'auto' is
+            torchrun if its variables are set, else 'none'.
+        device: see :func:`~mmseg_ssr.utils.device.pick_device`. With 'auto' each process on a
+            machine takes its own accelerator.
+        local_rank: rank on this machine, as older launchers give it on the command line.
+        silence: seconds without a sign of life after which a process counts as dead.
 
     Raises:
         ConfigError: the launcher's variables or accelerators are missing.
-        SystemExit: process 0 stops with the same error, and says so.
+        SystemExit: process 0 stops with the same error and reports it.
     """
     place = find_place(launcher, os.environ, local_rank)
     own = own_device(device, place)
@@ -68,7 +69,7 @@ def launched(launcher: str = 'auto', device: str = 'auto',
         yield own
         return
     if place.rank > 0:
-        warnings.simplefilter('ignore')  # the first process says it
+        warnings.simplefilter('ignore')  # process 0 shows them
     liveness = Liveness(_meet(own), place.rank, place.world_size, silence=silence)
     liveness.start()
     try:
@@ -84,12 +85,13 @@ def launched(launcher: str = 'auto', device: str = 'auto',
 
 def find_place(launcher: str, environment: MutableMapping[str, str],
                local_rank: Optional[int] = None) -> Place:
-    """Which process this is, from the launcher's environment variables.
+    """Find the place of this process from the launcher's environment variables.
 
-    Those of slurm are translated into torchrun's, which torch reads.
+    Slurm's variables are translated into torchrun's, which torch reads.
 
     Raises:
-        ConfigError: unknown launcher, its variables are missing, or srun was and is not named.
+        ConfigError: the launcher is unknown, its variables are missing, or srun has started several
+            processes and is not named.
     """
     if launcher not in LAUNCHERS:
         raise ConfigError(f'--launcher must be one of {LAUNCHERS}, got {launcher!r}')
@@ -112,7 +114,7 @@ def find_place(launcher: str, environment: MutableMapping[str, str],
 
 
 def translate_slurm(environment: MutableMapping[str, str]) -> None:
-    """Set torchrun's variables from srun's; MASTER_ADDR and MASTER_PORT may be given."""
+    """Set torchrun's variables from srun's. Given MASTER_ADDR and MASTER_PORT are kept."""
     names = dict(RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS', LOCAL_RANK='SLURM_LOCALID')
     missing = [name for name in names.values() if name not in environment]
     if missing:
@@ -122,16 +124,16 @@ def translate_slurm(environment: MutableMapping[str, str]) -> None:
         environment[name] = environment[slurm]
     if 'MASTER_ADDR' not in environment:
         environment['MASTER_ADDR'] = _first_node(environment)
-    # The same port in all processes of a job, another one in another job.
+    # All processes of a job share a port, and other jobs take other ports.
     job = int(environment.get('SLURM_JOB_ID', 0))
     environment.setdefault('MASTER_PORT', str(20000 + job % 10000))
 
 
 def own_device(name: str, place: Place) -> torch.device:
-    """The device of a process; with 'auto' the accelerator with the process's local number.
+    """Return the device of a process. With 'auto' it is the accelerator of its local rank.
 
     Raises:
-        ConfigError: there is none, or one is named for several processes.
+        ConfigError: there are too few accelerators, or one is named for several processes.
     """
     alone = place.world_size == 1
     if not alone and ':' in name:
@@ -144,7 +146,7 @@ def own_device(name: str, place: Place) -> torch.device:
     if place.local_size is not None and place.local_size > count:
         raise ConfigError(f'{place.local_size} processes on a machine with {count} accelerators: '
                           f'start it with --nproc_per_node {count}, or with --device cpu')
-    # Some schedulers show each process its own accelerator only: then it is the first.
+    # Some schedulers show each process only its own accelerator, as number 0.
     index = place.local_rank % count
     torch.cuda.set_device(index)
     return torch.device(index)
@@ -162,7 +164,7 @@ def _first_node(environment: MutableMapping[str, str]) -> str:
 
 
 def _meet(device: torch.device) -> 'dist.Store':
-    """Wait for the other processes; gives a connection of its own to the store they met at."""
+    """Wait for the other processes, and return a separate connection to their common store."""
     host, port = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
     try:
         dist.init_process_group(_backend(device), timeout=PATIENCE)
@@ -174,14 +176,17 @@ def _meet(device: torch.device) -> 'dist.Store':
 
 
 def _backend(device: torch.device) -> Optional[str]:
-    """gloo for the CPU; None is NCCL for accelerators and gloo for the host, in newer torch."""
+    """Return the backend: gloo for the CPU, NCCL for accelerators.
+
+    In newer torch, None gives NCCL for accelerators and gloo for the host.
+    """
     if device.type == 'cpu':
         return 'gloo'
     return None if release(torch.__version__) >= (2, 1) else 'nccl'
 
 
 def _part_in_error(error: BaseException, liveness: Liveness) -> None:
-    """Tell the others; leave it to process 0 to say what all of them have to say."""
+    """Tell the others about an error. If all have the same one, only process 0 reports it."""
     if _is_about_communication(error):
         liveness.await_verdict()
     if isinstance(error, UserError):
@@ -196,7 +201,7 @@ def _part_in_error(error: BaseException, liveness: Liveness) -> None:
 
 
 def _is_about_communication(error: Optional[BaseException]) -> bool:
-    """Has an operation of several processes failed, whatever was made of it since?"""
+    """Whether an error or one of its causes is a failed operation of several processes."""
     if error is None:
         return False
     if isinstance(error, RuntimeError) and any(word in str(error) for word in COMMUNICATION):

@@ -1,4 +1,4 @@
-"""Do the other processes of a training still live? One that is gone must not be waited for."""
+"""Signs of life between the processes of a training, so that none waits for a dead one."""
 import os
 import sys
 import threading
@@ -7,27 +7,29 @@ from typing import Callable, NoReturn, Optional, Sequence
 
 from torch import distributed as dist
 
-#: A process that was silent for so many seconds is gone. Well above any pause of a living one.
+#: Seconds of silence after which a process counts as dead. No living one pauses for so long.
 SILENCE = 40.
 EXIT_CODE = 3
 
 
 class Liveness:
-    """Tells the other processes that this one lives, and ends it when one of them does not.
+    """A sender of this process's signs of life. It ends the process if another one is dead.
 
-    A collective operation waits for every process, half an hour if need be: process 0 may write
-    a checkpoint. So signs of life go another way, by a thread of each process through the store
-    that the processes met at; each is listened to by the process before it. A second thread looks
-    at the clock alone: the first one may hang on a machine that is gone.
+    A collective operation waits for every process, up to half an hour, because process 0 may be
+    writing a checkpoint. So signs of life go another way: a thread of each process sends them
+    through the common store, and the process before it listens. A second thread only looks at the
+    clock, because the first one may hang on a machine that is gone.
 
     Args:
         store: a connection to the common store that nothing else uses.
-        rank, world_size: which process this is, of how many.
-        silence: seconds after which a process is taken for gone; signs of life come 20 times as
-            often, and a fifth of it is left to end by oneself after another has stopped.
-        end: called with a line to be said, empty where another process says it; ends the process.
-        clock: the time in seconds, from any beginning.
-        sleep: waits for so many seconds.
+        rank, world_size: rank of this process, and number of processes.
+        silence: seconds of silence after which a process counts as dead. Signs of life come 20
+            times as often. After another process has stopped, this one has a fifth of the time to
+            end by itself.
+        end: function that ends the process. It gets the line to report, which is empty if another
+            process reports.
+        clock: function that returns the time in seconds, from any start.
+        sleep: function that waits for a number of seconds.
     """
 
     def __init__(self, store: 'dist.Store', rank: int, world_size: int, silence: float = SILENCE,
@@ -46,30 +48,31 @@ class Liveness:
         self._trouble = ''
 
     def start(self) -> None:
-        """Begin; the other processes may begin up to ``silence`` seconds later."""
+        """Start the threads. Other processes may start up to ``silence`` seconds later."""
         for target in (self._keep_talking, self._keep_watching):
             threading.Thread(target=target, daemon=True).start()
 
     def stop(self) -> None:
-        """No process is waited for any longer."""
+        """Stop watching the other processes."""
         self._stopped.set()
 
     def report(self, error: str) -> bool:
         """Tell the others that this process stops with an error.
 
         Returns:
-            Whether this process has to say it: process 0 does not stop with the same one.
+            Whether this process has to report the error. False if process 0 stops with the same
+            one.
         """
         self._store.set(f'error {self._rank}', error)
         self._tell(f'process {self._rank} of 0 to {self._world_size - 1} has stopped: {error}')
         if self._rank > 0:
             return not self._appear(['error 0']) or self._store.get('error 0').decode() != error
         if self._appear([f'error {rank}' for rank in range(self._world_size)]):
-            self._sleep(self._interval)  # this process may be the one that keeps the store
+            self._sleep(self._interval)  # this process may hold the store
         return True
 
     def _appear(self, keys: Sequence[str]) -> bool:
-        """Wait a little for keys of the store."""
+        """Wait shortly for keys in the store, and return whether they are there."""
         until = self._clock() + self._grace / 2
         while not self._store.check(list(keys)):
             if self._clock() > until:
@@ -78,7 +81,7 @@ class Liveness:
         return True
 
     def await_verdict(self) -> None:
-        """A collective operation has failed: if that is because a process is gone, end here."""
+        """Wait after a failed collective operation. If a process is dead, this one ends here."""
         self._stopped.wait(self._silence + self._grace + 4 * self._interval)
 
     def _keep_talking(self) -> None:
@@ -86,7 +89,7 @@ class Liveness:
             pass
 
     def talk(self) -> bool:
-        """Give a sign of life and listen to the others; False where there is nobody any more."""
+        """Send a sign of life and listen to the others. Return False if the store is gone."""
         try:
             self._exchange()
         except (RuntimeError, ValueError):  # the store is gone, or this job is over
@@ -107,7 +110,7 @@ class Liveness:
             self._told, self._trouble = self._contact, told
 
     def _tell(self, trouble: str) -> None:
-        """Let all know; what is told first stays."""
+        """Tell all processes. Only the first message is kept."""
         self._store.compare_set('trouble', '', trouble)
 
     def _keep_watching(self) -> None:
@@ -115,7 +118,7 @@ class Liveness:
             self.watch()
 
     def watch(self) -> None:
-        """Look at the clock, and end this process if another has been silent or has stopped."""
+        """End this process if another one has been silent for too long or has stopped."""
         now = self._clock()
         if self._trouble:
             if now - self._told > self._grace:
@@ -125,7 +128,7 @@ class Liveness:
         elif now - self._heard > self._silence:
             line = self._line(f'process {self._next} of 0 to {self._world_size - 1}')
             self._tell(line)
-            self._sleep(2 * self._interval)  # process 0 may be the one that keeps the store
+            self._sleep(2 * self._interval)  # process 0 may hold the store
             self._end(line)
 
     def _line(self, silent: str) -> str:
@@ -134,7 +137,7 @@ class Liveness:
 
 
 def end_process(line: str) -> NoReturn:
-    """End at once: the main thread waits in an operation that cannot be interrupted."""
+    """End the process at once. Its main thread waits in an operation that nothing interrupts."""
     if line:
         sys.stderr.write(f'error: {line}\n')
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Every process that trains has the same networks: made so at the start, checked now and then."""
+"""Equal networks in all training processes: shared at the start and checked at an interval."""
 from typing import Any, Dict
 
 import torch
@@ -9,15 +9,17 @@ from ... import distributed
 from ...errors import UserError
 from ..build import networks
 
-#: Integers of as many bytes as a number of a tensor has.
+#: Bytes of a tensor's number -> the integer type of that size.
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class ReplicaCheck(Hook):
-    """Compares the networks of all processes, after the first iteration and then now and then.
+    """Hook that compares the networks of all processes.
+
+    It compares them after the first iteration, at an interval, and after the last iteration.
 
     Args:
-        interval: iterations between two comparisons.
+        interval: number of iterations between two comparisons.
     """
 
     def __init__(self, interval: int):
@@ -36,10 +38,14 @@ def share_networks(model: nn.Module) -> None:
 
 
 def check_replicas(model: nn.Module, when: str) -> None:
-    """Networks are the same on all processes, to the bit.
+    """Check that the networks of all processes are equal to the bit.
+
+    Args:
+        model: the model of this process.
+        when: text that begins the message.
 
     Raises:
-        UserError: on all of them, with the names of what differs.
+        UserError: some tensors differ. All processes raise it with the tensors' names.
     """
     tensors = _tensors(model)
     sums = torch.stack([checksum(tensor) for tensor in tensors.values()])
@@ -54,10 +60,13 @@ def check_replicas(model: nn.Module, when: str) -> None:
 
 
 def check_agreement(**values: Any) -> None:
-    """The processes were started with the same configuration on the same data.
+    """Check that all processes were started with the same values.
+
+    Args:
+        values: values by name, such as config, seed and number of images.
 
     Raises:
-        UserError: on all of them, with the name of what differs.
+        UserError: a value differs. All processes raise it with the value's name.
     """
     by_process = distributed.values_of_all(values)
     for process, found in enumerate(by_process):
@@ -69,11 +78,11 @@ def check_agreement(**values: Any) -> None:
 
 
 def checksum(tensor: Tensor) -> Tensor:
-    """The sum of a tensor's numbers read as integers: equal bits give equal sums."""
+    """Return the sum of a tensor's bits read as integers. Equal bits give equal sums."""
     return tensor.detach().view(BITS[tensor.element_size()]).sum(dtype=torch.int64)
 
 
 def _tensors(model: nn.Module) -> Dict[str, Tensor]:
-    """Parameters and buffers of all networks by their names."""
+    """Return the parameters and buffers of all networks by their names."""
     return {f'{prefix}{name}': tensor.detach() for prefix, network in networks(model)
             for name, tensor in (*network.named_parameters(), *network.named_buffers())}
