@@ -1,1 +1,1 @@
-"""Tables of trainings."""
+"""Experiments: trainings with their tests, and tables of results."""

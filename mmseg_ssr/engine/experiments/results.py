@@ -1,6 +1,6 @@
-"""Results of a table of experiments: read from the runs' folders, aggregated, as Markdown.
+"""Results of a table of experiments: reading, aggregation, and Markdown.
 
-All scores are percent. A run counts when its ``result.json`` is of the very config of its row.
+All scores are in percent. A run counts if its ``result.json`` names the exact config of its row.
 """
 import math
 import os
@@ -20,11 +20,14 @@ class Runs(NamedTuple):
     """The runs of one row.
 
     Attributes:
-        name, metric, published, note: of the row.
-        baseline: name of the row that this one is compared with, or None.
+        name: name of the row.
         scores: seed -> the scores of a finished run by name, as ``mIoU`` and ``IoU.road``.
-        missing: seed -> why there is no result.
-        classes: class -> its published IoU, where one is known.
+        missing: seed -> reason why there is no result.
+        metric: name of the score that is compared.
+        published: published score, or None.
+        baseline: name of the row that this one is compared with, or None.
+        note: remark on the row.
+        classes: class -> its published IoU, if known.
     """
     name: str
     scores: Mapping[int, Scores]
@@ -36,15 +39,21 @@ class Runs(NamedTuple):
     classes: Mapping[str, float] = {}
 
     def values(self, name: Optional[str] = None) -> Dict[int, float]:
-        """One score, that of ``metric`` by default, of each finished seed that has it."""
+        """Return seed -> one score (``metric`` by default), for finished runs that have it."""
         name = name or self.metric
         return {seed: scores[name] for seed, scores in self.scores.items()
                 if math.isfinite(scores.get(name, math.nan))}
 
 
 class Summary(NamedTuple):
-    """Mean over ``count`` seeds; ``std`` (of a sample, n - 1) and the half width of the 95 %
-    t interval of the mean need two."""
+    """Statistics of one score over seeds. ``std`` and ``interval`` need two seeds.
+
+    Attributes:
+        count: number of seeds.
+        mean: mean over the seeds.
+        std: standard deviation of a sample (n - 1).
+        interval: half width of the 95 % t interval of the mean.
+    """
     count: int
     mean: float
     std: Optional[float] = None
@@ -52,13 +61,15 @@ class Summary(NamedTuple):
 
 
 def read_run(work_dir: str, cfg: Config, metric: str) -> Tuple[Optional[Scores], str]:
-    """The scores of a finished run, or None and why there are none.
+    """Return the scores of a finished run, or None and the reason why there are none.
 
     Args:
-        cfg: config of the run as ``result.json`` has to name it.
+        work_dir: work directory of the run.
+        cfg: config that ``result.json`` has to name.
+        metric: name of a score that it has to hold.
 
     Raises:
-        DataError: the run is finished but was not scored by ``metric``.
+        DataError: the run is finished, but its scores lack ``metric``.
     """
     result = finished_result(work_dir, cfg)
     path = os.path.join(work_dir, RESULT)
@@ -73,7 +84,7 @@ def read_run(work_dir: str, cfg: Config, metric: str) -> Tuple[Optional[Scores],
 
 
 def summary(values: Sequence[float]) -> Optional[Summary]:
-    """Mean, deviation and interval of one number per seed; None of no number."""
+    """Summarize one number per seed. Return None if there is no number."""
     count = len(values)
     if count < 2:
         return Summary(count, float(values[0])) if count else None
@@ -83,12 +94,13 @@ def summary(values: Sequence[float]) -> Optional[Summary]:
 
 
 def t_quantile(degrees: int, share: float = 0.95) -> float:
-    """The t that a share of Student's distribution lies within, between -t and t.
+    """Return the t for which a share of Student's distribution lies between -t and t.
 
     With t = sqrt(n) tan(angle) the density is cos(angle) ** (n - 1), up to a factor.
 
     Args:
-        degrees: of freedom n, 1 or more.
+        degrees: n degrees of freedom, at least 1.
+        share: the share, in (0, 1).
     """
     angle = np.linspace(0, math.pi / 2, 100001)
     density = np.cos(angle)**(degrees - 1)
@@ -97,14 +109,14 @@ def t_quantile(degrees: int, share: float = 0.95) -> float:
 
 
 def differences(runs: Runs, baseline: Runs) -> Dict[int, float]:
-    """``metric`` of a row less that of its baseline, for each seed that both have finished."""
+    """Return seed -> difference of ``metric`` from the baseline, for seeds that both finished."""
     values, base = runs.values(), baseline.values(runs.metric)
     return {seed: values[seed] - base[seed] for seed in values if seed in base}
 
 
 def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
             ) -> List[Dict[str, Any]]:
-    """Everything that :func:`markdown` shows, for JSON."""
+    """Return everything that :func:`markdown` shows, for JSON."""
     compared = {runs.name: _compared(everything or table, runs) for runs in table}
     return [dict(
         name=runs.name, metric=runs.metric, published=runs.published, note=runs.note,
@@ -119,11 +131,12 @@ def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
 
 
 def markdown(title: str, table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None) -> str:
-    """The table of an experiment with its differences, its classes and what is missing.
+    """Return the table of an experiment with differences, classes and missing runs, as Markdown.
 
     Args:
-        everything: all rows of the experiment, those that ``table`` is compared with among them,
-            when it is a part.
+        title: heading of the table.
+        table: rows to show.
+        everything: all rows of the experiment, if ``table`` is a part. Baselines are among them.
     """
     parts = [f'## {title}', _overview(table), _notes(table),
              _differences(table, everything or table), _classes(table), _missing(table)]
@@ -177,7 +190,7 @@ def _classes(table: Sequence[Runs]) -> str:
 
 
 def _class_score(runs: Runs, name: str) -> str:
-    """Mean and deviation of a class's IoU, the published one in brackets."""
+    """Return mean and deviation of a class's IoU as text, with the published IoU in brackets."""
     found = summary(list(runs.values(name).values()))
     if found is None:
         return NONE

@@ -1,4 +1,4 @@
-"""Jobs: train, test the last checkpoint, leave the result where it is found again."""
+"""Jobs that train, test the last checkpoint and store the result in the work directory."""
 import contextlib
 import copy
 import json
@@ -35,14 +35,15 @@ RESULT = 'result.json'
 
 def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optional[int] = None,
                    **options: Any) -> Dict[str, Any]:
-    """Train, test the last checkpoint on ``data.test``, write and return the result.
+    """Train, test the last checkpoint on ``data.test``, and write and return the result.
 
     Args:
-        options: further arguments of :func:`~mmseg_ssr.engine.training.train.train`.
+        cfg, work_dir, device, seed, options: arguments of
+            :func:`~mmseg_ssr.engine.training.train.train`.
 
     Returns:
-        What ``result.json`` in ``work_dir`` holds: name, seed, iterations, scores in percent,
-        checkpoint, seconds and peak memory.
+        The content of ``result.json`` in ``work_dir``: name, seed, iterations, config, scores in
+        percent, checkpoint, seconds and peak memory.
     """
     start = time.time()
     checkpoint = train(cfg, work_dir, device, seed, **options)
@@ -64,8 +65,15 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
                     images: Optional[int] = None) -> Tuple[Dict[str, float], Dict[str, Any]]:
     """Score the student of a checkpoint on ``data.test``.
 
+    Args:
+        cfg: config with ``model`` and ``data.test``.
+        checkpoint: path of the file.
+        work_dir: folder for the log.
+        device: device of the model.
+        images: number of images to score on. None takes all.
+
     Returns:
-        Percent by the metric's names, and the checkpoint's ``meta``.
+        Scores in percent by name, and the checkpoint's ``meta``.
     """
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         dataset = limit_images(build_test_dataset(cfg), images)
@@ -81,12 +89,12 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
 
 def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
                  **options: Any) -> Dict[str, Any]:
-    """Two iterations of everything at full size, in a folder that is removed afterwards.
+    """Run everything for two iterations at full size, in a folder that is removed afterwards.
 
-    Trains, scores two images, saves, resumes from what was saved, and tests it.
+    It trains, scores two images, saves, resumes from the checkpoint, and tests it.
 
     Returns:
-        seconds of all of it, and peak memory in MB.
+        ``seconds`` for all of it, and ``peak_memory_mb``.
     """
     start = time.time()
     cfg = copy.deepcopy(cfg)
@@ -102,7 +110,7 @@ def startup_test(cfg: Config, device: torch.device, seed: Optional[int] = None,
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[str]:
-    """One folder for all processes, removed when they are done with it."""
+    """Make a folder for all processes, and remove it after the last one is done."""
     with contextlib.ExitStack() as stack:
         def make() -> str:
             os.makedirs('work_dirs', exist_ok=True)
@@ -114,7 +122,9 @@ def _scratch_folder() -> Iterator[str]:
 
 
 def write_json(path: str, content: Dict[str, Any]) -> None:
-    """Write scores to a file, null for those of classes that are neither in labels nor predicted.
+    """Write scores to a JSON file. Scores that are NaN become null.
+
+    The IoU of a class is NaN if the class is neither in labels nor predicted.
 
     Raises:
         OSError: see :func:`~mmseg_ssr.utils.atomic_file.write_atomic`.
@@ -134,7 +144,7 @@ def _with_nan(scores: Dict[str, Optional[float]]) -> Dict[str, float]:
 
 
 def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
-    """The result in ``work_dir`` if it is of this very config, and whole."""
+    """Return the result in ``work_dir``, or None if it is damaged or has another config."""
     try:
         with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
             result = json.load(file)
