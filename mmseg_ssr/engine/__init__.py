@@ -1,4 +1,4 @@
-"""Glue on mmcv's runner: configs, checkpoints, resume, evaluation."""
+"""The engine around mmcv's runner: configs, training, checkpoints, resuming and testing."""
 from .logging.progress import ProgressLoggerHook
 from .training.lr_schedule import PolyToHorizonLrUpdaterHook
 from .training.runner import SelfTrainingRunner

@@ -1,4 +1,4 @@
-"""From a config to data sets and models."""
+"""Building of data sets and models from a config."""
 import contextlib
 import copy
 import logging
@@ -25,13 +25,13 @@ from .config.values import max_iterations
 
 
 def build_training_model(cfg: Config, seed: int) -> nn.Module:
-    """The segmentor of ``model``, or the method of ``uda`` that trains it, weights initialized.
+    """Build the segmentor of ``model``, or the method of ``uda`` around it, and its first weights.
 
-    With the same seed the student starts from the same weights, whatever the method.
+    With the same seed the student starts from the same weights with every method.
 
     Raises:
         ConfigError: a constructor refuses its arguments.
-        MissingFile, CheckpointError: of the pretrained weights.
+        MissingFile, CheckpointError: pretrained weights are missing or cannot be read.
     """
     model_cfg = _model_config(cfg)
     if model_cfg.get('train_cfg') is None:
@@ -50,13 +50,16 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
     if distributed.world_size() == 1:
         return _without_sync_batch_norm(model)
     for _, network in networks(model):
-        if network.training:  # the frozen ones do not look at their batch
+        if network.training:  # frozen networks do not use statistics of their batch
             synchronize_batch_norm(network)
     return model
 
 
 def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
-    """(prefix of its names, network): a model, and what trains outside its tree or is frozen."""
+    """Yield (prefix of its names, network) of a model and of the networks outside its module tree.
+
+    Those outside are frozen, or train on their own.
+    """
     yield '', model
     for name, module in model.named_modules():
         if isinstance(module, OutsideNetwork):
@@ -64,19 +67,19 @@ def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
 
 
 def build_test_model(cfg: Config) -> nn.Module:
-    """The plain segmentor as mmseg's test script builds it: no method, no pretrained weights."""
+    """Build the plain segmentor as mmseg does for a test: no method and no pretrained weights."""
     model_cfg = _model_config(cfg)
-    model_cfg = dict(model_cfg.get('model', model_cfg))  # a method around it, as stock mmseg has it
+    model_cfg = dict(model_cfg.get('model', model_cfg))  # stock mmseg wraps it in a method
     model_cfg.update(pretrained=None, train_cfg=None)
     with explained(config_fault(cfg, 'model')):
         return _without_sync_batch_norm(SEGMENTORS.build(model_cfg))
 
 
 def build_training_dataset(cfg: Config, seed: int) -> Dataset:
-    """``data.train``; a data set that takes a seed gets that of the run.
+    """Build ``data.train``. If the data set takes a seed, it gets the training's.
 
     Raises:
-        ConfigError, MissingFile, DataError: as :func:`mmseg_ssr.datasets.build_dataset`.
+        ConfigError, MissingFile, DataError: see :func:`mmseg_ssr.datasets.build_dataset`.
     """
     train_cfg = copy.deepcopy(cfg.data.train)
     if isinstance(train_cfg, dict):
@@ -94,10 +97,15 @@ def build_training_dataset(cfg: Config, seed: int) -> Dataset:
 
 
 def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = True) -> Dataset:
-    """``data.val`` or ``data.test``; ``need_labels`` where predictions are to be scored.
+    """Build ``data.val`` or ``data.test``.
+
+    Args:
+        cfg: the config.
+        split: ``'val'`` or ``'test'``.
+        need_labels: whether predictions will be scored.
 
     Raises:
-        ConfigError, MissingFile, DataError: as :func:`mmseg_ssr.datasets.build_dataset`.
+        ConfigError, MissingFile, DataError: see :func:`mmseg_ssr.datasets.build_dataset`.
     """
     if not cfg.data.get(split):
         raise ConfigError(f'{cfg.filename}: no data.{split} = dict(...) in it to test on')
@@ -106,21 +114,21 @@ def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = Tru
 
 
 def limit_images(dataset: Dataset, count: Optional[int]) -> Dataset:
-    """The data set with its first ``count`` images only (all when None)."""
+    """Reduce the data set to its first ``count`` images. None keeps all."""
     if count is not None:
         dataset.img_infos = dataset.img_infos[:count]
     return dataset
 
 
 def class_names(dataset: Dataset) -> Tuple[Optional[tuple], Optional[list]]:
-    """(CLASSES, PALETTE) of a data set in plain containers."""
+    """Return (CLASSES, PALETTE) of a data set in plain containers."""
     classes, palette = (getattr(dataset, name, None) for name in ('CLASSES', 'PALETTE'))
     return (None if classes is None else tuple(str(name) for name in classes),
             None if palette is None else [[int(c) for c in color] for color in palette])
 
 
 def _model_config(cfg: Config) -> dict:
-    """``model``, with the outer ``train_cfg`` and ``test_cfg`` of old configs moved inside."""
+    """Return ``model`` with an outer ``train_cfg`` and ``test_cfg`` (old configs) moved inside."""
     model_cfg = copy.deepcopy(dict(cfg.model))
     for key in ('train_cfg', 'test_cfg'):
         if cfg.get(key) is not None:
@@ -130,7 +138,7 @@ def _model_config(cfg: Config) -> dict:
 
 @contextlib.contextmanager
 def _quiet_mmcv() -> Iterator[None]:
-    """Keep mmcv from listing how each single parameter was initialized."""
+    """Keep mmcv from listing how each parameter was initialized."""
     logger = logging.getLogger('mmcv')
     level = logger.level
     logger.setLevel(logging.WARNING)

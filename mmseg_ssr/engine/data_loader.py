@@ -1,6 +1,6 @@
-"""Data loaders whose samples depend on the seed and the position in the stream alone.
+"""Data loaders whose samples only depend on the seed and their position in the stream.
 
-A resumed training, and one with another number of loader workers, sees the very same samples.
+So a resumed training sees the same samples, and so does one with another number of workers.
 """
 from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
@@ -24,14 +24,15 @@ CPU = torch.device('cpu')
 class PositionSampler(Sampler):
     """Positions in the stream of samples, in order, for one of ``world_size`` processes.
 
-    Iteration ``t`` takes positions ``t * B * W`` to ``(t + 1) * B * W - 1``; rank ``r`` of ``W``
-    gets the ``r``-th block of ``B`` of them. So N processes with batch B/N see together what one
-    process with batch B sees.
+    Iteration ``t`` takes positions ``t * B * W`` to ``(t + 1) * B * W - 1``. Rank ``r`` of ``W``
+    gets their ``r``-th block of ``B``. So N processes with batch B/N together see the samples of
+    one process with batch B.
 
     Args:
         iterations: number of iterations of the whole training.
-        batch_size: B, samples of an iteration on this process.
-        first_iteration: where to begin, for a resumed training.
+        batch_size: B, number of samples per iteration on this process.
+        first_iteration: iteration to begin with, for a resumed training.
+        rank, world_size: r and W.
     """
 
     def __init__(self, iterations: int, batch_size: int, first_iteration: int = 0,
@@ -52,10 +53,10 @@ class PositionSampler(Sampler):
 
 
 class SampleStream(Dataset):
-    """An endless stream of shuffled samples; sample ``p`` is a function of ``(seed, p)``.
+    """An endless stream of shuffled samples. Sample ``p`` only depends on ``(seed, p)``.
 
-    Each pass over the data set has its own order. ``UDADataset`` is such a stream itself and is
-    asked for the position directly.
+    Each pass over the data set has its own order. ``UDADataset`` is such a stream itself, so it
+    gets the position directly.
     """
 
     def __init__(self, dataset: Dataset, seed: int):
@@ -82,12 +83,19 @@ def training_loader(dataset: Dataset, batch_size: int, iterations: int, seed: in
                     first_iteration: int = 0, workers: int = 0,
                     device: Optional[torch.device] = None,
                     prefetch_factor: Optional[int] = None) -> DataLoader:
-    """Batches of this process for iterations ``first_iteration`` to ``iterations - 1``, as tensors.
+    """Return a loader of this process's batches, as tensors.
+
+    It covers the iterations ``first_iteration`` to ``iterations - 1``.
 
     Args:
-        workers: processes that read ahead; 0 reads in this one.
-        device: where batches go; memory is pinned unless that is the CPU.
-        prefetch_factor: batches that each worker reads ahead; None is torch's default, 2.
+        dataset: data set of the training.
+        batch_size: number of samples per iteration on this process.
+        iterations: number of iterations of the whole training.
+        seed: seed of the stream of samples.
+        first_iteration: iteration to begin with.
+        workers: number of processes that load data. 0 loads in this process.
+        device: device that batches will move to. Memory is pinned unless it is the CPU.
+        prefetch_factor: number of batches that each worker reads ahead. None is torch's default, 2.
     """
     sampler = PositionSampler(iterations, batch_size, first_iteration, distributed.rank(),
                               distributed.world_size())
@@ -97,16 +105,20 @@ def training_loader(dataset: Dataset, batch_size: int, iterations: int, seed: in
 
 def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.device] = None,
                 prefetch_factor: Optional[int] = None) -> DataLoader:
-    """One image after the other, in the data set's order, in the containers that mmseg expects.
+    """Return a loader of one image after the other, in the data set's order.
 
-    Of N processes each gets every N-th image.
+    The images are in mmseg's containers. Of N processes each gets every N-th image.
+
+    Args:
+        dataset: data set of the images.
+        workers, device, prefetch_factor: see :func:`training_loader`.
     """
     sampler = range(distributed.rank(), len(dataset), distributed.world_size())
     return _loader(dataset, 1, workers, device, prefetch_factor, sampler)
 
 
 def killed_worker(error: Exception) -> Optional[UserError]:
-    """What it means that a process that loads data was killed; None of another error."""
+    """Explain the end of a process that loads data, or return None for another error."""
     if isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid'):
         return UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
                          'lack of memory: lower data.workers_per_gpu and go on with --resume-from '
@@ -127,12 +139,12 @@ def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[to
         persistent_workers=workers > 0,
         prefetch_factor=prefetch_factor if workers > 0 else None,
         worker_init_fn=_start_worker,
-        # Its own generator: making an iterator must not draw from the training's.
+        # With its own generator, a new iterator does not draw from the training's.
         generator=torch.Generator().manual_seed(0))
 
 
 def _collate_plain(samples: Sequence[Any], batch_size: int) -> Any:
-    """A batch without mmcv's containers: torch pins only the tensors that it sees."""
+    """Make a batch without mmcv's containers. Torch cannot pin the tensors inside them."""
     return to_device(collate(samples, samples_per_gpu=batch_size), CPU)
 
 

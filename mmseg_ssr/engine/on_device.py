@@ -1,4 +1,4 @@
-"""A model on its device, and getting the batches of mmcv's loaders there."""
+"""A model on its device, and the move of mmcv's batches to that device."""
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 def to_device(batch: Any, device: torch.device) -> Any:
     """Unpack mmcv's DataContainers, at any depth, and move tensors to ``device``."""
     if isinstance(batch, DataContainer):
-        # Batched data is kept as one entry for each GPU of a process: here there is one.
+        # mmcv keeps batched data as one entry for each GPU of a process. Here there is one.
         batch = batch.data[0] if isinstance(batch.data, list) else batch.data
     if isinstance(batch, torch.Tensor):
         return batch.to(device, non_blocking=True)
@@ -22,7 +22,7 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 @MODULE_WRAPPERS.register_module()
 class OnDevice(nn.Module):
-    """A segmentor on one device, called with batches as mmcv's loaders give them."""
+    """A wrapper that keeps a segmentor on one device and takes the batches of mmcv's loaders."""
 
     def __init__(self, module: nn.Module, device: torch.device):
         super().__init__()

@@ -25,9 +25,9 @@ from ..config.inference import check_test_cfg
 def inference_options(segmentor: nn.Module) -> Iterator[None]:
     """Let ``segmentor`` predict as its ``test_cfg`` says inside the block, and as before after it.
 
-    * ``amp=dict(dtype='bfloat16')`` or ``'float16'`` runs the network in mixed precision. The first
-      and the last layers keep full precision: the 8 bits of an image have more steps than
-      bfloat16, and the logits should not be rounded.
+    * ``amp=dict(dtype='bfloat16')`` or ``'float16'`` runs the network in mixed precision. The
+      layers that see the image itself and those that give the logits keep full precision. The 8
+      bits of an image have more steps than bfloat16.
     * ``compile=True`` compiles the network, for each image size on its own.
     * ``logit_shift=[...]`` adds a number for each class to its logits, see :mod:`.label_shift`.
     * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
