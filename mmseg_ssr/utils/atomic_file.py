@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Writing of files that are either whole or not there."""
 import contextlib
 import os
 import re
@@ -7,24 +7,25 @@ import time
 from typing import BinaryIO, Iterator, Optional, Union
 
 PathLike = Union[str, os.PathLike]
-#: A process of another machine that has not touched its file for so many seconds is dead.
+#: Seconds after which an untouched file of another machine's process counts as left over.
 WRITING = 3600
 PART = re.compile(r'.+\.part-(.*)-(\d+)')
 
 
 @contextlib.contextmanager
 def atomic_file(path: PathLike, durable: bool = False) -> Iterator[BinaryIO]:
-    """A file to write that takes the name ``path`` at one stroke when the block has ended.
+    """Open a file for writing that gets the name ``path`` in one step when the block ends.
 
-    A kill at any moment leaves the old file or the new; what it may leave beside it,
-    ``NAME.part-HOST-PID``, is removed by :func:`remove_leftovers`.
+    A kill at any moment leaves the old file or the new. It may also leave ``NAME.part-HOST-PID``
+    beside it, which :func:`remove_leftovers` removes.
 
     Args:
-        durable: flushed to the disk before it gets its name, so that the same holds for a power
-            failure; takes milliseconds on a hard disk.
+        path: path of the file.
+        durable: flush the file to the disk before it gets its name. Then a power failure is as
+            harmless as a kill. This takes milliseconds on a hard disk.
 
     Raises:
-        OSError: the folder is missing or read-only, or the disk is full; ``path`` is untouched.
+        OSError: the folder is missing or read-only, or the disk is full. ``path`` is untouched.
     """
     path = os.fspath(path)
     part = part_name(path)
@@ -46,11 +47,12 @@ def write_atomic(path: PathLike, content: bytes, time_stamp: Optional[float] = N
     """Write ``content`` to ``path`` so that a kill at any moment leaves the old file or the new.
 
     Args:
-        time_stamp: time of modification that the file gets, in seconds since the epoch; None is
-            now.
+        path: path of the file.
+        content: bytes of the file.
+        time_stamp: modification time of the file in seconds since the epoch. None is now.
 
     Raises:
-        OSError: the folder is missing or read-only, or the disk is full; ``path`` is untouched.
+        OSError: the folder is missing or read-only, or the disk is full. ``path`` is untouched.
     """
     with atomic_file(path) as file:
         file.write(content)
@@ -60,12 +62,12 @@ def write_atomic(path: PathLike, content: bytes, time_stamp: Optional[float] = N
 
 
 def part_name(path: str) -> str:
-    """What this process calls ``path`` until it is whole."""
+    """Return the name that this process uses for ``path`` until the file is whole."""
     return f'{path}.part-{socket.gethostname()}-{os.getpid()}'
 
 
 def is_part(name: str) -> bool:
-    """Whether a file of that name is half-written."""
+    """Whether a file name marks a half-written file."""
     return PART.fullmatch(name) is not None
 
 
@@ -82,11 +84,11 @@ def _is_writing(host: str, process: int, entry: os.DirEntry) -> bool:
     if host != socket.gethostname():
         age = time.time() - entry.stat(follow_symlinks=False).st_mtime
         return age < WRITING
-    if process == os.getpid():  # an earlier one had our number, as in a container started anew
+    if process == os.getpid():  # an earlier process had our id, as in a restarted container
         return False
     try:
         os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # no process has such a number
+    except (ProcessLookupError, OverflowError):  # no process has this id
         return False
     except PermissionError:
         pass
@@ -94,7 +96,7 @@ def _is_writing(host: str, process: int, entry: os.DirEntry) -> bool:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make a rename durable; some systems cannot open folders, and need not."""
+    """Make a rename durable. Some systems cannot open folders and do not need it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

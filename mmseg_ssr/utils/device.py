@@ -1,4 +1,4 @@
-"""Where the computation runs, and what memory it takes."""
+"""The device of a computation, and its peak memory."""
 import resource
 import sys
 
@@ -8,17 +8,17 @@ from ..errors import ConfigError
 
 
 def pick_device(name: str = 'auto') -> torch.device:
-    """``'auto'`` (an accelerator if there is one, else the CPU), or the name of a torch device.
+    """Return the torch device of that name. ``'auto'`` is an accelerator if there is one, else CPU.
 
     Raises:
-        ConfigError: no such device on this machine.
+        ConfigError: this machine has no such device.
     """
     if name == 'auto':
-        # A bare index means the accelerator that torch was built for.
+        # An index without a type means the accelerator that torch was built for.
         return torch.device(0) if torch.cuda.is_available() else torch.device('cpu')
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device).item()  # meta has no values
+        torch.zeros(1, device=device).item()  # fails for meta, which holds no values
     except (RuntimeError, AssertionError, ValueError, NotImplementedError, ImportError) as error:
         raise ConfigError(f'--device {name}: there is no such device here ({pick_device()} is): '
                           'give --device auto or cpu') from error
@@ -26,7 +26,11 @@ def pick_device(name: str = 'auto') -> torch.device:
 
 
 def peak_memory_mb(device: torch.device) -> int:
-    """Largest resident memory of this process, or on an accelerator the most it allocated."""
+    """Return this process's peak memory in MiB.
+
+    On an accelerator it is the most memory that was allocated, on the CPU the largest resident
+    memory.
+    """
     if device.type != 'cpu' and torch.cuda.is_available():
         return round(torch.cuda.max_memory_allocated(device) / 2**20)
     unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux kilobytes

@@ -1,4 +1,4 @@
-"""The machine and the versions of what is installed, for reports."""
+"""Descriptions of the machine and of installed versions, for reports."""
 import os
 import platform
 import time
@@ -8,13 +8,13 @@ import torch
 
 from .versions import installed_versions
 
-#: Distributions whose versions matter to speed, by the name that an index knows them by.
+#: Packages whose versions matter to speed, by their names in a package index.
 PACKAGES = ('torch', 'torchvision', 'numpy', 'mmcv-full', 'mmsegmentation', 'timm',
             'segment-anything', 'transformers', 'triton', 'opencv-python-headless')
 
 
 def describe_machine(device: torch.device) -> Dict[str, Any]:
-    """Processor, cores, memory, how busy it was when asked, and the accelerator if used."""
+    """Describe processor, cores, memory, current load, and the accelerator if ``device`` is one."""
     described = dict(
         processor=processor_name(), cores=len(os.sched_getaffinity(0)) if hasattr(
             os, 'sched_getaffinity') else os.cpu_count(),
@@ -28,7 +28,7 @@ def describe_machine(device: torch.device) -> Dict[str, Any]:
 
 
 def processor_name() -> str:
-    """As the system calls it."""
+    """Return the system's name of the processor."""
     try:
         with open('/proc/cpuinfo', encoding='utf-8') as file:
             for line in file:
@@ -44,10 +44,10 @@ def memory_bytes() -> int:
 
 
 def describe_versions() -> Dict[str, str]:
-    """Python, and what is installed of :data:`PACKAGES`."""
+    """Return the versions of Python and of the installed :data:`PACKAGES`."""
     return installed_versions(PACKAGES)
 
 
 def timestamp() -> str:
-    """Date and time in UTC, ISO 8601."""
+    """Return date and time in UTC, ISO 8601."""
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())

@@ -1,4 +1,4 @@
-"""One function over many files, in several processes, with a progress bar on request."""
+"""Mapping of a function over many items in several processes, with an optional progress bar."""
 import argparse
 import os
 import signal
@@ -16,7 +16,8 @@ from ..errors import DataError
 Item = TypeVar('Item')
 Result = TypeVar('Result')
 
-#: Shows how far an iteration is: takes the iterable and its length, gives the same items.
+#: A function that shows the progress of an iteration. It takes the iterable and its length, and
+#: returns the same items.
 Progress = Callable[[Iterable, int], Iterable]
 
 CHUNK = 16
@@ -25,14 +26,14 @@ MOST_WORKERS = 4096
 
 
 def default_workers() -> int:
-    """Number of processes when the user names none: the cores that this one may use."""
+    """Return the default number of processes: the cores that this one may use."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def worker_count(text: str) -> int:
-    """Number of processes in a command line, argparse's ``type``: 1 to :data:`MOST_WORKERS`."""
+    """Parse a number of processes, 1 to :data:`MOST_WORKERS`, as argparse's ``type``."""
     try:
         if 1 <= int(text) <= MOST_WORKERS:
             return int(text)
@@ -42,7 +43,7 @@ def worker_count(text: str) -> int:
 
 
 def progress_bar(description: str) -> Progress:
-    """A :data:`Progress` that draws a bar on standard error, by one process for all."""
+    """Return a :data:`Progress` with a bar on standard error. Only process 0 draws it."""
     from tqdm import tqdm
     return lambda items, total: tqdm(items, total=total, desc=description, mininterval=0.5,
                                      disable=distributed.rank() > 0)
@@ -50,15 +51,18 @@ def progress_bar(description: str) -> Progress:
 
 def parallel_map(function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1,
                  progress: Optional[Progress] = None) -> List[Result]:
-    """``[function(item) for item in items]`` in ``workers`` processes, in the order of ``items``.
+    """Compute ``[function(item) for item in items]`` in ``workers`` processes.
 
     Args:
         function: a picklable function (module level, or ``functools.partial`` of one).
-        workers: processes; fewer are started when there are few items, none for a single one.
+        items: arguments of the function. The results keep their order.
+        workers: number of processes. Fewer are started for few items. One process is not started
+            at all, and the work is done here.
+        progress: display of the progress, or None.
 
     Raises:
-        DataError: a process died (killed for memory, for one).
-        Exception: whatever ``function`` raised first.
+        DataError: a process died, for example for lack of memory.
+        Exception: the first error that ``function`` raised.
     """
     progress = progress or (lambda results, total: results)
     workers = min(workers, -(-len(items) // CHUNK))
@@ -80,13 +84,13 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
 
 def _start_worker(parent: int) -> None:
     threading.Thread(target=_end_after, args=(parent, ), daemon=True).start()
-    # Ctrl-C goes to every process: only the one that started the others shall answer it
+    # Ctrl-C goes to every process, but only the one that started the others should answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)  # one thread per process; a forked OpenCV pool can hang
 
 
 def _end_after(parent: int) -> None:
-    """End this process when the one that started it is gone: nobody takes the results."""
+    """End this process when the one that started it is gone and nobody takes the results."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

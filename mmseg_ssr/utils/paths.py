@@ -1,12 +1,12 @@
-"""Names of files that come out of data files: they must not lead anywhere else."""
+"""Checks of file names from data files. They must not lead out of their folder."""
 import posixpath
 import re
 
 
 def leads_out(name: str) -> bool:
-    """Whether a path leaves the folder that it is relative to; of Windows too.
+    """Whether a path, also a Windows path, leaves the folder that it is relative to.
 
-    Links are not looked at: they are the doing of whoever arranged the folder.
+    Symbolic links are not resolved. Their owner is responsible for where they point.
     """
     name = name.replace('\\', '/')
     return (name.startswith('/') or re.match('[A-Za-z]:', name) is not None

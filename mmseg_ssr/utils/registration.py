@@ -1,12 +1,12 @@
-"""The one way into the registries of mmcv and mmseg."""
+"""Registration of this package's classes with mmcv and mmseg."""
 from typing import Callable, Optional
 
 
 def register(registry, name: Optional[str] = None) -> Callable:
-    """Class decorator: enter the class into ``registry`` unless the host project has the name.
+    """Return a class decorator that enters a class into ``registry`` unless the name is taken.
 
-    Projects on a vendored mmseg (MIC's, for one) bring their own ``DAFormerHead`` or
-    ``mit_b5``. Their configs mean their classes, so those stay; ours remain importable.
+    Projects with a copy of mmseg, such as MIC, bring their own ``DAFormerHead`` or ``mit_b5``.
+    Their configs mean their own classes, so these stay registered. Ours can still be imported.
     """
 
     def enter(cls: type) -> type:

@@ -1,11 +1,11 @@
-"""Attributes of an object exchanged for a while."""
+"""Temporary replacement of an object's attributes."""
 from contextlib import contextmanager
 from typing import Any, Iterator
 
 
 @contextmanager
 def replaced(owner: Any, **values: Any) -> Iterator[None]:
-    """Within the block these are attributes of ``owner`` itself; afterwards all is as before."""
+    """Give ``owner`` these attributes inside the block, and restore its own ones afterwards."""
     own = vars(owner)
     before = {name: own[name] for name in values if name in own}
     own.update(values)

@@ -1,4 +1,4 @@
-"""Random numbers of a sample as a function of the seed and its position alone."""
+"""Random numbers that only depend on the seed and the position of a sample."""
 import random
 from contextlib import contextmanager
 from typing import Iterator
@@ -11,15 +11,15 @@ import torch
 def seeded(*entropy: int) -> Iterator[np.random.Generator]:
     """Seed the global generators of random, numpy and torch (CPU), and restore them afterwards.
 
-    mmseg's pipelines draw from the global generators. Inside this block what they draw depends
-    on ``entropy`` (integers >= 0) only; the code outside does not notice.
+    mmseg's pipelines draw from the global generators. Inside this block their draws only depend on
+    ``entropy`` (integers >= 0). Code outside is not affected.
 
     Yields:
-        A generator of its own for decisions that are not made in a pipeline.
+        A separate generator, for decisions outside a pipeline.
     """
     words = np.random.SeedSequence(entropy).generate_state(4)
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    # not torch.manual_seed: that would seed the generators of the accelerators too
+    # torch.manual_seed would seed the generators of the accelerators too
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(int(words[0]))
         random.seed(words.tobytes())

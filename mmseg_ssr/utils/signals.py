@@ -1,4 +1,4 @@
-"""Signals that stop a training: it ends its iteration, saves, and says how to go on."""
+"""Signals that stop a training. It finishes its iteration, saves, and tells how to go on."""
 import contextlib
 import os
 import shlex
@@ -9,20 +9,20 @@ from typing import Any, Dict, Iterator, Optional, Sequence
 from .. import distributed
 from ..errors import Interrupted
 
-#: Ctrl-C; what kill and batch systems send; what batch systems can be told to send before.
+#: Ctrl-C, the signal of kill and batch systems, and the early warning of batch systems.
 SIGNALS = [getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGUSR1')
            if hasattr(signal, name)]
 
 
 class Interruption:
-    """While it is entered, a signal is a request that is answered where nothing is lost.
+    """A block in which a signal is a request to stop where nothing is lost.
 
-    The first signal is noted, or raised as :class:`Interrupted` where it may be obeyed at once. A
-    second one ends the process as if nobody listened. Signals that were ignored before, as in a
-    background job, stay ignored; outside the main thread nothing is changed.
+    The first signal is noted, or raised as :class:`Interrupted` if it may be obeyed at once. A
+    second one ends the process as usual. Signals that were ignored before, as in a background job,
+    stay ignored. Outside the main thread nothing changes.
 
     Args:
-        at_once: obey where the program happens to be.
+        at_once: whether a signal is obeyed at once, anywhere in the program.
     """
 
     def __init__(self, at_once: bool = True):
@@ -48,16 +48,17 @@ class Interruption:
         """Stop here if a signal has come.
 
         Raises:
-            Interrupted: it has.
+            Interrupted: a signal has come.
         """
         if self.signum is not None:
             raise Interrupted(self.signum, f'stopped by {signal.Signals(self.signum).name}')
 
     @contextlib.contextmanager
     def obeyed_at_once(self) -> Iterator[None]:
-        """A block that may be left at any moment, such as an evaluation.
+        """Obey signals at once inside a block that may be left at any moment, as an evaluation.
 
-        Not where several processes wait for each other: the others would wait for ever.
+        With several processes, signals still wait. Otherwise the other processes would wait
+        forever.
         """
         before = self._at_once
         self._at_once = distributed.world_size() == 1
@@ -79,9 +80,9 @@ class Interruption:
 
 
 def obey_parent_alone() -> None:
-    """For a helper process: a signal that a whole job gets is its parent's to answer.
+    """Let a helper process ignore signals to the whole job, which its parent answers.
 
-    The training still needs its samples. The same signal from the parent ends it, as ever.
+    The training still needs the samples of the helper. A signal from the parent ends it as usual.
     """
     if not hasattr(signal, 'sigwaitinfo'):  # macOS does not tell who sent it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -98,7 +99,7 @@ def _end_with_parent() -> None:
 
 @contextlib.contextmanager
 def resumable(arguments: Sequence[str], work_dir: Optional[str] = None) -> Iterator[None]:
-    """A block that trains; when a signal stops it, the message says how to go on.
+    """Let signals stop a block that trains, with a message that tells how to go on.
 
     Args:
         arguments, work_dir: see :func:`resume_command`.
@@ -112,11 +113,11 @@ def resumable(arguments: Sequence[str], work_dir: Optional[str] = None) -> Itera
 
 
 def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> str:
-    """The command line that goes on where this one was stopped.
+    """Return the command line that resumes the training of this one.
 
     Args:
         arguments: script and arguments of this process.
-        work_dir: where the training is; None for a command that finds it by itself.
+        work_dir: work directory of the training. None is for a command that finds it by itself.
     """
     if work_dir is None:
         return f'{_starter()} {shlex.join(arguments)}'
@@ -133,7 +134,7 @@ def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> 
 
 
 def _starter() -> str:
-    """What stands before the script: of several machines, each was given something else."""
+    """Return the program before the script. With several machines, its arguments are left open."""
     size = distributed.world_size()
     if size == 1:
         return 'python'

@@ -1,11 +1,11 @@
-"""The versions this package stands on, checked once when it is imported."""
+"""The supported versions of other packages, checked when this package is imported."""
 import platform
 from importlib import import_module, metadata
 from typing import Dict, Iterable, Tuple
 
 from packaging.version import Version
 
-#: package: (lowest that works, first that does not)
+#: Package -> (lowest version that works, first version that does not, or None).
 SUPPORTED = {
     'torch': ('2.0', None),
     'mmcv': ('1.3.7', '2.0'),
@@ -14,14 +14,14 @@ SUPPORTED = {
 
 
 def release(version: str) -> Tuple[int, ...]:
-    """``'2.11.0a0+cu130'`` -> ``(2, 11, 0)``: builds before a release count as the release."""
+    """Return ``(2, 11, 0)`` for ``'2.11.0a0+cu130'``. Builds before a release count as it."""
     return Version(version).release
 
 
 def check_versions() -> None:
-    """Raise ``ImportError`` with one line that names the package and what was expected.
+    """Raise an ``ImportError`` with one line if a package has an unsupported version.
 
-    mmseg itself refuses to import with an mmcv it does not know, so it comes last.
+    mmseg comes last, because it refuses to import with an unknown mmcv.
     """
     for package, (lowest, above) in SUPPORTED.items():
         found = import_module(package).__version__
@@ -34,7 +34,7 @@ def check_versions() -> None:
 
 
 def installed_versions(packages: Iterable[str]) -> Dict[str, str]:
-    """Python's version, and of each of the ``packages`` (as an index knows them) that is there."""
+    """Return the versions of Python and of the installed ``packages`` (names in an index)."""
     versions = dict(python=platform.python_version())
     for name in packages:
         try:
