@@ -1,7 +1,8 @@
-"""What several processes that train one model tell each other; without them, nothing happens.
+"""Communication between several processes that train one model.
 
-N processes with batch B / N each compute together what one process with batch B computes: the
-statistics that a batch shares are summed over all processes, gradients are averaged.
+N processes with batch B / N each compute together what one process with batch B computes:
+statistics of a batch are summed over all processes, and gradients are averaged. In a single process
+these functions do nothing.
 """
 from typing import Any, Callable, List, Optional, Sequence, TypeVar
 
@@ -13,22 +14,22 @@ from .errors import UserError
 
 T = TypeVar('T')
 
-#: Tensors are sent in buckets of about this many entries: few messages, little memory.
+#: Approximate number of entries in a bucket of tensors. Few messages are sent, with little memory.
 BUCKET = 2 ** 24
 
 
 def world_size() -> int:
-    """How many processes train together."""
+    """Return the number of processes that train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """Return the number of this process, counted from 0."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 def total(value: Tensor) -> Tensor:
-    """The sum over all processes; no gradient passes through it."""
+    """Return the sum over all processes, without gradient."""
     if world_size() == 1:
         return value
     value = value.detach().clone()
@@ -37,7 +38,7 @@ def total(value: Tensor) -> Tensor:
 
 
 def mean(value: Tensor) -> Tensor:
-    """The mean over all processes; no gradient passes through it."""
+    """Return the mean over all processes, without gradient."""
     return value if world_size() == 1 else total(value) / world_size()
 
 
@@ -65,10 +66,10 @@ def broadcast(tensors: Sequence[Tensor]) -> None:
 
 
 def largest(number: int) -> int:
-    """The largest of the processes' numbers; cheap enough for every iteration."""
+    """Return the largest of the processes' numbers. It is cheap enough for every iteration."""
     if world_size() == 1:
         return number
-    # A group of NCCL alone, as mmcv makes it, takes no tensors of the host.
+    # mmcv makes a group that only has NCCL, which takes no tensors of the host.
     device = torch.cuda.current_device() if dist.get_backend() == 'nccl' else 'cpu'
     value = torch.tensor(number, device=device)
     dist.all_reduce(value, dist.ReduceOp.MAX)
@@ -76,10 +77,10 @@ def largest(number: int) -> int:
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """What ``make`` gives on process 0, where alone it is called; plain data.
+    """Call ``make`` on process 0 only, and return its result, plain data, on all processes.
 
     Raises:
-        UserError: of ``make``, on all processes.
+        UserError: ``make`` raised it. All processes raise it.
     """
     if world_size() == 1:
         return make()
@@ -97,9 +98,9 @@ def from_first(make: Callable[[], T]) -> T:
 
 
 def first_before_others(make: Callable[[], T]) -> T:
-    """What ``make`` gives on each process; process 0 calls it first, and the others then.
+    """Call ``make`` on process 0 and then on the others, and return each one's own result.
 
-    It may write files that the others read.
+    Process 0 may write files that the others read.
     """
     made: List[T] = []
     from_first(lambda: made.append(make()))
@@ -107,7 +108,7 @@ def first_before_others(make: Callable[[], T]) -> T:
 
 
 def values_of_all(value: T) -> List[T]:
-    """The plain data that each process gives, in their order."""
+    """Return the ``value`` (plain data) of each process, in their order, on all processes."""
     if world_size() == 1:
         return [value]
     values: List[Any] = [None] * world_size()
@@ -116,7 +117,7 @@ def values_of_all(value: T) -> List[T]:
 
 
 def gather(value: T) -> Optional[List[T]]:
-    """The same on process 0, None on the others."""
+    """Return the ``value`` of each process, in their order, on process 0. Others get None."""
     if world_size() == 1:
         return [value]
     values: Optional[List[Any]] = [None] * world_size() if rank() == 0 else None
@@ -125,12 +126,12 @@ def gather(value: T) -> Optional[List[T]]:
 
 
 def wait_for_all() -> None:
-    """Go on when every process is here."""
+    """Wait until every process is here."""
     values_of_all(None)
 
 
 def _buckets(tensors: Sequence[Tensor]) -> List[List[Tensor]]:
-    """The tensors in their order, cut where a bucket is full or the dtype changes."""
+    """Put tensors into buckets in their order. A full bucket or a new dtype begins the next one."""
     buckets: List[List[Tensor]] = []
     entries = 0
     for tensor in tensors:

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, each said in one line, and how a command ends."""
+"""Errors that a user can fix, each in one line, and the end of a command."""
 import contextlib
 import difflib
 import functools
@@ -21,35 +21,35 @@ from typing import (
 
 T = TypeVar('T')
 
-#: What Python and the libraries raise over a value that is not what they need.
+#: Errors that Python and libraries raise for a wrong value.
 WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError,
                ImportError, RuntimeError, MemoryError, OSError)
-#: Set to anything, it lets a command show where an error comes from.
+#: Environment variable that lets a command show the traceback of an error.
 TRACEBACK = 'MMSEG_SSR_TRACEBACK'
-#: Characters of what a library says, and of the line that a command ends with.
+#: Most characters of a library's message, and of the line that a command ends with.
 LONGEST, LONGEST_LINE = 300, 600
-#: What an error of Python or of a library means to the user; None where it means nothing.
+#: A function from an error of Python or a library to its meaning for the user, or None.
 Meaning = Callable[[Exception], Optional['UserError']]
 
 
 class UserError(Exception):
-    """Something the user gave is not right: what, where, what was expected, what to do."""
+    """A fault in the user's input. The message says what, where, what was expected, what to do."""
 
     @property
     def problems(self) -> Tuple[str, ...]:
-        """What is wrong, a line each."""
+        """The faults, one line each."""
         return (one_line(self), )
 
     def reworded(self, change: Callable[[str], str]) -> 'UserError':
-        """An error of the same class whose lines are what ``change`` makes of the lines here."""
+        """Return an error of the same class, with ``change`` applied to each line."""
         return type(self)(*map(change, self.problems))
 
 
 class ConfigError(UserError, ValueError):
-    """Keys or values of a config file or of a constructor.
+    """Wrong keys or values in a config file or a constructor.
 
     Args:
-        problems: what is wrong, a line each.
+        problems: the faults, one line each.
     """
 
     def __init__(self, *problems: str):
@@ -64,53 +64,53 @@ class ConfigError(UserError, ValueError):
 
 
 class Problems:
-    """Collects what several checks find, so that a user sees all of it at once."""
+    """A collection of faults from several checks, so that a user sees all of them at once."""
 
     def __init__(self):
         self.found: List[str] = []
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:
-        """A check; a :class:`ConfigError` in it is kept for :meth:`report`."""
+        """Keep a :class:`ConfigError` of the block for :meth:`report`."""
         try:
             yield
         except ConfigError as error:
             self.found += [line for line in error.problems if line not in self.found]
 
     def tried(self, build: Callable[..., T], *args: Any) -> Optional[T]:
-        """What ``build(*args)`` gives; None where it finds something wrong."""
+        """Return ``build(*args)``, or None if it raises a :class:`ConfigError`, which is kept."""
         with self.collected():
             return build(*args)
         return None
 
     def report(self) -> None:
-        """Raise one :class:`ConfigError` with all that was found, if there was anything."""
+        """Raise one :class:`ConfigError` with all faults, if there are any."""
         if self.found:
             raise ConfigError(*self.found)
 
 
 class DataError(UserError, ValueError):
-    """An image, a label or a statistics file."""
+    """A faulty image, label or statistics file."""
 
 
 class UnknownValue(DataError):
-    """A value in a label that is no class."""
+    """A label value that is no class."""
 
 
 class MissingFile(UserError, FileNotFoundError):
-    """A file or folder that has to be there."""
+    """A required file or folder is missing."""
 
 
 class CheckpointError(UserError, RuntimeError):
-    """A file of weights that cannot be read, or that belongs to another model."""
+    """A weights file that cannot be read or that belongs to another model."""
 
 
 class Interrupted(SystemExit):
-    """The user, or the system, has told the program to stop; what was done is saved.
+    """A stop by the user or the system. The work done so far is saved.
 
     Args:
-        signum: the signal; the exit code is the shell's, 128 more.
-        message: how far it came and how to go on, in one line.
+        signum: number of the signal. The exit code is 128 more, as in a shell.
+        message: one line that tells how far the program came and how to go on.
     """
 
     def __init__(self, signum: int, message: str):
@@ -120,20 +120,20 @@ class Interrupted(SystemExit):
 
 
 def nearest_name(name: str, valid: Iterable[str], cutoff: float = 0.6) -> str:
-    """The valid name closest to ``name``, or an empty string where none is near."""
+    """Return the valid name closest to ``name``, or an empty string if none is close."""
     return next(iter(difflib.get_close_matches(str(name), map(str, valid), 1, cutoff)), '')
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """``", did you mean 'x'?"`` for the valid name closest to ``name``, or an empty string."""
+    """Return ``", did you mean 'x'?"`` for the closest valid name, or an empty string."""
     close = nearest_name(name, valid)
     return f", did you mean '{close}'?" if close else ''
 
 
 def one_line(error: BaseException) -> str:
-    """The message of ``error`` in one line.
+    """Return the message of ``error`` in one line.
 
-    A data loader's worker wraps the message in its own traceback; the last line is ours.
+    A data loader's worker puts its traceback before the message, so the last line is taken.
     """
     return _in_one_line(str(error)) or type(error).__name__
 
@@ -145,9 +145,9 @@ def _in_one_line(text: str) -> str:
 
 
 def said(error: BaseException) -> str:
-    """What an error of Python or of a library says, in a line that is not too long."""
+    """Return the message of an error in one line of at most :data:`LONGEST` characters."""
     text = one_line(error)
-    if isinstance(error, KeyError):  # whose text is the quoted key, or a message quoted again
+    if isinstance(error, KeyError):  # its text is the quoted key or a quoted message
         text = str(error.args[0]) if error.args else ''
         text = text if ' ' in text else f"'{text}' is missing"
     text = ' '.join(re.sub(r"""\\+(?=['"])""", '', text).split())
@@ -155,25 +155,28 @@ def said(error: BaseException) -> str:
 
 
 def without_middle(text: str, longest: int = LONGEST_LINE) -> str:
-    """``text`` in at most ``longest`` characters: a name in its middle may be of any length."""
+    """Cut the middle of ``text`` so that it has at most ``longest`` characters.
+
+    The middle may hold a name of any length.
+    """
     end = longest // 3
     return text if len(text) <= longest else f'{text[:longest - end - 5]} ... {text[-end:]}'
 
 
 def is_wrong_value(error: BaseException) -> bool:
-    """Whether Python or a library raised it over a wrong value, so that it is no line yet."""
+    """Whether Python or a library raised it for a wrong value, without a line for the user."""
     return isinstance(error, WRONG_VALUE) and not isinstance(error, UserError)
 
 
 @contextlib.contextmanager
 def explained(meaning: Meaning) -> Iterator[None]:
-    """A block whose errors become what they mean to the user, and are its cause.
+    """Replace errors of the block by their meaning to the user, with the original as the cause.
 
     Args:
-        meaning: the error to raise in the place of one, or None where that is left as it is.
+        meaning: function that returns the error to raise instead, or None to leave it unchanged.
 
     Raises:
-        UserError: of ``meaning``.
+        UserError: ``meaning`` returned it.
     """
     try:
         yield
@@ -185,10 +188,10 @@ def explained(meaning: Meaning) -> Iterator[None]:
 
 
 def cli(main: Callable) -> Callable:
-    """Wrap a command's ``main``: errors of the user and signals end it with one line each.
+    """Wrap a command's ``main``, so that user errors and signals end it with one line each.
 
-    So do those of the operating system over a path: too long, not permitted, no space left. The
-    exit code is 2 after an error, 128 + N after signal N.
+    Errors of the operating system about a path do so too: too long, not permitted, no space left.
+    The exit code is 2 after an error, and 128 + N after signal N.
     """
 
     @functools.wraps(main)

@@ -1,4 +1,4 @@
-"""Pretrained weights: where each published file comes from, and reading one safely."""
+"""Pretrained weights: addresses and checksums of published files, and safe reading."""
 import hashlib
 import os
 import pickle
@@ -18,8 +18,8 @@ SEGFORMER = 'https://github.com/NVlabs/SegFormer (README, "Training", ImageNet w
 META = 'https://dl.fbaipublicfiles.com/'
 OPENMMLAB = 'https://download.openmmlab.com/pretrain/third_party/'
 
-#: Published files by name, and where they are published. The name of a SAM file ends in the
-#: first digits of its MD5 sum.
+#: Name of a published file -> its address. The name of a SAM file ends in the first digits of its
+#: MD5 sum.
 PUBLISHED: Dict[str, str] = {
     **{f'mit_b{i}.pth': SEGFORMER for i in range(6)},
     **{name: f'{META}segment_anything/{name}' for name in (
@@ -33,18 +33,18 @@ PUBLISHED: Dict[str, str] = {
        for size in ('tiny', 'small', 'base', 'large', 'xlarge')},
 }
 
-#: SHA-256 of published files, as many public projects give them.
+#: SHA-256 sums of published files, which many public projects list.
 SHA256: Dict[str, str] = {
     'sam_vit_b_01ec64.pth': 'ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912',
     'sam_vit_l_0b3195.pth': '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622',
     'sam_vit_h_4b8939.pth': 'a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e',
 }
-#: Their sizes, where known.
+#: Their sizes in bytes, if known.
 BYTES: Dict[str, int] = {'sam_vit_b_01ec64.pth': 375042383, 'sam_vit_h_4b8939.pth': 2564550879}
 
 
 def published_sum(path: Union[str, os.PathLike]) -> Optional[str]:
-    """The SHA-256 that a published file has, or its first digits; None where none is known.
+    """Return the SHA-256 sum of a published file or its first digits, or None if it is unknown.
 
     The names of OpenMMLab's files end in the first eight digits.
     """
@@ -55,7 +55,7 @@ def published_sum(path: Union[str, os.PathLike]) -> Optional[str]:
 
 
 def sha256(path: Union[str, os.PathLike]) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
+    """Return the SHA-256 sum of a file, 64 hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         while chunk := file.read(CHUNK):
@@ -64,10 +64,10 @@ def sha256(path: Union[str, os.PathLike]) -> str:
 
 
 def find_weights(path: Union[str, os.PathLike]) -> str:
-    """``path``, if there is such a file.
+    """Return ``path`` if the file exists.
 
     Raises:
-        MissingFile: there is none; says where a published one comes from.
+        MissingFile: there is no such file. The message tells where a published file comes from.
     """
     if not os.path.isfile(path):
         source = PUBLISHED.get(os.path.basename(path))
@@ -77,12 +77,12 @@ def find_weights(path: Union[str, os.PathLike]) -> str:
 
 
 def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
-    """The state dict in a weights file, read without running any code that may be in it.
+    """Read the state dict in a weights file, without running any code in it.
 
     Raises:
-        MissingFile: no such file; says where a published one comes from.
-        CheckpointError: truncated, not a file of weights, with Python objects that could run code,
-            or with no state dict in it.
+        MissingFile: there is no such file. The message tells where a published file comes from.
+        CheckpointError: the file is truncated, is no weights file, holds Python objects that could
+            run code, or holds no state dict.
     """
     source = PUBLISHED.get(os.path.basename(path))
     find_weights(path)
@@ -102,12 +102,12 @@ def read_weights(path: Union[str, os.PathLike]) -> Dict[str, Tensor]:
 
 
 def check_sums(path: Union[str, os.PathLike]) -> None:
-    """Compare the bytes of a zip file with its checksums, which torch does not.
+    """Compare the bytes of a zip file with its checksums. Torch does not compare them.
 
     Raises:
         CheckpointError: they differ.
     """
-    if not zipfile.is_zipfile(path):  # as torch wrote before 1.6: without checksums
+    if not zipfile.is_zipfile(path):  # files of torch before 1.6 have no checksums
         return
     try:
         with zipfile.ZipFile(path) as archive:
@@ -115,7 +115,7 @@ def check_sums(path: Union[str, os.PathLike]) -> None:
                 raise ValueError('there is nothing in it')
             for record in archive.infolist():
                 with archive.open(record) as file:
-                    while record.CRC and file.read(CHUNK):  # 0 where torch was told to leave it out
+                    while record.CRC and file.read(CHUNK):  # 0 if torch was told to omit it
                         pass
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f'{path} is damaged: its bytes are not those that were written '
@@ -124,12 +124,12 @@ def check_sums(path: Union[str, os.PathLike]) -> None:
 
 def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
                  path: Union[str, os.PathLike]) -> None:
-    """What ``weights`` has for the names in ``wanted`` are finite numbers of the same kind.
+    """Check that the weights for the names in ``wanted`` are finite numbers of the same kind.
 
-    Torch would take the weights of a training that diverged, and fractions cut to integers.
+    Torch would accept weights of a training that diverged, and would cut fractions to integers.
 
     Raises:
-        CheckpointError: names the first that are not.
+        CheckpointError: some weights are not. The message names the first of them.
     """
     for name, expected in wanted.items():
         value = weights.get(name, expected)
@@ -144,10 +144,14 @@ def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
 
 
 def refuse_code(path: Union[str, os.PathLike], error: Exception) -> None:
-    """Raise if ``error``, of ``torch.load(weights_only=True)``, is over a Python object.
+    """Raise if ``torch.load(weights_only=True)`` failed because of a Python object.
+
+    Args:
+        path: path of the file.
+        error: error of ``torch.load``.
 
     Raises:
-        CheckpointError: which object, and what to do about it.
+        CheckpointError: the file holds Python objects. The message names one and says what to do.
     """
     unknown = re.search(r'GLOBAL (\S+)', str(error))
     if isinstance(error, pickle.UnpicklingError) and unknown:
