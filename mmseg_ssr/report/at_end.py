@@ -1,4 +1,4 @@
-"""The report at the end of a training: its errors never fail the training."""
+"""The report at the end of a training. Its errors never fail the training."""
 import logging
 from typing import Optional, Sequence
 
@@ -8,7 +8,7 @@ from mmcv import Config
 from .. import distributed
 from ..errors import said
 
-#: Default number of test images to predict, so that the report takes seconds.
+#: Default number of test images to predict. It is small, so that the report takes seconds.
 IMAGES = 12
 
 
@@ -16,14 +16,16 @@ def report_at_end(cfg: Config, work_dirs: Sequence[str], device: torch.device,
                   path: Optional[str] = None) -> Optional[str]:
     """Write the report of trainings that have ended, unless ``report=False``.
 
-    One process writes, the others wait. An error is logged and goes no further.
+    One process writes, and the others wait. An error is only logged.
 
     Args:
-        cfg: ``report=dict(images=N)`` predicts N test images, 0 none.
-        path: where to write the page, see :func:`~mmseg_ssr.report.write.write_report`.
+        cfg: config of the trainings. ``report=dict(images=N)`` predicts N test images.
+        work_dirs: work directories of the trainings.
+        device: device that predicts.
+        path: path of the page, see :func:`~mmseg_ssr.report.write.write_report`.
 
     Returns:
-        The path of the page, None if none was written.
+        The path of the page, or None if none was written.
     """
     options = cfg.get('report', True)
     if options is False:

@@ -1,4 +1,4 @@
-"""Curves of the logged values over the iterations, one line for each run."""
+"""Curves of logged values over the iterations, with one line for each run."""
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from . import figures
@@ -8,20 +8,20 @@ from .runs import Curve, Run
 QUANTITIES = (
     ('mIoU of the evaluations', 'percent', 'mIoU', 'val', 100.),
     ('learning rate', '', 'lr', 'train', 1.),
-    ('speed', 'seconds an iteration', 'time', 'train', 1.),
-    ('waiting for data', 'seconds an iteration', 'data_time', 'train', 1.),
+    ('speed', 'seconds per iteration', 'time', 'train', 1.),
+    ('waiting for data', 'seconds per iteration', 'data_time', 'train', 1.),
     ('memory', 'MiB', 'memory', 'train', 1.),
 )
 
 
 def loss_curves(runs: Sequence[Run]) -> str:
-    """Plot each loss term that any run has, as an image address (empty without a log)."""
+    """Plot each loss term of the runs as an image address. It is empty without a log."""
     terms = list(dict.fromkeys(term for run in runs for term in run.terms))
     return _plots(runs, [(term, '', lambda run, term=term: run.curve(term)) for term in terms])
 
 
 def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
-    """Plot mIoU, learning rate, speed and memory. Also return the titles that no log holds."""
+    """Plot mIoU, learning rate, speed and memory. Also return the titles without logged values."""
     plots, left_out = [], []
     for title, unit, key, mode, factor in QUANTITIES:
         def curve(run: Run, key: str = key, mode: str = mode, factor: float = factor) -> Curve:
@@ -36,7 +36,10 @@ def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
 
 
 def class_curves(run: Run) -> str:
-    """Plot the IoU of each class at each evaluation as colors (empty below two evaluations)."""
+    """Plot the IoU of each class at each evaluation as colors.
+
+    The address is empty with fewer than two evaluations.
+    """
     evaluations = evaluated_classes(run)
     classes = list(evaluations[-1][1]) if evaluations else []
     if len(evaluations) < 2 or not classes:
@@ -48,7 +51,7 @@ def class_curves(run: Run) -> str:
 
 
 def evaluated_classes(run: Run) -> List[Tuple[int, Dict[str, float]]]:
-    """(iteration, IoU in percent by class) of every evaluation during the training."""
+    """Return (iteration, IoU in percent by class) of every evaluation during the training."""
     return [(record['iter'], {name[4:]: 100 * value for name, value in record.items()
                               if name.startswith('IoU.')})
             for record in run.history if record.get('mode') == 'val' and 'mIoU' in record]

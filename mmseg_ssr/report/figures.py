@@ -1,4 +1,4 @@
-"""Figures as data addresses, embedded in the page."""
+"""Figures as data addresses that are embedded in the page."""
 import base64
 import io
 from typing import Optional, Sequence
@@ -10,19 +10,19 @@ from matplotlib.figure import Figure
 
 #: Width of a figure and height of a row in inches, at 100 dots an inch.
 WIDTH, ROW = 9.6, 2.4
-#: The palette of Okabe and Ito, which color-blind readers can tell apart.
+#: The palette of Okabe and Ito. Color-blind readers can tell its colors apart.
 COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
 
 
 def color(number: int) -> str:
-    """Color of the run with this number."""
+    """Return the color of the run with this number."""
     return COLORS[number % len(COLORS)]
 
 
 def grid(count: int, columns: int = 2, height: float = ROW) -> 'tuple[Figure, Sequence[Axes]]':
-    """A figure and its ``count`` axes."""
+    """Make a figure with ``count`` axes."""
     rows = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, rows * height))  # layouts that measure texts are slow
+    figure = Figure(figsize=(WIDTH, rows * height))  # automatic layouts measure texts and are slow
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     figure.subplots_adjust(left=0.08, right=0.99, wspace=0.2, hspace=0.5,
                            top=1 - 0.4 / rows / height, bottom=0.3 / rows / height)
@@ -44,13 +44,13 @@ def png(image: np.ndarray) -> str:
 
 
 def jpeg(image: np.ndarray) -> str:
-    """Encode RGB pixels, H x W x 3 uint8, as JPEG: a fifth of the size, for photographs."""
+    """Encode RGB pixels, H x W x 3 uint8, as JPEG. Photographs take a fifth of a PNG's size."""
     return _address('image/jpeg', cv2.imencode('.jpg', image[..., ::-1])[1].tobytes())
 
 
 def matrix_figure(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
                   title: str, limits: Optional[Sequence[float]] = None) -> Figure:
-    """Numbers as colors, with a name for each row and column."""
+    """Draw numbers as colors, with a name for each row and column."""
     height = 1.2 + 0.24 * len(rows)
     figure = Figure(figsize=(min(WIDTH, 3 + 0.4 * len(columns)), height), layout='constrained')
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Panels of predictions: they show wrong pixels and the confidence of the networks."""
+"""Panels of predictions that show wrong pixels and the confidence of the networks."""
 from typing import Dict, List, Optional, Sequence
 
 import matplotlib
@@ -19,7 +19,9 @@ def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
     """Draw a row for each image: image, truth, prediction, error, confidence, teacher's label.
 
     Args:
-        threshold: the teacher's label is darkened where its confidence is below this value.
+        predictions: one prediction for each row.
+        classes, palette: names and colors of the classes.
+        threshold: confidence below which the teacher's label is darkened. None darkens none.
     """
     panels = [
         Panel('image', [p.image for p in predictions]),
@@ -47,7 +49,7 @@ def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str
 
 
 def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The image in pale gray with wrong pixels red and ignored pixels black."""
+    """Draw the image in pale gray, with wrong pixels in red and ignored pixels in black."""
     picture = np.repeat(128 + image.mean(axis=2, keepdims=True) / 2, 3, axis=2).astype(np.uint8)
     picture[label != truth] = RED
     picture[truth == IGNORE_INDEX] = 0
@@ -55,13 +57,13 @@ def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.nda
 
 
 def heat(values: np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1], H x W, as colors: dark blue to yellow."""
+    """Draw numbers in [0, 1], H x W, as colors from dark blue to yellow."""
     return matplotlib.colormaps['viridis'](np.clip(values, 0, 1), bytes=True)[..., :3]
 
 
 def pseudo_label_map(prediction: Prediction, palette: Sequence,
                      threshold: Optional[float]) -> np.ndarray:
-    """The teacher's label in colors, darkened where the confidence is below ``threshold``."""
+    """Draw the teacher's label in colors, darkened where its confidence is below ``threshold``."""
     picture = colorize(prediction.teacher_label, palette)
     if threshold is not None:
         unsure = prediction.teacher_confidence < threshold

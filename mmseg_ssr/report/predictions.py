@@ -28,9 +28,9 @@ class Prediction(NamedTuple):
     Attributes:
         name: name of the image file.
         image: RGB, H x W x 3 uint8.
-        truth: H x W uint8, classes and 255.
-        label: H x W, the student's classes.
-        confidence: H x W in [0, 1], the student's probability of that class.
+        truth: the label, H x W uint8, classes and 255.
+        label: the student's classes, H x W.
+        confidence: the student's probability of these classes, H x W in [0, 1].
         teacher_label, teacher_confidence: the same from the teacher, or None.
     """
     name: str
@@ -47,14 +47,15 @@ class Checkpointed:
 
     Args:
         run: a run that has a config and a checkpoint.
-        images: number of images of ``data.test`` to predict, evenly spread; None for all.
+        device: device of the networks.
+        images: number of images of ``data.test`` to predict, evenly spread. None takes all.
 
     Attributes:
         dataset: the chosen images.
         content: content of the checkpoint file.
 
     Raises:
-        UserError: checkpoint, config or data are missing or not valid.
+        UserError: checkpoint, config or data is missing or not valid.
     """
 
     def __init__(self, run: Run, device: torch.device, images: Optional[int] = None):
@@ -75,11 +76,11 @@ class Checkpointed:
             self.teacher = None
 
     def matrices(self) -> List[Tensor]:
-        """The student's confusion matrix for each image, K x K (rows: labels)."""
+        """Return the student's confusion matrix for each image, K x K (rows: labels)."""
         return run_test(self.student, self.dataset, self.device)
 
     def predictions(self, indices: Sequence[int]) -> Iterator[Prediction]:
-        """The student's and the teacher's predictions on some of the images."""
+        """Yield the student's and the teacher's predictions on some of the images."""
         for sample in self.samples(indices):
             img, metas = sample['batch']['img'][0], sample['batch']['img_metas'][0]
             found = [_most_likely(network, img, metas) for network in (self.student, self.teacher)
@@ -103,7 +104,7 @@ class Checkpointed:
 
 
 def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
-    """The data set reduced to ``count`` evenly spread images (all when None)."""
+    """Reduce the data set to ``count`` evenly spread images. None keeps all."""
     if count is not None and count < len(dataset):
         positions = np.linspace(0, len(dataset) - 1, count).round().astype(int)
         dataset.img_infos = [dataset.img_infos[i] for i in positions]
@@ -111,7 +112,10 @@ def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
 
 
 def image_scores(matrices: Sequence[Tensor]) -> List[float]:
-    """Mean IoU of each image in percent, over the classes in its label; NaN without any."""
+    """Return the mean IoU of each image in percent, over the classes in its label.
+
+    It is NaN if the label holds no class.
+    """
     scores = []
     for matrix in matrices:
         both, union, _, labeled = areas(matrix)

@@ -1,4 +1,4 @@
-"""Attention of SSR's regularizer, and differences between its branch and the shadow branch."""
+"""Pictures of SSR's regularizer: its attention, and the differences between its two branches."""
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
@@ -25,12 +25,13 @@ class Branches(NamedTuple):
     Attributes:
         name: name of the image file.
         image: RGB, h x w x 3 uint8.
-        truth: h x w uint8, classes and 255.
-        shadow, regularized: h x w, the classes of each branch.
-        distance: mean over pixels of half the sum of |differences| of the two probabilities,
-            in [0, 1] (total variation).
-        points: (class, row, column) of the pixels whose attention is shown.
-        attention: stage -> N x h' x w' over the encoder's map, mean over heads, sums to 1.
+        truth: the label, h x w uint8, classes and 255.
+        shadow, regularized: the classes of each branch, h x w.
+        distance: total variation between the branches' probabilities, mean over pixels, in [0, 1].
+            It is half the sum of the absolute differences over classes.
+        points: (class, row, column) of the N pixels whose attention is shown.
+        attention: stage -> attention over the encoder's map, N x h' x w', mean over heads. The
+            map of each pixel sums to 1.
     """
     name: str
     image: np.ndarray
@@ -58,7 +59,7 @@ def both_branches(trained: Checkpointed, indices: Sequence[int]) -> List[Branche
 
 
 def attention_panels(branches: Branches) -> np.ndarray:
-    """Draw a row for each pixel: its place (a ring), and its attention at each stage."""
+    """Draw a row for each pixel: its place in a ring, and its attention at each stage."""
     panels = [Panel('pixel', [_ring(branches.image, *point[1:]) for point in branches.points])]
     panels += [Panel(f'stage {stage}', [_overlay(branches.image, one) for one in maps])
                for stage, maps in branches.attention.items()]
@@ -78,13 +79,19 @@ def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
 
 
 def looked_at(maps: np.ndarray) -> float:
-    """Mean number of cells that N maps attend to: exp of the entropy, between 1 and all cells."""
+    """Return the mean number of cells that N maps attend to, between 1 and all cells.
+
+    The number of a map is the exponential of its entropy.
+    """
     flat = maps.reshape(len(maps), -1)
     return float(np.exp(-(flat * np.log(flat + 1e-12)).sum(axis=1)).mean())
 
 
 def shares(branches: Branches) -> Tuple[float, float, float]:
-    """Percent of pixels where the branches differ, and of labeled pixels right in each branch."""
+    """Return the percent of pixels where the branches differ, and each branch's accuracy.
+
+    Accuracies are percent of the labeled pixels, the shadow branch first.
+    """
     counted = branches.truth != IGNORED
     right = [100 * float((label == branches.truth)[counted].mean()) if counted.any() else 0.
              for label in (branches.shadow, branches.regularized)]
@@ -92,7 +99,7 @@ def shares(branches: Branches) -> Tuple[float, float, float]:
 
 
 def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
-    """Student and regularizer with the weights of the checkpoint, in eval mode."""
+    """Return student and regularizer with the weights of the checkpoint, in eval mode."""
     networks = student_and_regularizer(trained.run.config, trained.content,
                                        trained.run.checkpoint)
     student, regularizer = (network.to(trained.device).eval() for network in networks)
@@ -129,7 +136,7 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
 
 
 def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
-    """(class, row, column) of a pixel in the middle of each of a label's rarest classes.
+    """Return (class, row, column) of a middle pixel for each of a label's rarest classes.
 
     Classes that fill less than :data:`LEAST_SHARE` of the image are skipped. If none is left, the
     middle of the image is returned, with class 255.
@@ -147,7 +154,7 @@ def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
 
 def _cells(points: Sequence[Tuple[int, int, int]], size: Sequence[int],
            stage_size: Sequence[int]) -> Tensor:
-    """The pixels of a stage's map that the points fall into, row by row."""
+    """Return the cells of a stage's map that hold the points, counted row by row."""
     height, width = stage_size
     return torch.tensor([row * height // size[0] * width + column * width // size[1]
                          for _, row, column in points])
@@ -159,7 +166,7 @@ def _probabilities(head: nn.Module, features: Any, size: Sequence[int]) -> Tenso
 
 
 def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
-    """The image with a ring around a pixel."""
+    """Draw the image with a ring around a pixel."""
     picture = image.copy()
     radius = max(3, min(image.shape[:2]) // 20)
     for color, width in (((0, 0, 0), 3), ((255, 255, 0), 1)):
@@ -168,7 +175,7 @@ def _ring(image: np.ndarray, row: int, column: int) -> np.ndarray:
 
 
 def _overlay(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Attention over a gray image, from blue (the least attended cell) to yellow (the most)."""
+    """Draw attention over a gray image, from blue (least attended cell) to yellow (most)."""
     size = image.shape[1::-1]
     above = attention - attention.min()
     cells = cv2.resize(above / max(above.max(), 1e-12), size, interpolation=cv2.INTER_NEAREST)

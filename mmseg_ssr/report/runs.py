@@ -1,4 +1,4 @@
-"""The files of a training's work directory, as the report needs them."""
+"""Reading of a training's work directory for the report."""
 import json
 import math
 import os
@@ -22,11 +22,11 @@ class Run(NamedTuple):
     """One training.
 
     Attributes:
-        name: name of the config, else of the folder; each run of a report has its own.
+        name: name of the config, else of the folder. Each run of a report has its own.
         folder: work directory.
         history: records of the log, see :func:`~mmseg_ssr.engine.logging.history.read_history`.
         result: content of ``result.json``, empty if the file is missing.
-        config: the config of the training, None if it is missing.
+        config: config of the training, or None if it is missing.
         checkpoint: path of the newest checkpoint, or None.
         missing: one line for each missing file.
     """
@@ -39,7 +39,7 @@ class Run(NamedTuple):
     missing: Sequence[str] = ()
 
     def curve(self, key: str, mode: str = 'train') -> Curve:
-        """Iterations and values of a logged number, in the order of the log."""
+        """Return iterations and values of a logged number, in the order of the log."""
         found = [(record['iter'], record[key]) for record in self.history
                  if record.get('mode') == mode and isinstance(record.get(key), (int, float))]
         return [x for x, _ in found], [y for _, y in found]
@@ -87,8 +87,8 @@ class Run(NamedTuple):
 def read_runs(folders: Sequence[str]) -> List[Run]:
     """Read the trainings of several work directories, each once, with distinct names.
 
-    The names are the shortest that are distinct: those of the configs, of the folders, or
-    whole paths.
+    The names are those of the configs. If these are not distinct, the runs get the names of their
+    folders, or else their whole paths.
 
     Raises:
         MissingFile: a folder is missing, or holds no file of a training.
@@ -107,7 +107,7 @@ def _folder_name(run: Run) -> str:
 
 
 def read_run(folder: str) -> Run:
-    """Read the training of one work directory; see :func:`read_runs`."""
+    """Read the training of one work directory, see :func:`read_runs`."""
     if not os.path.isdir(folder):
         raise MissingFile(f'{folder} is no folder: give the work directory of a training')
     missing: List[str] = []
@@ -129,8 +129,8 @@ def _result(folder: str, missing: List[str]) -> Dict[str, Any]:
         result = json.loads(Path(folder, 'result.json').read_text(encoding='utf-8'))
         return result if isinstance(result, dict) else {}
     except FileNotFoundError:
-        missing.append('the test after the training: no result.json (scores are those of the '
-                       'last evaluation)')
+        missing.append('the test after the training: no result.json, so scores come from the '
+                       'last evaluation')
     except (OSError, ValueError):
         missing.append('the test after the training: result.json is damaged')
     return {}

@@ -13,16 +13,16 @@ from .predictions import Checkpointed, image_scores
 from .runs import Run
 from .tables import Table, number
 
-#: Number of best and of worst images of a run, and of images compared over runs.
+#: Number of best images of a run, of its worst images, and of images that are compared over runs.
 SHOWN = 3
 #: Number of images whose cross-attention is shown.
 ATTENDED = 2
-#: Errors that leave a section out: the user's, and those that libraries raise over old files.
+#: Errors that leave a section out: those of the user, and those that libraries raise for old files.
 FAULTS = (UserError, *WRONG_VALUE)
 
 
 class Picture(NamedTuple):
-    """An image of the page: its caption, and its content as an address."""
+    """An image of the page: its caption, and its content as a data address."""
     caption: str
     address: str
 
@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
     Attributes:
         name: name of the run.
-        images: number of images predicted.
+        images: number of predicted images.
         pictures: confusion matrix, best and worst images.
         regularization: attention and both branches, for SSR.
         differences: how far the branches differ, image by image, or None.
@@ -45,7 +45,7 @@ class Section(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A run's images and their scores in percent, without the networks (memory)."""
+    """A run's images and their scores in percent. The networks are left out to save memory."""
     run: Run
     dataset: Dataset
     scores: Sequence[float]
@@ -53,7 +53,7 @@ class Examined(NamedTuple):
 
 def examine(runs: Sequence[Run], device: torch.device, images: Optional[int]
             ) -> Tuple[List[Section], List[Picture], List[str]]:
-    """Make the sections of all runs, the runs side by side, and a line for each thing left out."""
+    """Make the sections of all runs, the pictures side by side, and a line for each omission."""
     sections: List[Section] = []
     examined: List[Examined] = []
     left_out: List[str] = []
@@ -97,7 +97,9 @@ def _section(run: Run, device: torch.device, images: Optional[int],
 
 
 def best_and_worst(scores: Sequence[float], count: int = SHOWN) -> Tuple[List[int], List[int]]:
-    """Indices of the best and of the worst images, the extreme first, none in both.
+    """Return the indices of the best and of the worst images, the extreme first.
+
+    The two lists only share an image if there is just one.
 
     Raises:
         UserError: no image has a score.
@@ -117,7 +119,7 @@ def _confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
     share = 100 * matrix[there] / matrix[there].sum(axis=1, keepdims=True)
     figure = figures.matrix_figure(
         share, [name for name, is_there in zip(classes, there) if is_there], list(classes),
-        'percent of the pixels of a class (row) that are predicted as (column)', (0, 100))
+        'percent of the pixels of a class (row) with each prediction (column)', (0, 100))
     return Picture('confusion matrix', figures.svg(figure))
 
 
@@ -127,10 +129,10 @@ def _with_regularization(section: Section, trained: Checkpointed,
     classes, palette = trained.dataset.CLASSES, trained.dataset.PALETTE
     shown = [Picture(_attention_caption(one, classes),
                      figures.jpeg(regularization.attention_panels(one))) for one in branches]
-    shown.append(Picture('shadow branch (the network that is kept) and regularization branch',
+    shown.append(Picture('shadow branch (kept after the training) and regularization branch',
                          figures.jpeg(regularization.branch_panels(branches, classes, palette))))
     table = Table(
-        ['image', 'pixels of another class (%)', 'shadow right (%)', 'regularized right (%)',
+        ['image', 'differing pixels (%)', 'shadow right (%)', 'regularized right (%)',
          'total variation of the probabilities'],
         [[one.name, *(number(share) for share in regularization.shares(one)),
           number(one.distance, 4)] for one in branches])
@@ -143,13 +145,13 @@ def _attention_caption(branches: regularization.Branches, classes: Sequence[str]
     cells = ', '.join(f'stage {stage}: {regularization.looked_at(maps):.0f}'
                       for stage, maps in branches.attention.items())
     some = next(iter(branches.attention.values()))[0].size
-    return (f'{branches.name}: cross-attention (mean over heads) of pixels of {pixels}; cells that '
+    return (f'{branches.name}: cross-attention (mean over heads) of pixels of {pixels}. Cells that '
             f'a pixel looks at, of {some}: {cells}')
 
 
 def _side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
                   left_out: List[str]) -> List[Picture]:
-    """Show the images that the runs differ on most, reading one run's networks at a time."""
+    """Show the images that the runs differ on most. Only one run's networks are in memory."""
     if len(examined) < 2:
         return []
     files = [_files(one) for one in examined]

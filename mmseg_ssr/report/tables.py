@@ -14,7 +14,7 @@ class Table(NamedTuple):
 
 
 def overview(runs: Sequence[Run]) -> Table:
-    """One row for each run."""
+    """Make a table with a row for each run."""
     return Table(
         ['run', 'method', 'seed', 'iterations', 'mIoU', 'best mIoU in training', 'training',
          'peak memory', 'folder'],
@@ -24,7 +24,10 @@ def overview(runs: Sequence[Run]) -> Table:
 
 
 def classes(runs: Sequence[Run]) -> Optional[Table]:
-    """IoU of each class, its change since the first evaluation, and its difference to run 1."""
+    """Make a table of each class's IoU, its change during the training, and its gap to run 1.
+
+    The change counts from the first evaluation. Without class scores, the table is None.
+    """
     finals = [run.class_ious for run in runs]
     names = list(dict.fromkeys(name for final in finals for name in final))
     if not names:
@@ -45,12 +48,12 @@ def classes(runs: Sequence[Run]) -> Optional[Table]:
 
 
 def number(value: Optional[float], digits: int = 2) -> str:
-    """Format a number, None and NaN as a dash."""
+    """Format a number. None and NaN become a dash."""
     return NONE if value is None or value != value else f'{value:.{digits}f}'
 
 
 def _changes(names: Sequence[str], now: Dict[str, float], before: Dict[str, float]) -> List[str]:
-    """The difference of each class, then their mean."""
+    """Return the difference for each class, then the mean."""
     found = [now[name] - before[name] if name in now and name in before else None
              for name in names]
     known = [value for value in found if value is not None and value == value]

@@ -1,4 +1,4 @@
-"""Writing the page."""
+"""Writing of the report page."""
 import datetime
 import os
 from typing import List, Optional, Sequence
@@ -27,11 +27,11 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
     If something is missing, the page leaves it out and says what and why.
 
     Args:
-        folders: work directories; the others are compared with the first.
-        path: path of the page; by default ``report.html`` in the first folder.
-        device: where to predict, the CPU by default.
+        folders: work directories. The others are compared with the first.
+        path: path of the page. By default it is ``report.html`` in the first folder.
+        device: device that predicts, by default the CPU.
         images: number of test images to predict, evenly spread. 0 leaves out everything that
-            needs checkpoint and data, None predicts all.
+            needs checkpoint and data. None predicts all.
 
     Returns:
         The path of the page.
@@ -77,8 +77,8 @@ def _curves(runs: Sequence[Run]) -> 'tuple[List[Picture], List[str]]':
     losses = loss_curves(runs)
     others, unlogged = other_curves(runs)
     shown = [Picture(caption, address) for caption, address in (
-        ('losses over the iterations, means of the logging interval', losses),
+        ('losses over the iterations, averaged over the logging interval', losses),
         ('scores, learning rate, speed, memory over the iterations', others)) if address]
     if not losses:
         unlogged.insert(0, 'losses')
-    return shown, [f'curve of {title}: in no log' for title in unlogged]
+    return shown, [f'curve of {title}: no log holds it' for title in unlogged]
