@@ -149,5 +149,5 @@ def _collate_plain(samples: Sequence[Any], batch_size: int) -> Any:
 
 
 def _start_worker(worker: int) -> None:
-    cv2.setNumThreads(0)  # one thread per worker; a forked OpenCV pool can hang
+    cv2.setNumThreads(0)  # one thread per worker, because a forked OpenCV pool can hang
     obey_parent_alone()

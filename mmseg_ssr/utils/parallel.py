@@ -86,7 +86,7 @@ def _start_worker(parent: int) -> None:
     threading.Thread(target=_end_after, args=(parent, ), daemon=True).start()
     # Ctrl-C goes to every process, but only the one that started the others should answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(0)  # one thread per process; a forked OpenCV pool can hang
+    cv2.setNumThreads(0)  # one thread per process, because a forked OpenCV pool can hang
 
 
 def _end_after(parent: int) -> None:
