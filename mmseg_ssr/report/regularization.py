@@ -8,10 +8,11 @@ from mmseg.ops import resize
 from torch import Tensor, nn
 
 from ..engine.testing.regularized_branch import student_and_regularizer
+from ..labels.ignore_index import IGNORE_INDEX
 from ..uda.draws import Draws
 from ..uda.student import full_precision, map_features, training_features
 from ..visualization import Panel, colorize, draw_panels
-from .pictures import IGNORED, TILE, error_map, heat
+from .pictures import TILE, error_map, heat
 from .predictions import Checkpointed, read_rgb
 
 #: Least share of the image that a class must fill to have a pixel chosen.
@@ -92,7 +93,7 @@ def shares(branches: Branches) -> Tuple[float, float, float]:
 
     Accuracies are percent of the labeled pixels, the shadow branch first.
     """
-    counted = branches.truth != IGNORED
+    counted = branches.truth != IGNORE_INDEX
     right = [100 * float((label == branches.truth)[counted].mean()) if counted.any() else 0.
              for label in (branches.shadow, branches.regularized)]
     return (100 * float((branches.shadow != branches.regularized).mean()), *right)
@@ -141,7 +142,7 @@ def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
     Classes that fill less than :data:`LEAST_SHARE` of the image are skipped. If none is left, the
     middle of the image is returned, with class 255.
     """
-    classes, counts = np.unique(truth[truth != IGNORED], return_counts=True)
+    classes, counts = np.unique(truth[truth != IGNORE_INDEX], return_counts=True)
     large = counts >= LEAST_SHARE * truth.size
     points = []
     for c in classes[large][np.argsort(counts[large], kind='stable')][:POINTS]:
@@ -149,7 +150,7 @@ def chosen_points(truth: np.ndarray) -> List[Tuple[int, int, int]]:
         middle = np.median(pixels, axis=0)
         row, column = pixels[np.abs(pixels - middle).sum(axis=1).argmin()]
         points.append((int(c), int(row), int(column)))
-    return points or [(IGNORED, truth.shape[0] // 2, truth.shape[1] // 2)]
+    return points or [(IGNORE_INDEX, truth.shape[0] // 2, truth.shape[1] // 2)]
 
 
 def _cells(points: Sequence[Tuple[int, int, int]], size: Sequence[int],

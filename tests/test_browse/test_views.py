@@ -37,7 +37,7 @@ def trained_on(config, tmp_path, monkeypatch):
 
     def run(sections):
         records = []
-        monkeypatch.setattr('mmseg_ssr.engine.logging.view_pictures.write_panels',
+        monkeypatch.setattr('mmseg_ssr.engine.logging.view_pictures.write_picture',
                             lambda record, *rest: records.append(record))
         sections['uda']['debug_img_interval'] = 1
         sections['runner'] = dict(type='IterBasedRunner', max_iters=2)

@@ -51,7 +51,7 @@ class SeenClasses:
         return shares
 
 
-class DebugPanels(Hook):
+class ViewPictures(Hook):
     """Hook that writes ``debug/iter_N.png`` every ``interval`` iterations, on a thread of its own.
 
     A picture shows the source image with its label, the target image with pseudo-label and weight,
@@ -90,7 +90,7 @@ class DebugPanels(Hook):
             self._block = None
             path = os.path.join(runner.work_dir, FOLDER, f'iter_{runner.iter + 1}.png')
             future = self._thread.submit(
-                write_panels, self._records.pop(), path, runner.bare_model.CLASSES,
+                write_picture, self._records.pop(), path, runner.bare_model.CLASSES,
                 runner.bare_model.PALETTE, self.classes.shares(runner.bare_model.CLASSES),
                 f'source images {self.classes.images}')
             future.add_done_callback(lambda done: _report(done, path, runner))
@@ -100,7 +100,7 @@ class DebugPanels(Hook):
             self._thread.shutdown()
 
 
-def write_panels(record: Record, path: str, classes: List[str], palette: List[List[int]],
+def write_picture(record: Record, path: str, classes: List[str], palette: List[List[int]],
                  shares: Dict[str, np.ndarray], title: str) -> None:
     """Draw an iteration and write the picture, whole or not at all.
 

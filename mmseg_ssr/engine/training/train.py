@@ -40,7 +40,7 @@ from ..config.values import (
 from ..data_loader import killed_worker, training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
 from ..logging.run_log import RunLog, full_disk, open_log
-from ..logging.view_pictures import DebugPanels
+from ..logging.view_pictures import ViewPictures
 from ..on_device import OnDevice
 from ..testing.evaluate import evaluation_loader
 from ..testing.hook import EvaluationHook
@@ -179,7 +179,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         runner.register_hook(NumberCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
     interval = getattr(model.module, 'debug_img_interval', 0)
     if interval:
-        runner.register_hook(DebugPanels(interval, dataset))
+        runner.register_hook(ViewPictures(interval, dataset))
     if distributed.world_size() > 1:
         runner.register_hook(ReplicaCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
     return runner

@@ -46,7 +46,7 @@ def test_pictures_leave_the_training_as_it_is(data, config, tmp_path):
 
 def test_they_are_drawn_on_another_thread(data, config, tmp_path, monkeypatch):
     threads = []
-    monkeypatch.setattr('mmseg_ssr.engine.logging.view_pictures.write_panels',
+    monkeypatch.setattr('mmseg_ssr.engine.logging.view_pictures.write_picture',
                         lambda *args: threads.append(threading.current_thread().name))
     run_source_only(data, config, tmp_path, 1)
     assert len(threads) == 3 and all(name.startswith('debug panels') for name in threads)
