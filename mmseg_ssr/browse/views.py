@@ -23,7 +23,7 @@ from ..engine.checkpoint.weights import load_weights
 from ..engine.config.explain import config_fault
 from ..engine.config.values import batch_size
 from ..engine.data_loader import training_loader
-from ..engine.logging.view_pictures import SeenClasses, write_panels
+from ..engine.logging.view_pictures import SeenClasses, write_picture
 from ..engine.on_device import to_device
 from ..errors import UserError, explained, said
 from ..methods import UDASegmentor
@@ -168,7 +168,7 @@ def _pictures(cfg: Config, model: Optional[UDASegmentor], dataset: Dataset, out:
             path = os.path.join(out, f'iter_{number}.png')
             title = [f'iteration {number}, seed {seed}' + f', {labeled}' * bool(record.pseudo),
                      *_files(data, dataset, (number - 1) * batch_size(cfg), classes)]
-            write_panels(record, path, classes, palette, seen.shares(classes), '\n'.join(title))
+            write_picture(record, path, classes, palette, seen.shares(classes), '\n'.join(title))
             yield path
 
 
