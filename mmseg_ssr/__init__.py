@@ -1,21 +1,23 @@
 """SSR ("SAM is a Strong Regularizer", arXiv 2401.14686) for MMSegmentation, and in pure torch.
 
-:mod:`.uda` and :mod:`.regularizer` are pure torch: they are here in any environment. Where
-OpenMMLab is installed, importing the package checks its versions and fills the registries of mmseg
-and mmcv; nothing else happens. In a config: ``custom_imports = dict(imports=['mmseg_ssr'])``.
+:mod:`.uda` and :mod:`.regularizer` are pure torch: they are here in any environment. Where a
+supported OpenMMLab is installed, importing the package fills the registries of mmseg and mmcv.
+Nothing else happens. In a config: ``custom_imports = dict(imports=['mmseg_ssr'])``.
 """
+import warnings
 from importlib.util import find_spec
-from typing import Any, List
+from typing import Any
 
 from . import regularizer, uda
+from .utils.versions import check_versions
 
 __version__ = '0.1.0'
 __all__ = ['__version__', 'datasets', 'deploy', 'engine', 'load', 'methods', 'models',
            'regularizer', 'uda']
 
 
-def _missing() -> List[str]:
-    """What cannot be found of OpenMMLab."""
+def _hindrance() -> str:
+    """Say why the parts that need OpenMMLab cannot be used. Empty where they can."""
     missing = []
     for package in ('mmcv', 'mmseg'):
         try:
@@ -24,10 +26,19 @@ def _missing() -> List[str]:
             found = None
         if found is None:
             missing.append(package)
-    return missing
+    if missing:
+        return f'{" and ".join(missing)} cannot be found: see docs/install.md'
+    try:
+        check_versions()
+    except ImportError as error:
+        warnings.warn(f'only mmseg_ssr.uda and mmseg_ssr.regularizer can be used: {error}',
+                      stacklevel=3)
+        return str(error)
+    return ''
 
 
-if not _missing():
+_HINDRANCE = _hindrance()
+if not _HINDRANCE:
     from . import datasets, deploy, engine, methods, models
     from .deploy import load
 
@@ -35,6 +46,5 @@ if not _missing():
 def __getattr__(name: str) -> Any:
     """Say of a part that needs OpenMMLab what is missing."""
     if name in __all__:
-        raise ImportError(f'mmseg_ssr.{name} needs OpenMMLab, and {" and ".join(_missing())} '
-                          'cannot be found: see docs/install.md')
+        raise ImportError(f'mmseg_ssr.{name} needs OpenMMLab, and {_HINDRANCE}')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

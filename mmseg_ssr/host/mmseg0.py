@@ -30,8 +30,8 @@ def logger() -> logging.Logger:
     return get_root_logger()
 
 
-@student.image_logits.register(EncoderDecoder)
-def image_logits(segmentor: EncoderDecoder, img: Tensor) -> Tensor:
+@student.image_logits.register(BaseSegmentor)
+def image_logits(segmentor: BaseSegmentor, img: Tensor) -> Tensor:
     """Return the segmentor's own logits, B x K x H x W."""
     return segmentor.encode_decode(img, None)
 

@@ -5,12 +5,12 @@ from typing import Any, Mapping, Optional, Union
 
 from torch import nn
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, Problems, nearest
 from ..host import LOSSES, METHODS, SEGMENTORS, ConfigDict, logger
 from ..models.ssr_encoder_decoder import SSREncoderDecoder
 from ..uda.keys import part
 from ..uda.losses.loss_term import LossTerm
-from ..uda.method_keys import MethodKeys, built, fields
+from ..uda.method_keys import MethodKeys, built, check_names, fields
 from ..utils.registration import register
 from .segmentor import UDASegmentor
 
@@ -48,6 +48,7 @@ class Method(UDASegmentor):
                  **keys: Any):
         student = build_student(model, test_cfg, pretrained)
         if train_cfg is None and keys.get('max_iters') is None:
+            check_names(keys)
             super().__init__(student)
             return
         read = self.check_keys(keys)
@@ -63,11 +64,22 @@ class Method(UDASegmentor):
         Raises:
             ConfigError: keys are unknown, wrong or missing (one line each).
         """
-        read = MethodKeys.read({name: keys[name] for name in keys if name not in BUILDER_KEYS})
-        if cls.needs_regularizer and not read.regularization.is_on:
+        problems = Problems()
+        problems.tried(cls._check_needed, keys)
+        read = problems.tried(
+            MethodKeys.read, {name: keys[name] for name in keys if name not in BUILDER_KEYS})
+        problems.report()
+        return read
+
+    @classmethod
+    def _check_needed(cls, keys: Mapping[str, Any]) -> None:
+        encoder = keys.get('sam_model_registry'), keys.get('regularizer')
+        if cls.needs_regularizer and encoder == (None, None):
             raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', 'vit_h'), or "
                               'regularizer=dict(...)')
-        return read
+        if cls.needed and not keys.get(cls.needed) and not keys.get('source_only'):
+            raise ConfigError(f'uda: this method needs {cls.needed}, the weight of its loss on '
+                              'target images, above 0')
 
 
 def signature() -> inspect.Signature:

@@ -5,7 +5,9 @@ fields. A group checks its values when it is built, and its ``build`` makes the 
 """
 import contextlib
 import dataclasses
+import numbers
 import operator
+import typing
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, TypeVar
 
 from ..errors import WRONG_VALUE, ConfigError, Problems, nearest
@@ -42,8 +44,10 @@ class KeyGroup:
     def __post_init__(self) -> None:
         problems = Problems()
         for field in dataclasses.fields(self):
-            problems.tried(check_value, f'uda.{field.name}', getattr(self, field.name),
-                           field.metadata['choices'], field.metadata['bounds'])
+            value = getattr(self, field.name)
+            if value is not None or not takes_none(field):
+                problems.tried(check_value, f'uda.{field.name}', value,
+                               field.metadata['choices'], field.metadata['bounds'])
         # a value that is out of its bounds is named already, whatever else fails over it
         with contextlib.suppress(*(WRONG_VALUE if problems.found else ())), problems.collected():
             self.check()
@@ -51,6 +55,11 @@ class KeyGroup:
 
     def check(self) -> None:
         """Raise a :class:`ConfigError` if values do not fit together."""
+
+
+def takes_none(field: dataclasses.Field) -> bool:
+    """Return whether None is a value of the key."""
+    return field.default is None or type(None) in typing.get_args(field.type)
 
 
 HOLDS: Dict[str, Callable[[float, float], bool]] = dict(
@@ -64,9 +73,10 @@ def check_value(name: str, value: Any, choices: Sequence[Any],
     Args:
         choices, bounds: as in the metadata of a :func:`key`.
     """
-    if value is None or value in choices or not (choices or bounds):
+    known = any(type(value) is type(choice) and value == choice for choice in choices)
+    if known or not (choices or bounds):
         return
-    is_number = isinstance(value, (int, float))
+    is_number = isinstance(value, numbers.Real)
     if is_number and bounds and all(HOLDS[kind](value, bound) for kind, bound in bounds.items()):
         return
     wanted = [repr(choice) for choice in choices]
@@ -87,6 +97,12 @@ def range_of(limits: Mapping[str, float]) -> str:
         words = dict(least='at least', most='at most', above='above', below='below')
         return ' and '.join(f'{words[kind]} {bound}' for kind, bound in limits.items())
     return f'in {"[" if "least" in limits else "("}{low}, {high}{"]" if "most" in limits else ")"}'
+
+
+def check_list(name: str, value: Any) -> None:
+    """Raise a :class:`ConfigError` unless ``value`` is a list."""
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f'uda.{name} must be a list, [dict(type=...), ...], got {value!r}')
 
 
 def check_dict(name: str, value: Any, valid: Sequence[str], needed: Sequence[str] = ()) -> None:

@@ -4,7 +4,7 @@ The keys have the names and meanings that MIC and SSR gave them (docs/contracts.
 """
 import dataclasses
 import warnings
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from torch import nn
 
@@ -28,7 +28,7 @@ from .views.class_mix import ClassMixKeys
 from .views.masked_consistency import MaskedConsistencyKeys
 from .views.pseudo_label import PseudoLabelKeys
 from .views.strong_augmentation import StrongAugmentationKeys
-from .views.view import MIX, TARGET, VIEWS, SourceView, TargetView, ViewKeys, ViewMaker
+from .views.view import MIX, TARGET, SourceView, TargetView, ViewKeys, ViewMaker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +72,8 @@ class MethodKeys:
         Raises:
             ConfigError: keys are unknown or have wrong values (one line each).
         """
-        problems, groups, known = Problems(), {}, fields()
-        problems.found += [f'unknown key uda.{name}{nearest(name, known)}'
-                           for name in keys if name not in known]
+        problems, groups = Problems(), {}
+        problems.tried(check_names, keys)
         for group in dataclasses.fields(cls):
             names = [field.name for field in dataclasses.fields(group.type) if field.name in keys]
             with problems.collected():
@@ -104,14 +103,17 @@ class MethodKeys:
             lambda_ent=tried(self.entropy.build, student),
             lambda_max_square=tried(self.maximum_squares.build, student),
             lambda_adv_target=tried(self.adversarial.build, student, self.training.max_iters))
-        tried(self._check_targets, needed, on_targets)
-        adversary = on_targets.pop('lambda_adv_target')
         teacher = self.teacher.build(student) if class_mix and has_targets else None
         views = self._views(student, teacher, has_targets)
-        views += tried(self.views.build, component) or []
+        views += tried(self.views.build, component, has_targets) or []
+        problems.report()  # what follows would only repeat them
+        tried(self._check_targets, needed, on_targets)
         names = [view.name for view in views] + ([TARGET] if has_targets else [])
-        terms = tried(self.loss_terms.build, (*VIEWS, *names), names, component) or []
+        terms = tried(self.loss_terms.build, names, component) or []
         regularizer = tried(self.regularization.build, student)
+        self._check_student(student, views, problems)
+        problems.report()
+        adversary = on_targets.pop('lambda_adv_target')
         losses = ViewLosses(
             student, tried(self.feature_distance.build, student, regularizer), regularizer,
             self.regularization.regularizer_weight,
@@ -120,7 +122,6 @@ class MethodKeys:
         if losses.learns_from_predictions:
             views.insert(1 if teacher is None else 2, TargetView())
         pseudo_labels = tried(self.pseudo_labels.build, teacher, regularizer)
-        self._check_student(student, views, problems)
         problems.report()
         return dict(
             views=views, losses=losses, teacher=teacher, pseudo_labels=pseudo_labels,
@@ -156,6 +157,15 @@ class MethodKeys:
             problems.tried(check_pixel_weights, student)
         if self.execution.joint_views:
             problems.tried(check_joint_views, student)
+
+
+def check_names(keys: Iterable[str]) -> None:
+    """Raise a :class:`ConfigError` with a line for each unknown key."""
+    known = fields()
+    unknown = [f'unknown key uda.{name}{nearest(name, known)}' for name in keys
+               if name not in known]
+    if unknown:
+        raise ConfigError(*unknown)
 
 
 def fields() -> Dict[str, dataclasses.Field]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import distributed
+from ..errors import ConfigError
 from .draws import Draws
 from .losses.adversarial import AdversarialAdaptation
 from .losses.view_losses import Learned, ViewLosses
@@ -142,7 +143,11 @@ class SelfTraining(nn.Module):
         for maker in self.view_makers:
             own = maker.teacher
             pseudo = shared if own is None else self._label(own, batch, maker.threshold)
-            views.append(maker(batch, pseudo, self.draws))
+            view = maker(batch, pseudo, self.draws)
+            if view.name != maker.name:
+                raise ConfigError(f'{type(maker).__name__} makes the view {view.name!r}, but its '
+                                  f'name is {maker.name!r}: give both the same')
+            views.append(view)
         return views
 
     def _label(self, teacher: EMATeacher, batch: Batch, threshold: Optional[float] = None) -> Any:

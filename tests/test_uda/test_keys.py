@@ -1,8 +1,10 @@
 from dataclasses import dataclass
 from typing import Optional
 
+import numpy as np
 import pytest
 import torch
+from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import View, ViewMaker
@@ -24,7 +26,7 @@ class Group(KeyGroup):
 
 @pytest.mark.parametrize('values', [
     dict(), dict(share=0), dict(size=3), dict(mode='slow', size=1), dict(alpha=1),
-    dict(alpha=None)])
+    dict(size=None), dict(share=np.float32(0.5), size=np.int64(2))])
 def test_values_within_the_bounds(values):
     assert Group(**values)
 
@@ -37,6 +39,8 @@ def test_values_within_the_bounds(values):
     (dict(mode='slw'), "uda.mode must be 'fast' or 'slow', got 'slw', did you mean 'slow'"),
     (dict(alpha='sam'), r"must be 'same' or a number in \[0, 1\], got 'sam', did you mean 'same'"),
     (dict(alpha=2), r"must be 'same' or in \[0, 1\], got 2"),
+    (dict(share=None), r'uda.share must be a number in \[0, 1\), got None'),
+    (dict(mode=None), "uda.mode must be 'fast' or 'slow', got None"),
     (dict(mode='slow'), 'uda.mode: slow needs a size')])
 def test_other_values_are_named(values, message):
     with pytest.raises(ConfigError, match=message):
@@ -109,6 +113,7 @@ def test_a_view_of_ones_own_is_trained_on_and_resumed(method, batch):
     ([Flipped('mix')], 'uda.views.0: Flipped needs a name of its own, other than source, mix'),
     ([Flipped(), Flipped()], 'uda.views.1: Flipped needs a name of its own'),
     ([Flipped('')], "needs a name of its own.*got ''"),
+    (dict(type='GrayView'), 'uda.views must be a list'),
     ([torch.nn.Identity()], 'uda.views.0 must be a ViewMaker, got Identity'),
     ([dict(type='GrayViw')], "unknown uda.views.0.type 'GrayViw'"),
     ([dict(type='FCNHead', in_channels=4, channels=4, num_classes=2)],
@@ -116,3 +121,41 @@ def test_a_view_of_ones_own_is_trained_on_and_resumed(method, batch):
 def test_a_view_needs_a_name_of_its_own(method, views, message):
     with pytest.raises(ConfigError, match=message):
         method(views=views)
+
+
+def test_a_view_that_needs_targets_goes_not_with_source_only(method):
+    class OnTarget(Flipped):
+        needs_target = True
+
+    with pytest.raises(ConfigError, match='uda.views.0: OnTarget needs target images, which'):
+        method(source_only=True, imnet_feature_dist_lambda=0, views=[OnTarget()])
+
+
+def test_a_view_has_the_name_of_its_maker(method, batch):
+    segmentor = method(views=[Flipped()])
+    segmentor.view_makers[-1].forward = lambda batch, *args: View('source', batch.img, batch.label)
+    with pytest.raises(ConfigError, match="Flipped makes the view 'source', but its name is 'fl"):
+        segmentor.train_step(batch, torch.optim.SGD(segmentor.parameters(), lr=0.))
+
+
+@pytest.mark.parametrize('kind, keys, lines', [
+    ('SSR', dict(alpha=2), ['uda: SSR needs', 'uda.alpha must']),
+    ('MinEnt', dict(alpha=2), ['uda: this method needs lambda_ent', 'uda.alpha must'])])
+def test_what_a_method_lacks_is_said_with_the_rest(kind, keys, lines):
+    with pytest.raises(ConfigError) as error:
+        SEGMENTORS.get(kind).check_keys(keys)
+    assert len(error.value.problems) == 2
+    assert all(map(str.startswith, error.value.problems, lines))
+
+
+def test_a_misspelled_key_is_an_error_for_testing_too(daformer_b0):
+    with pytest.raises(ConfigError, match="unknown key uda.alhpa, did you mean 'alpha'"):
+        SEGMENTORS.build(dict(type='DACS', model=daformer_b0, train_cfg=None, alhpa=0.9))
+
+
+def test_a_part_that_fails_makes_no_other_part_fail(method):
+    with pytest.raises(ConfigError) as error:
+        method(ssr=True, stop_stage=[9], pseudo_label_branch='regularized',
+               imnet_feature_dist_encoder='regularizer')
+    line, = error.value.problems
+    assert 'regularizer: stages must be some of' in line

@@ -37,7 +37,7 @@ class AdversarialKeys(KeyGroup):
 
     def check(self) -> None:
         check_level_weights('lambda_adv_target', self.lambda_adv_target)
-        if self.lr_D_min > self.lr_D:
+        if 0 < self.lr_D < self.lr_D_min:
             raise ConfigError(f'uda.lr_D_min must be at most lr_D, {self.lr_D}, got '
                               f'{self.lr_D_min}')
 

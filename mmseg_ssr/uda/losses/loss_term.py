@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence
 from torch import Tensor, nn
 
 from ...errors import ConfigError, nearest
-from ..keys import KeyGroup, key
-from ..views.view import View
+from ..keys import KeyGroup, check_list, key
+from ..views.view import VIEWS, View
 
 
 class LossTerm(nn.Module):
@@ -44,12 +44,14 @@ class LossTermKeys(KeyGroup):
         (), "Loss terms of your own, `[dict(type=NAME, ...)]`. Their classes stand in mmseg's "
         '`LOSSES` and derive from `LossTerm`.')
 
-    def build(self, known_views: Sequence[str], views: Sequence[str],
+    def check(self) -> None:
+        check_list('loss_terms', self.loss_terms)
+
+    def build(self, views: Sequence[str],
               component: Callable[[str, Any, type], nn.Module]) -> List[LossTerm]:
         """Build the terms. Each keeps those of its views that the method has.
 
         Args:
-            known_views: names that a view can have.
             views: names of the method's views.
             component: returns a term for its place in the config, its config or the term itself,
                 and the class that it must be derived from.
@@ -59,6 +61,7 @@ class LossTermKeys(KeyGroup):
                 views.
         """
         terms = []
+        known_views = list(dict.fromkeys([*VIEWS, *views]))
         for i, config in enumerate(self.loss_terms):
             place = f'uda.loss_terms.{i}'
             term = component(place, config, LossTerm)

@@ -65,9 +65,9 @@ class RegularizationKeys(KeyGroup):
         """Build the branch for the student, with SAM or with the configured encoder."""
         if not self.is_on:
             return None
-        options = dict(self.regularizer or dict(encoder=dict(
-            variant=self.sam_model_registry,
-            checkpoint=self.sam_checkpoint or SAM_CHECKPOINTS[self.sam_model_registry])))
+        options = dict(self.regularizer) if self.regularizer is not None else dict(
+            encoder=dict(variant=self.sam_model_registry, checkpoint=self.sam_checkpoint
+                         or SAM_CHECKPOINTS[self.sam_model_registry]))
         if self.stop_stage is not None:
             options['stages'] = self.stop_stage
         return build_regularizer(student, **options)

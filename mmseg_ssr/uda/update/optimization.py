@@ -33,8 +33,9 @@ class OptimizationKeys(KeyGroup):
         problems.tried(check_dict, 'grad_clip', self.grad_clip, ('max_norm', 'norm_type'),
                        ('max_norm', ))
         problems.report()
-        problems.tried(check_value, 'uda.amp.dtype', (self.amp or {}).get('dtype'),
-                       tuple(PRECISIONS), {})
+        dtype = (self.amp or {}).get('dtype')
+        if dtype is not None:
+            problems.tried(check_value, 'uda.amp.dtype', dtype, tuple(PRECISIONS), {})
         for name, value in (self.grad_clip or {}).items():
             problems.tried(check_value, f'uda.grad_clip.{name}', value, (), dict(above=0))
         problems.report()

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ..draws import Draws
-from ..keys import KeyGroup, key
+from ..keys import KeyGroup, check_list, key
 
 #: Names of the views of this package.
 VIEWS = SOURCE, MIX, TARGET, MASKED = 'source', 'mix', 'target', 'masked'
@@ -105,15 +105,20 @@ class ViewKeys(KeyGroup):
         (), "Views of your own, `[dict(type=NAME, ...)]`. Their classes stand in mmseg's `MODELS` "
         'and derive from `ViewMaker`. They come after the other views.')
 
-    def build(self, component: Callable[[str, Any, type], nn.Module]) -> List[ViewMaker]:
+    def check(self) -> None:
+        check_list('views', self.views)
+
+    def build(self, component: Callable[[str, Any, type], nn.Module],
+              has_targets: bool) -> List[ViewMaker]:
         """Build the makers of these views.
 
         Args:
             component: returns a maker for its place in the config, its config or the maker itself,
                 and the class that it must be derived from.
+            has_targets: whether the method has target images.
 
         Raises:
-            ConfigError: a view has no name of its own.
+            ConfigError: a view has no name of its own, or lacks target images.
         """
         makers: List[ViewMaker] = []
         for i, config in enumerate(self.views):
@@ -124,5 +129,8 @@ class ViewKeys(KeyGroup):
             if not isinstance(name, str) or not name or name in taken:
                 raise ConfigError(f'{place}: {type(maker).__name__} needs a name of its own, other '
                                   f'than {", ".join(taken)}, got {name!r}')
+            if maker.needs_target and not has_targets:
+                raise ConfigError(f'{place}: {type(maker).__name__} needs target images, which '
+                                  'uda.source_only=True leaves out: remove one of the two')
             makers.append(maker)
         return makers
