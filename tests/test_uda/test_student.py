@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmseg.models.builder import BACKBONES, HEADS
+from mmseg.models.segmentors import BaseSegmentor
 
 from mmseg_ssr.uda import student
 
@@ -74,3 +75,10 @@ def test_the_stem_of_a_backbone(backbone, name):
 
 def test_what_does_not_convolve_has_no_stem():
     assert student.stem(torch.nn.Linear(2, 2)) is None
+
+
+def test_a_segmentor_of_another_kind_labels_by_its_own_inference():
+    sure = type('Sure', (BaseSegmentor, ), dict.fromkeys(BaseSegmentor.__abstractmethods__, None))()
+    sure.encode_decode = lambda img, metas: img + 20
+    img = torch.zeros(1, 3, 4, 4)
+    assert (student.segmentation_logits(sure, img) == 20).all()
