@@ -88,14 +88,11 @@ def test_what_a_constructor_refuses_is_said_in_one_line(data, config, change, me
 
 def test_what_several_parts_refuse_has_a_line_each(data, config):
     sections = tiny_training.ssr_config(data)
-    sections['uda'].update(regularizer=dict(sections['uda']['regularizer'], stages=[7]),
-                           lambda_ent=dict(aux_3=1.), views=[dict(type='Unknown')])
+    sections['uda'].update(lambda_ent=dict(aux_3=1.), views=[dict(type='Unknown')])
     with pytest.raises(ConfigError) as error:
         build_training_model(config(sections), seed=0)
-    lines = error.value.problems
-    assert [line.split(',')[0] for line in lines] == [
-        'unknown key uda.lambda_ent.aux_3', "unknown uda.views.0.type 'Unknown' (uda in "
-        + lines[1].split('(uda in ')[1], 'regularizer: stages must be some of [0']
+    assert [line.split("'Unk")[0].split(',')[0] for line in error.value.problems] == [
+        'unknown key uda.lambda_ent.aux_3', 'unknown uda.views.0.type ']
 
 
 def test_truncated_weights(data, config, tmp_path):
