@@ -1,5 +1,4 @@
-"""The tables of experiments.py name configs that are there and options that are valid."""
-import sys
+"""The tables of experiments name configs that are there and options that are valid."""
 from collections import Counter
 from pathlib import Path
 
@@ -7,11 +6,9 @@ import pytest
 
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.experiments import EXPERIMENTS, by_id
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from experiments import EXPERIMENTS, by_id  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from experiments import EXPERIMENTS
+from mmseg_ssr.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / 'README.md'

@@ -1,47 +1,10 @@
-"""Write one HTML page about one or several trainings: curves, classes, images, attention.
-
-    python tools/report.py work_dirs/local/NAME
-    python tools/report.py work_dirs/demo/source_only_s0 work_dirs/demo/daformer_s0 --out two.html
-
-The other runs are compared with the first one. The page needs no network and no other file. Without
-checkpoint or data it shows the logs alone, and says what is left out and why.
-"""
-import argparse
+"""Write one HTML page about one or several trainings: curves, classes, images, attention."""
 import sys
-import warnings
 from pathlib import Path
-from typing import List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmseg_ssr  # noqa: F401
-from mmseg_ssr.errors import ConfigError, cli
-from mmseg_ssr.report.write import IMAGES, write_report
-from mmseg_ssr.utils.device import pick_device
-
-
-def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR',
-                        help='folder with the logs and checkpoints of a training')
-    parser.add_argument('--out', metavar='FILE',
-                        help='path of the page (default: report.html in the first WORK_DIR)')
-    parser.add_argument('--images', type=int, default=IMAGES, metavar='N',
-                        help='number of test images to predict, evenly spread (default: '
-                             '%(default)s; 0: logs only)')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
-    return parser.parse_args(argv)
-
-
-@cli
-def main(argv: Optional[List[str]] = None) -> None:
-    args = parse_args(argv)
-    if args.images < 0:
-        raise ConfigError(f'--images must be at least 0, got {args.images}')
-    print(write_report(args.work_dirs, args.out, pick_device(args.device), args.images))
-
+from mmseg_ssr.commands.report import main
 
 if __name__ == '__main__':
     main()

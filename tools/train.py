@@ -1,70 +1,10 @@
-"""Train one config, with the arguments of mmseg's train script.
-
-The results go to --work-dir, else to the config's work_dir, else to work_dirs/NAME. For tables of
-experiments, and a test after the training, see run_experiments.py.
-"""
-import argparse
-import os
+"""Train one config, with the arguments of mmseg's train script."""
 import sys
-import warnings
 from pathlib import Path
-from typing import List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
 
-import mmseg_ssr  # noqa: F401
-from mmseg_ssr import distributed
-from mmseg_ssr.engine.config.load import Options, load_config
-from mmseg_ssr.engine.distributed.launch import launched, launcher_options
-from mmseg_ssr.engine.training.train import train
-from mmseg_ssr.errors import cli
-from mmseg_ssr.report import report_at_end
-from mmseg_ssr.utils.signals import resumable
-
-
-def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='folder for checkpoints and logs')
-    parser.add_argument('--load-from', help='checkpoint with weights to start from')
-    parser.add_argument('--resume-from',
-                        help='checkpoint to continue from, or auto for the newest one')
-    parser.add_argument('--auto-resume', action='store_true', help='the same as --resume-from auto')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a --load-from file that could run code when it is read')
-    parser.add_argument('--no-validate', action='store_true',
-                        help='do not evaluate during the training')
-    parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
-    parser.add_argument('--deterministic', action='store_true',
-                        help='ask torch for kernels that repeat to the bit')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
-    launcher_options(parser)
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
-    return parser.parse_args(argv)
-
-
-@cli
-def main(argv: Optional[List[str]] = None) -> None:
-    args = parse_args(argv)
-    command = [sys.argv[0], *(sys.argv[1:] if argv is None else argv)]
-    with launched(args.launcher, args.device, args.local_rank) as device:
-        cfg = load_config(args.config, args.cfg_options)
-        if args.load_from:
-            cfg.load_from = args.load_from
-        name = os.path.splitext(os.path.basename(args.config))[0]
-        work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', name)
-        with resumable(command, work_dir):
-            checkpoint = train(
-                cfg, work_dir, device, args.seed, deterministic=args.deterministic,
-                resume_from='auto' if args.auto_resume else args.resume_from,
-                evaluate=not args.no_validate, trusted=args.trust_checkpoint)
-        page = report_at_end(cfg, [work_dir], device)
-        if distributed.rank() == 0:
-            print(f'checkpoint {checkpoint}' + (f'\nreport {page}' if page else ''))
-
+from mmseg_ssr.commands.train import main
 
 if __name__ == '__main__':
     main()

@@ -1,5 +1,6 @@
 """The supported versions of other packages, checked when this package is imported."""
 import platform
+import warnings
 from importlib import import_module, metadata
 from typing import Dict, Iterable, Tuple
 
@@ -24,7 +25,9 @@ def check_versions() -> None:
     mmseg comes last, because it refuses to import with an unknown mmcv.
     """
     for package, (lowest, above) in SUPPORTED.items():
-        found = import_module(package).__version__
+        with warnings.catch_warnings():  # the supported versions stay what they are
+            warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+            found = import_module(package).__version__
         too_old = release(found) < release(lowest)
         too_new = above is not None and release(found) >= release(above)
         if too_old or too_new:

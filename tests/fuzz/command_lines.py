@@ -78,14 +78,14 @@ def run(folder: Path, config: str, checkpoint: str):
              ['--json', '{}/x.json'], ['--results'], ['--exp', 'nowhere', '--results'],
              ['--exp', 'ssr', '--results', '--json', '{}/file/x.json']]
     good = ['--config', config, '--work-dir', '{}/run', '--device', 'cpu']
-    return command('run_experiments.py'), good, options, wrong
+    return command('run_experiments'), good, options, wrong
 
 
 def train(folder: Path, config: str, checkpoint: str):
     options = dict(training(folder, config), **{'--auto-resume': [[]], '--no-validate': ['x']})
     wrong = [[], [''], ['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, config]]
     good = [config, '--work-dir', '{}/run', '--device', 'cpu', '--no-validate']
-    return command('tools/train.py'), good, options, wrong
+    return command('train'), good, options, wrong
 
 
 def test(folder: Path, config: str, checkpoint: str):
@@ -106,7 +106,7 @@ def test(folder: Path, config: str, checkpoint: str):
              [config, checkpoint, '--out'], ['{}', checkpoint, '--eval', 'mIoU'],
              [config, '{}/nowhere', '--eval', 'mIoU'], [config, config, '--eval', 'mIoU']]
     good = [config, checkpoint, '--eval', 'mIoU', '--device', 'cpu']
-    return command('tools/test.py'), good, options, wrong
+    return command('test'), good, options, wrong
 
 
 test.__test__ = False
@@ -130,7 +130,7 @@ def streets(folder: Path, config: str, checkpoint: str):
              ['{}/' + 'x' * 300, '--images', '1']]
     good = ['{}/streets', '--images', '1', '--val-images', '1', '--size', '64', '32', '--nproc',
             '1']
-    return command('tools/make_streets.py'), good, options, wrong
+    return command('make_streets'), good, options, wrong
 
 
 def convert(name: str) -> Callable:
@@ -158,12 +158,12 @@ def browse(folder: Path, config: str, checkpoint: str):
         '--cfg-options': [['x'], ['data=5'], ['data.train.source=x'], ['model=5'], ['uda=5']]}
     wrong = [[], [''], ['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, config]]
     good = [config, '--out', '{}/browse', '--iterations', '1', '--draws', '10', '--device', 'cpu']
-    return command('tools/browse.py'), good, options, wrong
+    return command('browse'), good, options, wrong
 
 
 def replay(folder: Path, config: str, checkpoint: str):
     wrong = [[], *([name] for name in NO_FILES), [checkpoint]]
-    return command('tools/replay.py'), [checkpoint], {'--device': DEVICES}, wrong
+    return command('replay'), [checkpoint], {'--device': DEVICES}, wrong
 
 
 COMMANDS = {

@@ -1,4 +1,5 @@
 """The commands, as functions of their arguments."""
+import importlib
 import importlib.util
 import sys
 from functools import cache, partial
@@ -14,7 +15,9 @@ ROOT: Path = tiny_training.ROOT
 
 @cache
 def module(path: str) -> Any:
-    """The module of a command, such as ``tools/test.py``."""
+    """The module of a command, such as ``test``, or of a script, such as ``tools/demo.py``."""
+    if '/' not in path:
+        return importlib.import_module(f'mmseg_ssr.commands.{path}')
     sys.path[:0] = [str(folder) for folder in (ROOT, (ROOT / path).parent)
                     if str(folder) not in sys.path]
     spec = importlib.util.spec_from_file_location(path.replace('/', '_').removesuffix('.py'),
@@ -31,6 +34,6 @@ def command(path: str) -> Callable[[List[str]], Any]:
 
 def converter(name: str) -> Callable[[List[str]], Any]:
     """The command that converts a data set, such as ``gta``."""
-    run = module('tools/convert_datasets/converter_command.py').run_converter
+    run = module('convert').run_converter
     convert = getattr(label_conversion, f'convert_{name}')
     return partial(run, convert, name, name, 1)

@@ -61,14 +61,14 @@ def train(folder: Path, checkpoint: Path) -> None:
     sections = tiny_training.method_config(folder / 'data', 3)
     sections['data']['train']['rare_class_sampling'] = None
     config = tiny_training.write_config(folder / 'config.py', sections)
-    command('tools/train.py')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
+    command('train')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
                                '--no-validate'])
 
 
 def test(folder: Path, checkpoint: Path) -> None:
     sections = tiny_training.ssr_config(folder / 'data', 2)
     config = tiny_training.write_config(folder / 'config.py', sections)
-    command('tools/test.py')([config, str(checkpoint), '--eval', 'mIoU', '--device', 'cpu',
+    command('test')([config, str(checkpoint), '--eval', 'mIoU', '--device', 'cpu',
                               '--out', str(folder / 'out.pkl')])
 
 

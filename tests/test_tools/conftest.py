@@ -1,4 +1,5 @@
 """The command line tools, ours and mmseg's."""
+import importlib
 import importlib.util
 import os
 import re
@@ -14,16 +15,17 @@ import tiny_training
 import torch
 
 ROOT = tiny_training.ROOT
-sys.path.insert(0, str(ROOT))  # run_experiments.py imports experiments.py
 STOCK = Path(mmseg.__file__).parent / '.mim' / 'tools'
 
 
 @pytest.fixture(scope='session')
 def tool():
-    """The module of a command: ``tool('tools/test.py')``."""
+    """The module of a command: ``tool('test')``, or of a script: ``tool('tools/demo.py')``."""
     modules = {}
 
     def load(path):
+        if '/' not in path:
+            return importlib.import_module(f'mmseg_ssr.commands.{path}')
         if path not in modules:
             spec = importlib.util.spec_from_file_location(
                 path.replace('/', '_').removesuffix('.py'), ROOT / path)

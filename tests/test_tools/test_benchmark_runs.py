@@ -10,7 +10,7 @@ import torch
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model
 from mmseg_ssr.engine.experiments.run import train_and_test
 
-TOOL = 'tools/test.py'
+TOOL = 'test'
 SETS = {
     'synthia': dict(type='CityscapesSynthiaDataset', img_dir='leftImg8bit/val',
                     ann_dir='gtFine/val'),

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-TOOL = 'tools/benchmark.py'
+TOOL = 'benchmark'
 
 
 @pytest.fixture(autouse=True)

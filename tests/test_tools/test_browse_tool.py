@@ -5,7 +5,7 @@ import cv2
 import pytest
 import tiny_training
 
-TOOL = 'tools/browse.py'
+TOOL = 'browse'
 
 
 def snapshot(folder):

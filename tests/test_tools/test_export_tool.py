@@ -9,7 +9,7 @@ from mmseg.apis import inference_segmentor, init_segmentor
 import mmseg_ssr
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint, write_checkpoint
 
-TOOL = 'tools/export.py'
+TOOL = 'export'
 
 
 def test_mmseg_takes_the_plain_checkpoint(tool, capsys, data, untrained, tmp_path, config_file):

@@ -9,7 +9,7 @@ from PIL import Image
 
 import mmseg_ssr
 
-TOOL = 'tools/infer.py'
+TOOL = 'predict'
 
 
 @pytest.fixture

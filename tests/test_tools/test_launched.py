@@ -12,7 +12,6 @@ ARGUMENTS = ['--launcher', 'pytorch', '--device', 'cpu']
 
 
 def run(tool, argv):
-    sys.path.insert(0, str(tiny_training.ROOT))  # run_experiments.py imports experiments.py
     sys.argv = [tool, *argv]
     runpy.run_path(str(tiny_training.ROOT / tool), run_name='__main__')
 
@@ -32,7 +31,7 @@ def test_train_and_test(data, config_file, tmp_path, tool, capsys):
     codes, texts = run_twice(run, tmp_path, 'tools/test.py', [
         config, checkpoint, '--eval', 'mIoU', '--out', outputs[0], *ARGUMENTS])
     assert codes == [0, 0], texts
-    tool('tools/test.py').main([config, checkpoint, '--eval', 'mIoU', '--out', outputs[1]])
+    tool('test').main([config, checkpoint, '--eval', 'mIoU', '--out', outputs[1]])
     alone = capsys.readouterr().out
     assert alone[alone.index('Summary'):] in texts[0] and not texts[1]
     two, one = (pickle.loads(open(path, 'rb').read()) for path in outputs)

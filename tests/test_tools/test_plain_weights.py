@@ -5,7 +5,7 @@ import torch
 
 from mmseg_ssr.weights import read_weights
 
-TOOL = 'tools/plain_weights.py'
+TOOL = 'plain_weights'
 
 
 @pytest.mark.parametrize('key', ['model', 'state_dict', None])

@@ -4,7 +4,7 @@ import os
 import pytest
 import tiny_training
 
-TOOL = 'tools/report.py'
+TOOL = 'report'
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_training_ends_with_its_report(tool, data, config_file, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     sections = tiny_training.method_config(data, 1, source_only=True)
     del sections['report']  # which is what users do
-    tool('tools/train.py').main([config_file(sections), '--work-dir', 'run', '--device', 'cpu'])
+    tool('train').main([config_file(sections), '--work-dir', 'run', '--device', 'cpu'])
     assert f'report {os.path.join("run", "report.html")}' in capsys.readouterr().out
     text = (tmp_path / 'run' / 'report.html').read_text()
     assert 'confusion matrix' in text and 'best images' in text
@@ -47,7 +47,7 @@ def test_an_experiment_ends_with_a_page_about_all_its_runs(tool, data, config_fi
     monkeypatch.chdir(tmp_path)
     sections = tiny_training.method_config(data, 1, source_only=True)
     path = config_file(dict(sections, report=dict(images=0)))
-    table = tool('run_experiments.py')
+    table = tool('run_experiments')
     import experiments
     monkeypatch.setattr(table, 'EXPERIMENTS', [experiments.Experiment(
         'tiny', 'One row', 'a test', (experiments.Row('row', path, seeds=(1, 2)), ))])

@@ -14,7 +14,7 @@ from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.on_device import OnDevice
 
-TOOL = 'run_experiments.py'
+TOOL = 'run_experiments'
 
 
 @pytest.fixture(autouse=True)

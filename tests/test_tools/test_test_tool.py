@@ -11,7 +11,7 @@ import torch
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.utils.device import pick_device
 
-TOOL = 'tools/test.py'
+TOOL = 'test'
 
 
 @pytest.fixture(scope='module')

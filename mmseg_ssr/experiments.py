@@ -2,7 +2,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from mmseg_ssr.labels.cityscapes import CLASSES, SIXTEEN
+from .labels.cityscapes import CLASSES, SIXTEEN
 
 
 @dataclass(frozen=True)

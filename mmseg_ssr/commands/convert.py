@@ -1,14 +1,11 @@
 """The shared command line of the converters."""
 import argparse
 import sys
-from pathlib import Path
 from typing import Callable, Optional, Sequence
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from mmseg_ssr.errors import cli
-from mmseg_ssr.labels.conversion import Conversion
-from mmseg_ssr.utils.parallel import default_workers, progress_bar, worker_count
+from ..errors import cli
+from ..labels.conversion import Conversion
+from ..utils.parallel import default_workers, progress_bar, worker_count
 
 
 @cli

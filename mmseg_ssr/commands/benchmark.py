@@ -1,0 +1,185 @@
+"""Measure time, memory and arithmetic, and compare with other packages and published code.
+
+    python tools/benchmark.py step --methods daformer daformer_ssr --modes exact joint
+    python tools/benchmark.py encoder --only sam regularizer
+    python tools/benchmark.py inference --sizes 1024x512
+    python tools/benchmark.py data
+    python tools/benchmark.py eval
+
+Every case runs in its own process. The cases take turns (A B A B), so that other load on the
+machine affects all of them. See docs/benchmarks.md.
+"""
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import torch
+
+from ..benchmark.cases import Settings
+from ..benchmark.data import benchmark_data
+from ..benchmark.encoder import COMPARISONS, Options, benchmark_encoder
+from ..benchmark.inference import MODES as INFERENCE_MODES
+from ..benchmark.inference import WAYS, benchmark_inference
+from ..benchmark.methods import METHODS, MODES, SMALL, Size
+from ..benchmark.report import Report, heading, write_json
+from ..benchmark.scoring import benchmark_eval
+from ..benchmark.step import benchmark_step
+from ..errors import MissingFile, cli
+from ..utils.device import pick_device
+from ..utils.machine import describe_machine, describe_versions, timestamp
+
+SMALL_IMAGE = (128, 64)
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument('--json', metavar='FILE', help='file to write the figures to as well')
+    common.add_argument('--repeats', type=positive, default=3, metavar='N',
+                        help='timed turns of every case, after an untimed one (default: 3)')
+    common.add_argument('--calls', type=positive, metavar='N',
+                        help='calls in a row in every turn, whose mean counts (default: 1 on a '
+                             'CPU, 10 on an accelerator)')
+    common.add_argument('--threads', type=positive, default=torch.get_num_threads(), metavar='N',
+                        help='number of threads of torch on the CPU (default: %(default)s)')
+    common.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    common.add_argument('--small', action='store_true',
+                        help='use tiny networks and images, to see whether everything runs')
+    common.add_argument('--crop', type=positive, metavar='PIXELS',
+                        help='side of the training crops (default: as in the config)')
+    common.add_argument('--batch', type=positive, default=2, metavar='N',
+                        help='number of images of each domain (default: 2)')
+    common.add_argument('--backbone', metavar='NAME',
+                        help='backbone to use instead, mit_b0 ... mit_b5')
+    add_step(commands, common)
+    add_encoder(commands, common)
+    add_inference(commands, common)
+    add_data(commands, common)
+    return parser.parse_args(argv)
+
+
+def add_step(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser('step', parents=[common], help='full training iterations')
+    parser.add_argument('--methods', nargs='*', default=['daformer', 'daformer_ssr'],
+                        metavar='NAME', help=f'methods, of {", ".join(METHODS)}')
+    parser.add_argument('--config', nargs='+', default=[], metavar='FILE',
+                        help='configs to measure too; an empty --methods measures them alone')
+    parser.add_argument('--modes', nargs='+', default=['exact'], metavar='MODE',
+                        help=f'modes, of {", ".join(MODES)}, or sums such as joint+compile')
+    parser.add_argument('--sam-size', type=positive, metavar='PIXELS',
+                        help="side of the SAM encoder's input (default: as in the config)")
+    parser.add_argument('--reference', metavar='DIR',
+                        help="a published implementation: the folder that holds its 'mmseg'")
+    parser.add_argument('--no-parts', action='store_true',
+                        help='do not measure the parts of the iteration')
+
+
+def add_encoder(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser('encoder', parents=[common],
+                                 help='single networks beside other packages')
+    parser.add_argument('--only', nargs='+', default=list(COMPARISONS), metavar='NAME',
+                        help=f'networks, of {", ".join(COMPARISONS)}')
+    parser.add_argument('--sizes', nargs='+', type=positive, default=[512], metavar='PIXELS',
+                        help='smaller inputs of the SAM encoder (default: 512)')
+    parser.add_argument('--sam-checkpoint', metavar='FILE', help='SAM weights (default: random)')
+    parser.add_argument('--sam-batch', type=positive, default=1, metavar='N',
+                        help='number of images in a batch of the SAM encoder (default: 1)')
+
+
+def add_inference(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser('inference', parents=[common], help='label maps of images')
+    parser.add_argument('--methods', nargs='+', default=['daformer', 'hrda'], metavar='NAME',
+                        help='methods or config files')
+    parser.add_argument('--ways', nargs='+', choices=WAYS, default=list(WAYS))
+    parser.add_argument('--modes', nargs='+', default=['exact', 'stock', 'batched'], metavar='MODE',
+                        help=f'modes, of {", ".join(INFERENCE_MODES)}, or sums such as '
+                             'bf16+compile')
+    parser.add_argument('--sizes', nargs='+', type=image_size, metavar='WxH',
+                        default=[(1024, 512), (2048, 1024)])
+    parser.add_argument('--checkpoint', metavar='FILE', help='weights (default: random)')
+
+
+def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    data = commands.add_parser('data', parents=[common], help='loader, converters, statistics')
+    data.add_argument('--batches', type=positive, default=50,
+                      help='batches of a timed run (default: 50)')
+    scores = commands.add_parser('eval', parents=[common], help='mIoU of label maps')
+    scores.add_argument('--no-peers', action='store_true',
+                        help="leave out mmseg's functions, which take most of the time")
+    for parser in (data, scores):
+        parser.add_argument('--workers', nargs='+', type=count, default=[0, 1, 2], metavar='N',
+                            help='numbers of processes (default: 0 1 2)')
+        parser.add_argument('--images', type=positive, default=48, metavar='N',
+                            help='number of images to draw of each kind (default: 48)')
+        parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
+
+
+def count(text: str, least: int = 0) -> int:
+    value = int(text)
+    if value < least:
+        raise argparse.ArgumentTypeError(f'must be at least {least}, got {value}')
+    return value
+
+
+def positive(text: str) -> int:
+    return count(text, 1)
+
+
+def image_size(text: str) -> Tuple[int, int]:
+    """Parse ``'1024x512'`` as (1024, 512)."""
+    try:
+        width, height = map(positive, text.split('x'))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'must be WIDTHxHEIGHT, got {text}') from None
+    return width, height
+
+
+def measure(args: argparse.Namespace, settings: Settings) -> Report:
+    """Make the report of the chosen command."""
+    size = Size(args.crop, args.batch, args.backbone)
+    if args.small:
+        size = SMALL._replace(batch=args.batch, backbone=args.backbone or SMALL.backbone)
+    if args.command == 'step':
+        size = size._replace(sam_size=args.sam_size or size.sam_size)
+        return benchmark_step(args.methods + args.config, args.modes, size, settings,
+                              args.reference, not args.no_parts)
+    if args.command == 'encoder':
+        options = Options(size, args.sizes, args.sam_checkpoint, args.sam_batch)
+        return benchmark_encoder(args.only, options, settings)
+    if args.command == 'inference':
+        sizes = [SMALL_IMAGE] if args.small else args.sizes
+        return benchmark_inference(args.methods, args.ways, args.modes, sizes, size, settings,
+                                   args.checkpoint)
+    image, images = (SMALL_IMAGE, 4) if args.small else (args.image_size, args.images)
+    if args.command == 'data':
+        return benchmark_data(args.workers, images, image, 4 if args.small else args.batches,
+                              size, settings)
+    return benchmark_eval(args.workers, images, image, size, settings, not args.no_peers)
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    os.environ.setdefault('PYTHONWARNINGS', 'ignore')  # for the processes of the cases
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    folder = Path(args.json or '.').parent
+    if not folder.is_dir():  # checked before the hours of work
+        raise MissingFile(f'--json {args.json}: there is no folder {folder}')
+    device = pick_device(args.device)
+    calls = args.calls or (1 if device.type == 'cpu' else 10)
+    settings = Settings(str(device), args.threads, args.repeats, calls)
+    about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
+                 settings=vars(settings))
+    report = measure(args, settings)
+    report.record.update(about)
+    print(heading(about))
+    print()
+    print(report.text())
+    if args.json:
+        write_json(args.json, report.record, sys.argv if argv is None else argv)
+        print(f'\nwritten to {args.json}')
