@@ -48,7 +48,7 @@ def test_an_experiment_ends_with_a_page_about_all_its_runs(tool, data, config_fi
     sections = tiny_training.method_config(data, 1, source_only=True)
     path = config_file(dict(sections, report=dict(images=0)))
     table = tool('run_experiments')
-    import experiments
+    from mmseg_ssr import experiments
     monkeypatch.setattr(table, 'EXPERIMENTS', [experiments.Experiment(
         'tiny', 'One row', 'a test', (experiments.Row('row', path, seeds=(1, 2)), ))])
     monkeypatch.setattr(experiments, 'EXPERIMENTS', table.EXPERIMENTS)

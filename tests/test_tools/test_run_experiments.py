@@ -32,7 +32,7 @@ def small(data, config_file):
 def table(tool, small, monkeypatch):
     """An experiment 'tiny' of two rows."""
     tool(TOOL)
-    import experiments
+    from mmseg_ssr import experiments
     tiny = experiments.Experiment('tiny', 'Two rows', 'a test', (
         experiments.Row('fast', small, seeds=(1, 2), overrides={'optimizer.lr': 0.01}),
         experiments.Row('slow', small, seeds=(1, ), published=12.3)))
@@ -99,7 +99,7 @@ def test_the_startup_test_leaves_nothing(tool, small, capsys, tmp_path):
 
 def test_a_killed_startup_test_cleans_up(small, tmp_path):
     process = subprocess.Popen(
-        [sys.executable, str(tiny_training.ROOT / TOOL), '--config', small, '--startup-test'],
+        [sys.executable, str(tiny_training.ROOT / 'run_experiments.py'), '--config', small, '--startup-test'],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started = tmp_path / 'work_dirs'
     for _ in range(600):
@@ -239,7 +239,7 @@ def test_the_weights_that_it_starts_from_are_a_part_of_the_config(tool, small, t
 
 
 def test_rows_are_compared_with_a_baseline_that_was_not_chosen(tool, table, capsys, monkeypatch):
-    import experiments
+    from mmseg_ssr import experiments
     fast, slow = table.rows
     compared = replace(table, rows=(replace(fast, baseline='slow'), slow))
     for module in (experiments, tool(TOOL)):
