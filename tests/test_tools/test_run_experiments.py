@@ -99,7 +99,8 @@ def test_the_startup_test_leaves_nothing(tool, small, capsys, tmp_path):
 
 def test_a_killed_startup_test_cleans_up(small, tmp_path):
     process = subprocess.Popen(
-        [sys.executable, str(tiny_training.ROOT / 'run_experiments.py'), '--config', small, '--startup-test'],
+        [sys.executable, str(tiny_training.ROOT / 'run_experiments.py'), '--config', small,
+         '--startup-test'],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started = tmp_path / 'work_dirs'
     for _ in range(600):
