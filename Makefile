@@ -4,11 +4,13 @@ VENV ?= .venv
 # Requirements such as torch==2.10.0. The default is the version tested with this Python.
 TORCH ?=
 TORCHVISION ?=
+# `full` also builds mmcv's compiled operators (mmcv-full), which nothing here needs.
+MMCV ?=
 PYTEST_ARGS ?=
 # Number of processes that share the tests. Each takes up to 2 GiB of memory.
 WORKERS ?= 2
 
-INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)"
+INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)" --mmcv "$(MMCV)"
 # The Python of the recipes, found after setup: $(PYTHON) itself if it holds all packages, else the one in $(VENV).
 PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --which)"
 
@@ -21,7 +23,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-setup:  ## install into .venv what is missing (about 10 minutes the first time)
+setup:  ## install into .venv what is missing (minutes the first time)
 	@$(INSTALL)
 
 # glibc keeps the memory of a layer for the next one. Returning it took up to half of the time of a small CPU training.

@@ -1,8 +1,18 @@
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+
+
+class BuildWithStartupFile(build_py):
+    """Puts ``mmseg_ssr.pth`` beside the package. ``make setup`` does so for an editable one."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            self.copy_file('mmseg_ssr/utils/mmseg_ssr.pth', self.build_lib)
 
 
 def requirements() -> list:
@@ -24,8 +34,10 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssr', 'mmseg_ssr.*']),
     package_data={'mmseg_ssr.report': ['templates/*'],
-                  'mmseg_ssr.regularizer': ['mini_sam/weights.pth']},
-    python_requires='>=3.9,<3.13',
+                  'mmseg_ssr.regularizer': ['mini_sam/weights.pth'],
+                  'mmseg_ssr.utils': ['mmseg_ssr.pth']},
+    cmdclass={'build_py': BuildWithStartupFile},
+    python_requires='>=3.9',
     install_requires=requirements(),
     extras_require={
         'dev': ['pytest>=7', 'pytest-xdist>=3', 'ruff'],

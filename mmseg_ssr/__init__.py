@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from . import regularizer, uda
+from .utils import compiled_operators
 from .utils.versions import check_versions
 
 __version__ = '0.1.0'
@@ -37,6 +38,7 @@ def _hindrance() -> str:
     return ''
 
 
+compiled_operators.install()
 _HINDRANCE = _hindrance()
 if not _HINDRANCE:
     from . import datasets, deploy, engine, methods, models

@@ -1,277 +1,201 @@
-"""Install everything mmseg_ssr needs into a virtual environment, in steps that can be restarted.
+"""Install everything mmseg_ssr needs into a virtual environment. `make setup` calls it.
 
-`make setup` calls it. Each finished step leaves a stamp in the environment, which holds a digest of
-the step's inputs. So a second call installs nothing, and an interrupted one continues at the
-unfinished step. The file avoids newer syntax, so that an old Python can run it far enough to report
-its own age.
+A second call installs nothing. After an interruption, a call goes on with what is missing. The file
+avoids newer syntax, so that an old Python can run it far enough to report its own age.
 """
 import argparse
+import glob
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
-
-from setup_checks import (
-    SetupError,
-    check_python,
-    check_venv_module,
-    compile_jobs,
-    default_packages,
-    find_compiler,
-    missing_here,
-    needs_cxx20,
-)
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-COMPILER_WRAPPER = os.path.join(REPOSITORY, 'tools', 'cxx20.sh')
-REQUIREMENTS, REQUIREMENTS_DEV, SETUP = (
-    os.path.join(REPOSITORY, name)
-    for name in ('requirements.txt', 'requirements-dev.txt', 'setup.py'))
-BUILD_TOOLS = ['pip', 'setuptools<80', 'wheel', 'ninja', 'psutil']
-MMCV = 'mmcv-full==1.7.2'
-MMCV_PROBE = 'from mmcv.ops import nms'  # fails unless the compiled part fits the installed torch
-THIS_VERSION = '{}.{}'.format(*sys.version_info[:2])
-PYTHON_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])'
-TORCH_VERSION = 'from importlib.metadata import version; print(version("torch"))'
+sys.path.insert(0, os.path.join(REPOSITORY, 'mmseg_ssr', 'utils'))
+
+from installation import missing_here, python_fault
+
+REQUIREMENTS = [os.path.join(REPOSITORY, name)
+                for name in ('requirements-dev.txt', 'requirements.txt', 'setup.py')]
+STARTUP_FILE = os.path.join(REPOSITORY, 'mmseg_ssr', 'utils', 'mmseg_ssr.pth')
+MMCV, MMCV_FULL = 'mmcv==1.7.2', 'mmcv-full==1.7.2'
+BUILD_TOOLS = ['setuptools<80', 'wheel']  # later ones lack pkg_resources, which mmcv builds with
+GIBIBYTE_PER_COMPILER = 1.5
 
 
-class Step(NamedTuple):
-    """One part of the installation, which can be restarted."""
-    name: str
-    announcement: str
-    inputs: Sequence[str]  # a change of these inputs runs the step again
-    action: Callable[[], None]
+class SetupError(Exception):
+    """A reason to stop, reported in one line."""
 
 
 class Environment:
-    """A virtual environment in the folder `path`. Its commands print to `path`/setup.log."""
+    """A virtual environment in the folder `path`, for the packages in `torch`."""
 
-    def __init__(self, path: str, torch: str, torchvision: str):
+    def __init__(self, path, torch):
         self.path = os.path.abspath(path)
-        self.name = os.path.relpath(self.path)
         self.python = os.path.join(self.path, 'bin', 'python')
-        self.log = os.path.join(self.path, 'setup.log')
-        self.torch = [torch, torchvision]
+        self.torch = torch
+        self.stamp = os.path.join(self.path, 'installed')
 
-    def steps(self) -> List[Step]:
-        """All steps in their order."""
-        return [
-            Step('venv', f'making {self.name}', [THIS_VERSION], self.create),
-            Step('build-tools', 'installing pip, setuptools, ninja: under a minute',
-                 BUILD_TOOLS, lambda: self.pip(['--upgrade'] + BUILD_TOOLS)),
-            Step('torch', f'installing {" ".join(self.torch)}: 2 to 10 minutes, up to 3 GB to load',
-                 self.torch, lambda: self.pip(self.torch)),
-            Step('requirements', 'installing the other packages: 1 to 3 minutes',
-                 [read(REQUIREMENTS), read(REQUIREMENTS_DEV)],
-                 lambda: self.pip(['-r', REQUIREMENTS_DEV])),
-            Step('mmcv', f'building {MMCV}: about 6 minutes on 2 cores, seconds where pip has '
-                 'kept its wheel', self.torch + [MMCV], self.install_mmcv),
-            Step('project', 'installing mmseg_ssr, editable: seconds', [read(SETUP)],
-                 lambda: self.pip(['--no-deps', '--no-build-isolation', '-e', REPOSITORY])),
-        ]
-
-    def is_running(self) -> bool:
-        """Whether the Python that runs this script is the environment's own."""
-        return os.path.realpath(sys.prefix) == os.path.realpath(self.path)
-
-    # ------------------------------------------------------------ the steps
-    def create(self) -> None:
-        """Make the folder, or accept one that holds the same Python version."""
-        if os.path.exists(self.python):
-            found = self.output_of(PYTHON_VERSION)
-            if found != THIS_VERSION:
-                raise SetupError(f'{self.name} holds Python {found or "?"}, not {THIS_VERSION}: '
-                                 'remove that folder, or name another one with VENV=')
-            if self.succeeds(['-m', 'pip', '--version']):
-                return
-        self.run([sys.executable, '-m', 'venv', self.path])
-
-    def pip(self, arguments: Sequence[str], environ: Optional[Dict[str, str]] = None) -> None:
-        """Run `pip install ARGUMENTS` in the environment."""
-        self.run([self.python, '-m', 'pip', 'install', '-v'] + list(arguments), environ=environ)
-
-    def install_mmcv(self) -> None:
-        """Install mmcv-full with its CPU operators. A wheel built for another torch is built again.
-
-        Its dependencies are in requirements.txt, because the wheel may request a second OpenCV.
-        """
-        environ = self.mmcv_environ()
-        arguments = ['--no-build-isolation', '--no-deps', MMCV]
-        self.pip(arguments, environ=environ)
-        if not self.succeeds(['-c', MMCV_PROBE]):
-            say('      the wheel pip had kept does not fit this torch: building it anew')
-            anew = ['--no-cache-dir', '--force-reinstall', '--no-binary', 'mmcv-full']
-            self.pip(anew + arguments, environ=environ)
-            self.run([self.python, '-c', MMCV_PROBE])
-
-    def mmcv_environ(self) -> Dict[str, str]:
-        """Variables for the build: without CUDA even if nvcc is installed, and not optimized."""
-        compiler = ' '.join(find_compiler())
-        environ = {
-            'MMCV_WITH_OPS': '1',
-            'FORCE_CUDA': '0',
-            'CUDA_VISIBLE_DEVICES': '',
-            'CFLAGS': '-O0 -g0',  # 6 minutes instead of 10, and training uses no operator
-            'CXXFLAGS': '-O0 -g0',
-            'MAX_JOBS': os.environ.get('MAX_JOBS') or str(compile_jobs()),
-            'CXX': compiler,
-        }
-        if needs_cxx20(self.output_of(TORCH_VERSION)):
-            environ.update(CXX=COMPILER_WRAPPER, CXX20_COMPILER=compiler)
-        return environ
-
-    # ------------------------------------------------------------ commands
-    def run(self, command: Sequence[str], environ: Optional[Dict[str, str]] = None) -> None:
-        """Run a command with its output in the log, and report progress now and then.
-
-        Raises:
-            SetupError: the command failed; the last lines of its output are shown first.
-        """
-        os.makedirs(self.path, exist_ok=True)
-        with open(self.log, 'ab') as log:
-            begin = log.tell()
-            log.write(f'\n$ {" ".join(command)}\n'.encode())
-            log.flush()
-            process = subprocess.Popen(
-                list(command), stdout=log, stderr=subprocess.STDOUT, cwd=REPOSITORY,
-                env=dict(os.environ, **self.activation(), **(environ or {})))
-            code = self.wait(process, begin=begin)
-        if code:
-            for line in self.log_since(begin).splitlines()[-15:]:
-                print('    ' + line[:200], file=sys.stderr)
-            raise SetupError(f'the last command failed (exit status {code}), all it said is in '
-                             f'{os.path.relpath(self.log)}: mend the cause and repeat make setup, '
-                             'which goes on from here')
-
-    def wait(self, process: subprocess.Popen, begin: int, every: float = 60.0) -> int:
-        """Wait for the process. Each `every` seconds, report how many files it has compiled."""
+    def install(self, full):
+        """Install what is missing; with `full`, mmcv-full in the place of mmcv."""
+        if read(self.stamp) == self.digest() and (self.has_operators() or not full):
+            return
         started = time.time()
-        while True:
-            try:
-                return process.wait(timeout=every)
-            except subprocess.TimeoutExpired:
-                compiled = re.findall(r'\[(\d+)/(\d+)\]', self.log_since(begin))
-                so_far = ', {} of {} files compiled'.format(*compiled[-1]) if compiled else ''
-                say(f'      {time.time() - started:.0f} s{so_far} ...')
+        say('making ' + os.path.relpath(self.path))
+        self.create()
+        say('installing ' + ' '.join(self.torch) + ' and the other packages: minutes, up to 3 GB')
+        self.pip(BUILD_TOOLS + self.torch + ['-r', REQUIREMENTS[0]])
+        if full and not self.has_operators():
+            self.build_mmcv_full()
+        elif not self.has_operators():
+            self.pip(['--no-deps', '--no-build-isolation', MMCV])
+        self.pip(['--no-deps', '--no-build-isolation', '-e', REPOSITORY])
+        shutil.copy(STARTUP_FILE, os.path.join(self.packages(), 'mmseg_ssr.pth'))
+        with open(self.stamp, 'w') as file:
+            file.write(self.digest())
+        say('{} is ready after {:.0f} s'.format(os.path.relpath(self.path), time.time() - started))
 
-    def log_since(self, begin: int) -> str:
-        """Read the log from byte `begin` on."""
-        with open(self.log, 'rb') as log:
-            log.seek(begin)
-            return log.read().decode(errors='replace')
+    def digest(self):
+        """Return a fingerprint of what is installed; another one means: install again."""
+        inputs = [str(sys.version_info[:2]), MMCV] + BUILD_TOOLS + self.torch
+        return hashlib.sha256(
+            '\0'.join(inputs + [read(path) for path in REQUIREMENTS]).encode()).hexdigest()
 
-    def activation(self) -> Dict[str, str]:
-        """Variables of `activate` (torch looks for ninja on PATH), and a pip that never asks."""
-        search = os.path.dirname(self.python) + os.pathsep + os.environ.get('PATH', os.defpath)
-        return {'VIRTUAL_ENV': self.path, 'PATH': search, 'PIP_NO_INPUT': '1',
-                'PIP_DISABLE_PIP_VERSION_CHECK': '1'}
+    def create(self):
+        """Make the folder, or accept one that holds the same Python version."""
+        version = '{}.{}'.format(*sys.version_info[:2])
+        if os.path.exists(self.python):
+            code = 'import sys; print("%d.%d" % sys.version_info[:2])'
+            found = subprocess.run([self.python, '-c', code], stdout=subprocess.PIPE)
+            found = found.stdout.decode().strip()
+            if found != version:
+                raise SetupError('{} holds Python {}, not {}: remove that folder, or name another '
+                                 'one with VENV='.format(self.path, found or '?', version))
+        elif shutil.which('uv'):
+            run(['uv', 'venv', '--quiet', '--seed', '--python', sys.executable, self.path])
+        else:
+            run([sys.executable, '-m', 'venv', self.path])
 
-    def succeeds(self, arguments: Sequence[str]) -> bool:
-        """Whether the environment's Python runs `arguments` without an error."""
-        return subprocess.run([self.python] + list(arguments), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0
+    def pip(self, arguments):
+        """Install packages, by uv if it is there, else by pip."""
+        if shutil.which('uv'):
+            command = ['uv', 'pip', 'install', '--python', self.python]
+        else:
+            command = [self.python, '-m', 'pip', 'install', '--disable-pip-version-check']
+        run(command + arguments)
 
-    def output_of(self, code: str) -> str:
-        """Output of the code in the environment's Python."""
-        return subprocess.run([self.python, '-c', code],
-                              stdout=subprocess.PIPE).stdout.decode().strip()
+    def packages(self):
+        """Return the folder of the installed packages."""
+        return glob.glob(os.path.join(self.path, 'lib', 'python*', 'site-packages'))[0]
 
-    # ------------------------------------------------------------ stamps
-    def stamp(self, step: Step) -> str:
-        """Path of the stamp of a step."""
-        return os.path.join(self.path, 'stamps', step.name)
+    def has_operators(self):
+        """Whether the compiled part of mmcv-full is there and can be imported."""
+        files = os.path.join(self.packages(), 'mmcv', '_ext*')
+        return bool(glob.glob(files)) and not subprocess.run(
+            [self.python, '-c', 'import torch, mmcv._ext'], stderr=subprocess.DEVNULL).returncode
 
-    def done(self, step: Step) -> bool:
-        """Whether the step was finished with the same inputs that it would have now."""
-        path = self.stamp(step)
-        return (os.path.exists(self.python) and os.path.exists(path)
-                and read(path).strip() == digest(step.inputs))
+    def build_mmcv_full(self):
+        """Build mmcv-full without CUDA, by pip, which keeps the wheel for the next time."""
+        if not shutil.which((os.environ.get('CXX') or 'c++').split()[0]):
+            raise SetupError('mmcv-full is built from source, and there is no C++ compiler: install '
+                             'one (Debian, Ubuntu: apt install g++ python3-dev)')
+        say('building {}: about 6 minutes on 2 cores'.format(MMCV_FULL))
+        pip = [self.python, '-m', 'pip']
+        run(pip + ['install', '--quiet', 'ninja', 'psutil'])
+        run(pip + ['uninstall', '--quiet', '--yes', 'mmcv'])
+        build = pip + ['install', '--no-deps', '--no-build-isolation', MMCV_FULL]
+        run(build, **self.build_variables())
+        if not self.has_operators():
+            say('the wheel that pip had kept does not fit this torch: building it anew')
+            run(build + ['--no-cache-dir', '--force-reinstall', '--no-binary', 'mmcv-full'],
+                **self.build_variables())
 
-    def finish(self, step: Step) -> None:
-        """Record that the step is done."""
-        os.makedirs(os.path.dirname(self.stamp(step)), exist_ok=True)
-        with open(self.stamp(step), 'w') as file:
-            file.write(digest(step.inputs) + '\n')
+    def build_variables(self):
+        """Variables of the build: without CUDA even if nvcc is installed, and not optimized."""
+        compiler = os.environ.get('CXX') or 'c++'
+        variables = dict(MMCV_WITH_OPS='1', FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='',
+                         CFLAGS='-O0 -g0', CXXFLAGS='-O0 -g0', CXX=compiler,
+                         MAX_JOBS=os.environ.get('MAX_JOBS') or str(compilers()),
+                         PATH=os.path.dirname(self.python) + os.pathsep + os.environ['PATH'])
+        code = 'from importlib.metadata import version; print(version("torch"))'
+        torch = subprocess.run([self.python, '-c', code], stdout=subprocess.PIPE).stdout.decode()
+        if tuple(map(int, re.findall(r'\d+', torch)[:2])) >= (2, 14):  # its headers are C++20
+            variables.update(CXX=os.path.join(REPOSITORY, 'tools', 'cxx20.sh'),
+                             CXX20_COMPILER=compiler)
+        return variables
 
 
-def digest(inputs: Sequence[str]) -> str:
-    """A short fingerprint of the texts."""
-    return hashlib.sha256('\0'.join(inputs).encode()).hexdigest()[:16]
+def compilers():
+    """Return how many compilers run at once: one for each core, if memory allows."""
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2.0 ** 30
+    return max(1, min(os.cpu_count() or 1, int(memory / GIBIBYTE_PER_COMPILER)))
 
 
-def read(path: str) -> str:
-    """The text of a file."""
+def default_torch():
+    """Return torch and torchvision for this Python: torch 2.8 is the last one for 3.9."""
+    if sys.version_info[:2] < (3, 10):
+        return ['torch==2.8.0', 'torchvision==0.23.0']
+    return ['torch==2.11.0', 'torchvision==0.26.0']
+
+
+def run(command, **variables):
+    """Run a command with these variables.
+
+    Raises:
+        SetupError: it failed. What it printed says why.
+    """
+    code = subprocess.run(command, env=dict(os.environ, **variables)).returncode
+    if code:
+        raise SetupError('the last command failed (exit status {}): mend what it says and repeat '
+                         'make setup, which goes on from here'.format(code))
+
+
+def read(path):
+    """Return the text of a file, empty if there is none."""
+    if not os.path.exists(path):
+        return ''
     with open(path, encoding='utf-8') as file:
         return file.read()
 
 
-def say(text: str) -> None:
+def say(text):
     """Print at once, even into a pipe."""
     print(text, flush=True)
 
 
-def install(environment: Environment) -> None:
-    """Do the unfinished steps."""
-    todo = [step for step in environment.steps() if not environment.done(step)]
-    names = [step.name for step in todo]
-    if 'venv' in names:
-        check_venv_module()
-    if 'mmcv' in names:
-        find_compiler()
-    begin = time.time()
-    for number, step in enumerate(todo, start=1):
-        say(f'[{number}/{len(todo)}] {step.announcement}')
-        started = time.time()
-        step.action()
-        environment.finish(step)
-        say(f'      done in {time.time() - started:.0f} s')
-    if todo:
-        say(f'{environment.name} is ready after {time.time() - begin:.0f} s '
-            f'(log: {os.path.relpath(environment.log)})')
-
-
-def setup(environment: Environment, which: bool) -> None:
-    """Install, unless the running Python holds all packages. `which` only prints the Python."""
-    if not environment.is_running():
-        missing = missing_here()
-        if not missing:
-            as_it_is = f'using {sys.executable} as it is: it holds torch, mmcv-full and the rest'
-            say(sys.executable if which else as_it_is)
-            return
-        if not which and not {'torch', 'mmcv'} & set(missing):
-            say(f'note: {sys.executable} has torch and mmcv, but not {", ".join(missing)}: '
-                f'{environment.name} is used instead')
-    if which:
-        say(environment.python)
-    else:
-        install(environment)
-
-
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv=None):
     """Run the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--venv', default='.venv', help='folder of the environment')
     parser.add_argument('--torch',
                         help='e.g. torch==2.10.0 (default: the version tested with this Python)')
     parser.add_argument('--torchvision', help='default: the version that fits torch')
+    parser.add_argument('--mmcv', choices=('', 'full'), default='',
+                        help='full: build the compiled operators of mmcv too')
     parser.add_argument('--which', action='store_true', help='only print the Python that make uses')
     arguments = parser.parse_args(argv)
+    torch = default_torch()
+    if arguments.torch:
+        torch = [arguments.torch, arguments.torchvision or 'torchvision']
+    environment = Environment(arguments.venv, torch)
+    as_it_is = not missing_here()
     try:
-        check_python()
-        torch, torchvision = default_packages(sys.version_info)
-        if arguments.torch:
-            torch, torchvision = arguments.torch, 'torchvision'
-        setup(Environment(arguments.venv, torch=torch,
-                          torchvision=arguments.torchvision or torchvision), which=arguments.which)
+        if python_fault():
+            raise SetupError(python_fault())
+        if arguments.which:
+            say(sys.executable if as_it_is else environment.python)
+        elif as_it_is and not os.path.realpath(sys.prefix) == os.path.realpath(environment.path):
+            say('using {} as it is: it holds all packages'.format(sys.executable))
+        else:
+            environment.install(full=arguments.mmcv == 'full')
     except SetupError as error:
-        print(f'error: {error}', file=sys.stderr)
+        print('error: {}'.format(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print('error: interrupted; make setup goes on at the step that was not finished',
-              file=sys.stderr)
+        print('error: interrupted; make setup goes on with what is missing', file=sys.stderr)
         return 130
     return 0
 
