@@ -1,4 +1,4 @@
-"""The installation: what is checked before it, what it repeats and what not, and its files."""
+"""The installation: what it refuses, what it repeats and what not, and its files."""
 import hashlib
 import importlib
 import os
@@ -7,263 +7,187 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+
+from mmseg_ssr.utils import installation
 
 ROOT = Path(__file__).parents[1]
 SETUP = ROOT / 'tools' / 'setup_environment.py'
 OLD_PYTHON = ('import runpy, sys; sys.version_info = (3, 8, 18, "final", 0); '
-              f'sys.path.insert(0, {str(SETUP.parent)!r}); '
               f'sys.argv = ["setup_environment.py", "--venv", sys.argv[1]]; '
               f'runpy.run_path({str(SETUP)!r}, run_name="__main__")')
 APACHE_2_SHA256 = 'cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30'
 
 
 @pytest.fixture
-def checks(monkeypatch):
+def installer(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    return importlib.import_module('setup_checks')
+    module = importlib.import_module('setup_environment')
+    monkeypatch.setattr(module, 'missing_here', lambda full=False: ['timm'])
+    return module
 
 
 @pytest.fixture
-def installer(checks):
-    return importlib.import_module('setup_environment')
+def ran(installer, monkeypatch, tmp_path):
+    """The commands of an installation into ``tmp_path/env``. Making an environment links Python."""
+    commands = []
+
+    def run(command, **variables):
+        commands.append([str(word) for word in command])
+        if 'venv' in command:
+            (tmp_path / 'env/bin').mkdir(parents=True)
+            (tmp_path / 'env/bin/python').symlink_to(sys.executable)
+            (tmp_path / 'env/lib/python3/site-packages').mkdir(parents=True)
+
+    monkeypatch.setattr(installer, 'run', run)
+    monkeypatch.setattr(installer.shutil, 'which', lambda name: name != 'uv')
+    return commands
 
 
-@pytest.fixture
-def environment(installer, tmp_path):
-    environment = installer.Environment(str(tmp_path / 'env'), torch='torch==1', torchvision='')
-    python = Path(environment.python)
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    return environment
+def install(installer, tmp_path, *arguments):
+    assert installer.main(['--venv', str(tmp_path / 'env'), *arguments]) == 0
 
 
-def executable(path: Path, text: str) -> str:
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
+# ---------------------------------------------------------------- which Python
+@pytest.mark.parametrize('version', [(2, 7), (3, 8), (3, 15), (4, 0)])
+def test_python_that_does_not_fit_is_named(version):
+    assert re.match(r'Python {}\.{} cannot .* 3\.9 to 3\.14'.format(*version),
+                    installation.python_fault(version))
 
 
-def one_line(text: str) -> bool:
-    return text.startswith('error: ') and text.count('\n') == 1
-
-
-# ---------------------------------------------------------------- before anything is installed
-@pytest.mark.parametrize('version', ['2.7', '3.8', '3.13', '4.0'])
-def test_python_that_does_not_fit_is_named(checks, version):
-    with pytest.raises(checks.SetupError, match=rf'^Python {version} cannot .* 3\.9 to 3\.12'):
-        checks.check_python(tuple(map(int, version.split('.'))))
-
-
-@pytest.mark.parametrize('minor', [9, 10, 11, 12])
-def test_python_that_fits(checks, minor):
-    checks.check_python((3, minor))
+@pytest.mark.parametrize('minor', range(9, 15))
+def test_python_that_fits(minor):
+    assert not installation.python_fault((3, minor))
 
 
 def test_old_python_is_told_in_one_line_and_nothing_is_made(tmp_path):
-    venv = tmp_path / 'env'
-    ran = subprocess.run([sys.executable, '-c', OLD_PYTHON, str(venv)], capture_output=True,
-                         text=True)
-    assert ran.returncode == 2
-    assert one_line(ran.stderr) and 'Python 3.8 cannot be used' in ran.stderr
-    assert not venv.exists()
+    ended = subprocess.run([sys.executable, '-c', OLD_PYTHON, str(tmp_path / 'env')],
+                           capture_output=True, text=True)
+    assert ended.returncode == 2 and not (tmp_path / 'env').exists()
+    assert re.fullmatch('error: Python 3.8 cannot be used.*\n', ended.stderr)
 
 
-def test_missing_compiler_is_told_in_one_line_and_nothing_is_made(checks, installer, monkeypatch,
-                                                                  capsys, tmp_path):
-    monkeypatch.setattr(installer, 'missing_here', lambda: ['torch', 'mmcv'])
-    monkeypatch.setattr(installer.Environment, 'is_running', lambda self: False)
-    monkeypatch.setattr(installer, 'check_python', lambda: None)
-    monkeypatch.setenv('CXX', 'no-such-compiler')
-    assert installer.main(['--venv', str(tmp_path / 'env')]) == 2
-    error = capsys.readouterr().err
-    assert one_line(error) and 'no C++ compiler (no-such-compiler not found)' in error
-    assert not (tmp_path / 'env').exists()
-
-
-def test_compiler_that_finds_no_headers_is_refused(checks, tmp_path):
-    compiler = executable(tmp_path / 'g++', '#!/bin/sh\necho "no Python.h" >&2\nexit 1\n')
-    with pytest.raises(checks.SetupError, match='no Python.h.*python3-dev'):
-        checks.find_compiler({'CXX': compiler, 'PATH': os.defpath})
-
-
-def test_compiler_of_several_words_is_kept_whole(checks, tmp_path):
-    compiler = executable(tmp_path / 'ccache', '#!/bin/sh\nexit 0\n')
-    assert checks.find_compiler({'CXX': f'{compiler} g++', 'PATH': os.defpath}) == [compiler, 'g++']
-
-
-def test_venv_module_missing(checks, monkeypatch):
-    monkeypatch.setattr(checks, 'find_spec', lambda name: None if name == 'ensurepip' else name)
-    with pytest.raises(checks.SetupError, match="no module 'ensurepip'.*python3-venv"):
-        checks.check_venv_module()
-
-
-# ---------------------------------------------------------------- an environment as it is
-@pytest.mark.parametrize('files, versions, missing', [
-    (['_ext.cpython-311.so'], {}, []),
-    ([], {}, ['the compiled mmcv (mmcv-full)']),
-    (['_ext.so'], {'mmcv': '2.1.0'}, ['mmcv 1.x']),
-    (['_ext.so'], {'mmsegmentation': '1.2.2'}, ['mmsegmentation 0.x']),
-])
-def test_environment_that_can_be_used_as_it_is(checks, monkeypatch, tmp_path, files, versions,
-                                               missing):
-    for name in files:
-        (tmp_path / name).touch()
-    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(checks, 'find_spec', lambda name: spec)
-    monkeypatch.setattr(checks, 'version_of', lambda names, default: next(
+@pytest.mark.parametrize('versions, missing', [
+    ({}, []), ({'mmcv': '2.1.0'}, ['mmcv 1.x']), ({'mmsegmentation': '1.2.2'}, ['mmseg 0.x'])])
+def test_versions_of_another_line_are_missing_parts(monkeypatch, versions, missing):
+    monkeypatch.setattr(installation, 'version_of', lambda names, default: next(
         (versions[name] for name in names if name in versions), default))
-    assert checks.missing_here() == missing
+    assert installation.missing_here() == missing
 
 
-def test_missing_package_is_listed(checks, monkeypatch):
-    monkeypatch.setattr(checks, 'find_spec', lambda name: None)
-    assert checks.missing_here() == checks.RUNTIME_MODULES
+def test_missing_packages_are_listed(monkeypatch):
+    monkeypatch.setattr(installation, 'find_spec', lambda name: None)
+    assert installation.missing_here() == installation.MODULES
 
 
-def test_complete_python_is_used_and_no_environment_made(installer, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(installer, 'missing_here', lambda: [])
-    environment = installer.Environment(str(tmp_path / 'env'), torch='torch', torchvision='')
-    installer.setup(environment, which=False)
-    installer.setup(environment, which=True)
+def test_complete_python_is_used_and_no_environment_made(installer, ran, monkeypatch, capsys,
+                                                         tmp_path):
+    monkeypatch.setattr(installer, 'missing_here', lambda full=False: [])
+    install(installer, tmp_path)
+    install(installer, tmp_path, '--which')
     as_it_is, which = capsys.readouterr().out.splitlines()
-    assert 'as it is' in as_it_is and which == sys.executable
-    assert not (tmp_path / 'env').exists()
+    assert 'as it is' in as_it_is and which == sys.executable and not ran
 
 
-def test_incomplete_python_leads_to_the_environment(installer, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(installer, 'missing_here', lambda: ['timm'])
-    environment = installer.Environment(str(tmp_path / 'env'), torch='torch', torchvision='')
-    installer.setup(environment, which=True)
-    assert capsys.readouterr().out.strip() == environment.python
+def test_incomplete_python_leads_to_the_environment(installer, ran, capsys, tmp_path):
+    install(installer, tmp_path, '--which')
+    assert capsys.readouterr().out.strip() == str(tmp_path / 'env/bin/python') and not ran
 
 
-# ---------------------------------------------------------------- step by step
-def steps_of(installer, done, failing=(), version='1'):
-    def action(name):
-        def run():
-            if name in failing:
-                raise installer.SetupError(name)
-            done.append(name)
-        return run
-    return [installer.Step(name, f'doing {name}', [version if name == 'b' else ''], action(name))
-            for name in 'abc']
+# ---------------------------------------------------------------- what is installed
+def test_mmcv_without_operators_and_the_startup_file(installer, ran, tmp_path):
+    install(installer, tmp_path)
+    packages = [word for command in ran for word in command]
+    assert 'mmcv==1.7.2' in packages and 'mmcv-full==1.7.2' not in packages
+    assert 'torch==2.11.0' in packages or sys.version_info < (3, 10)
+    startup = tmp_path / 'env/lib/python3/site-packages/mmseg_ssr.pth'
+    assert startup.read_text().count('\n') == 1  # Python runs single lines
 
 
-def test_interrupted_installation_goes_on_at_the_failed_step(installer, environment, monkeypatch):
-    done = []
-    monkeypatch.setattr(environment, 'steps', lambda: steps_of(installer, done, failing='b'))
-    with pytest.raises(installer.SetupError):
-        installer.install(environment)
-    assert done == ['a']
-    monkeypatch.setattr(environment, 'steps', lambda: steps_of(installer, done))
-    installer.install(environment)
-    assert done == ['a', 'b', 'c']
+def test_uv_is_used_where_it_is_found(installer, ran, monkeypatch, tmp_path):
+    monkeypatch.setattr(installer.shutil, 'which', lambda name: True)
+    install(installer, tmp_path)
+    assert ran and {command[0] for command in ran} == {'uv'}
 
 
-def test_second_installation_does_and_says_nothing(installer, environment, monkeypatch, capsys):
-    done = []
-    monkeypatch.setattr(environment, 'steps', lambda: steps_of(installer, done))
-    installer.install(environment)
-    assert 'ready after' in capsys.readouterr().out
-    installer.install(environment)
-    assert done == ['a', 'b', 'c'] and capsys.readouterr().out == ''
+@pytest.mark.parametrize('torch, made_again', [([], False), (['--torch', 'torch==2.8.0'], True)])
+def test_only_what_changed_is_installed_again(installer, ran, tmp_path, capsys, torch, made_again):
+    install(installer, tmp_path)
+    capsys.readouterr()
+    ran.clear()
+    install(installer, tmp_path, *torch)
+    assert bool(ran) == bool(capsys.readouterr().out) == made_again
+    assert not made_again or 'torch==2.8.0' in ran[0] + ran[1]
 
 
-def test_only_the_step_whose_input_changed_is_done_again(installer, environment, monkeypatch):
-    done = []
-    monkeypatch.setattr(environment, 'steps', lambda: steps_of(installer, done))
-    installer.install(environment)
-    monkeypatch.setattr(environment, 'steps', lambda: steps_of(installer, done, version='2'))
-    installer.install(environment)
-    assert done == ['a', 'b', 'c', 'b']
+def test_an_interrupted_installation_goes_on(installer, ran, monkeypatch, tmp_path, capsys):
+    def interrupted(self, arguments):
+        raise installer.SetupError('no network')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(installer.Environment, 'pip', interrupted)
+        assert installer.main(['--venv', str(tmp_path / 'env')]) == 2
+    assert capsys.readouterr().err == 'error: no network\n'
+    ran.clear()
+    install(installer, tmp_path)
+    assert ran and not [command for command in ran if 'venv' in command]
 
 
-def test_another_torch_builds_mmcv_again(installer, tmp_path):
-    def digests(torch):
-        steps = installer.Environment(str(tmp_path), torch=torch, torchvision='').steps()
-        return {step.name: installer.digest(step.inputs) for step in steps}
-    old, new = digests('torch==2.11.0'), digests('torch==2.8.0')
-    assert [name for name in old if old[name] != new[name]] == ['torch', 'mmcv']
+def test_mmcv_full_takes_the_place_of_mmcv_and_is_kept(installer, ran, monkeypatch, tmp_path):
+    install(installer, tmp_path)
+    ran.clear()
+    install(installer, tmp_path, '--mmcv', 'full')
+    pips = [' '.join(command[3:]) for command in ran if command[1:3] == ['-m', 'pip']]
+    removed = pips.index('uninstall --quiet --yes mmcv')
+    assert pips[removed + 1].endswith('mmcv-full==1.7.2')
+    ran.clear()
+    monkeypatch.setattr(installer.Environment, 'has_operators', lambda self: True)
+    install(installer, tmp_path, '--torch', 'torch==2.8.0')
+    assert ran and not [command for command in ran if 'mmcv==1.7.2' in command]
 
 
-def test_environment_of_another_python_is_left_alone(installer, environment, monkeypatch):
-    monkeypatch.setattr(installer, 'THIS_VERSION', '3.0')
-    with pytest.raises(installer.SetupError, match=r'holds Python 3\.\d+, not 3\.0: remove'):
-        environment.create()
+def test_mmcv_full_needs_a_compiler(installer, ran, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(installer.shutil, 'which', lambda name: None)
+    assert installer.main(['--venv', str(tmp_path / 'env'), '--mmcv', 'full']) == 2
+    assert 'there is no C++ compiler' in capsys.readouterr().err
 
 
-def test_failing_command_shows_its_last_lines_and_the_log(installer, environment, capsys):
-    with pytest.raises(installer.SetupError, match='exit status 3.*setup.log'):
-        environment.run([sys.executable, '-c', 'print("why it failed"); raise SystemExit(3)'])
-    assert 'why it failed' in capsys.readouterr().err
-    assert 'why it failed' in Path(environment.log).read_text()
+@pytest.mark.parametrize('torch, wrapped', [('2.8.0', False), ('2.14.0', True), ('3.0.0', True)])
+def test_mmcv_full_is_built_without_cuda_and_as_cxx20_for_newer_torch(installer, ran, monkeypatch,
+                                                                      tmp_path, torch, wrapped):
+    monkeypatch.setenv('CXX', 'ccache g++')
+    environment = installer.Environment(str(tmp_path / 'env'), ['torch'])
+    answer = subprocess.CompletedProcess([], 0, stdout=torch.encode())
+    monkeypatch.setattr(installer.subprocess, 'run', lambda *args, **kwargs: answer)
+    variables = environment.build_variables()
+    assert variables['FORCE_CUDA'] == '0' and variables['CUDA_VISIBLE_DEVICES'] == ''
+    assert variables['CXX'].endswith('cxx20.sh') == wrapped
+    assert variables.get('CXX20_COMPILER') == ('ccache g++' if wrapped else None)
 
 
-@pytest.mark.parametrize('prints, expected', [('[3/87] c++', '3 of 87 files'), ('', ' s ...')])
-def test_waiting_tells_how_many_files_are_compiled(environment, capsys, prints, expected):
-    Path(environment.log).write_text('[87/87] of an earlier build\n')
-    begin = os.path.getsize(environment.log)
-    code = f'import time; print({prints!r}, flush=True); time.sleep(1)'
-    with open(environment.log, 'a') as log:
-        process = subprocess.Popen([sys.executable, '-c', code], stdout=log)
-    assert environment.wait(process, begin=begin, every=0.4) == 0
-    said = capsys.readouterr().out
-    assert expected in said and '87 of 87' not in said
+def test_environment_of_another_python_is_left_alone(installer, ran, monkeypatch, tmp_path, capsys):
+    install(installer, tmp_path)
+    monkeypatch.setattr(installer.sys, 'version_info', (3, 14, 0))
+    assert installer.main(['--venv', str(tmp_path / 'env')]) == 2
+    assert re.search(r'holds Python 3\.\d+, not 3\.14: remove', capsys.readouterr().err)
 
 
-def test_mmcv_is_built_without_cuda(installer, environment, monkeypatch):
-    monkeypatch.setattr(installer, 'find_compiler', lambda: ['ccache', 'g++'])
-    monkeypatch.setattr(environment, 'output_of', lambda code: '2.11.0+cu130')
-    environ = environment.mmcv_environ()
-    assert environ['FORCE_CUDA'] == '0' and environ['CUDA_VISIBLE_DEVICES'] == ''
-    assert environ['CXX'] == 'ccache g++' and 'CXX20_COMPILER' not in environ
-    monkeypatch.setattr(environment, 'output_of', lambda code: '2.14.0')
-    environ = environment.mmcv_environ()
-    assert environ['CXX'].endswith('cxx20.sh') and environ['CXX20_COMPILER'] == 'ccache g++'
+def test_a_failing_command_ends_in_one_line(installer, capfd):
+    with pytest.raises(installer.SetupError, match='exit status 3'):
+        installer.run([sys.executable, '-c', 'print("why it failed"); raise SystemExit(3)'])
+    assert 'why it failed' in capfd.readouterr().out
 
 
-@pytest.mark.parametrize('version, needed', [
-    ('2.8.0', False), ('2.13.0+cpu', False), ('2.14.0', True), ('2.15.0+cu130', True),
-    ('3.0.0', True)])
-def test_cxx20_is_needed_from_torch_2_14_on(checks, version, needed):
-    assert checks.needs_cxx20(version) is needed
-
-
-def test_torch_by_python_version(checks):
-    assert checks.default_packages((3, 9)) == ('torch==2.8.0', 'torchvision==0.23.0')
-    assert checks.default_packages((3, 10)) == ('torch==2.11.0', 'torchvision==0.26.0')
-
-
-# ---------------------------------------------------------------- the compiler wrapper
-def wrapped(tmp_path, arguments, compiler='', code=0):
-    fake = executable(tmp_path / 'fake-cxx', f'#!/bin/sh\nprintf "%s\\n" "$@"\nexit {code}\n')
-    return subprocess.run([str(ROOT / 'tools' / 'cxx20.sh'), *arguments], capture_output=True,
-                          text=True, env=dict(os.environ, CXX20_COMPILER=compiler or fake))
-
-
-def test_wrapper_asks_for_cxx20_and_keeps_the_rest(tmp_path):
-    arguments = ['-c', 'a b.cpp', '-std=c++17', '-DNAME="x y"', '', '-std=gnu++14', '-o', '*.o']
-    ran = wrapped(tmp_path, arguments)
-    assert ran.stdout.split('\n')[:-1] == ['-c', 'a b.cpp', '-std=c++20', '-DNAME="x y"', '',
-                                           '-std=gnu++20', '-o', '*.o']
-
-
-@pytest.mark.parametrize('flag', ['-std=c++20', '-std=c++23', '-std=c99', '-stdlib=libc++'])
-def test_wrapper_leaves_other_standards_alone(tmp_path, flag):
-    assert wrapped(tmp_path, [flag]).stdout == flag + '\n'
-
-
-def test_wrapper_passes_the_exit_status_on(tmp_path):
-    assert wrapped(tmp_path, ['x'], code=3).returncode == 3
-
-
-def test_wrapper_takes_a_compiler_of_several_words(tmp_path):
-    prefix = executable(tmp_path / 'ccache', '#!/bin/sh\necho "ccache $*"\n')
-    assert wrapped(tmp_path, ['-std=c++17'], compiler=f'{prefix} g++').stdout == (
-        'ccache g++ -std=c++20\n')
+def test_the_compiler_wrapper_asks_for_cxx20_and_keeps_the_rest(tmp_path):
+    compiler = tmp_path / 'ccache'
+    compiler.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 3\n')
+    compiler.chmod(0o755)
+    arguments = ['-c', 'a b.cpp', '-std=c++17', '-DNAME="x y"', '', '-std=gnu++14', '-std=c++23']
+    ended = subprocess.run([str(ROOT / 'tools' / 'cxx20.sh'), *arguments], capture_output=True,
+                           text=True, env=dict(os.environ, CXX20_COMPILER=f'{compiler} g++'))
+    assert ended.returncode == 3 and ended.stdout.split('\n')[:-1] == [
+        'g++', '-c', 'a b.cpp', '-std=c++20', '-DNAME="x y"', '', '-std=gnu++20', '-std=c++23']
 
 
 # ---------------------------------------------------------------- make
@@ -275,19 +199,20 @@ def make(*arguments):
 
 
 @pytest.mark.parametrize('target, command', [
-    ('demo', 'tools/demo.py'), ('test', '-m pytest'), ('soak', '-m pytest -m soak'),
-    ('parity', '-m pytest tests/parity -q'), ('lint', '-m ruff check'),
-    ('docs', '-m sphinx -W')])
+    ('demo', 'tools/demo.py'), ('test', '-m pytest'), ('full', '-m pytest'),
+    ('soak', '-m pytest -m soak'), ('parity', '-m pytest tests/parity -q'),
+    ('lint', '-m ruff check'), ('docs', '-m sphinx -W')])
 def test_target_installs_what_is_missing_and_then_runs(target, command):
-    ran = make('-n', target, f'PYTHON={sys.executable}')
-    setup, run = ran.stdout.replace('\\\n', '').strip().splitlines()
+    ended = make('-n', target, f'PYTHON={sys.executable}')
+    setup, *_, run = ended.stdout.replace('\\\n', '').strip().splitlines()
     assert 'tools/setup_environment.py' in setup and '--which' not in setup
     assert command in run and f'PYTHONPATH="{ROOT}' in run
 
 
 def test_variables_reach_the_installer():
-    setup = make('-n', 'setup', 'PYTHON=my python', 'VENV=my env', 'TORCH=torch==2.9.0').stdout
-    assert '"my python" tools/setup_environment.py' in setup
+    setup = make('-n', 'setup', 'PYTHON=my python', 'VENV=my env', 'TORCH=torch==2.9.0',
+                 'MMCV=full').stdout
+    assert '"my python" tools/setup_environment.py' in setup and '--mmcv "full"' in setup
     assert '--venv "my env"' in setup and '--torch "torch==2.9.0"' in setup
 
 
@@ -303,13 +228,16 @@ def test_license_is_the_standard_text():
 
 def test_ci_runs_make_test():
     script = ROOT / '.ci' / 'run'
-    assert os.access(script, os.X_OK) and 'make test' in script.read_text().splitlines()
+    lines = script.read_text().splitlines()
+    assert os.access(script, os.X_OK) and 'make test' in lines
+    assert [line for line in lines if line.endswith('then make full; fi')]  # where it is quick
 
 
-def test_requirements_do_not_bring_torch_or_mmcv():
-    lines = [line for line in (ROOT / 'requirements.txt').read_text().splitlines()
-             if line and not line.startswith('#')]
+def test_requirements_name_mmcv_full_and_bring_neither_it_nor_torch():
+    text = (ROOT / 'requirements.txt').read_text()
+    lines = [line for line in text.splitlines() if line and not line.startswith('#')]
     assert 'mmsegmentation==0.30.0' in lines and 'segment-anything==1.0' in lines
+    assert 'mmcv-full' in text
     assert not [line for line in lines if line.startswith(('torch', 'mmcv'))]
 
 

@@ -31,9 +31,13 @@ class SetupError(Exception):
 
 
 class Environment:
-    """A virtual environment in the folder `path`, for the packages in `torch`."""
+    """A virtual environment in the folder `path`, for the packages in `torch`.
 
-    def __init__(self, path, torch):
+    With `base`, the Python of another environment, it holds mmcv alone and has the rest from there.
+    """
+
+    def __init__(self, path, torch, base=None):
+        self.base = base
         self.path = os.path.abspath(path)
         self.python = os.path.join(self.path, 'bin', 'python')
         self.torch = torch
@@ -46,8 +50,14 @@ class Environment:
         started = time.time()
         say('making ' + os.path.relpath(self.path))
         self.create()
-        say('installing ' + ' '.join(self.torch) + ' and the other packages: minutes, up to 3 GB')
-        self.pip(BUILD_TOOLS + self.torch + ['-r', REQUIREMENTS[0]])
+        if self.base:
+            with open(os.path.join(self.packages(), 'base.pth'), 'w') as file:
+                code = 'import sysconfig; print(sysconfig.get_path("purelib"))'
+                file.write(self.output_of(self.base, code))
+        else:
+            say('installing {} and the other packages: minutes, up to 3 GB to load'.format(
+                ' '.join(self.torch)))
+            self.pip(BUILD_TOOLS + self.torch + ['-r', REQUIREMENTS[0]])
         if full and not self.has_operators():
             self.build_mmcv_full()
         elif not self.has_operators():
@@ -68,9 +78,7 @@ class Environment:
         """Make the folder, or accept one that holds the same Python version."""
         version = '{}.{}'.format(*sys.version_info[:2])
         if os.path.exists(self.python):
-            code = 'import sys; print("%d.%d" % sys.version_info[:2])'
-            found = subprocess.run([self.python, '-c', code], stdout=subprocess.PIPE)
-            found = found.stdout.decode().strip()
+            found = self.output_of(self.python, 'import sys; print("%d.%d" % sys.version_info[:2])')
             if found != version:
                 raise SetupError('{} holds Python {}, not {}: remove that folder, or name another '
                                  'one with VENV='.format(self.path, found or '?', version))
@@ -87,6 +95,10 @@ class Environment:
             command = [self.python, '-m', 'pip', 'install', '--disable-pip-version-check']
         run(command + arguments)
 
+    def output_of(self, python, code):
+        """Return what the code prints."""
+        return subprocess.run([python, '-c', code], stdout=subprocess.PIPE).stdout.decode().strip()
+
     def packages(self):
         """Return the folder of the installed packages."""
         return glob.glob(os.path.join(self.path, 'lib', 'python*', 'site-packages'))[0]
@@ -100,8 +112,8 @@ class Environment:
     def build_mmcv_full(self):
         """Build mmcv-full without CUDA, by pip, which keeps the wheel for the next time."""
         if not shutil.which((os.environ.get('CXX') or 'c++').split()[0]):
-            raise SetupError('mmcv-full is built from source, and there is no C++ compiler: install '
-                             'one (Debian, Ubuntu: apt install g++ python3-dev)')
+            raise SetupError('mmcv-full is built from source, and there is no C++ compiler: '
+                             'install one (Debian, Ubuntu: apt install g++ python3-dev)')
         say('building {}: about 6 minutes on 2 cores'.format(MMCV_FULL))
         pip = [self.python, '-m', 'pip']
         run(pip + ['install', '--quiet', 'ninja', 'psutil'])
@@ -121,7 +133,7 @@ class Environment:
                          MAX_JOBS=os.environ.get('MAX_JOBS') or str(compilers()),
                          PATH=os.path.dirname(self.python) + os.pathsep + os.environ['PATH'])
         code = 'from importlib.metadata import version; print(version("torch"))'
-        torch = subprocess.run([self.python, '-c', code], stdout=subprocess.PIPE).stdout.decode()
+        torch = self.output_of(self.python, code)
         if tuple(map(int, re.findall(r'\d+', torch)[:2])) >= (2, 14):  # its headers are C++20
             variables.update(CXX=os.path.join(REPOSITORY, 'tools', 'cxx20.sh'),
                              CXX20_COMPILER=compiler)
@@ -175,13 +187,15 @@ def main(argv=None):
     parser.add_argument('--torchvision', help='default: the version that fits torch')
     parser.add_argument('--mmcv', choices=('', 'full'), default='',
                         help='full: build the compiled operators of mmcv too')
+    parser.add_argument('--base', help='Python of an environment with the other packages')
     parser.add_argument('--which', action='store_true', help='only print the Python that make uses')
     arguments = parser.parse_args(argv)
     torch = default_torch()
     if arguments.torch:
         torch = [arguments.torch, arguments.torchvision or 'torchvision']
-    environment = Environment(arguments.venv, torch)
-    as_it_is = not missing_here()
+    full = arguments.mmcv == 'full'
+    environment = Environment(arguments.venv, torch, arguments.base)
+    as_it_is = not missing_here(full)
     try:
         if python_fault():
             raise SetupError(python_fault())
@@ -190,7 +204,7 @@ def main(argv=None):
         elif as_it_is and not os.path.realpath(sys.prefix) == os.path.realpath(environment.path):
             say('using {} as it is: it holds all packages'.format(sys.executable))
         else:
-            environment.install(full=arguments.mmcv == 'full')
+            environment.install(full)
     except SetupError as error:
         print('error: {}'.format(error), file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 The file uses the standard library alone, and no newer syntax. So ``make setup`` can run it before
 anything is installed, and an old Python can run it far enough to report its own age.
 """
+import os
 import re
 import sys
 from importlib import import_module
@@ -34,13 +35,20 @@ def python_fault(version: Optional[Tuple[int, ...]] = None) -> str:
             'make setup PYTHON=python3.11'.format(*version + OLDEST + NEWEST))
 
 
-def missing_here() -> List[str]:
-    """List the parts that the running Python lacks. It imports nothing, but looks for files."""
+def missing_here(full: bool = False) -> List[str]:
+    """List the parts that the running Python lacks. It imports nothing, but looks for files.
+
+    With ``full``, the compiled operators of mmcv are a part.
+    """
     missing = [name for name in MODULES if find_spec(name) is None]
+    if full and 'mmcv' not in missing:
+        folder = list(find_spec('mmcv').submodule_search_locations)[0]
+        if not any(name.startswith('_ext') for name in os.listdir(folder)):
+            missing.append('mmcv-full')
     for module, names, line in (('mmcv', ('mmcv-full', 'mmcv'), '1.'),
                                 ('mmseg', ('mmsegmentation', ), '0.')):
         if module not in missing and not version_of(names, line).startswith(line):
-            missing.append('{} {}x'.format(module, line))
+            missing.append(f'{module} {line}x')
     return missing
 
 
@@ -63,7 +71,7 @@ def faults_here() -> List[Fault]:
         try:
             import_module(name)
         except Exception as error:  # a package built for others fails in many ways
-            text = ' '.join('{}: {}'.format(type(error).__name__, error).split())
+            text = ' '.join(f'{type(error).__name__}: {error}'.split())
             return [Fault('package cannot be imported', name, text[:400],
                           'versions that fit each other (docs/install.md)', 'make setup')]
     return misfits()
@@ -82,7 +90,7 @@ def misfits() -> List[Fault]:
         return []
     return [Fault('torchvision is built for another torch', 'torchvision '
                   + version_of(['torchvision'], default=''), 'torch ' + found,
-                  'torch ' + exact.group(1), 'make setup TORCH=torch=={}'.format(exact.group(1)))]
+                  'torch ' + exact.group(1), f'make setup TORCH=torch=={exact.group(1)}')]
 
 
 def version_of(distributions: Sequence[str], default: str) -> str:

@@ -1,8 +1,10 @@
 """The supported versions of other packages, checked when this package is imported."""
+import contextlib
+import logging
 import platform
 import warnings
 from importlib import import_module, metadata
-from typing import Dict, Iterable, Tuple
+from typing import Dict, Iterable, Iterator, Tuple
 
 from packaging.version import Version
 
@@ -19,14 +21,32 @@ def release(version: str) -> Tuple[int, ...]:
     return Version(version).release
 
 
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep back what mmcv and torch say to everyone who imports them here.
+
+    mmcv warns of its version 2, and torch of a CUDA toolkit on a machine without a GPU.
+    """
+    def is_wanted(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith('No CUDA runtime is found')
+
+    toolkit = logging.getLogger('torch.utils.cpp_extension')
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+        toolkit.addFilter(is_wanted)
+        try:
+            yield
+        finally:
+            toolkit.removeFilter(is_wanted)
+
+
 def check_versions() -> None:
     """Raise an ``ImportError`` with one line if a package has an unsupported version.
 
     mmseg comes last, because it refuses to import with an unknown mmcv.
     """
     for package, (lowest, above) in SUPPORTED.items():
-        with warnings.catch_warnings():  # the supported versions stay what they are
-            warnings.filterwarnings('ignore', message='On January 1, 2023, MMCV')
+        with _quietly():
             found = import_module(package).__version__
         too_old = release(found) < release(lowest)
         too_new = above is not None and release(found) >= release(above)

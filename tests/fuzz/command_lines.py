@@ -148,7 +148,7 @@ def doctor(folder: Path, config: str, checkpoint: str):
     options = {'--nproc': NUMBERS, '--quick': [[]], '--cfg-options': [
         ['x'], ['data=5'], ['data.train.source=x']]}
     wrong = [['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, '{}/nowhere.py']]
-    return command('tools/doctor.py'), [config, '--nproc', '1'], options, wrong
+    return command('doctor'), [config, '--nproc', '1'], options, wrong
 
 
 def browse(folder: Path, config: str, checkpoint: str):
