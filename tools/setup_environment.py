@@ -22,6 +22,7 @@ REQUIREMENTS = [os.path.join(REPOSITORY, name)
                 for name in ('requirements-dev.txt', 'requirements.txt', 'setup.py')]
 STARTUP_FILE = os.path.join(REPOSITORY, 'mmseg_ssr', 'utils', 'mmseg_ssr.pth')
 MMCV, MMCV_FULL = 'mmcv==1.7.2', 'mmcv-full==1.7.2'
+EXEC_AS_BEFORE = os.path.join(REPOSITORY, 'tools', 'exec_as_before')
 BUILD_TOOLS = ['setuptools<80', 'wheel']  # later ones lack pkg_resources, which mmcv builds with
 GIBIBYTE_PER_COMPILER = 1.5
 
@@ -61,7 +62,7 @@ class Environment:
         if full and not self.has_operators():
             self.build_mmcv_full()
         elif not self.has_operators():
-            self.pip(['--no-deps', '--no-build-isolation', MMCV])
+            self.pip(['--no-deps', '--no-build-isolation', MMCV], PYTHONPATH=EXEC_AS_BEFORE)
         self.pip(['--no-deps', '--no-build-isolation', '-e', REPOSITORY])
         shutil.copy(STARTUP_FILE, os.path.join(self.packages(), 'mmseg_ssr.pth'))
         with open(self.stamp, 'w') as file:
@@ -87,13 +88,13 @@ class Environment:
         else:
             run([sys.executable, '-m', 'venv', self.path])
 
-    def pip(self, arguments):
+    def pip(self, arguments, **variables):
         """Install packages, by uv if it is there, else by pip."""
         if shutil.which('uv'):
             command = ['uv', 'pip', 'install', '--python', self.python]
         else:
             command = [self.python, '-m', 'pip', 'install', '--disable-pip-version-check']
-        run(command + arguments)
+        run(command + arguments, **variables)
 
     def output_of(self, python, code):
         """Return what the code prints."""
@@ -128,7 +129,7 @@ class Environment:
     def build_variables(self):
         """Variables of the build: without CUDA even if nvcc is installed, and not optimized."""
         compiler = os.environ.get('CXX') or 'c++'
-        variables = dict(MMCV_WITH_OPS='1', FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='',
+        variables = dict(PYTHONPATH=EXEC_AS_BEFORE, MMCV_WITH_OPS='1', FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='',
                          CFLAGS='-O0 -g0', CXXFLAGS='-O0 -g0', CXX=compiler,
                          MAX_JOBS=os.environ.get('MAX_JOBS') or str(compilers()),
                          PATH=os.path.dirname(self.python) + os.pathsep + os.environ['PATH'])
