@@ -129,8 +129,9 @@ class Environment:
     def build_variables(self):
         """Variables of the build: without CUDA even if nvcc is installed, and not optimized."""
         compiler = os.environ.get('CXX') or 'c++'
-        variables = dict(PYTHONPATH=EXEC_AS_BEFORE, MMCV_WITH_OPS='1', FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='',
+        variables = dict(MMCV_WITH_OPS='1', FORCE_CUDA='0', CUDA_VISIBLE_DEVICES='',
                          CFLAGS='-O0 -g0', CXXFLAGS='-O0 -g0', CXX=compiler,
+                         PYTHONPATH=EXEC_AS_BEFORE,
                          MAX_JOBS=os.environ.get('MAX_JOBS') or str(compilers()),
                          PATH=os.path.dirname(self.python) + os.pathsep + os.environ['PATH'])
         code = 'from importlib.metadata import version; print(version("torch"))'
