@@ -8,8 +8,10 @@ one, if there is no real one. Each function of it raises an error that says how 
 environment, which runs this file when Python starts. So mmseg can be imported first, as its own
 scripts do.
 """
+import pkgutil
 import sys
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Callable, Optional
 
@@ -53,6 +55,11 @@ class Finder:
 
 
 def install() -> None:
-    """Let Python find the stand-in. A second call changes nothing."""
+    """Let Python find the stand-in. A second call changes nothing.
+
+    mmcv looks for its compiled module by a function that Python 3.14 has dropped. It comes back.
+    """
+    if not hasattr(pkgutil, 'find_loader'):
+        pkgutil.find_loader = find_spec
     if Finder not in sys.meta_path:
         sys.meta_path.append(Finder)
