@@ -23,8 +23,8 @@ PROGRAM = f'{PARTS} engine'
 ALLOWED = {
     'errors': '',
     'distributed': 'errors',
-    'weights': 'errors',
     'utils': 'errors distributed',
+    'weights': 'errors utils',
     'visualization': '',
     'labels': 'errors utils',
     'regularizer': BASE,

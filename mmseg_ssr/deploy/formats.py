@@ -9,11 +9,11 @@ from torch import Tensor
 
 from ..engine.checkpoint.files import write_checkpoint
 from ..errors import UserError, said
+from ..utils.optional import required
 from ..utils.versions import release
-from . import safetensors_file
+from ..weights import safetensors_file
 from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model
-from .optional import required
 from .preparation import normalization
 
 #: Entries of the training's ``meta`` that an exported checkpoint keeps.

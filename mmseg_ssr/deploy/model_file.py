@@ -14,7 +14,7 @@ from ..engine.config.saved import read_plain_config
 from ..errors import CheckpointError, ConfigError
 from ..labels.class_table import ClassTable
 from ..utils.atomic_file import PathLike
-from . import safetensors_file
+from ..weights import safetensors_file
 
 #: Largest number of classes: predictions are 8-bit images, in which 255 means ignore.
 MOST_CLASSES = 255

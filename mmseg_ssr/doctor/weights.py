@@ -1,13 +1,15 @@
 """Checks of weight files that configs name: present, complete, as published, readable."""
 import os
-from typing import Dict, Iterable, List, Optional, Tuple
+import shlex
+from typing import Iterable, List, Optional, Tuple
 
 from mmcv import Config
 
-from ..deploy import safetensors_file
-from ..engine.checkpoint.pretrained import needed_weight_files
+from ..engine.checkpoint.pretrained import weight_files_of
 from ..errors import UserError, one_line
-from ..weights import BYTES, PUBLISHED, published_sum, read_weights, sha256
+from ..weights import find_published, published_sum, read_weights, sha256
+from ..weights.published import command
+from ..weights.sums import other_sum, recorded_sum
 from .finding import Finding, Stage
 
 #: Part that segmentation models have and encoders lack.
@@ -16,14 +18,8 @@ HEAD = 'decode_head.'
 
 def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]]:
     """Give facts, a line for each file, and findings. Each file is read once."""
-    named: Dict[str, str] = {}
-    for cfg in configs:
-        keys = needed_weight_files(cfg)
-        keys += [('load_from', cfg.load_from)] if cfg.get('load_from') else []
-        for key, file in keys:
-            named.setdefault(file, f'{key} in {cfg.filename}')
     lines, findings = [], []
-    for file, key in named.items():
+    for file, key in weight_files_of(configs).items():
         line, found = _examine(file, key)
         lines.append(f'{file} ({key}): {line}')
         findings += found
@@ -35,17 +31,19 @@ def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
     if not os.path.isfile(file):
         return 'missing', [_finding('weights file is missing', file, f'no such file, {key} names '
                                     'it', 'the file as published')]
-    name, size = os.path.basename(file), os.path.getsize(file)
-    if size != BYTES.get(name, size):
+    one, size = find_published(file), os.path.getsize(file)
+    if one and one.owns(file) and size != (one.size or size):
         return f'{size} bytes', [_finding(
             'weights file is not the published one', file, f'{size} bytes',
-            f'{BYTES[name]} bytes: the download was cut off, or it is another file')]
-    digest, published = sha256(file), published_sum(file)
-    if published and not digest.startswith(published):
+            f'{one.size} bytes: the download was cut off, or it is another file')]
+    digest = sha256(file)
+    expected = other_sum(file, digest, published_sum(file))
+    if expected:
         return f'sha256 {digest}', [_finding(
             'weights file is not the published one', file, f'sha256 {digest}',
-            f'sha256 {published}' + ('' if len(published) == len(digest) else '...'))]
-    state = 'as published' if published else 'no published sum is at hand to compare with'
+            f'sha256 {expected}' + ('' if len(expected) == len(digest) else '...'))]
+    state = ('as published' if published_sum(file) else 'as downloaded' if recorded_sum(file)
+             else 'no published sum is at hand to compare with')
     wrong = _unreadable(file, key)
     return f'sha256 {digest}, {state}', [wrong] if wrong else []
 
@@ -53,8 +51,7 @@ def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
 def _unreadable(file: str, key: str) -> Optional[Finding]:
     """Read the file as a training does, without running any code that may be in it."""
     try:
-        weights = (safetensors_file.read(file)['state_dict']
-                   if file.endswith(safetensors_file.SUFFIX) else read_weights(file))
+        weights = read_weights(file)
     except UserError as error:
         return _finding('weights file cannot be read', file, one_line(error),
                         'a file of tensors, whole and without Python objects')
@@ -70,9 +67,8 @@ def _finding(title: str, file: str, found: str, expected: str) -> Finding:
 
 def _fetch(file: str) -> str:
     """How to get a file: a command if its address is known."""
-    source = PUBLISHED.get(os.path.basename(file))
-    if source is None:
+    one = find_published(file)
+    if one is None:
         return f'put the right file to {file}'
-    if not source.endswith('.pth'):  # a page for readers, not the address of the file
-        return f'fetch {os.path.basename(file)} from {source}, put it to {file}'
-    return f'curl -L --create-dirs -o {file} {source}'
+    away = f'{shlex.join(["mv", file, f"{file}.other"])} && ' if os.path.exists(file) else ''
+    return f'{away}{command(file)}  # from {one.places}'

@@ -1,7 +1,8 @@
 """Mix Transformer encoders MiT-B0..B5 (SegFormer, arXiv 2105.15203, Sec. 3.1).
 
 Parameter names are SegFormer's (``patch_embed1.proj``, ``block1.0.attn.q``, ...), so its ImageNet
-weights and the checkpoints of DAFormer, HRDA, MIC and SSR load as they are.
+weights and the checkpoints of DAFormer, HRDA, MIC and SSR load as they are. Weights that OpenMMLab
+and Hugging Face publish are renamed when they are read.
 """
 import math
 from functools import partial
@@ -16,6 +17,7 @@ from ..errors import CheckpointError, ConfigError
 from ..host import BACKBONES, BaseModule
 from ..utils.registration import register
 from ..weights import check_values, read_weights
+from ..weights.mit_layouts import segformer_layout
 from .gelu_linear import gelu_linear
 
 # B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
@@ -144,7 +146,8 @@ class MiT(BaseModule):
         num_heads, mlp_ratios, sr_ratios: per stage.
         drop_path_rate: stochastic depth of the last block, growing linearly from 0.
         in_chans: channels of the image.
-        pretrained: file of ImageNet weights as published by SegFormer; None starts from scratch.
+        pretrained: file of ImageNet weights as published by SegFormer, OpenMMLab or Hugging Face
+            (``nvidia/mit-b5``); None starts from scratch.
         init_cfg: the same in mmcv's form, ``dict(type='Pretrained', checkpoint=FILE)``.
         style: accepted and ignored, as in the configs of SegFormer and DAFormer.
         with_cp: gradient checkpointing. It keeps only the input of each block and runs the block
@@ -191,11 +194,10 @@ class MiT(BaseModule):
             self.apply(initialize)
             return
         weights = read_weights(self.pretrained)
-        weights = {k.removeprefix('backbone.'): v for k, v in weights.items()}
-        weights = {k: v for k, v in weights.items() if not k.startswith('head.')}
         try:
+            weights = segformer_layout(weights)
             missing, unexpected = self.load_state_dict(weights, strict=False)
-        except RuntimeError as error:
+        except (RuntimeError, IndexError) as error:
             raise CheckpointError(f'{self.pretrained} belongs to another network: its shapes '
                                   f'differ from those of {type(self).__name__}') from error
         if missing:

@@ -4,6 +4,7 @@ from mmcv import Config
 
 from mmseg_ssr.doctor import Stage, examine_weights
 from mmseg_ssr.weights import sha256
+from mmseg_ssr.weights.sums import record_sum
 
 SAM = 'sam_vit_b_01ec64.pth'
 
@@ -42,8 +43,10 @@ def test_missing_files_with_what_fetches_them():
     assert [one[:2] for one in found] == [('weights file is missing', f'nowhere/{name}')
                                           for name in ('mit_b5.pth', SAM, 'own.pth')]
     mit, sam, own = (one[4] for one in found)
-    assert mit.startswith('fetch mit_b5.pth from https://github.com/NVlabs/SegFormer')
-    assert sam == (f'curl -L --create-dirs -o nowhere/{SAM} '
+    assert mit == ('mmseg-ssr weights mit_b5 --dir nowhere  # from https://download.openmmlab.com/'
+                   'mmsegmentation/v0.5/pretrain/segformer/mit_b5_20220624-658746d9.pth (or '
+                   'https://huggingface.co/nvidia/mit-b5)')
+    assert sam == ('mmseg-ssr weights sam_vit_b --dir nowhere  # from '
                    f'https://dl.fbaipublicfiles.com/segment_anything/{SAM}')
     assert own == 'put the right file to nowhere/own.pth'
 
@@ -57,18 +60,29 @@ def test_a_size_that_is_not_the_published_one(tmp_path):
 
 
 @pytest.mark.parametrize('name, published', [
-    ('sam_vit_l_0b3195.pth', '3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622'),
+    ('dinov2_vitg14_pretrain.pth',
+     'baf8467e50af277596bbbafa06887c177ee899ab46033649c383577d7e9309d3'),
     ('resnet101_v1c-e67eebb6.pth', 'e67eebb6...')])
 def test_a_sum_that_is_not_the_published_one(weights, name, published):
     path = weights.rename(weights.with_name(name))
     _, (found, ) = examine(dict(pretrained=str(path)))
     assert found[:4] == ('weights file is not the published one', str(path),
                          f'sha256 {sha256(path)}', f'sha256 {published}')
-    assert found[4].startswith(f'curl -L --create-dirs -o {path} https://')
+    assert found[4].startswith(f'mv {path} {path}.other && mmseg-ssr weights ')
+
+
+def test_a_sum_that_is_not_the_one_of_the_download(weights):
+    record_sum(weights, sha256(weights))
+    lines, findings = examine(dict(pretrained=str(weights)))
+    assert findings == [] and lines[0].endswith('as downloaded')
+    record_sum(weights, 'ab' * 32)
+    _, (found, ) = examine(dict(pretrained=str(weights)))
+    assert found[0] == 'weights file is not the published one'
+    assert found[3] == f'sha256 {"ab" * 32}'
 
 
 def test_a_sum_that_is_the_published_one(weights, monkeypatch):
-    path = weights.rename(weights.with_name('sam_vit_l_0b3195.pth'))
+    path = weights.rename(weights.with_name('dinov2_vitg14_pretrain.pth'))
     monkeypatch.setitem(examine_weights.__globals__, 'published_sum', lambda file: sha256(file))
     lines, findings = examine(dict(pretrained=str(path)))
     assert findings == [] and lines[0].endswith('as published')
@@ -78,7 +92,7 @@ def test_a_file_that_is_cut_off(weights):
     weights.write_bytes(weights.read_bytes()[:-100])
     _, (found, ) = examine(dict(pretrained=str(weights)))
     assert found[0] == 'weights file cannot be read' and 'may be truncated' in found[2]
-    assert 'SegFormer' in found[4]
+    assert '.other && mmseg-ssr weights mit_b5 --dir' in found[4]
 
 
 def test_a_file_with_code_is_not_run(weights, capsys):

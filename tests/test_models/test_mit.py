@@ -89,8 +89,9 @@ def test_loads_imagenet_weights_with_their_classifier(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), donor.parameters()))
 
 
-def test_missing_weights_say_where_they_are_published():
-    with pytest.raises(MissingFile, match='pretrained/mit_b0.pth is missing.*SegFormer'):
+def test_missing_weights_say_how_to_get_them():
+    with pytest.raises(MissingFile, match='pretrained/mit_b0.pth is missing: fetch it with '
+                       '`mmseg-ssr weights mit_b0`.*openmmlab.com.*huggingface.co/nvidia/mit-b0'):
         mit_b0(pretrained='pretrained/mit_b0.pth').init_weights()
 
 

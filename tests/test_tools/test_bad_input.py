@@ -52,7 +52,8 @@ def test_missing_data_folder(own_data, trains):
 
 
 @pytest.mark.parametrize('make, message', [
-    (lambda path: None, 'weights file .*mit_b5.pth .*is missing: put it there, it is published at'),
+    (lambda path: None, 'weights file .*mit_b5.pth .*is missing: fetch it with `mmseg-ssr '
+                        'weights mit_b5 .*, it is published at'),
     (lambda path: path.write_bytes(b'PK half a file'), 'mit_b5.pth cannot be read, it may be '
                                                        'truncated'),
     (lambda path: torch.save({'x': torch.ones(1)}, path), 'mit_b5.pth'),

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ...errors import CheckpointError, ConfigError, MissingFile
 from ...regularizer.sam_encoder import SHIPPED
 from ...uda.losses.regularization_keys import SAM_CHECKPOINTS
-from ...weights import PUBLISHED, read_weights
+from ...weights import FOLDER, find_published, how_to_get, read_weights
+from ...weights.safetensors_file import is_safetensors
 
 FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')
 #: Marks of an address that mmcv or timm would fetch.
@@ -27,16 +28,14 @@ def check_weight_files(cfg: Config) -> None:
     """Check that every weights file of ``model`` and ``uda`` exists, and that no key downloads one.
 
     Raises:
-        MissingFile: a file is missing. The message names its key and where it is published.
+        MissingFile: a file is missing. The message names its key and how to get it.
         ConfigError: a key asks for a download.
     """
     refuse_downloads(cfg)
     for path, file in needed_weight_files(cfg):
         if not os.path.isfile(file):
-            source = PUBLISHED.get(os.path.basename(file))
-            raise MissingFile(
-                f'weights file {file} ({path} in {cfg.filename}) is missing: put it there'
-                + (f', it is published at {source}' if source else ''))
+            raise MissingFile(f'weights file {file} ({path} in {cfg.filename}) is missing: '
+                              f'{how_to_get(file)}')
 
 
 def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:
@@ -50,6 +49,17 @@ def needed_weight_files(cfg: Config) -> List[Tuple[str, str]]:
     files = named_weight_files(cfg)
     if uda.get('sam_model_registry') in SAM_CHECKPOINTS and not uda.get('sam_checkpoint'):
         files.append(('uda.sam_model_registry', SAM_CHECKPOINTS[uda['sam_model_registry']]))
+    return files
+
+
+def weight_files_of(configs: Iterable[Config]) -> Dict[str, str]:
+    """Return each file that configs need or start from, with the first key that names it."""
+    files: Dict[str, str] = {}
+    for cfg in configs:
+        keys = needed_weight_files(cfg)
+        keys += [('load_from', cfg.load_from)] if cfg.get('load_from') else []
+        for key, file in keys:
+            files.setdefault(file, f'{key} in {cfg.filename}')
     return files
 
 
@@ -82,7 +92,7 @@ def initialize(model: nn.Module) -> None:
     """
     readers = [module for module in model.modules() if _starts_from_file(module)]
     files = {module.init_cfg['checkpoint'] for module in readers}
-    weights = {file: read_weights(file) for file in files}
+    weights = {file: _read_for_mmcv(file) for file in files}
     model.init_weights()
     for module in readers:
         file = module.init_cfg['checkpoint']
@@ -90,6 +100,14 @@ def initialize(model: nn.Module) -> None:
             raise CheckpointError(f'none of the weights in {file} fits the '
                                   f'{type(module).__name__} that starts from them: it is a file '
                                   'of another network')
+
+
+def _read_for_mmcv(file: str) -> Dict[str, Tensor]:
+    weights = read_weights(file)
+    if is_safetensors(file):
+        raise CheckpointError(f'{file} is a file of safetensors, which mmcv does not read for this '
+                              'network: give a file of torch (.pth)')
+    return weights
 
 
 def _starts_from_file(module: nn.Module) -> bool:
@@ -115,15 +133,17 @@ def _says_much(value: Any) -> bool:
 def _download(path: str, value: Any) -> Iterator[str]:
     """Yield advice if a value asks for a download."""
     if value is True and path.endswith('.pretrained'):
-        yield (f'{path} = True would download weights, nothing here does that: fetch the file and '
-               'give its path')
+        yield (f'{path} = True would download weights, a training does not do that: fetch the '
+               'file and give its path')
     if isinstance(value, str) and any(mark in value for mark in ADDRESSES):
         scheme, _, name = value.partition('://')
         address = value
         if scheme in TABLES:
             address = getattr(mmcv_checkpoint, TABLES[scheme])().get(name, value)
-        yield (f'{path} = {value!r} would be downloaded, nothing here does that: fetch {address} '
-               'and give the path of the file')
+        one = find_published(address)
+        yield (f'{path} = {value!r} would be downloaded, a training does not do that: ' + (
+            f"`mmseg-ssr weights {one.name}` fetches it, then give '{FOLDER}/{one.file}'" if one
+            else f'fetch {address} and give the path of the file'))
 
 
 def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:

@@ -29,9 +29,10 @@ def test_files_that_are_there(tmp_path):
 
 @pytest.mark.parametrize('model, uda, message', [
     (dict(pretrained='nowhere/mit_b5.pth'), None,
-     r'nowhere/mit_b5.pth \(model.pretrained .*put it there, it is published at .*SegFormer'),
+     r'nowhere/mit_b5.pth \(model.pretrained .*fetch it with `mmseg-ssr weights mit_b5 --dir '
+     r'nowhere`, it is published at https://download.openmmlab.com/.*huggingface.co/nvidia/mit-b5'),
     (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='nowhere/own.pth'))), None,
-     r'nowhere/own.pth \(model.backbone.init_cfg.checkpoint .*put it there$'),
+     r'nowhere/own.pth \(model.backbone.init_cfg.checkpoint .*put the file there$'),
     (None, dict(sam_model_registry='vit_l'),
      r'sam_vit_l_0b3195.pth \(uda.sam_model_registry .*published at '
      r'https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth'),
@@ -48,8 +49,14 @@ def test_a_missing_file_says_which_where_and_from_where(model, uda, message):
 
 @pytest.mark.parametrize('model, more, message', [
     (dict(pretrained='open-mmlab://resnet50_v1c'), {},
-     r"model.pretrained = 'open-mmlab://resnet50_v1c' would be downloaded, nothing here does that: "
-     r'fetch https://download.openmmlab.com/.*resnet50_v1c-2cccc1ad.pth and give the path'),
+     r"model.pretrained = 'open-mmlab://resnet50_v1c' would be downloaded, a training does not do "
+     r"that: `mmseg-ssr weights resnet50` fetches it, then give "
+     r"'pretrained/resnet50_v1c-2cccc1ad.pth'"),
+    (dict(pretrained='https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/segformer/'
+                     'mit_b5_20220624-658746d9.pth'), {},
+     "`mmseg-ssr weights mit_b5` fetches it, then give 'pretrained/mit_b5.pth'"),
+    (dict(pretrained='open-mmlab://resnet18_v1c'), {},
+     r'fetch https://download.openmmlab.com/.*resnet18_v1c-b5776b93.pth and give the path'),
     (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet18'))),
      {}, r'model.backbone.init_cfg.checkpoint .*fetch https://download.pytorch.org/.*resnet18'),
     (dict(backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='https://x.org/a.pth'))), {},
@@ -97,6 +104,14 @@ def test_weights_that_mmcv_reads_arrive(tmp_path):
     backbone = OwnBackbone(path)
     initialize(backbone)
     assert torch.equal(backbone.last.weight, published.last.weight)
+
+
+def test_safetensors_that_mmcv_does_not_read(tmp_path):
+    module = pytest.importorskip('safetensors.torch')
+    path = str(tmp_path / 'own.safetensors')
+    module.save_file(dict(OwnBackbone().state_dict()), path)
+    with pytest.raises(CheckpointError, match='which mmcv does not read for this network: give'):
+        initialize(OwnBackbone(path))
 
 
 @pytest.mark.parametrize('content, message', [

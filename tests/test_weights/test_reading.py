@@ -1,11 +1,8 @@
-import hashlib
-from pathlib import Path
-
 import pytest
 import torch
 
 from mmseg_ssr.errors import CheckpointError, MissingFile
-from mmseg_ssr.weights import PUBLISHED, SHA256, published_sum, read_weights, sha256
+from mmseg_ssr.weights import FILES, read_weights
 
 
 def test_reads_a_state_dict_and_one_inside_a_checkpoint(tmp_path):
@@ -15,12 +12,18 @@ def test_reads_a_state_dict_and_one_inside_a_checkpoint(tmp_path):
         assert torch.equal(read_weights(tmp_path / name)['a'], state['a'])
 
 
-@pytest.mark.parametrize('name', PUBLISHED)
-def test_a_missing_published_file_says_where_it_comes_from(name):
+@pytest.mark.parametrize('name', FILES)
+def test_a_missing_published_file_says_how_to_get_it(name):
     with pytest.raises(MissingFile) as error:
-        read_weights(f'pretrained/{name}')
-    assert f'pretrained/{name} is missing' in str(error.value)
-    assert PUBLISHED[name] in str(error.value)
+        read_weights(f'pretrained/{FILES[name].file}')
+    assert (f'pretrained/{FILES[name].file} is missing: fetch it with `mmseg-ssr weights {name}`'
+            in str(error.value))
+    assert FILES[name].url in str(error.value)
+
+
+def test_another_missing_file():
+    with pytest.raises(MissingFile, match='weights file own.pth is missing: put the file there'):
+        read_weights('own.pth')
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
@@ -47,16 +50,15 @@ def test_a_file_without_a_state_dict(tmp_path):
         read_weights(tmp_path / 'list.pth')
 
 
-@pytest.mark.parametrize('name, expected', [
-    *SHA256.items(), ('resnet101_v1c-e67eebb6.pth', 'e67eebb6'), ('mit_b5.pth', None),
-    ('own-0123abcd.pth', None)])
-def test_published_sums_are_those_of_the_page(name, expected):
-    page = (Path(__file__).parents[1] / 'docs/real_data.md').read_text(encoding='utf-8')
-    assert published_sum(f'elsewhere/{name}') == expected
-    assert expected is None or f'`{expected}`' in page
-
-
-def test_the_sum_of_a_file(tmp_path):
-    content = bytes(range(256)) * 5000  # longer than what is read at once
-    (tmp_path / 'file').write_bytes(content)
-    assert sha256(tmp_path / 'file') == hashlib.sha256(content).hexdigest()
+@pytest.mark.parametrize('name', ['model.safetensors', 'mit_b5.pth'])
+def test_safetensors_by_name_and_by_content(tmp_path, name):
+    module = pytest.importorskip('safetensors.torch')
+    path = tmp_path / name
+    module.save_file(dict(w=torch.arange(3.)), str(path), dict(format='pt'))
+    assert torch.equal(read_weights(path)['w'], torch.arange(3.))
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match=f'{name} cannot be read, it is damaged'):
+        read_weights(path)
+    module.save_file({}, str(path))
+    with pytest.raises(CheckpointError, match='holds no state dict'):
+        read_weights(path)

@@ -9,8 +9,8 @@ from typing import Any, Dict, Mapping
 from torch import Tensor
 
 from ..errors import CheckpointError, MissingFile, said
-from ..utils.atomic_file import write_atomic
-from .optional import required
+from ..utils.atomic_file import PathLike, write_atomic
+from ..utils.optional import required
 
 SUFFIX = '.safetensors'
 PURPOSE = f'a {SUFFIX} file'
@@ -28,7 +28,14 @@ def write(path: str, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> 
     write_atomic(path, module.save(tensors, dict(meta=json.dumps(dict(meta)))))
 
 
-def read(path: str) -> Dict[str, Any]:
+def is_safetensors(path: PathLike) -> bool:
+    """Whether an existing file is of this format, by its name or its first bytes."""
+    with open(path, 'rb') as file:
+        length, brace = int.from_bytes(file.read(8), 'little'), file.read(1)
+    return os.fspath(path).endswith(SUFFIX) or brace == b'{' and length < os.path.getsize(path)
+
+
+def read(path: PathLike) -> Dict[str, Any]:
     """Read the file as a checkpoint: ``meta`` and ``state_dict``, on the CPU.
 
     Raises:
