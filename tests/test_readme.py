@@ -182,7 +182,7 @@ def test_published_numbers_are_those_of_the_experiments():
 
 
 def test_names_of_sam_files_begin_their_sums():
-    page = TEXTS[ROOT / 'docs/real_data.md']
+    page = TEXTS[ROOT / 'docs/weights.md']
     names = set(re.findall(r'sam_vit_._([0-9a-f]{6})\.pth', page))
     assert len(names) == 3
     assert all(re.search(rf'`{digits}[0-9a-f]{{26}}`', page) for digits in names)
