@@ -15,6 +15,7 @@ class FileServer:
         says_size: whether answers have a Content-Length.
         status: status of the answers, None for that of success.
         kind: Content-Type.
+        claims: Content-Range, in place of the true one.
         after_body: called before the connection is closed.
         asked: the Range of each request, None if it had none.
         url: address of the file. ``/moved`` redirects to it, ``/loop`` to itself.
@@ -24,7 +25,7 @@ class FileServer:
         self.content, self.tag, self.ranges = content, '"1"', True
         self.breaks_after, self.says_size, self.status = None, True, None
         self.kind, self.asked = 'application/octet-stream', []
-        self.after_body = lambda: None
+        self.after_body, self.claims = lambda: None, None
         served = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -57,8 +58,8 @@ class FileServer:
             return
         request.send_response(206 if start else 200)
         if start:
-            request.send_header('Content-Range',
-                                f'bytes {start}-{len(self.content) - 1}/{len(self.content)}')
+            request.send_header('Content-Range', self.claims or (
+                f'bytes {start}-{len(self.content) - 1}/{len(self.content)}'))
         if self.says_size:
             request.send_header('Content-Length', str(len(body)))
         if self.tag:

@@ -18,7 +18,7 @@ from ..engine.config.load import Options, load_config
 from ..engine.config.validate import validate
 from ..errors import Interrupted, MissingFile, cli
 from ..utils.signals import Interruption
-from ..weights import FILES, FOLDER, Published, find_published, published_sum
+from ..weights import FILES, FOLDER, Published, find_published
 from ..weights.download import fetch
 from ..weights.published import published_named
 from ..weights.sums import recorded_sum
@@ -75,7 +75,8 @@ def fetch_all(args: argparse.Namespace) -> None:
     wanted: Dict[str, Published] = {}
     for name in args.names:
         one = published_named(name)
-        wanted[os.path.join(args.dir or FOLDER, one.published_name if one.owns(name) else one.file)] = one
+        file = name if one.owns(name) else one.file
+        wanted[os.path.join(args.dir or FOLDER, file)] = one
     unknown = []
     configs = [checked_config(path, args.cfg_options) for path in args.configs]
     for file, key in weight_files_of(configs).items():
@@ -109,13 +110,13 @@ def show_fetched(one: Published, path: str) -> None:
     """Download a file with a bar, and tell its state."""
     from tqdm import tqdm
     with tqdm(unit='B', unit_scale=True, unit_divisor=1024, desc=path, leave=False,
-              mininterval=0.5) as bar:
+              mininterval=0.5, disable=None) as bar:  # no bar in a log
 
         def show(done: int, total: Optional[int]) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        fetched = fetch(one, path, show)
-    known = published_sum(path) or (one.sha256 if fetched else None)
-    print(f'{path}: {"downloaded from " + one.url if fetched else "is there"}, sha256 '
-          f'{recorded_sum(path)}, ' + ('as published' if known else 'no published sum is known'))
+        how = f'downloaded from {one.url}' if fetch(one, path, show) else 'is there'
+    digest = recorded_sum(path) or ''
+    print(f'{path}: {how}, sha256 {digest}, '
+          + ('as published' if one.has_sum(digest) else 'no published sum to compare with'))

@@ -42,7 +42,8 @@ def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
         return f'sha256 {digest}', [_finding(
             'weights file is not the published one', file, f'sha256 {digest}',
             f'sha256 {expected}' + ('' if len(expected) == len(digest) else '...'))]
-    state = ('as published' if published_sum(file) else 'as downloaded' if recorded_sum(file)
+    state = ('as published' if one and one.has_sum(digest) else
+             'as downloaded' if recorded_sum(file)
              else 'no published sum is at hand to compare with')
     wrong = _unreadable(file, key)
     return f'sha256 {digest}, {state}', [wrong] if wrong else []

@@ -88,7 +88,7 @@ class Transfer:
 
     def __init__(self, one: Published, path: str, part: Any, progress: Progress):
         self.one, self.path, self.part, self.progress = one, path, part, progress
-        self._version_file = f'{part.name}.json'
+        self._version_file = _version_file(part.name)
 
     def run(self) -> None:
         """Receive what is missing, check it, and give the file its name."""
@@ -99,14 +99,13 @@ class Transfer:
         digest = sha256(self.part.name)
         expected = other_sum(self.path, digest, self.one.sha256)
         if expected:
-            os.remove(self.part.name)
-            os.remove(self._version_file)
+            _remove(self.part.name, self._version_file)
             changed = (f' as the last time: remove {sum_file(self.path)} to accept it'
                        if expected == recorded_sum(self.path) else '')
             raise self._refused(f'a file whose sha256 is {digest}, not {expected}{changed}')
         record_sum(self.path, digest)
         os.replace(self.part.name, self.path)
-        os.remove(self._version_file)
+        _remove(self._version_file)
 
     def _receive(self, known: Optional[Version], done: int) -> None:
         """Append what is missing. Start again if it is not ``known`` that the file is the same."""
@@ -208,6 +207,16 @@ def _version(url: str, response: Any) -> Tuple[Version, int]:
     return Version(url, tag, int(size) if size.isdecimal() else None), 0
 
 
+def _version_file(part: str) -> str:
+    return f'{part}.json'
+
+
+def _remove(*paths: str) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+
+
 def _write_all(file: Any, chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
@@ -232,5 +241,4 @@ def _part_of(path: str) -> Iterator[Any]:
             yield part
         finally:
             if os.fstat(part.fileno()).st_size == 0:
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(part.name)
+                _remove(part.name, _version_file(part.name))

@@ -2,7 +2,7 @@
 import os
 import shlex
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, Optional
 
 from ..errors import ConfigError, nearest
 from ..utils.atomic_file import PathLike
@@ -46,6 +46,10 @@ class Published:
     def owns(self, path: PathLike) -> bool:
         """Whether only this file has the name of ``path``. Others may be called :attr:`file`."""
         return os.path.basename(path) == self.published_name
+
+    def has_sum(self, digest: str) -> bool:
+        """Whether ``digest`` is known to be the sum of this file."""
+        return self.sha256 is not None and digest.startswith(self.sha256)
 
     @property
     def places(self) -> str:
@@ -131,12 +135,12 @@ def published_named(name: str) -> Published:
     Raises:
         ConfigError: there is none. The message has the nearest name.
     """
-    names: List[str] = [*FILES, *(one.file for one in FILES.values())]
-    one = FILES.get(name) or find_published(name)
-    if one is None:
-        raise ConfigError(f'no published weights are called {name!r}{nearest(name, names)}; '
+    by_name = {known: one for one in FILES.values()
+               for known in (one.name, one.file, one.published_name)}
+    if name not in by_name:
+        raise ConfigError(f'no published weights are called {name!r}{nearest(name, by_name)}; '
                           '`mmseg-ssr weights --list` shows all')
-    return one
+    return by_name[name]
 
 
 def published_sum(path: PathLike) -> Optional[str]:

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from mmcv import Config
 
 from mmseg_ssr.doctor import Stage, examine_weights
-from mmseg_ssr.weights import sha256
+from mmseg_ssr.weights import FILES, sha256
 from mmseg_ssr.weights.sums import record_sum
 
 SAM = 'sam_vit_b_01ec64.pth'
@@ -82,10 +84,13 @@ def test_a_sum_that_is_not_the_one_of_the_download(weights):
 
 
 def test_a_sum_that_is_the_published_one(weights, monkeypatch):
-    path = weights.rename(weights.with_name('dinov2_vitg14_pretrain.pth'))
-    monkeypatch.setitem(examine_weights.__globals__, 'published_sum', lambda file: sha256(file))
-    lines, findings = examine(dict(pretrained=str(path)))
-    assert findings == [] and lines[0].endswith('as published')
+    """Also of a name that others use, if it is the sum of the file at the address."""
+    for name in ('dinov2_g', 'mit_b5'):
+        one = replace(FILES[name], sha256=sha256(weights)[:8])
+        monkeypatch.setitem(FILES, name, one)
+        weights = weights.rename(weights.with_name(one.file))
+        lines, findings = examine(dict(pretrained=str(weights)))
+        assert findings == [] and lines[0].endswith('as published')
 
 
 def test_a_file_that_is_cut_off(weights):

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 import os
 import signal
@@ -125,6 +126,23 @@ def test_a_file_that_has_changed_starts_again(server, fetch, folder, change):
     vars(server).update(dict(content=OTHER) | change)
     fetch(sha256=None)
     assert_whole(folder, server.content)
+
+
+@pytest.mark.parametrize('claims', ['bytes 7-99/256000', 'bytes 1000-255999/*', 'nonsense'])
+def test_a_part_that_is_another_than_was_asked_for_starts_again(server, fetch, folder, claims):
+    break_off(server, fetch, sha256=None)
+    server.claims = claims
+    fetch(sha256=None)
+    assert server.asked == [None, 'bytes=1000-', None]
+    assert_whole(folder)
+
+
+def test_a_new_start_that_breaks_off_at_once(server, fetch, folder):
+    break_off(server, fetch, sha256=None)
+    server.content, server.tag, server.breaks_after = CONTENT[:500], '"2"', 0
+    with pytest.raises(UserError, match='after 0 of 500 bytes'):
+        fetch(sha256=None)
+    assert names(folder) == []
 
 
 def test_a_file_that_has_become_shorter_than_the_part_starts_again(server, fetch, folder):
@@ -323,6 +341,16 @@ def test_a_disk_that_fills_up(server, fetch, folder):
     fetch()
     assert server.asked == [None, 'bytes=50000-']
     assert_whole(folder)
+
+
+def test_a_disk_that_takes_a_part_of_what_is_written():
+    class Slow(io.BytesIO):
+        def write(self, chunk):
+            return super().write(chunk[:3])
+
+    file = Slow()
+    download._write_all(file, b'12345678')
+    assert file.getvalue() == b'12345678'
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')

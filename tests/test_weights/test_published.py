@@ -56,5 +56,6 @@ def test_the_command_that_fetches_a_path(path, expected):
 
 def test_names_and_names_of_files():
     assert published_named('dinov2_b') is published_named('dinov2_vitb14_pretrain.pth')
-    with pytest.raises(ConfigError, match="'mit_b6', did you mean 'mit_b"):
-        published_named('mit_b6')
+    for name in ('mit_b6', 'elsewhere/mit_b5.pth'):
+        with pytest.raises(ConfigError, match=f"'{name}', did you mean 'mit_b"):
+            published_named(name)

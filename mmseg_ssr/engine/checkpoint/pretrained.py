@@ -142,8 +142,8 @@ def _download(path: str, value: Any) -> Iterator[str]:
             address = getattr(mmcv_checkpoint, TABLES[scheme])().get(name, value)
         one = find_published(address)
         yield (f'{path} = {value!r} would be downloaded, a training does not do that: ' + (
-            f"`mmseg-ssr weights {one.name}` fetches it, then give '{FOLDER}/{one.file}'" if one
-            else f'fetch {address} and give the path of the file'))
+            f"`mmseg-ssr weights {one.name}` fetches it, then give '{FOLDER}/{one.file}'"
+            if one and one.owns(address) else f'fetch {address} and give the path of the file'))
 
 
 def _weight_files(value: Any, path: str) -> Iterator[Tuple[str, str]]:
