@@ -102,7 +102,9 @@ def test_weights_of_another_size_or_without_some_are_refused(tmp_path, donor, la
     deeper = {name.replace('.1.1.', '.1.2.').replace('block.1.1.', 'block.1.2.'): value
               for name, value in weights.items()}
     wrong = next(name for name in weights if 'in_proj_weight' in name or 'self.key.w' in name)
+    linear = next(name for name in weights if 'ffn.layers.0.w' in name or 'dense1.w' in name)
     for changed, message in (
+            ({**weights, linear: torch.ones(5)}, 'belongs to another network: its shapes'),
             ({**weights, **deeper}, 'larger network than mit_b0: .* block'),
             ({k: v for k, v in weights.items() if k != wrong}, 'not in it, the first is block1'),
             ({**weights, wrong: torch.ones(())}, 'belongs to another network: its shapes'),
