@@ -192,7 +192,7 @@ class Transfer:
 
     def _by_hand(self) -> str:
         also = f' (or one of {self.one.also})' if self.one.also else ''
-        return f'get that file{also} in another way and put it to {self.path}'
+        return f'get that file{also} on another machine and put it to {self.path}'
 
 
 def _version(url: str, response: Any) -> Tuple[Version, int]:

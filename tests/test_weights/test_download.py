@@ -299,8 +299,8 @@ def test_offline_the_address_and_the_place_are_told(fetch, folder):
             fetch(url, also='https://other.org/x')
     text = str(error.value)
     assert text.startswith(f'{url}: there is no connection (') and 'refused' in text
-    assert text.endswith(f'call again later, or get that file (or one of https://other.org/x) in '
-                         f'another way and put it to {folder}/weights.pth')
+    assert text.endswith(f'call again later, or get that file (or one of https://other.org/x) on '
+                         f'another machine and put it to {folder}/weights.pth')
     assert names(folder) == [] and '\n' not in text
 
 
