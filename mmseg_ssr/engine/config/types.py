@@ -5,12 +5,15 @@ wrong. If neither tells the type, every value passes.
 """
 import inspect
 import math
+import types
 import typing
 from collections import abc
 from typing import Any, List, Optional, Union
 
 import torch
 
+#: How a choice of types is written: ``Union[int, str]``, and ``int | str`` since Python 3.10.
+UNIONS = (Union, getattr(types, 'UnionType', Union))
 #: Arguments of mmcv and mmseg that take names too, though their default is a number.
 TAKE_NAMES = ('padding', )
 SCALARS = {bool: 'True or False', int: 'an integer', float: 'a number', str: 'a text',
@@ -44,7 +47,7 @@ def fits(value: Any, annotation: Any) -> bool:
     Lists pass as tuples and tuples as lists. Integers pass as numbers, NaN does not.
     """
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Union:
+    if origin in UNIONS:
         return any(fits(value, option) for option in inner)
     if annotation is float:
         return is_number(value)
@@ -74,7 +77,7 @@ def is_number(value: Any) -> bool:
 def described(annotation: Any) -> str:
     """Describe an annotation: ``Optional[Sequence[int]]`` -> ``'a list of integers or None'``."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Union:
+    if origin in UNIONS:
         words: List[str] = [described(option) for option in inner
                             if not inspect.isclass(option) or option in SCALARS or option is dict]
         return ' or '.join(dict.fromkeys(words))

@@ -133,7 +133,7 @@ def test_log_files_are_closed(data, config, tmp_path):
 
 @pytest.mark.parametrize('change, message', [
     (lambda s: s.pop('optimizer'), 'no optimizer = dict'),
-    (lambda s: s['optimizer'].update(lr='fast'), 'optimizer cannot be built'),
+    (lambda s: s['optimizer'].update(lr='fast'), 'optimizer.lr must be a number'),
     (lambda s: s['uda'].update(aplha=1), "unknown key uda.aplha, did you mean 'alpha'"),
 ])
 def test_configs_that_do_not_train(data, config, tmp_path, change, message):
