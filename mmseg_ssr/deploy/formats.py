@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..engine.checkpoint.files import write_checkpoint
+from ..engine.config.saved import config_text
 from ..errors import UserError, said
 from ..utils.optional import required
 from ..utils.versions import release
@@ -99,7 +100,7 @@ def exported_meta(job: Job) -> Dict[str, Any]:
     from .. import __version__
     network = job.deployed.network
     return dict({key: job.model.meta[key] for key in META if key in job.model.meta},
-                config=job.model.cfg.pretty_text, CLASSES=tuple(network.CLASSES),
+                config=config_text(job.model.cfg), CLASSES=tuple(network.CLASSES),
                 PALETTE=[list(color) for color in network.PALETTE],
                 exported_with=f'mmseg_ssr {__version__}')
 

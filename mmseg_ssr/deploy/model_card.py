@@ -6,6 +6,7 @@ from mmcv import Config
 from torch import nn
 
 from ..engine.checkpoint.pretrained import needed_weight_files
+from ..engine.config.saved import config_text
 from ..engine.config.values import dataset_configs, method_config
 from ..utils.versions import installed_versions
 from .formats import FORMATS, Exported
@@ -51,7 +52,7 @@ def model_card(model: ModelFile, network: nn.Module, weights: str, files: Sequen
         ('Data', _data(model.cfg)),
         ('Numbers', _numbers(numbers)),
         ('Versions', _versions(model)),
-        ('Config', f'```python\n{model.cfg.pretty_text.strip()}\n```'),
+        ('Config', f'```python\n{config_text(model.cfg).strip()}\n```'),
     ]
     title = model.cfg.get('name') or model.meta.get('exp_name') or os.path.basename(model.path)
     return '\n\n'.join([f'# {title}', *(f'## {head}\n\n{text}' for head, text in sections)]) + '\n'

@@ -6,12 +6,13 @@ from typing import Any, Iterator
 @contextmanager
 def replaced(owner: Any, **values: Any) -> Iterator[None]:
     """Give ``owner`` these attributes inside the block, and restore its own ones afterwards."""
-    own = vars(owner)
-    before = {name: own[name] for name in values if name in own}
-    own.update(values)
+    before = {name: vars(owner)[name] for name in values if name in vars(owner)}
+    for name, value in values.items():
+        setattr(owner, name, value)
     try:
         yield
     finally:
         for name in values:
-            del own[name]
-        own.update(before)
+            delattr(owner, name)
+        for name, value in before.items():
+            setattr(owner, name, value)

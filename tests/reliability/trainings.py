@@ -137,5 +137,7 @@ def _train(arguments, output, steps, prepare):
 def _save_time():
     """No rest after a training; half of a tiny training's time goes into laying out its config."""
     import mmcv.runner.iter_based_runner
+
+    from mmseg_ssr.engine.config import saved
     mmcv.runner.iter_based_runner.time = SimpleNamespace(sleep=lambda seconds: None)
-    mmcv.Config.pretty_text = property(repr)
+    saved.FormatCode = lambda text, style_config: (text, True)

@@ -5,10 +5,10 @@ import threading
 import pytest
 import tiny_training
 from comparison import assert_same, outcome
-from mmcv import Config
 
 from mmseg_ssr.engine.checkpoint import files as checkpoint
 from mmseg_ssr.engine.checkpoint.files import checkpoints_in
+from mmseg_ssr.engine.config import saved
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.experiments import run as experiment
 from mmseg_ssr.engine.experiments.run import train_and_test
@@ -51,7 +51,7 @@ def signals(monkeypatch):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Laying out the config's text takes longer than these trainings."""
-    monkeypatch.setattr(Config, 'pretty_text', property(repr))
+    monkeypatch.setattr(saved, 'FormatCode', lambda text, style_config: (text, True))
 
 
 @pytest.fixture(scope='module')

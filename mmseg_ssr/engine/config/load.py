@@ -3,14 +3,16 @@ import argparse
 import contextlib
 import difflib
 import os
+import re
 import sys
 import traceback
 from copy import deepcopy
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Match, Optional, Sequence
 
 from mmcv import Config, DictAction
 
 from ...errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
+from ...utils.replaced import replaced
 from .keys import TOP_LEVEL
 
 FORMER_NAMES = {'UniHead': 'DAFormerHead', 'MultiResEncoderDecoder': 'HRDAEncoderDecoder',
@@ -34,7 +36,8 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
         raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
     search_path = list(sys.path)
     try:
-        cfg = Config.fromfile(path)
+        with replaced(Config, _substitute_predefined_vars=staticmethod(_copy_filled_in)):
+            cfg = Config.fromfile(path)
     except (Exception, SystemExit) as error:  # a config file is code: anything can go wrong in it
         _forget_reading(error, search_path)
         while not str(error) and error.__context__:  # mmcv hides which module is missing
@@ -50,6 +53,26 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return tidy(cfg)
+
+
+def _copy_filled_in(path: str, copy: str) -> None:
+    """Copy a config file with ``{{ fileDirname }}`` and its like filled in, as mmcv does.
+
+    The marks stand inside of strings. mmcv fills in quotes and backslashes as they are, which end
+    a string or change it. They become escapes, which Python and JSON read alike.
+    """
+    name, ending = os.path.splitext(os.path.basename(path))
+    values = dict(fileDirname=os.path.dirname(path), fileBasename=name + ending,
+                  fileBasenameNoExtension=name, fileExtname=ending)
+
+    def value(mark: Match[str]) -> str:
+        text = values[mark[1]].replace(os.sep, '/')
+        return re.sub(r'[\'"\\\n{}]', lambda sign: f'\\u{ord(sign[0]):04x}', text)
+
+    with open(path, encoding='utf-8') as file:
+        text = re.sub(rf'\{{\{{\s*({"|".join(values)})\s*\}}\}}', value, file.read())
+    with open(copy, 'w', encoding='utf-8') as file:
+        file.write(text)
 
 
 def _check_option(option: str, cfg: Config) -> None:

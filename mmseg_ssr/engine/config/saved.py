@@ -1,15 +1,98 @@
-"""The config text in a checkpoint. Its values are read, and its code is never run."""
+"""The config text in a work directory and in a checkpoint: what is written reads back equal.
+
+Reading takes values. The code in a text is never run.
+"""
 import ast
 import importlib
+import keyword
+import math
 from typing import Any, Dict
 
+import numpy as np
 from mmcv import Config
+from yapf.yapflib.yapf_api import FormatCode
 
-from ...errors import CheckpointError, said
+from ...errors import CheckpointError, ConfigError, said
+from .keys import TOP_LEVEL
+
+#: The kinds of values that are written as Python writes them.
+PLAIN = (bool, int, str, bytes, complex, type(None))
+#: The style of :attr:`mmcv.Config.pretty_text`.
+STYLE = dict(based_on_style='pep8', blank_line_before_nested_class_or_def=True,
+             split_before_expression_after_opening_paren=True)
+
+
+def config_text(cfg: Config) -> str:
+    """Write ``cfg`` as Python text that mmcv and :func:`read_plain_config` read back equal.
+
+    The text is that of :attr:`mmcv.Config.pretty_text` where that is right. mmcv does not escape
+    the characters in a string. Variables at the top that are no plain values are left out, as
+    mmcv leaves out modules and functions: nothing reads them.
+
+    Raises:
+        ConfigError: a key holds something else than plain values, or a name at the top is none of
+            Python.
+    """
+    lines = []
+    for key, value in cfg._cfg_dict.items():
+        if not _is_name(key):
+            raise ConfigError(f'{cfg.filename}: the key {key!r} at the top of a config must be a '
+                              'name of Python: rename it, or take it away')
+        try:
+            lines.append(f'{key} = {_written(value, key)}\n')
+        except ConfigError as error:
+            if key in TOP_LEVEL:
+                raise error.reworded(lambda line: f'{cfg.filename}: {line}') from error
+    return FormatCode(''.join(lines), style_config=STYLE)[0]
+
+
+def _is_name(key: Any) -> bool:
+    return isinstance(key, str) and key.isidentifier() and not keyword.iskeyword(key)
+
+
+def _written(value: Any, path: str) -> str:
+    """Write a value in mmcv's layout: ``dict(...)``, and literals inside tuples."""
+    if isinstance(value, dict):
+        entries = [(key, _written(item, f'{path}.{key}')) for key, item in value.items()]
+        if all(_is_name(key) for key in value):
+            return f'dict({", ".join(f"{key}={text}" for key, text in entries)})'
+        return f'dict({_braces(entries, path)})'
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return f'[{", ".join(_written(item, f"{path}.{i}") for i, item in enumerate(value))}]'
+    return _literal(value, path)
+
+
+def _literal(value: Any, path: str) -> str:
+    """Write a value as Python's ``repr``, with strings that mmcv does not take for variables."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        text = float.__repr__(value)
+        return text if math.isfinite(value) else f"float('{text}')"
+    for kind in PLAIN:
+        if isinstance(value, kind):
+            return kind.__repr__(value).replace('{{', '{\\x7b')
+    if isinstance(value, dict):
+        return _braces([(key, _literal(item, f'{path}.{key}')) for key, item in value.items()],
+                       path)
+    if isinstance(value, (list, tuple, set)):
+        items = [_literal(item, f'{path}.{i}') for i, item in enumerate(value)]
+        if isinstance(value, set):
+            return f'{{{", ".join(items)}}}' if items else 'set()'
+        if isinstance(value, list):
+            return f'[{", ".join(items)}]'
+        return f'({", ".join(items)}{"," * (len(items) == 1)})'
+    raise ConfigError(f'{path} is a {type(value).__name__}, expected plain values (numbers, text, '
+                      'lists, tuples, dicts), which are kept in the work directory and in '
+                      'checkpoints')
+
+
+def _braces(entries: list, path: str) -> str:
+    return f'{{{", ".join(f"{_literal(key, path)}: {text}" for key, text in entries)}}}'
 
 
 def read_plain_config(text: str, path: str) -> Config:
-    """Read the config in ``text``, laid out as by :attr:`mmcv.Config.pretty_text`.
+    """Read the config in ``text``, as :func:`config_text` and mmcv's ``pretty_text`` write it.
 
     The modules of its ``custom_imports`` are imported, as when a config file is read. Only modules
     that are installed here can be found.
@@ -61,25 +144,32 @@ def _entry(statement: ast.stmt) -> Dict[str, Any]:
 
     Raises:
         ValueError: the statement is no such entry, its value would have to be computed, or its
-            name begins with an underscore. ``_base_`` would read another file.
+            name is one of mmcv's own with two underscores, or ``_base_``, which would read another
+            file.
     """
     if not isinstance(statement, ast.Assign) or not all(
-            isinstance(target, ast.Name) and target.id[0] != '_' for target in statement.targets):
+            isinstance(target, ast.Name) and target.id != '_base_' and target.id[:2] != '__'
+            for target in statement.targets):
         raise ValueError('no value of a key')
-    value = ast.literal_eval(_DictCalls().visit(statement.value))
+    value = ast.literal_eval(_Calls().visit(statement.value))
     return {target.id: value for target in statement.targets}
 
 
-class _DictCalls(ast.NodeTransformer):
-    """Rewriting of ``dict({'a': 1}, b=2, **{'c': 3})`` as ``{'a': 1, 'b': 2, 'c': 3}``."""
+class _Calls(ast.NodeTransformer):
+    """Rewriting of ``dict({'a': 1}, b=2, **{'c': 3})`` as ``{'a': 1, 'b': 2, 'c': 3}``.
+
+    ``float('nan')`` and ``float('inf')`` become the numbers, which have no literal.
+    """
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name == 'float' and len(node.args) == 1 and not node.keywords:
+            return ast.Constant(float(ast.literal_eval(node.args[0])))
         keywords = [*(ast.keyword(None, value) for value in node.args), *node.keywords]
         parts = [ast.Dict([ast.Constant(keyword.arg)], [keyword.value]) if keyword.arg
                  else keyword.value for keyword in keywords]
-        if not (isinstance(node.func, ast.Name) and node.func.id == 'dict'
-                and all(isinstance(part, ast.Dict) for part in parts)):
+        if not (name == 'dict' and all(isinstance(part, ast.Dict) for part in parts)):
             return node  # no literal
         return ast.Dict([key for part in parts for key in part.keys],
                         [value for part in parts for value in part.values])

@@ -122,7 +122,7 @@ def comparable(text: str, *but: str) -> str:
     These are the ``name_*`` variables of older versions.
 
     Args:
-        text: text as laid out by :attr:`mmcv.Config.pretty_text`.
+        text: text as laid out by :func:`~mmseg_ssr.engine.config.saved.config_text`.
         but: further keys at the top to leave out.
     """
     return re.sub(rf'^({"|".join(["name_", *but])})\w* = .*\n', '', text, flags=re.M)

@@ -19,6 +19,7 @@ from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
 from ..config.explain import config_fault
+from ..config.saved import config_text
 from ..config.values import (
     comparable,
     experiment_name,
@@ -52,7 +53,7 @@ def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optio
                                    options.get('evaluation_images'))
     result = dict(
         name=experiment_name(cfg), seed=meta['seed'],
-        iterations=max_iterations(cfg), config=cfg.pretty_text, mIoU=values['mIoU'], scores=values,
+        iterations=max_iterations(cfg), config=config_text(cfg), mIoU=values['mIoU'], scores=values,
         checkpoint=os.path.basename(checkpoint), train_seconds=round(trained - start, 1),
         test_seconds=round(time.time() - trained, 1), peak_memory_mb=peak_memory_mb(device))
     if distributed.rank() == 0:
@@ -148,7 +149,7 @@ def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
     try:
         with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
             result = json.load(file)
-        if comparable(result['config']) != cfg.pretty_text:
+        if comparable(result['config']) != config_text(cfg):
             return None
         return {**result, 'scores': _with_nan(result.get('scores', {}))}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):

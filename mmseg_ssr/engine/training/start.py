@@ -8,6 +8,7 @@ from ... import distributed
 from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
+from ..config.saved import config_text
 from ..config.values import comparable
 from ..logging.run_log import RunLog
 from .runner import SelfTrainingRunner
@@ -25,7 +26,7 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
     found = _newest(work_dir, log)
     config = found.content.get('meta', {}).get('config') if found else None
     # a resumed training does not use the weights that it once began with
-    if found and comparable(str(config), 'load_from') != comparable(cfg.pretty_text, 'load_from'):
+    if found and comparable(str(config), 'load_from') != comparable(config_text(cfg), 'load_from'):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')

@@ -26,6 +26,7 @@ from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_
 from ..checkpoint.pretrained import check_weight_files
 from ..checkpoint.weights import load_weights
 from ..config.explain import config_fault
+from ..config.saved import config_text
 from ..config.trackers import tracker_hooks
 from ..config.validate import validate
 from ..config.values import (
@@ -155,7 +156,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         optimizer=build_optimizer(cfg, model),
         work_dir=work_dir,
         logger=log.logger,
-        meta=dict(CLASSES=classes, PALETTE=palette, config=cfg.pretty_text, seed=seed,
+        meta=dict(CLASSES=classes, PALETTE=palette, config=config_text(cfg), seed=seed,
                   exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
                   mmseg_version=mmseg.__version__,
                   batch=batch_size(cfg) * distributed.world_size()),
@@ -198,7 +199,7 @@ def _own_optimizer_hook(cfg: Config, model: nn.Module) -> Optional[dict]:
 def write_config(cfg: Config, work_dir: str) -> None:
     """Write the config with bases and options resolved to ``work_dir``."""
     if distributed.rank() == 0:
-        write_atomic(os.path.join(work_dir, 'config.py'), cfg.pretty_text.encode())
+        write_atomic(os.path.join(work_dir, 'config.py'), config_text(cfg).encode())
 
 
 def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:

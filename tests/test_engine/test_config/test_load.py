@@ -69,3 +69,14 @@ def test_names_before_publication(write):
     assert cfg.model.type == 'HRDAEncoderDecoder' and cfg.model.backbone == {}
     assert cfg.model.decode_head.type == 'DAFormerHead'
     assert cfg.model.decode_head.decoder_params.fusion_cfg == dict(type='aspp')
+
+
+@pytest.mark.parametrize('name', ["John's data", 'a "b"', 'back\\slash', 'curly {{ x }}', 'ß'])
+@pytest.mark.parametrize('ending', ['.py', '.json'])
+def test_the_folder_of_a_config_may_have_any_name(tmp_path, name, ending):
+    folder = tmp_path / name
+    folder.mkdir()
+    texts = {'.py': "name = '{{ fileDirname }}/{{fileBasename}}'\n",
+             '.json': '{"name": "{{ fileDirname }}/{{fileBasename}}"}'}
+    (folder / f'c{ending}').write_text(texts[ending])
+    assert load_config(str(folder / f'c{ending}')).name == str(folder / f'c{ending}')

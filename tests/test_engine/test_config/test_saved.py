@@ -1,10 +1,15 @@
+import copy
+import math
 import sys
 
+import numpy as np
 import pytest
 import tiny_training
+from mmcv import Config
 
-from mmseg_ssr.engine.config.saved import read_plain_config
-from mmseg_ssr.errors import CheckpointError
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.config.saved import config_text, read_plain_config
+from mmseg_ssr.errors import CheckpointError, ConfigError
 
 
 def test_the_text_that_mmcv_lays_out_is_read(data, config):
@@ -68,3 +73,61 @@ def test_modules_are_imported_by_name_and_a_missing_one_is_named(tmp_path, monke
                       'x.pth')
     with pytest.raises(CheckpointError, match=r'expected dict\(imports=\[...\]\)'):
         read_plain_config('custom_imports = dict(imports=[1])', 'x.pth')
+
+
+STRINGS = ["driver's cab", '"', """it's "both\"""", 'top\\new', '\\', "\\'", 'two\nlines', '\t\r\x00',
+           'straße ☃ \u2028', '\udc80', '{x} {{ fileDirname }} {{ _base_.a }}', '# no comment',
+           "''' ''", '', ' ', "a'\\", 'r"x"', '%s', '-' * 300]
+
+
+@pytest.mark.parametrize('text', STRINGS)
+def test_any_string_is_read_back(text, tmp_path):
+    values = dict(name=text, data=dict(classes=[dict(name=text), dict(name='x')], root=(text, ),
+                                       also=[text, {text: text}]), _own={text: dict(a=text)})
+    check_round_trip(values, tmp_path)
+
+
+@pytest.mark.parametrize('value', [
+    float('inf'), -float('inf'), 1e-300, -0.0, 10**40, True, None, b"a'\n", {1, 2}, set(), (), (1, ),
+    [], {}, [[]], [{}], dict({'class': 1}), {'a-b': {}}, {1: {2: [dict(x=(dict(y=1), ))]}},
+    [dict({'if': 1}), dict(a=2)], dict(a={'': [1, dict(b=2)]})])
+def test_any_plain_value_is_read_back(value, tmp_path):
+    check_round_trip(dict(a=value, b=dict(c=value), d=[value, 1], e=(value, )), tmp_path)
+
+
+def test_what_is_no_number_is_read_back():
+    again = read_plain_config(config_text(Config(dict(a=float('nan')))), 'x.pth')
+    assert math.isnan(again.a)
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    cfg = Config(dict(a=np.float32(0.5), b=[np.int64(3)], c=np.float64(0.1), d=np.bool_(True)))
+    assert config_text(cfg) == 'a = 0.5\nb = [3]\nc = 0.1\nd = True\n'
+
+
+def check_round_trip(values, folder):
+    """mmcv and the reader of checkpoints give back what is written."""
+    text = config_text(Config(copy.deepcopy(values)))
+    assert read_plain_config(text, 'x.pth')._cfg_dict == values
+    (folder / 'config.py').write_text(text, encoding='utf-8')
+    assert load_config(str(folder / 'config.py'))._cfg_dict == values
+
+
+def test_a_written_config_has_the_layout_of_mmcv(data, config):
+    cfg = config(tiny_training.ssr_config(data))
+    assert config_text(cfg) == cfg.pretty_text
+
+
+def test_a_variable_that_is_no_plain_value_is_left_out():
+    assert config_text(Config(dict(a=1, Path=dict, c=[range(3)]))) == 'a = 1\n'
+
+
+@pytest.mark.parametrize('values, line', [
+    (dict(model=dict(a=[1, range(3)])), 'model.a.1 is a range, expected plain values'),
+    (dict(data=object()), 'data is a object, expected plain values'),
+    ({'my-key': 1}, "the key 'my-key' at the top of a config must be a name of Python"),
+    ({'class': 1}, "the key 'class' at the top"),
+])
+def test_what_cannot_be_written_is_refused_in_one_line(values, line):
+    with pytest.raises(ConfigError, match=line):
+        config_text(Config(values))
