@@ -88,9 +88,9 @@ def test_any_string_is_read_back(text, tmp_path):
 
 
 @pytest.mark.parametrize('value', [
-    float('inf'), -float('inf'), 1e-300, -0.0, 10**40, True, None, b"a'\n", {1, 2}, set(), (), (1, ),
-    [], {}, [[]], [{}], dict({'class': 1}), {'a-b': {}}, {1: {2: [dict(x=(dict(y=1), ))]}},
-    [dict({'if': 1}), dict(a=2)], dict(a={'': [1, dict(b=2)]})])
+    float('inf'), -float('inf'), 1e-300, -0.0, 10**40, True, None, b"a'\n", {1, 2}, set(), (),
+    (1, ), [], {}, [[]], [{}], {'class': 1}, {'a-b': {}}, {1: {2: [dict(x=(dict(y=1), ))]}},
+    [{'if': 1}, dict(a=2)], dict(a={'': [1, dict(b=2)]})])
 def test_any_plain_value_is_read_back(value, tmp_path):
     check_round_trip(dict(a=value, b=dict(c=value), d=[value, 1], e=(value, )), tmp_path)
 
