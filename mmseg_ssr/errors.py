@@ -93,12 +93,32 @@ class DataError(UserError, ValueError):
     """A faulty image, label or statistics file."""
 
 
+class RefusedFile(DataError):
+    """A file that the system does not let us read, or that is no regular file."""
+
+
 class UnknownValue(DataError):
     """A label value that is no class."""
 
 
 class MissingFile(UserError, FileNotFoundError):
     """A required file or folder is missing."""
+
+
+def unreadable(path: Any, what: str, error: OSError) -> UserError:
+    """Return the error for a file that the system refuses to read. It says nothing of the content.
+
+    Args:
+        path: path of the file.
+        what: what the file is, for the message: ``'image'``.
+        error: error of the system, with its ``errno``.
+    """
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return MissingFile(f'{what} {path} is missing')
+    remedy = ('give yourself the permission to read it (chmod u+r, and u+x for its folders)'
+              if isinstance(error, PermissionError) else
+              'try again when disk and network are in order')
+    return RefusedFile(f'{what} {path} cannot be read ({error.strerror}): {remedy}')
 
 
 class CheckpointError(UserError, RuntimeError):

@@ -3,12 +3,13 @@ import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
+import numpy as np
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError, DataError, MissingFile
-from ..labels.files import image_size, relative_path
+from ..labels.files import PathLike, count_pixels, image_size, relative_path
 from ..labels.statistics import (
     Counts,
     check_not_empty,
@@ -21,6 +22,8 @@ from ..labels.statistics import (
     save_class_statistics,
 )
 from ..utils.parallel import default_workers, parallel_map, progress_bar
+from .pipelines.checked_loading import CheckedLabel, image_step, own_label_step
+from .pipelines.image_loading import CheckedImage
 
 
 def source_counts(dataset, keep: bool = True) -> List[Counts]:
@@ -54,13 +57,17 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     labels = [os.path.join(dataset.ann_dir, info['ann']['seg_map']) for info in dataset.img_infos]
     files = [relative_path(label, root) for label in labels]
     begun = time.time()
-    counts = fresh_counts(root, files)
+    own = own_label_step(dataset)  # what it gives is no property of the files
+    keep = keep and own is None
+    counts = {} if own else fresh_counts(root, files)
     unknown = [i for i, file in enumerate(files) if file not in counts]
     if unknown:
         get_root_logger().info(f'counting the classes of {len(unknown)} of {len(files)} labels in '
                                f'{dataset.ann_dir}' + (', once' if keep else ''))
         images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
-        parallel_map(_check_size, [(images[i], labels[i]) for i in unknown], default_workers())
+        if own is None:
+            parallel_map(partial(_check_size, load=image_step(dataset)),
+                         [(images[i], labels[i]) for i in unknown], default_workers())
         counts.update(count_labels(root, [files[i] for i in unknown], label_counter(dataset),
                                    default_workers(), progress_bar('class statistics')))
     trained = {file: as_trained(counts[file], dataset, root / file) for file in files}
@@ -70,16 +77,32 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     return [trained[file] for file in files]
 
 
-def _check_size(pair: Tuple[str, str]) -> None:
+def _check_size(pair: Tuple[str, str], load: CheckedImage) -> None:
     image, label = pair
-    if image_size(image) != image_size(label):
-        sizes = ['{} x {}'.format(*image_size(path)) for path in (label, image)]
+    sizes = image_size(label, turned=False), load.size(image)
+    if sizes[0] != sizes[1]:
+        sizes = ['{} x {}'.format(*size) for size in sizes]
         raise DataError(f'label {label} is {sizes[0]} pixels, but its image {image} is {sizes[1]}: '
                         'they must be of one size')
 
 
+def count_loaded(path: PathLike, step: CheckedLabel, label_map: Optional[Dict[int, int]]) -> Counts:
+    """Count the classes in a label as a step loads it, without ignored pixels.
+
+    Raises:
+        MissingFile, DataError: see :class:`.CheckedLabel`.
+    """
+    results = dict(ann_info=dict(seg_map=os.fspath(path)), seg_prefix=None, seg_fields=[])
+    if label_map:
+        results['label_map'] = label_map
+    return count_pixels(step(results)['gt_semantic_seg'].astype(np.uint8), step.ignore_index)
+
+
 def label_counter(dataset) -> Callable[[Path], Counts]:
     """Make a function that counts the values in a label file, before the data set maps them."""
+    own = own_label_step(dataset)
+    if own is not None:
+        return partial(count_loaded, step=own, label_map=getattr(dataset, 'label_map', None))
     table = getattr(dataset, 'class_table', None)
     if table is not None:
         return table.count
@@ -91,6 +114,8 @@ def label_counter(dataset) -> Callable[[Path], Counts]:
 
 def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
     """Turn counts of the values in a file into counts of the data set's classes."""
+    if own_label_step(dataset) is not None:
+        return dict(counts)
     if getattr(dataset, 'class_table', None) is not None:
         return dataset.class_table.by_class(counts, path)
     label_map = getattr(dataset, 'label_map', None) or {}

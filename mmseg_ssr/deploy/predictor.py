@@ -2,16 +2,16 @@
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
+from ..datasets.pipelines.image_loading import load_file, loading_step, picture
 from ..engine.testing.inference import inference_options
 from ..engine.testing.options import set_inference_mode, set_inference_options
-from ..errors import ConfigError, DataError, MissingFile, nearest
+from ..errors import ConfigError, DataError, nearest
 from ..utils.device import pick_device
 from ..visualization import overlay
 from .decision import decide
@@ -65,14 +65,21 @@ class Predictor:
         """Predict one image of any size.
 
         Args:
-            image: a file, or an array H x W x 3 (RGB) or H x W (gray) of uint8.
+            image: a file, or an array H x W x 3 (RGB) or H x W (gray) of uint8. A file is loaded
+                by the loading step of the config. An array counts as loaded.
 
         Raises:
             MissingFile, DataError: the file is missing, or file or array is no image.
             ConfigError: the test pipeline of the config fails on it.
         """
-        image = read_image(image) if isinstance(image, (str, os.PathLike)) else _checked(image)
-        img, metas = self.preparation(image, self.network, self.device)
+        return self.predict_loaded(
+            self.preparation.read(image) if isinstance(image, (str, os.PathLike))
+            else self.preparation.loaded(_checked(image)))
+
+    def predict_loaded(self, loaded: Dict[str, Any]) -> Prediction:
+        """Predict what :meth:`.Preparation.read` or :meth:`.Preparation.loaded` give."""
+        image = picture(loaded['img'])
+        img, metas = self.preparation(loaded, self.network, self.device)
         with torch.inference_mode():
             label, confidence = decide(self.network, img, metas)
         return Prediction(image, label[0].to(torch.uint8).cpu().numpy(),
@@ -121,26 +128,12 @@ def load(checkpoint: PathLike,
 
 
 def read_image(path: PathLike) -> np.ndarray:
-    """Read an image file as RGB, H x W x 3 uint8, turned by its EXIF data as mmseg does.
+    """Read an image file as RGB, H x W x 3 uint8, as mmseg's ``LoadImageFromFile`` does.
 
     Raises:
-        MissingFile: the file is missing.
-        DataError: the file cannot be decoded.
+        MissingFile, DataError: the file is missing, or is no image of 8-bit colors.
     """
-    try:
-        content = np.fromfile(path, np.uint8)
-    except FileNotFoundError as error:
-        raise MissingFile(f'image {path} is missing') from error
-    except OSError as error:
-        raise DataError(f'image {path} cannot be read: {error.strerror}') from error
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # for example, of more pixels than OpenCV reads
-        image = None
-    if image is None:
-        raise DataError(f'image {path} does not decode, it is damaged, no image, or of a kind '
-                        'that OpenCV does not read')
-    return np.ascontiguousarray(image[..., ::-1])
+    return picture(load_file(loading_step([]), path)['img'])
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

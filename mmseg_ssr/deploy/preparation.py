@@ -11,13 +11,19 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..datasets.pipelines.checked_loading import split_pipeline
+from ..datasets.pipelines.image_loading import (
+    PathLike,
+    as_loaded,
+    load_file,
+    loading_step,
+    refused,
+)
 from ..engine.config.explain import config_fault
 from ..engine.config.values import segmentor_test_cfg, steps_of
 from ..engine.on_device import to_device
-from ..errors import ConfigError, DataError, explained, said
+from ..errors import ConfigError, DataError, explained
 
-#: Steps that read files: images are in memory, and labels are not needed.
-LOADING = ('LoadImageFromFile', 'LoadAnnotations')
 ORIGINAL = 'original'
 #: 'original', or the (long, short) sides that an image is made to fit; None: as in the config.
 Scale = Union[str, Sequence[int], None]
@@ -26,7 +32,11 @@ STRIDE = 32
 
 
 class Preparation:
-    """The steps of ``data.test.pipeline`` after the loading, for images in memory.
+    """The steps of ``data.test.pipeline``, for files and for images in memory.
+
+    **Loading rule.** A file is loaded by the pipeline's own step, as in the test of the config. An
+    image in memory counts as loaded. ``color_type`` and ``to_float32`` of mmseg's step hold for it
+    too.
 
     **Resizing rule.** The image is resized as in the test of the config. For Cityscapes it fits
     into 1024 x 512 with its aspect kept, whichever side is the longer. See ``scale`` for other
@@ -43,23 +53,50 @@ class Preparation:
     """
 
     def __init__(self, cfg: Config, scale: Scale = None):
-        steps = [step for step in copy.deepcopy(test_pipeline(cfg))
-                 if step.get('type') not in LOADING]
-        set_scale(steps, scale, cfg)
+        steps = split_pipeline(copy.deepcopy(test_pipeline(cfg)))
+        set_scale(steps.others, scale, cfg)
         self.cfg = cfg
         with explained(config_fault(cfg, 'data.test.pipeline')):
-            self.compose = Compose(steps)
+            self.load = loading_step(Compose(steps.images).transforms)
+            self.compose = Compose(steps.others)
 
-    def __call__(self, image: np.ndarray, network: nn.Module, device: torch.device
-                 ) -> Tuple[List[Tensor], List[List[Dict[str, Any]]]]:
-        """Prepare an image H x W x 3 uint8, RGB: gives (img, img_metas), lists of batches of one.
+    @property
+    def own_step(self) -> Optional[str]:
+        """Name of the loading step if it is the user's, which reads files alone."""
+        return None if self.load.is_mmsegs else type(self.load.load).__name__
+
+    def read(self, path: PathLike) -> Dict[str, Any]:
+        """Load an image file. Returns mmseg's ``results``, with the image as ``img``.
+
+        Raises:
+            MissingFile, DataError: the file is missing, or is no image that the step loads.
+        """
+        return load_file(self.load, path)
+
+    def loaded(self, image: np.ndarray) -> Dict[str, Any]:
+        """Give the same for an image H x W x 3 uint8, RGB, in memory."""
+        image = np.ascontiguousarray(image[..., ::-1])
+        if self.load.is_mmsegs:
+            if self.load.load.color_type.startswith('grayscale'):
+                image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            if self.load.load.to_float32:
+                image = image.astype(np.float32)
+        return as_loaded(image)
+
+    def __call__(self, image: Union[np.ndarray, Dict[str, Any]], network: nn.Module,
+                 device: torch.device) -> Tuple[List[Tensor], List[List[Dict[str, Any]]]]:
+        """Prepare an image: gives (img, img_metas), lists of batches of one.
+
+        Args:
+            image: H x W x 3 uint8, RGB, or what :meth:`read` or :meth:`loaded` give.
 
         Raises:
             ConfigError: a step of the pipeline fails on it.
             DataError: nothing is left of it after resizing.
         """
         with explained(config_fault(self.cfg, 'data.test.pipeline', 'cannot be used')):
-            results = self._composed(image)
+            results = self._composed(self.loaded(image) if isinstance(image, np.ndarray)
+                                     else image)
         img, metas = results['img'], results['img_metas']
         if not isinstance(img, list):  # a pipeline without MultiScaleFlipAug
             img, metas = [img], [metas]
@@ -67,12 +104,13 @@ class Preparation:
         img = [_padded(to_device(part, device), smallest)[None] for part in img]
         return img, [[to_device(meta, device)] for meta in metas]
 
-    def _composed(self, image: np.ndarray) -> Dict[str, Any]:
+    def _composed(self, loaded: Dict[str, Any]) -> Dict[str, Any]:
+        image = loaded['img']
         try:
-            return self.compose(_as_loaded(image))
+            return self.compose(loaded)
         except cv2.error as error:
-            raise DataError(f'an image of {image.shape[1]} x {image.shape[0]} pixels cannot be '
-                            f'resized as data.test.pipeline says: {said(error)}') from error
+            raise DataError(f'data.test.pipeline fails on {loaded["filename"] or "what is given"}'
+                            f': {refused(error, image)}') from error
 
 
 def test_pipeline(cfg: Config) -> List[dict]:
@@ -147,14 +185,6 @@ def _pipeline(dataset: Union[dict, list, None]) -> Optional[List[dict]]:
         return None
     inner = dataset.get('dataset') or dataset.get('datasets')
     return dataset.get('pipeline') or _pipeline(inner)
-
-
-def _as_loaded(image: np.ndarray) -> Dict[str, Any]:
-    """The result of mmseg's ``LoadImageFromFile``, whose channels are in the order B, G, R."""
-    none = dict(mean=np.zeros(3, np.float32), std=np.ones(3, np.float32), to_rgb=False)
-    return dict(filename=None, ori_filename=None, img=np.ascontiguousarray(image[..., ::-1]),
-                img_shape=image.shape, ori_shape=image.shape, pad_shape=image.shape,
-                scale_factor=1.0, img_norm_cfg=none, img_fields=['img'], seg_fields=[])
 
 
 def _padded(img: Tensor, smallest: int) -> Tensor:

@@ -1,14 +1,13 @@
 """Predict all inputs one after the other, and report the faults."""
 import time
-from typing import Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError, MissingFile, explained, is_wrong_value, one_line, said
 from .inputs import Input, open_video
 from .outputs import Results
-from .predictor import Prediction, Predictor, read_image
+from .predictor import Prediction, Predictor
 
 #: Progress in images per second, even below one.
 BAR = '{desc}: {n_fmt}/{total_fmt} {bar} {rate_noinv_fmt}, {remaining} left'
@@ -60,27 +59,36 @@ def _predict(predictor: Predictor, item: Input, results: Results, most_frames: O
              bar: tqdm) -> Iterator[None]:
     """Yield once for each image or frame that has been written."""
     if not item.is_video:
-        results.write(item.name, predicted(predictor, read_image(item.path), item.path))
+        loaded = predictor.preparation.read(item.path)
+        results.write(item.name, predicted(predictor, loaded, item.path))
         yield
         return
+    if predictor.preparation.own_step:
+        raise DataError(f'{item.path} is a video, and {predictor.preparation.own_step} in '
+                        'data.test.pipeline loads image files alone: save its frames as images')
     with open_video(item.path, most_frames) as video, \
             results.video(item.name, video.rate) as write:
         if bar.total is not None:
             bar.total = None if video.count is None else bar.total - 1 + video.count
         count = 0
         for count, frame in enumerate(video.images, 1):
-            write(predicted(predictor, frame, f'frame {count} of {item.path}'))
+            write(predicted(predictor, predictor.preparation.loaded(frame),
+                            f'frame {count} of {item.path}'))
             yield
     if not count:
         raise DataError(f'no frame of {item.path} can be read')
 
 
-def predicted(predictor: Predictor, image: np.ndarray, name: str) -> Prediction:
-    """Predict, or raise a :class:`DataError` with the name and size of the image."""
-    height, width = image.shape[:2]
+def predicted(predictor: Predictor, loaded: Dict[str, Any], name: str) -> Prediction:
+    """Predict what :meth:`.Preparation.read` gives, or say the name and size of the image.
+
+    Raises:
+        DataError: it cannot be predicted.
+    """
+    height, width = loaded['img'].shape[:2]
     # for example, too little memory
     with explained(lambda error: DataError(
             f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; large images '
             'need less memory with --mode slide or a smaller --scale')
             if is_wrong_value(error) else None):
-        return predictor.predict(image)
+        return predictor.predict_loaded(loaded)

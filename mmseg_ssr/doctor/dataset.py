@@ -6,7 +6,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from mmcv import Config
 
 from ..datasets.build import build_dataset, missing_image_folders, published_at
-from ..datasets.pipelines.checked_loading import leaf_datasets
+from ..datasets.pipelines.checked_loading import leaf_datasets, split_pipeline
 from ..datasets.published import ORIGINS
 from ..engine.config.values import dataset_configs
 from ..errors import UserError, one_line
@@ -61,10 +61,12 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
             unread = {'pipeline', 'test_mode', 'crop_pseudo_margins'}
             if '.target' in key:
                 unread.add('ann_dir')  # training never reads it
+            loading = split_pipeline(config.get('pipeline') or [])
             config = {name: value for name, value in config.items() if name not in unread}
+            config['pipeline'] = [*loading.images, *loading.own_labels]
             files = repr(sorted(config.items()))
             if files not in chosen or '.source' in key:  # a source's statistics are examined
-                chosen[files] = key, {**config, 'pipeline': []}
+                chosen[files] = key, config
     return chosen.values()
 
 

@@ -4,19 +4,23 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-import cv2
 from PIL import Image, UnidentifiedImageError
 
+from ..datasets.pipelines.checked_loading import image_step
+from ..datasets.pipelines.image_loading import CheckedImage, load_file, picture
 from ..datasets.published import ORIGINS
 from ..datasets.source_statistics import as_trained, label_counter
-from ..errors import UnknownValue, UserError, one_line, said
+from ..errors import RefusedFile, UnknownValue, UserError, one_line, said
 from ..labels.conversion import CITYSCAPES, CONVERTED, SYNTHIA, Format
 from ..labels.files import image_size
+from ..labels.image_header import OtherBands
 from ..labels.statistics import Counts
+from ..utils.paths import check_file
 from .finding import Finding, Stage
 
 #: Formats of published labels that are not read as those of Cityscapes.
 FORMATS: Dict[str, Format] = {'SynthiaDataset': SYNTHIA}
+NO_IMAGE = 'no image'
 #: Start of the advice in our messages about labels.
 REST = re.compile(r', (?:expected|which|whose|it is) ')
 
@@ -48,6 +52,7 @@ class Meaning:
     reduce_zero_label: bool
     class_table: Optional[object]
     ignore_index: int
+    loading: Tuple
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Examiner:
     """Reads pairs. It can be pickled.
 
     Attributes:
+        load: loads an image as the data set's pipeline does.
         count: counts the values in a label file, see :func:`.label_counter`.
         meaning: turns these values into classes.
         published: format of published labels.
@@ -62,6 +68,7 @@ class Examiner:
         convert: how to convert a label again, or None if published labels are used directly.
     """
 
+    load: CheckedImage
     count: Callable
     meaning: Meaning
     published: Format
@@ -74,13 +81,15 @@ class Examiner:
         name = type(dataset).__name__
         meaning = Meaning(tuple(dataset.CLASSES), getattr(dataset, 'label_map', None),
                           getattr(dataset, 'reduce_zero_label', False),
-                          getattr(dataset, 'class_table', None), dataset.ignore_index)
+                          getattr(dataset, 'class_table', None), dataset.ignore_index,
+                          getattr(dataset, 'loading', (None, None)))
         origin = ORIGINS.get(name)
         fetch = (f'unpack the files again, they are published at {origin.published}' if origin
                  else 'copy the files again from where they are whole')
         makes = (origin and origin.converter and dataset.ann_dir
                  and dataset.seg_map_suffix.endswith(CONVERTED))
-        return cls(label_counter(dataset), meaning, FORMATS.get(name, CITYSCAPES), fetch,
+        return cls(image_step(dataset), label_counter(dataset), meaning,
+                   FORMATS.get(name, CITYSCAPES), fetch,
                    origin.command(dataset) if makes else None)
 
     def __call__(self, pair: Pair) -> Seen:
@@ -93,19 +102,25 @@ class Examiner:
         return seen
 
     def _image(self, path: str, seen: Seen) -> None:
-        fault = unreadable(path)
-        image = None if fault else cv2.imread(path, cv2.IMREAD_COLOR)
-        if image is None:
+        try:
+            image = load_file(self.load, path)['img']
+            fault = damage(path)
+            fault = None if fault == NO_IMAGE else fault  # of a kind that Pillow does not know
+        except (OtherBands, RefusedFile) as error:
+            self._add_told(error, 'image', path, seen)
+            return
+        except UserError as error:
+            fault = damage(path) or _what(error, path)
+        if fault:
             seen.findings.append(Finding(
-                Stage.FILES, 'image cannot be read', path, fault or 'does not decode',
-                'a whole image', self.fetch))
+                Stage.FILES, 'image cannot be read', path, fault, 'a whole image', self.fetch))
             return
         seen.size = image.shape[1], image.shape[0]
         # A few pixels suffice to recognize nearly all images that have more than one color.
         if all((part == image[0, 0]).all() for part in (image[::16, ::16], image)):
             seen.findings.append(Finding(
                 Stage.CONTENT, 'image is of a single color', path,
-                f'all pixels are {image[0, 0, ::-1].tolist()}', 'a scene',
+                f'all pixels are {picture(image)[0, 0].tolist()}', 'a scene',
                 'leave it if it was published so; a list of the other images as split=FILE in the '
                 'config leaves it out', True))
 
@@ -119,8 +134,10 @@ class Examiner:
                 'a label as published', self.fetch))
 
     def _label(self, pair: Pair, seen: Seen) -> None:
-        path, fault = pair.label, unreadable(pair.label)
+        path, fault = pair.label, None
         try:
+            check_file(path, 'label')
+            fault = damage(path)
             if not fault:
                 seen.counts = self.count(path)
                 seen.trained = as_trained(seen.counts, self.meaning, path)
@@ -130,6 +147,9 @@ class Examiner:
                 'classes and what is ignored', self._other_label()
                 if self.meaning.class_table is None else
                 'name the value in classes or ignore of the config, or mend the label'))
+        except RefusedFile as error:
+            self._add_told(error, 'label', path, seen)
+            return
         except UserError as error:
             fault = _what(error, path)
         if fault:
@@ -142,6 +162,14 @@ class Examiner:
                 'look at it: a label of the wrong format looks like this, an empty scene too',
                 True))
 
+    @staticmethod
+    def _add_told(error: UserError, what: str, path: str, seen: Seen) -> None:
+        """Add a fault whose error says what to do."""
+        found, _, mend = one_line(error).removeprefix(f'{what} {path} ').partition(': ')
+        seen.findings.append(Finding(
+            Stage.FILES, f'{what} is not read', path, found,
+            f'{"an image of colors" if what == "image" else "a label"} of 8 bits', mend))
+
     def _add_unusable(self, path: str, fault: str, seen: Seen) -> None:
         stage = Stage.CONVERSION if self.convert else Stage.FILES
         seen.findings.append(Finding(
@@ -151,7 +179,7 @@ class Examiner:
             self._other_label()))
 
     def _compare_sizes(self, pair: Pair, seen: Seen) -> None:
-        size = image_size(pair.label)
+        size = image_size(pair.label, turned=False)
         if seen.size is None or size == seen.size:
             return
         seen.findings.append(Finding(
@@ -167,7 +195,7 @@ class Examiner:
         return self.fetch
 
 
-def unreadable(path: str) -> Optional[str]:
+def damage(path: str) -> Optional[str]:
     """Why an image file cannot be read to its end, or None if it can.
 
     OpenCV silently returns the rows before the damage, and no image reader compares the checksums
@@ -180,11 +208,9 @@ def unreadable(path: str) -> Optional[str]:
             else:
                 image.load()
     except UnidentifiedImageError:
-        return 'no image' if os.path.getsize(path) else 'an empty file'
-    except OSError as error:
-        return error.strerror or said(error)
+        return NO_IMAGE if os.path.getsize(path) else 'an empty file'
     except Exception as error:  # damage makes Pillow raise errors of any kind
-        return said(error)
+        return getattr(error, 'strerror', None) or said(error)
     return None
 
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import DataError, MissingFile
+from ..errors import DataError, UserError, unreadable
 from ..utils.atomic_file import write_atomic
+from ..utils.paths import check_file
 
 PathLike = Union[str, os.PathLike]
 
@@ -117,27 +118,34 @@ def read_first_of_16_bit(path: PathLike) -> np.ndarray:
     return np.minimum(label[..., 2], 255).astype(np.uint8)
 
 
-def image_size(path: PathLike) -> Tuple[int, int]:
-    """(width, height) of an image as displayed, from its header alone.
+def image_size(path: PathLike, turned: bool = True) -> Tuple[int, int]:
+    """(width, height) of an image, from its header alone.
+
+    Args:
+        turned: whether it is turned by its EXIF data, as viewers do. Labels are read without
+            turning them.
 
     Raises:
         MissingFile, DataError: the file is missing, or is no image.
     """
     with _opened(path, 'image') as image:
         width, height = image.size
-        turned = image.getexif().get(ORIENTATION, 1) >= FIRST_TURNED
+        turned = turned and image.getexif().get(ORIENTATION, 1) >= FIRST_TURNED
     return (height, width) if turned else (width, height)
 
 
 @contextmanager
 def _opened(path: PathLike, what: str = 'label') -> Iterator[Image.Image]:
     """Open an image with Pillow. If it fails, the error is one line."""
+    check_file(path, what)
     try:
         with Image.open(path) as image:
             yield image
-    except FileNotFoundError as error:
-        raise MissingFile(f'{what} {path} is missing') from error
+    except UserError:
+        raise
     except Exception as error:  # damage makes Pillow raise errors of any kind
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(path, what, error) from error
         raise DataError(f'{what} {path} does not decode, it is damaged or no image: '
                         'fetch it again') from error
 

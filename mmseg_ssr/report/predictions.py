@@ -3,12 +3,13 @@ import copy
 import math
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-import mmcv
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from ..datasets.pipelines.checked_loading import image_step, leaf_datasets
+from ..datasets.pipelines.image_loading import load_file, picture
 from ..engine.build import build_test_dataset, build_test_model
 from ..engine.checkpoint.files import read_checkpoint
 from ..engine.checkpoint.weights import apply_weights
@@ -86,9 +87,13 @@ class Checkpointed:
             found = [_most_likely(network, img, metas) for network in (self.student, self.teacher)
                      if network is not None]
             path = metas[0]['filename']
-            yield Prediction(str(metas[0].get('ori_filename') or path), read_rgb(path),
+            yield Prediction(str(metas[0].get('ori_filename') or path), self.picture(path),
                              sample['label'][0].cpu().numpy(), *found[0],
                              *(found[1] if len(found) > 1 else ()))
+
+    def picture(self, path: str) -> np.ndarray:
+        """Read a test image as the network's test does, to be shown: H x W x 3 uint8, RGB."""
+        return picture(load_file(image_step(next(leaf_datasets(self.dataset))), path)['img'])
 
     def samples(self, indices: Sequence[int]) -> Iterator[Dict[str, Any]]:
         """Yield batches of one image with its label, on the device."""
@@ -123,11 +128,6 @@ def image_scores(matrices: Sequence[Tensor]) -> List[float]:
         scores.append(100 * float((both[there] / union[there]).mean()) if there.any()
                       else math.nan)
     return scores
-
-
-def read_rgb(path: str) -> np.ndarray:
-    """Read an image as RGB, H x W x 3 uint8."""
-    return mmcv.imread(path, channel_order='rgb')
 
 
 @torch.no_grad()

@@ -1,5 +1,5 @@
 """Pictures of SSR's regularizer: its attention, and the differences between its two branches."""
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from ..uda.draws import Draws
 from ..uda.student import full_precision, map_features, training_features
 from ..visualization import Panel, colorize, draw_panels
 from .pictures import TILE, error_map, heat
-from .predictions import Checkpointed, read_rgb
+from .predictions import Checkpointed
 
 #: Least share of the image that a class must fill to have a pixel chosen.
 LEAST_SHARE = 0.002
@@ -56,7 +56,8 @@ def both_branches(trained: Checkpointed, indices: Sequence[int]) -> List[Branche
         UserError: the frozen encoder cannot be built, for example without its weights file.
     """
     student, regularizer = _networks(trained)
-    return [_branches(student, regularizer, sample) for sample in trained.samples(indices)]
+    return [_branches(student, regularizer, sample, trained.picture)
+            for sample in trained.samples(indices)]
 
 
 def attention_panels(branches: Branches) -> np.ndarray:
@@ -108,7 +109,8 @@ def _networks(trained: Checkpointed) -> Tuple[nn.Module, nn.Module]:
 
 
 @torch.no_grad()
-def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]) -> Branches:
+def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any],
+              picture: Callable[[str], np.ndarray]) -> Branches:
     img, meta = sample['batch']['img'][0], sample['batch']['img_metas'][0][0]
     size = tuple(img.shape[2:])
     truth = cv2.resize(sample['label'][0].cpu().numpy(), size[::-1],
@@ -131,7 +133,7 @@ def _branches(student: nn.Module, regularizer: nn.Module, sample: Dict[str, Any]
         [0].mean(dim=0).cpu().numpy() for stage in regularizer.stages}
     return Branches(
         str(meta.get('ori_filename') or meta['filename']),
-        cv2.resize(read_rgb(meta['filename']), size[::-1], interpolation=cv2.INTER_AREA), truth,
+        cv2.resize(picture(meta['filename']), size[::-1], interpolation=cv2.INTER_AREA), truth,
         *(p.argmax(dim=1)[0].cpu().numpy() for p in (shadow, regularized)),
         float((shadow - regularized).abs().sum(dim=1).mean() / 2), points, attention)
 

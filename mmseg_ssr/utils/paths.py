@@ -1,6 +1,35 @@
-"""Checks of file names from data files. They must not lead out of their folder."""
+"""Checks of files before they are opened, and of the names that data files give."""
+import os
 import posixpath
 import re
+import stat
+from typing import Union
+
+from ..errors import RefusedFile, unreadable
+
+#: Tests of a file's mode -> what passes it. Reading from a pipe or a device may never end.
+NO_FILES = {stat.S_ISDIR: 'a folder', stat.S_ISFIFO: 'a named pipe', stat.S_ISSOCK: 'a socket',
+            stat.S_ISCHR: 'a device', stat.S_ISBLK: 'a device'}
+
+
+def check_file(path: Union[str, os.PathLike], what: str) -> None:
+    """Check that ``path`` is a regular file. The links in it are followed.
+
+    Args:
+        path: path of the file.
+        what: what the file should be, for the message: ``'image'``.
+
+    Raises:
+        MissingFile: there is nothing.
+        RefusedFile: it is a folder, a named pipe or a device, or may not be looked at.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise unreadable(path, what, error) from error
+    for test, name in NO_FILES.items():
+        if test(mode):
+            raise RefusedFile(f'{what} {path} is {name}, expected a file: take it away')
 
 
 def leads_out(name: str) -> bool:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmseg_ssr.doctor import Stage, examine_datasets, in_order
 from mmseg_ssr.doctor.dataset import published_images
-from mmseg_ssr.doctor.files import unreadable
+from mmseg_ssr.doctor.files import damage
 from mmseg_ssr.labels.conversion import convert_gta
 from mmseg_ssr.labels.statistics import STATISTICS
 
@@ -202,7 +202,7 @@ def test_a_single_spot_is_no_single_color(folder):
 def test_why_an_image_cannot_be_read(folder, content, said):
     (folder / IMAGE).unlink()
     (folder / IMAGE).mkdir() if content is None else (folder / IMAGE).write_bytes(content)
-    assert unreadable(str(folder / IMAGE)) == said
+    assert damage(str(folder / IMAGE)) == said
 
 
 def test_labels_of_target_images_are_not_read(folder):

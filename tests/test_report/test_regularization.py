@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmseg.models.builder import SEGMENTORS
 
+from mmseg_ssr.deploy.predictor import read_image
 from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.report import regularization
 from mmseg_ssr.report.predictions import Checkpointed
@@ -92,7 +93,7 @@ def test_hrda_has_both_branches_too(daformer_b0, tiny_sam, tmp_path):
     sample = dict(batch=dict(img=[torch.randn(1, 3, 64, 96)],
                              img_metas=[[dict(filename=str(tmp_path / 'a.png'))]]),
                   label=[torch.zeros(64, 96, dtype=torch.uint8)])
-    found = regularization._branches(hrda, regularizer, sample)
+    found = regularization._branches(hrda, regularizer, sample, read_image)
     assert found.shadow.shape == found.regularized.shape == (64, 96)
     assert [maps.shape for maps in found.attention.values()] == [(1, 2, 2)] * 4
     assert found.distance > 0

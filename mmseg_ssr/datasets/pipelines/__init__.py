@@ -1,4 +1,5 @@
 """Loading steps of the data pipelines."""
+from .image_loading import LoadScaledImage
 from .pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
 
-__all__ = ['FormatValidPseudoMask', 'PseudoLabelMargins']
+__all__ = ['FormatValidPseudoMask', 'LoadScaledImage', 'PseudoLabelMargins']

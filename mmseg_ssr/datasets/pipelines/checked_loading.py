@@ -5,18 +5,29 @@ those of a host project, and for configs that do not know of them. They cost abo
 of 1914 x 1052 pixels and nothing for an image.
 """
 import os
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import cv2
 import numpy as np
+from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 from mmseg.utils import get_root_logger
 
-from ...errors import WRONG_VALUE, ConfigError, DataError, MissingFile, UserError, said
+from ...errors import (
+    WRONG_VALUE,
+    ConfigError,
+    DataError,
+    MissingFile,
+    UserError,
+    said,
+    unreadable,
+)
 from ...labels.class_table import ClassTable
 from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
 from ...labels.statistics import EMPTY_SHARE, check_ids
+from ...utils.paths import check_file
+from .image_loading import CheckedImage, is_users, loading_step, refused
 
 #: Number of different labels after which too many that are all ignore are an error.
 ENOUGH_LABELS = 20
@@ -45,19 +56,25 @@ def check_loading(dataset) -> None:
     for leaf in leaf_datasets(dataset):
         transforms = getattr(getattr(leaf, 'pipeline', None), 'transforms', [])
         for step in transforms:
-            _check_zero_label(step, leaf)
+            _check_label_step(step, leaf)
         transforms[:] = [_checked(step, leaf) for step in transforms]
+        if not hasattr(leaf, 'loading'):  # later steps may be joined into others
+            leaf.loading = loading_step(transforms), _own_label_step(transforms)
         if getattr(leaf, 'label_map', None):
             # mmseg maps left-out classes to -1 and trusts uint8 to wrap it, but numpy 2 refuses
             leaf.label_map = {old: new if new >= 0 else leaf.ignore_index
                               for old, new in leaf.label_map.items()}
         if hasattr(leaf, 'gt_seg_map_loader'):  # for evaluation, since mmseg 0.19
-            leaf.gt_seg_map_loader = _checked(leaf.gt_seg_map_loader, leaf)
+            leaf.gt_seg_map_loader = _checked(leaf.gt_seg_map_loader, leaf, 'scored on')
 
 
-def _check_zero_label(step, dataset) -> None:
+def _check_label_step(step, dataset) -> None:
     """Check that counts, scores and training agree on the classes."""
     if isinstance(step, LoadAnnotations):
+        if is_own(step) and hasattr(dataset, 'class_table'):
+            raise ConfigError(f'{type(dataset).__name__} reads labels by its classes, so '
+                              f'{type(step).__name__} in its pipeline would not be used: name '
+                              'LoadAnnotations, or take a data set of type CustomDataset')
         taken_out = bool(getattr(dataset, 'reduce_zero_label', False))
         if bool(step.reduce_zero_label) != taken_out:
             raise ConfigError(f'reduce_zero_label is {taken_out} in {type(dataset).__name__} and '
@@ -65,7 +82,59 @@ def _check_zero_label(step, dataset) -> None:
                               'both must be the same')
 
 
-def _checked(step, dataset):
+def is_own(step) -> bool:
+    """Whether a step derived from mmseg's ``LoadAnnotations`` reads labels in a way of its own."""
+    return (isinstance(step, LoadAnnotations)
+            and type(step).__call__ is not LoadAnnotations.__call__)
+
+
+class Split(NamedTuple):
+    """The configs of a pipeline's steps: those that load images or labels, and the others.
+
+    Attributes:
+        own_labels: those of ``labels`` that read in a way of their own.
+    """
+    images: List[dict]
+    labels: List[dict]
+    own_labels: List[dict]
+    others: List[dict]
+
+
+def split_pipeline(steps: Sequence[dict]) -> Split:
+    """Split the configs of steps as :func:`.loading_step` does with built ones."""
+    split = Split([], [], [], [])
+    for i, step in enumerate(steps):
+        kind = step.get('type')
+        kind = PIPELINES.get(kind) if isinstance(kind, str) else kind
+        if kind is None or not isinstance(kind, type):  # building it tells
+            split.others.append(step)
+        elif issubclass(kind, LoadImageFromFile) or i == 0 and is_users(kind):
+            split.images.append(step)
+        elif issubclass(kind, LoadAnnotations):
+            split.labels.append(step)
+            if kind.__call__ is not LoadAnnotations.__call__:
+                split.own_labels.append(step)
+        else:
+            split.others.append(step)
+    return split
+
+
+def image_step(dataset) -> CheckedImage:
+    """The step that loads a data set's images, mmseg's own if none is known."""
+    return getattr(dataset, 'loading', (CheckedImage(LoadImageFromFile()), ))[0]
+
+
+def own_label_step(dataset) -> Optional['CheckedLabel']:
+    """The step that loads a data set's labels in a way of its own, or None. It gives classes."""
+    return getattr(dataset, 'loading', (None, None))[1]
+
+
+def _own_label_step(steps: Sequence) -> Optional['CheckedLabel']:
+    found = [step for step in steps if isinstance(step, CheckedLabel) and is_own(step.load)]
+    return found[0] if found else None
+
+
+def _checked(step, dataset, purpose: str = 'learned from'):
     if isinstance(step, (CheckedImage, CheckedLabel, CheckedStep)):
         return step
     if isinstance(step, LoadImageFromFile):
@@ -75,7 +144,8 @@ def _checked(step, dataset):
         load = step if table is None else LoadByTable(table)
         # in an evaluation mmseg removes class 0 after reading, so files hold one id more
         shifted = getattr(dataset, 'reduce_zero_label', False) and not step.reduce_zero_label
-        return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index)
+        return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index,
+                            purpose)
     return CheckedStep(step, type(dataset).__name__)
 
 
@@ -88,6 +158,7 @@ class CheckedStep:
 
     Raises:
         ConfigError: the step refuses an argument or its input.
+        DataError: OpenCV cannot process an image, such as one of 3000 x 1 pixels.
     """
 
     def __init__(self, step, dataset: str):
@@ -95,15 +166,18 @@ class CheckedStep:
         self.dataset = dataset
 
     def __call__(self, results: Dict) -> Dict:
-        file = results.get('filename') if isinstance(results, dict) else None
+        given = results if isinstance(results, dict) else {}
+        file = given.get('filename') or 'what it is given'
+        where = f'{type(self.step).__name__} in the pipeline of {self.dataset} fails on {file}'
         try:
             return self.step(results)
         except UserError:
             raise
-        except (*WRONG_VALUE, cv2.error) as error:
-            raise ConfigError(f'{type(self.step).__name__} in the pipeline of {self.dataset} fails '
-                              f'on {file or "what it is given"}: {said(error)}; check its '
-                              'arguments and the order of the steps') from error
+        except cv2.error as error:
+            raise DataError(f'{where}: {refused(error, given.get("img"))}') from error
+        except WRONG_VALUE as error:
+            raise ConfigError(f'{where}: {said(error)}; check its arguments and the order of the '
+                              'steps') from error
 
     def __repr__(self) -> str:
         return repr(self.step)
@@ -125,35 +199,6 @@ class LoadByTable:
         return f'{type(self).__name__}({len(self.table.names)} classes)'
 
 
-class CheckedImage:
-    """A step that loads an image, or stops with one clear line.
-
-    Args:
-        load: mmseg's ``LoadImageFromFile``, or a step with its keys.
-
-    Raises:
-        MissingFile: the image has vanished since the data set was listed.
-        DataError: the image cannot be decoded.
-    """
-
-    def __init__(self, load):
-        self.load = load
-
-    def __call__(self, results: Dict) -> Dict:
-        file = _path(results.get('img_prefix'), results['img_info']['filename'])
-        try:
-            return self.load(results)
-        except FileNotFoundError as error:
-            raise MissingFile(f'image {file} is missing, it was there when the data set was '
-                              'listed') from error
-        except Exception as error:  # damage makes decoders raise errors of any kind
-            raise DataError(f'image {file} does not decode, it is damaged or no image: fetch it '
-                            'again') from error
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}({self.load!r})'
-
-
 class CheckedLabel:
     """A step that loads a label, and checks its size and values.
 
@@ -164,6 +209,7 @@ class CheckedLabel:
     Args:
         load: mmseg's ``LoadAnnotations``, or a step with its keys.
         num_classes: values must be 0..num_classes-1 or ``ignore_index``.
+        purpose: what labels are read for, for the warning: to be learned from or scored on.
 
     Raises:
         MissingFile: the label is missing.
@@ -172,24 +218,33 @@ class CheckedLabel:
             of too many labels that are all ignore.
     """
 
-    def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX):
+    def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX,
+                 purpose: str = 'learned from'):
         self.load = load
         self.num_classes = num_classes
         self.ignore_index = ignore_index
+        self.purpose = purpose
         self._is_empty: Dict[str, bool] = {}
 
     def __call__(self, results: Dict) -> Dict:
         file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
         try:
-            if isinstance(self.load, LoadAnnotations) and os.path.isfile(file):
-                check_label_kind(file)
+            if self._on_disk():
+                check_file(file, 'label')
+                if isinstance(self.load, LoadAnnotations) and not is_own(self.load):
+                    check_label_kind(file)
             results = self.load(results)
-        except UserError:
-            raise
-        except FileNotFoundError as error:
+        except MissingFile as error:
             raise MissingFile(f'label {file} is missing: convert the data set '
                               '(tools/convert_datasets/) or take the image away') from error
+        except UserError:
+            raise
         except Exception as error:  # damage makes decoders raise errors of any kind
+            if isinstance(error, OSError) and error.errno is not None:
+                raise unreadable(file, 'label', error) from error
+            if is_own(self.load):
+                raise DataError(f'label {file} is not loaded by {type(self.load).__name__}: '
+                                f'{said(error)}') from error
             raise DataError(f'label {file} does not decode, it is damaged or no image: convert '
                             'it again') from error
         label = results['gt_semantic_seg']
@@ -199,6 +254,10 @@ class CheckedLabel:
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.load!r}, num_classes={self.num_classes})'
+
+    def _on_disk(self) -> bool:
+        where = getattr(self.load, 'file_client_args', dict(backend='disk'))
+        return where == dict(backend='disk')
 
     @staticmethod
     def _check_shape(file: str, shape: Sequence[int], results: Dict) -> None:
@@ -220,7 +279,7 @@ class CheckedLabel:
         if not (empty and first_time):
             return
         get_root_logger().warning(f'label {file} is all ignore ({self.ignore_index}): nothing is '
-                                  'learned from it')
+                                  f'{self.purpose} it')
         read, empties = len(self._is_empty), sum(self._is_empty.values())
         if read >= ENOUGH_LABELS and empties > EMPTY_SHARE * read:
             raise DataError(f'{empties} of the {read} labels read so far are all ignore (the last '

@@ -13,6 +13,7 @@ from mmseg.datasets import CityscapesDataset
 from PIL import Image
 from torch.utils.data import Dataset
 
+from ...datasets.pipelines.checked_loading import image_step
 from ...errors import ConfigError, DataError, MissingFile
 from ...labels.cityscapes import TRAIN_IDS
 from ...labels.files import encode_label, image_size, read_label
@@ -114,7 +115,8 @@ def pack_submission(dataset: Dataset, folder: str, archive: str) -> List[str]:
     _check_names(Counter(files))
     for i, file in enumerate(files):
         image = os.path.join(dataset.img_dir, dataset.img_infos[i]['filename'])
-        _check(file, image, LABEL_IDS.values() if server.label_ids else LABEL_IDS)
+        _check(file, image, image_step(dataset).size(image),
+               LABEL_IDS.values() if server.label_ids else LABEL_IDS)
         contents.append(Path(file).read_bytes())
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, 'w', zipfile.ZIP_DEFLATED) as zipped:
@@ -183,11 +185,11 @@ def _check_names(names: Counter) -> None:
                         'from one folder: give data.test the images of its test split alone')
 
 
-def _check(file: str, image: str, allowed: Sequence[int]) -> None:
+def _check(file: str, image: str, size: Tuple[int, int], allowed: Sequence[int]) -> None:
     if not os.path.isfile(file):
         raise MissingFile(f'prediction {file} of image {image} is missing: predict again')
     label = read_label(file)
-    width, height = image_size(image)
+    width, height = size
     if label.shape != (height, width):
         raise DataError(f'prediction {file} is {label.shape[1]} x {label.shape[0]} pixels, its '
                         f'image {image} is {width} x {height}: predict again')

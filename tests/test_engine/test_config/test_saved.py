@@ -75,9 +75,9 @@ def test_modules_are_imported_by_name_and_a_missing_one_is_named(tmp_path, monke
         read_plain_config('custom_imports = dict(imports=[1])', 'x.pth')
 
 
-STRINGS = ["driver's cab", '"', """it's "both\"""", 'top\\new', '\\', "\\'", 'two\nlines', '\t\r\x00',
-           'straße ☃ \u2028', '\udc80', '{x} {{ fileDirname }} {{ _base_.a }}', '# no comment',
-           "''' ''", '', ' ', "a'\\", 'r"x"', '%s', '-' * 300]
+STRINGS = ["driver's cab", '"', """it's "both\"""", 'top\\new', '\\', "\\'", 'two\nlines',
+           '\t\r\x00', 'straße ☃ \u2028', '\udc80', '{x} {{ fileDirname }} {{ _base_.a }}',
+           '# no comment', "''' ''", '', ' ', "a'\\", 'r"x"', '%s', '-' * 300]
 
 
 @pytest.mark.parametrize('text', STRINGS)
