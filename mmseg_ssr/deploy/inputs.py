@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, MissingFile
+from ..utils.video_file import stated_frames
 from .result_files import earlier_results
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm')
@@ -181,6 +182,27 @@ def open_video(path: str, most: Optional[int] = None) -> Iterator[Frames]:
         yield Frames(_frames(capture, most), count, rate if 0 < rate < 1000 else DEFAULT_RATE)
     finally:
         capture.release()
+
+
+def check_complete(path: str, read: int) -> None:
+    """Check that a video gave all its frames. OpenCV ends early without a word.
+
+    Args:
+        path: path of the video, or index of the camera, which has no end.
+        read: number of frames that were read.
+
+    Raises:
+        DataError: frames are missing.
+    """
+    if not os.path.isfile(path):
+        return
+    stated = stated_frames(path)
+    if stated.count is not None and read < stated.count:
+        raise DataError(f'video {path} is damaged: {read} of its {stated.count} frames can be '
+                        'read, and their results are kept; fetch it again')
+    if stated.count is None and not stated.is_whole:
+        raise DataError(f'video {path} is damaged or was cut off: {read} frames can be read, and '
+                        'their results are kept; fetch it again')
 
 
 def _frames(capture: cv2.VideoCapture, most: Optional[int]) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 from tqdm import tqdm
 
 from ..errors import DataError, MissingFile, explained, is_wrong_value, one_line, said
-from .inputs import Input, open_video
+from .inputs import Input, check_complete, open_video
 from .outputs import Results
 from .predictor import Prediction, Predictor
 
@@ -77,6 +77,8 @@ def _predict(predictor: Predictor, item: Input, results: Results, most_frames: O
             yield
     if not count:
         raise DataError(f'no frame of {item.path} can be read')
+    if count != most_frames:
+        check_complete(item.path, count)
 
 
 def predicted(predictor: Predictor, loaded: Dict[str, Any], name: str) -> Prediction:

@@ -69,6 +69,20 @@ def test_folder_and_video(tool, capsys, untrained, photos, clip, tmp_path):
     np.testing.assert_array_equal(overlay, found.overlay(0.5))
 
 
+def test_a_damaged_video_is_named_and_what_was_read_is_kept(fails, untrained, tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / 'cut.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10,
+                             (64, 48))
+    for _ in range(6):
+        writer.write(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
+    writer.release()
+    os.truncate(tmp_path / 'cut.avi', os.path.getsize(tmp_path / 'cut.avi') * 6 // 10)
+    line = fails(TOOL, untrained, tmp_path / 'cut.avi', '--out', tmp_path / 'out', '--save',
+                 'label', '--device', 'cpu')
+    assert 'cut.avi is damaged: 3 of its 6 frames can be read' in line
+    assert files(tmp_path / 'out') == [*(f'label/cut/00000{i}.png' for i in (1, 2, 3)),
+                                       'legend.png']
+
+
 @pytest.mark.parametrize('out', ['out', '.', '..'])
 def test_a_run_can_be_repeated_inside_the_folder_of_its_inputs(tool, capsys, untrained, photos,
                                                                out):
