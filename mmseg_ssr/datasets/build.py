@@ -3,17 +3,21 @@ import copy
 import inspect
 import os
 import re
-from typing import Iterable, Iterator, List, Mapping, Set, Union
+from typing import Iterable, Iterator, List, Mapping, Set, Tuple, Union
 
+from mmcv.fileio.file_client import HardDiskBackend
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
-from ..labels.files import relative_path
-from ..utils.paths import leads_out
+from ..utils.folders import list_files
+from ..utils.paths import check_file, leads_out
+from ..utils.replaced import replaced
 from .pipelines.checked_loading import check_loading, leaf_datasets
 from .published import ORIGINS
+
+LISTED = HardDiskBackend.list_dir_or_file
 
 
 def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
@@ -37,8 +41,9 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         _check_type(leaf)
         _check_image_folder(leaf)
     try:
-        dataset = build_with_mmseg(copy.deepcopy(config),
-                                   dict(test_mode=True) if test_mode else None)
+        with replaced(HardDiskBackend, list_dir_or_file=_list_once):
+            dataset = build_with_mmseg(copy.deepcopy(config),
+                                       dict(test_mode=True) if test_mode else None)
     except UserError:
         raise
     except (TypeError, KeyError, ValueError, AttributeError, AssertionError) as error:
@@ -48,12 +53,23 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         if hasattr(leaf, 'img_infos'):
             _check_images(leaf)
             _check_names(leaf)
+            _find_labels(leaf)
             if need_labels:
                 # a wrapper has counted the images already, so none can be removed from it
                 _check_labels(leaf, skip=skip_unlabeled and leaf is dataset)
     check_same_classes(leaves)
     check_loading(dataset)
     return dataset
+
+
+def _list_once(disk: HardDiskBackend, dir_path: str, list_dir: bool = True, list_file: bool = True,
+               suffix: Union[str, Tuple[str, ...], None] = None, recursive: bool = False
+               ) -> Iterable[str]:
+    """mmcv's list of files, which mmseg's data sets take, with each file once."""
+    if list_dir or not recursive:
+        return LISTED(disk, dir_path, list_dir, list_file, suffix, recursive)
+    return [name for name in list_files(str(dir_path), hidden=True)
+            if not os.path.basename(name).startswith('.') and name.endswith(suffix or '')]
 
 
 def check_same_classes(datasets: Iterable) -> None:
@@ -135,15 +151,48 @@ def _check_names(dataset) -> None:
                             f'{dataset.img_dir}: give names relative to that folder')
 
 
+def _on_disk(dataset) -> bool:
+    return getattr(dataset, 'file_client_args', dict(backend='disk')) == dict(backend='disk')
+
+
+def label_files(dataset) -> Set[str]:
+    """The files in the folders that hold the labels of a data set, relative to ``ann_dir``.
+
+    Raises:
+        RefusedFile: the label of an image is a named pipe or a device.
+    """
+    wanted = {info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos}
+    present = set()
+    for place in {os.path.dirname(name) for name in wanted}:
+        folder = os.path.join(dataset.ann_dir, place)
+        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
+            name = f'{place}/{entry.name}' if place else entry.name
+            if name in wanted and not entry.is_file() and os.path.exists(entry.path):
+                check_file(entry.path, 'label')
+            present.add(name)
+    return present
+
+
+def _find_labels(dataset) -> None:
+    """Let images have the labels whose endings are written in another case, as ``.PNG``."""
+    if dataset.ann_dir is None or not _on_disk(dataset):
+        return
+    present, ending = label_files(dataset), len(dataset.seg_map_suffix)
+    others = {name[:-ending] + name[-ending:].lower(): name for name in present}
+    for info in dataset.img_infos:
+        name = info['ann']['seg_map'].replace('\\', '/')
+        if name not in present:
+            name = name[:-ending] + name[-ending:].lower()
+            info['ann']['seg_map'] = others.get(name, info['ann']['seg_map'])
+
+
 def _check_labels(dataset, skip: bool) -> None:
     if dataset.ann_dir is None:
         raise ConfigError(f'{type(dataset).__name__} over {dataset.img_dir} needs labels, but its '
                           'config has no ann_dir')
-    if getattr(dataset, 'file_client_args', dict(backend='disk')) != dict(backend='disk'):
+    if not _on_disk(dataset):
         return
-    present = {relative_path(os.path.join(folder, name), dataset.ann_dir)
-               for folder, _, names in os.walk(dataset.ann_dir, followlinks=True)
-               for name in names}
+    present = label_files(dataset)
     missing = [info for info in dataset.img_infos
                if info['ann']['seg_map'].replace('\\', '/') not in present]
     if not missing:

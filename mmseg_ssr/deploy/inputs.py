@@ -1,5 +1,6 @@
 """The inputs to predict: files, folders, globs, videos and cameras, as one list."""
 import contextlib
+import fnmatch
 import glob
 import os
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, MissingFile
+from ..utils.folders import list_files
 from ..utils.video_file import stated_frames
 from .result_files import earlier_results
 
@@ -85,7 +87,7 @@ def _of_argument(argument: str, out: str) -> List[Input]:
         raise MissingFile(f'input {argument} is missing: give images, folders, globs, video files '
                           'or the index of a camera')
     root = _fixed_folder(argument)
-    found = [path for path in sorted(glob.glob(argument, recursive=True))
+    found = [path for path in sorted(_fitting(argument, root))
              if os.path.isfile(path) and path.lower().endswith((*IMAGES, *VIDEOS))]
     paths = _without_results(found, root, out)
     if not paths:
@@ -94,8 +96,7 @@ def _of_argument(argument: str, out: str) -> List[Input]:
 
 
 def _of_folder(folder: str, out: str) -> List[Input]:
-    found = [os.path.join(parent, name)
-             for parent, _, names in os.walk(folder, followlinks=True) for name in names
+    found = [os.path.join(folder, name) for name in list_files(folder, hidden=True)
              if name.lower().endswith(IMAGES)]
     paths = sorted(_without_results(found, folder, out))
     if not paths:
@@ -126,6 +127,25 @@ def _of_file(path: str, root: Optional[str] = None) -> Input:
                         f'({", ".join(VIDEOS)}) by its ending')
     name = os.path.basename(path) if root is None else os.path.relpath(path, root)
     return Input(path, os.path.splitext(name)[0], ending in VIDEOS)
+
+
+def _fitting(pattern: str, root: str) -> List[str]:
+    """Files that fit a glob below ``root``. Python's follows links in circles."""
+    if '**' not in pattern:
+        return glob.glob(pattern)
+    inner = os.path.relpath(pattern, root).replace(os.sep, '/').split('/')
+    return [os.path.join('' if root == '.' and not pattern.startswith('.') else root, name)
+            for name in list_files(root) if _fits(name.split('/'), inner)]
+
+
+def _fits(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not names
+    if patterns[0] == '**':
+        return any(_fits(names[i:], patterns[1:]) for i in range(len(names) + 1)) \
+            or len(patterns) == 1
+    return bool(names) and fnmatch.fnmatch(names[0], patterns[0]) and _fits(names[1:],
+                                                                           patterns[1:])
 
 
 def _fixed_folder(pattern: str) -> str:

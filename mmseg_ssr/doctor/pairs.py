@@ -2,9 +2,10 @@
 import os
 from typing import List, Optional, Tuple
 
+from ..datasets.build import label_files
 from ..datasets.folder import IMAGE_SUFFIXES
 from ..datasets.published import ORIGINS
-from ..labels.image_list import list_files
+from ..utils.folders import list_files
 from .files import Examiner, Pair
 from .finding import Finding, Stage
 
@@ -21,7 +22,7 @@ def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
         return [Pair(image) for image in images], [Finding(
             Stage.FOLDERS, 'label folder is missing', dataset.ann_dir, 'no such folder',
             f'the labels of {dataset.img_dir}', examiner.fetch)]
-    files = set(list_files(dataset.ann_dir))
+    files = label_files(dataset)
     wanted = [info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos]
     pairs, findings = [], []
     for image, label in zip(images, wanted):

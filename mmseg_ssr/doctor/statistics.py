@@ -6,7 +6,6 @@ from typing import Dict, List, Mapping, Tuple
 from ..datasets.source_statistics import as_trained
 from ..errors import UserError, one_line
 from ..labels.files import relative_path
-from ..labels.image_list import list_files
 from ..labels.statistics import (
     STATISTICS,
     STATISTICS_FILES,
@@ -15,6 +14,7 @@ from ..labels.statistics import (
     load_class_statistics,
     match_files,
 )
+from ..utils.folders import list_files
 from .files import Examiner
 from .finding import Finding, Stage
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from ..errors import MissingFile, UserError
 from ..utils.atomic_file import remove_leftovers
+from ..utils.folders import list_files
 from ..utils.parallel import Progress, parallel_map
 from .cityscapes import TRAIN_IDS
 from .files import (
@@ -36,7 +37,6 @@ from .files import (
     write_label,
 )
 from .ignore_index import IGNORE_INDEX
-from .image_list import list_files
 from .statistics import Counts, check_not_empty, fresh_counts, save_class_statistics
 
 #: SYNTHIA class -> train id (terrain 16, truck 18 and train 20 do not occur in RAND_CITYSCAPES).
@@ -188,7 +188,7 @@ def convert_crosscity(root: PathLike, workers: int = 1,
 
 def _files(folder: Path, suffix: str) -> List[Path]:
     """All files below ``folder`` with this ending, in linked folders too, sorted."""
-    return sorted(folder / file for file in list_files(folder) if file.endswith(suffix))
+    return sorted(folder / file for file in list_files(str(folder)) if file.endswith(suffix))
 
 
 def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:

@@ -2,8 +2,9 @@
 import os
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ..errors import DataError, MissingFile
-from ..utils.paths import leads_out
+from ..errors import DataError, MissingFile, unreadable
+from ..utils.folders import list_files
+from ..utils.paths import check_file, leads_out
 from .files import relative_path
 
 
@@ -13,8 +14,8 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
     """List mmseg's ``img_infos``: for each image a dict of ``filename`` and ``ann``, sorted.
 
     Args:
-        img_dir: folder of the images, searched with all its subfolders. Hidden files and files
-            below ``ann_dir`` are left out.
+        img_dir: folder of the images, searched with all its subfolders, each of them once.
+            Hidden files and files below ``ann_dir`` are left out.
         img_suffixes: endings of images, in lower or upper case.
         ann_dir: folder of the labels, or None without labels.
         seg_map_suffix: ending of a label's name, which replaces the image's suffix.
@@ -32,7 +33,7 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
     names = {file: file[:-len(ending)] for file in files
              if (ending := _ending(file, img_suffixes))}
     if split is not None:
-        names = _chosen(names, split, img_dir)
+        names = _chosen(names, split, img_dir, img_suffixes)
     if folders:
         names = {file: name for file, name in names.items()
                  if file.startswith(tuple(f'{folder}/' for folder in folders))}
@@ -43,16 +44,6 @@ def list_images(img_dir: str, img_suffixes: Sequence[str], ann_dir: Optional[str
             for file in sorted(names)]
 
 
-def list_files(folder: str) -> List[str]:
-    """Files below ``folder``, relative to it, with ``/``. Hidden files are left out."""
-    files = []
-    for path, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        files += [relative_path(os.path.join(path, name), folder)
-                  for name in names if not name.startswith('.')]
-    return files
-
-
 def _without_labels(files: Sequence[str], img_dir: str, ann_dir: str,
                     seg_map_suffix: str) -> List[str]:
     """Drop labels from the files, if the labels are in the same folder or in one inside it."""
@@ -61,7 +52,7 @@ def _without_labels(files: Sequence[str], img_dir: str, ann_dir: str,
         return list(files)
     if place != '.':
         return [file for file in files if not file.startswith(f'{place}/')]
-    images = [file for file in files if not file.endswith(seg_map_suffix)]
+    images = [file for file in files if not file.lower().endswith(seg_map_suffix.lower())]
     if files and not images:
         raise DataError(f'all files in {img_dir}, which is the folder of images and of labels, '
                         f'end in {seg_map_suffix!r} and would be labels: give seg_map_suffix the '
@@ -84,18 +75,24 @@ def _ending(file: str, suffixes: Iterable[str]) -> str:
     return max(fitting, key=len, default='')
 
 
-def _chosen(names: Mapping[str, str], split: str, img_dir: str) -> Dict[str, str]:
+def _chosen(names: Mapping[str, str], split: str, img_dir: str,
+            suffixes: Sequence[str]) -> Dict[str, str]:
     """The files whose names without ending ``split`` lists."""
+    if not os.path.exists(split):
+        raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing')
+    check_file(split, 'split')
     try:
         with open(split, encoding='utf-8-sig') as lines:
             wanted = {line.strip().replace('\\', '/') for line in lines} - {''}
-    except FileNotFoundError as error:
-        raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing') \
-            from error
+    except OSError as error:
+        raise unreadable(split, 'split', error) from error
     except UnicodeDecodeError as error:
         raise DataError(f'split {split} is no UTF-8 text: write it anew, the name of an image of '
                         f'{img_dir} on each line') from error
     chosen = {file: name for file, name in names.items() if name in wanted}
+    for name in wanted - set(chosen.values()):  # by a path with a link, which is not listed
+        chosen.update({name + suffix: name for suffix in suffixes if not leads_out(name)
+                       and os.path.isfile(os.path.join(img_dir, name + suffix))})
     absent = sorted(wanted - set(chosen.values()))
     if absent:
         raise MissingFile(f'{len(absent)} of {len(wanted)} images that {split} names are not in '

@@ -143,3 +143,20 @@ def test_an_image_and_a_video_may_share_a_name(tmp_path):
         (tmp_path / name).touch()
     inputs = find_inputs([str(tmp_path / '*')], 'out')
     assert [(item.name, item.is_video) for item in inputs] == [('IMG_1', True), ('IMG_1', False)]
+
+
+@pytest.mark.parametrize('argument, names', [
+    ('p', ['a', 'sub/b']), ('p/**/*.png', ['a', 'sub/b']), ('p/**', ['a', 'sub/b']),
+    ('**/b.png', ['p/sub/b']), ('p/*/*.png', ['b', 'self/a'])])
+def test_a_link_into_its_own_folder_gives_each_file_once(tmp_path, monkeypatch, argument, names):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'p/sub').mkdir(parents=True)
+    for name in ('a.png', 'sub/b.png'):
+        (tmp_path / 'p' / name).touch()
+    os.symlink('.', 'p/self')
+    os.symlink('..', 'p/sub/up')
+    found = find_inputs([argument], 'out')
+    assert len({os.path.realpath(item.path) for item in found}) == len(found) == len(names)
+    assert all(os.path.isfile(item.path) for item in found)
+    if argument != 'p/*/*.png':
+        assert [item.name for item in found] == names

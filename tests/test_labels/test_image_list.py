@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from mmseg_ssr.errors import DataError, MissingFile
@@ -85,3 +87,22 @@ def test_a_split_of_windows_notepad(folder, tmp_path):
     split = tmp_path / 'train.txt'
     split.write_text('b\n', encoding='utf-8-sig')
     assert list_images(str(folder), ENDINGS, None, '.png', str(split)) == [dict(filename='b.jpg')]
+
+
+def test_a_link_into_its_own_folder_adds_no_image(folder):
+    (folder / 'a/again').symlink_to('..')
+    infos = list_images(str(folder), ENDINGS, None, '.png')
+    assert [info['filename'] for info in infos] == ['a/b/y.png', 'a/x.JPG', 'b.jpg']
+
+
+def test_a_split_may_name_a_path_with_a_link(folder):
+    (folder / 'again').symlink_to('a')
+    (folder / 'split.txt').write_text('again/b/y\nb\n')
+    infos = list_images(str(folder), ENDINGS, None, '.png', str(folder / 'split.txt'))
+    assert [info['filename'] for info in infos] == ['again/b/y.png', 'b.jpg']
+
+
+def test_a_split_that_is_a_named_pipe_is_refused(folder):
+    os.mkfifo(folder / 'split.txt')
+    with pytest.raises(DataError, match='split.txt is a named pipe'):
+        list_images(str(folder), ENDINGS, None, '.png', str(folder / 'split.txt'))

@@ -1,0 +1,60 @@
+"""The files below a folder, each of them once, whatever links lead to them."""
+import os
+from collections import deque
+from pathlib import Path
+from typing import Iterator, List
+
+from ..errors import unreadable
+
+#: A folder that file systems make for themselves.
+OF_THE_SYSTEM = 'lost+found'
+
+
+def list_files(folder: str, hidden: bool = False) -> List[str]:
+    """List what is below ``folder`` and is no folder, relative to it, with ``/``.
+
+    Links to folders are followed, unless they lead to a folder that has been listed or that
+    ``folder`` is in. So every file comes once, by its path without a link if there is one.
+
+    Args:
+        hidden: whether to list files and folders whose names begin with a dot.
+
+    Raises:
+        RefusedFile: a folder cannot be read.
+    """
+    root = os.path.realpath(folder)
+    seen = {_identity(str(parent)) for parent in Path(root).parents}
+    names = []
+    waiting, links = deque(['']), deque()  # type: Tuple[Deque[str], Deque[str]]
+    while waiting or links:
+        place = (waiting or links).popleft()
+        identity = _identity(os.path.join(root, place))
+        if identity in seen or identity is None:
+            continue
+        seen.add(identity)
+        for entry in _entries(os.path.join(folder, place)):
+            name = f'{place}/{entry.name}' if place else entry.name
+            if entry.name.startswith('.') and not hidden:
+                continue
+            if not entry.is_dir():
+                names.append(name)
+            elif entry.name != OF_THE_SYSTEM:
+                (links if entry.is_symlink() else waiting).append(name)
+    return names
+
+
+def _identity(folder: str) -> object:
+    """What two paths of one folder share, or None if there is no folder."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(folder)
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise unreadable(folder, 'folder', error) from error
