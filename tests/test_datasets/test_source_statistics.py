@@ -6,13 +6,16 @@ import time
 import numpy as np
 import pytest
 from mmseg.datasets import RepeatDataset
+from mmseg.datasets.builder import PIPELINES
+from mmseg.datasets.pipelines import LoadAnnotations
 from PIL import Image
 from tiny_data import gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.datasets import source_statistics as module
+from mmseg_ssr.datasets.pipelines.cached_loading import keep_last_loaded
 from mmseg_ssr.datasets.source_statistics import source_counts
-from mmseg_ssr.errors import DataError
+from mmseg_ssr.errors import ConfigError, DataError
 
 COUNTS = {0: 32 * 64 // 2, 10: 32 * 64 // 2 - 1}
 WITH_TRAIN = {0: 32 * 64 // 2 - 256, 10: 32 * 64 // 2 - 1, 16: 256}
@@ -200,3 +203,86 @@ def test_ids_in_16_bits_are_counted_as_they_are_read(gta):
     (gta / 'sample_class_stats.json').unlink()
     assert source_counts(dataset)[0] == {4: 32 * 64}
     assert dataset.get_gt_seg_map_by_idx(0).max() == 4
+
+
+def own_data(root, exif=None):
+    """Two images of 40 x 20 and their labels, ``FolderDataset``'s config without a pipeline."""
+    (root / 'images').mkdir()
+    for i in range(2):
+        image = Image.fromarray(np.random.default_rng(i).integers(0, 256, (20, 40, 3), np.uint8))
+        image.save(root / f'images/{i}.jpg', **(dict(exif=exif) if exif else {}))
+        write_ids(root / f'labels/{i}.png', np.full((20, 40), i))
+    return dict(type='FolderDataset', data_root=str(root), img_dir='images', ann_dir='labels',
+                classes=['a', 'b'])
+
+
+@pytest.mark.parametrize('flag, fits', [('color', False), ('color_ignore_orientation', True)])
+def test_sizes_are_those_of_the_loading_step(tmp_path, flag, fits):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pipeline = [dict(type='LoadImageFromFile', color_type=flag), dict(type='LoadAnnotations')]
+    dataset = build_dataset(dict(own_data(tmp_path, exif), pipeline=pipeline))
+    if fits:
+        assert source_counts(dataset, keep=False) == [{0: 800}, {1: 800}]
+        assert dataset[0]['img'].shape[:2] == dataset[0]['gt_semantic_seg'].shape
+    else:
+        with pytest.raises(DataError, match='0.png is 40 x 20 pixels, but its image .* is 20 x 40'):
+            source_counts(dataset, keep=False)
+
+
+@pytest.fixture
+def swapped(monkeypatch):
+    """A user's step that reads labels in a way of its own: classes 0 and 1 change places."""
+
+    class LoadSwapped(LoadAnnotations):
+        def __call__(self, results):
+            results = super().__call__(results)
+            label = results['gt_semantic_seg']
+            results['gt_semantic_seg'] = np.where(label < 2, 1 - label, label)
+            return results
+
+    monkeypatch.setitem(PIPELINES.module_dict, 'LoadSwapped', LoadSwapped)
+    return [dict(type='LoadImageFromFile'), dict(type='LoadSwapped')]
+
+
+def test_labels_are_counted_as_the_users_own_step_reads_them(tmp_path, swapped):
+    config = dict(own_data(tmp_path), type='CustomDataset', img_suffix='.jpg',
+                  palette=[[0] * 3] * 2)
+    plain = build_dataset(dict(config, pipeline=[*swapped[:1], dict(type='LoadAnnotations')]))
+    assert source_counts(plain) == [{0: 800}, {1: 800}]
+    own = build_dataset(dict(config, pipeline=swapped))
+    kept = (tmp_path / 'sample_class_stats.json').read_bytes()
+    assert source_counts(own) == [{1: 800}, {0: 800}]  # what is kept is of the files
+    assert (tmp_path / 'sample_class_stats.json').read_bytes() == kept
+    keep_last_loaded(own)
+    assert source_counts(own) == [{1: 800}, {0: 800}]
+
+
+def test_a_class_table_and_a_step_of_ones_own_are_refused(tmp_path, swapped):
+    with pytest.raises(ConfigError, match='LoadSwapped in its pipeline would not be used'):
+        build_dataset(dict(own_data(tmp_path), pipeline=swapped))
+
+
+def test_a_named_pipe_among_the_labels_is_refused_at_once(tmp_path):
+    config = dict(own_data(tmp_path), pipeline=[dict(type='LoadImageFromFile'),
+                                                dict(type='LoadAnnotations')])
+    os.remove(tmp_path / 'labels/1.png')
+    os.mkfifo(tmp_path / 'labels/1.png')
+    with pytest.raises(DataError, match='label .*1.png is a named pipe, expected a file'):
+        build_dataset(config)
+    with pytest.raises(DataError, match='label .*1.png is a named pipe'):
+        module.count_train_ids(tmp_path / 'labels/1.png', 2)
+
+
+def test_labels_may_end_in_upper_case(tmp_path):
+    config = dict(own_data(tmp_path), pipeline=[dict(type='LoadAnnotations')])
+    (tmp_path / 'labels/1.png').rename(tmp_path / 'labels/1.PNG')
+    assert source_counts(build_dataset(config), keep=False) == [{0: 800}, {1: 800}]
+
+
+def test_mmsegs_own_data_sets_list_each_file_once(tmp_path):
+    config = dict(own_data(tmp_path), type='CustomDataset', img_suffix='.jpg', pipeline=[],
+                  palette=[[0] * 3] * 2)
+    for name in ('images', 'labels'):
+        (tmp_path / name / 'self').symlink_to('.')
+    assert [info['filename'] for info in build_dataset(config).img_infos] == ['0.jpg', '1.jpg']

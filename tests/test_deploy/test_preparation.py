@@ -1,8 +1,12 @@
+import cv2
 import numpy as np
 import pytest
 import tiny_training
 import torch
 from mmcv import Config
+from mmseg.datasets.builder import PIPELINES
+from mmseg.datasets.pipelines import LoadImageFromFile
+from PIL import Image
 from torch import nn
 
 from mmseg_ssr.deploy import preparation
@@ -94,3 +98,46 @@ def test_what_the_network_was_tested_on(cfg):
     cfg.data.test.pipeline[1].transforms = []
     with pytest.raises(ConfigError, match='no step Normalize'):
         preparation.normalization(cfg)
+
+
+@pytest.fixture
+def halved(monkeypatch, cfg):
+    """The config with a user's own step that loads images at half their size."""
+
+    class LoadHalved(LoadImageFromFile):
+        def __call__(self, results):
+            results = super().__call__(results)
+            results['img'] = np.ascontiguousarray(results['img'][::2, ::2])
+            results['ori_shape'] = results['img'].shape
+            return results
+
+    monkeypatch.setitem(PIPELINES.module_dict, 'LoadHalved', LoadHalved)
+    cfg.data.test.pipeline[0] = dict(type='LoadHalved')
+    return cfg
+
+
+def test_files_are_loaded_by_the_users_own_step(halved, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    preparation = Preparation(halved)
+    loaded = preparation.read(tmp_path / 'a.png')
+    np.testing.assert_array_equal(loaded['img'], image[::2, ::2])
+    _, ((meta, ), ) = preparation(loaded, nn.Identity(), CPU)
+    assert meta['ori_shape'] == (20, 30, 3) and preparation.own_step == 'LoadHalved'
+
+
+@pytest.mark.parametrize('options, shape', [
+    (dict(), (60, 40, 3)), (dict(color_type='color_ignore_orientation'), (40, 60, 3)),
+    (dict(color_type='grayscale'), (60, 40)), (dict(to_float32=True), (60, 40, 3))])
+def test_files_and_images_in_memory_are_loaded_as_in_the_test(cfg, tmp_path, options, shape):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.fromarray(np.full((40, 60, 3), (200, 40, 10), np.uint8))
+    image.save(tmp_path / 'a.png', exif=exif)
+    cfg.data.test.pipeline[0].update(options)
+    preparation = Preparation(cfg)
+    loaded = preparation.read(tmp_path / 'a.png')['img']
+    assert loaded.shape == shape and preparation.own_step is None
+    assert (loaded.dtype == np.float32) == ('to_float32' in options)
+    again = preparation.loaded(np.asarray(image))['img']
+    assert again.dtype == loaded.dtype and (again[0, 0] == loaded[0, 0]).all()

@@ -349,3 +349,33 @@ def test_counts_and_sizes_are_compared_with_the_published(data):
     ('CrossCityDataset', 'Images/Train', 3200), ('FolderDataset', 'images', None)])
 def test_published_numbers(kind, folder, number):
     assert published_images(dict(type=kind, img_dir=folder)) == number
+
+
+def own_data(root, content, name, **step):
+    """The doctor's findings in one image of one's own."""
+    (root / 'images').mkdir()
+    content(root / 'images' / name)
+    sections = dict(data=dict(test=dict(
+        type='FolderDataset', data_root=str(root), img_dir='images', classes=['a'],
+        pipeline=[dict(dict(type='LoadImageFromFile'), **step)])))
+    return look(root, sections)
+
+
+def test_bands_and_bits_are_a_fault_that_says_what_to_do(tmp_path):
+    found, = own_data(tmp_path, lambda path: cv2.imwrite(str(path), np.full(
+        (8, 8, 3), 3000, np.uint16)), 'a.tif')
+    assert found.title == 'image is not read' and not found.is_warning
+    assert found.found.startswith('has 3 bands of 16 bits')
+    assert 'LoadScaledImage' in found.mend
+
+
+def test_what_the_pipeline_loads_is_no_fault(tmp_path):
+    noise = np.random.default_rng(0).random((8, 8, 3), np.float32)
+    assert own_data(tmp_path, lambda path: cv2.imwrite(str(path), noise), 'a.tif',
+                    type='LoadScaledImage', low=0, high=1) == []
+
+
+def test_a_named_pipe_among_images_is_named(tmp_path):
+    found, = own_data(tmp_path, os.mkfifo, 'a.png')
+    assert (found.title, found.found) == ('image is not read', 'is a named pipe, expected a file')
+    assert found.mend == 'take it away'

@@ -8,8 +8,8 @@ from mmseg_ssr.utils.folders import list_files
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('in/a/1.png', 'in/b/2.png', 'in/3.png', 'in/.cache/4.png', 'in/.5.png', 'out/6.png',
-                 'out/more/7.png'):
+    for name in ('in/a/1.png', 'in/b/2.png', 'in/3.png', 'in/.cache/4.png', 'in/.5.png',
+                 'out/6.png', 'out/more/7.png'):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path / 'in'

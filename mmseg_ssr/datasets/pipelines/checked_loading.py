@@ -261,7 +261,10 @@ class CheckedLabel:
 
     @staticmethod
     def _check_shape(file: str, shape: Sequence[int], results: Dict) -> None:
-        if len(shape) != 2:
+        if len(shape) < 2:  # mmseg drops sides of one pixel
+            raise DataError(f'label {file} has a side of one pixel, which cannot be trained on or '
+                            'scored: leave it and its image out')
+        if len(shape) > 2:
             raise DataError(f'label {file} has {shape[-1]} channels, expected one that holds '
                             'class ids: convert it to train ids (tools/convert_datasets/)')
         if 'img' in results and results['img'].shape[:2] != shape:

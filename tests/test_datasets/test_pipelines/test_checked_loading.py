@@ -1,8 +1,11 @@
+import errno
 import logging
+import os
 
 import numpy as np
 import pytest
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
+from PIL import Image
 from tiny_data import cityscapes_config, gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import GTADataset, build_dataset
@@ -172,3 +175,37 @@ def test_class_0_is_taken_out_by_both_or_by_none(gta, of_data, of_step):
     steps[1]['reduce_zero_label'] = of_step
     with pytest.raises(ConfigError, match='both must be the same'):
         build_dataset(gta_config(gta, reduce_zero_label=of_data, pipeline=steps))
+
+
+@pytest.mark.parametrize('evaluating, said', [(True, 'nothing is scored on it'),
+                                              (False, 'nothing is learned from it')])
+def test_the_warning_says_what_an_empty_label_is_missed_for(gta, dataset, caplog, evaluating, said):
+    write_ids(label_path(gta), np.full((32, 64), 255))
+    with caplog.at_level(logging.WARNING):
+        dataset.get_gt_seg_map_by_idx(0) if evaluating else dataset[0]
+    assert f'00001_labelTrainIds.png is all ignore (255): {said}' in caplog.text
+
+
+def test_an_image_of_one_row_ends_in_a_line_without_opencvs_words(gta):
+    write_image(gta / 'images/00001.png', 1, 3000)
+    write_ids(label_path(gta), np.zeros((1, 3000)))
+    load, read, resize = *training_steps()[:2], dict(type='Resize', img_scale=(64, 32))
+    with pytest.raises(DataError, match=r'Resize in the pipeline of GTADataset fails on .*1.png: '
+                                        'resizing an image of 3000 x 1 pixels would leave '
+                                        'nothing of its shorter side') as error:
+        build_dataset(gta_config(gta, pipeline=[load, resize]))[0]
+    assert 'Assertion' not in str(error.value)
+    with pytest.raises(DataError, match='00001_labelTrainIds.png has a side of one pixel'):
+        build_dataset(gta_config(gta, pipeline=[load, read]))[0]
+
+
+@pytest.mark.parametrize('number', [errno.EACCES, errno.EIO])
+def test_a_label_that_the_system_refuses_is_not_called_damaged(dataset, number, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Image, 'open', refuse)
+    reason = os.strerror(number)
+    with pytest.raises(DataError, match=rf'label .* cannot be read \({reason}\)') as error:
+        dataset[0]
+    assert 'damaged' not in str(error.value)
