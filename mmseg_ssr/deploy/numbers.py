@@ -8,7 +8,8 @@ from mmcv import Config
 
 from ..engine.experiments.run import RESULT
 from ..engine.logging.history import read_history
-from ..errors import CheckpointError, DataError, MissingFile
+from ..errors import CheckpointError, DataError, UserError
+from ..utils.paths import read_text
 from .model_file import ModelFile, config_in
 
 
@@ -33,11 +34,10 @@ def read_numbers(path: str, weights: str = 'student') -> Numbers:
         MissingFile, DataError: the file is missing, or holds no scores of that network.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-    except FileNotFoundError as error:
-        raise MissingFile(f'scores {path} are missing') from error
-    except (ValueError, OSError) as error:
+        content = json.loads(read_text(path, 'file of scores'))
+    except UserError:
+        raise
+    except ValueError as error:
         raise DataError(f'scores {path} cannot be read, expected a result.json or eval.json'
                         ) from error
     content = content if isinstance(content, dict) else {}
@@ -96,8 +96,7 @@ def _scored_parts(cfg: Config) -> List[Any]:
 
 def _of_checkpoint(result: str, name: str) -> bool:
     try:
-        with open(result, encoding='utf-8') as file:
-            return json.load(file).get('checkpoint') == name
+        return json.loads(read_text(result, 'result')).get('checkpoint') == name
     except (ValueError, AttributeError):
         return False
 

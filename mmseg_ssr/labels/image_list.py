@@ -2,9 +2,9 @@
 import os
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ..errors import DataError, MissingFile, unreadable
+from ..errors import DataError, MissingFile
 from ..utils.folders import list_files
-from ..utils.paths import check_file, leads_out
+from ..utils.paths import leads_out, read_text
 from .files import relative_path
 
 
@@ -80,12 +80,9 @@ def _chosen(names: Mapping[str, str], split: str, img_dir: str,
     """The files whose names without ending ``split`` lists."""
     if not os.path.exists(split):
         raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing')
-    check_file(split, 'split')
     try:
-        with open(split, encoding='utf-8-sig') as lines:
-            wanted = {line.strip().replace('\\', '/') for line in lines} - {''}
-    except OSError as error:
-        raise unreadable(split, 'split', error) from error
+        lines = read_text(split, 'split').splitlines()
+        wanted = {line.strip().replace('\\', '/') for line in lines} - {''}
     except UnicodeDecodeError as error:
         raise DataError(f'split {split} is no UTF-8 text: write it anew, the name of an image of '
                         f'{img_dir} on each line') from error

@@ -13,10 +13,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ..errors import DataError, MissingFile, UnknownValue
+from ..errors import DataError, MissingFile, RefusedFile, UnknownValue
 from ..utils.atomic_file import remove_leftovers, write_atomic
 from ..utils.parallel import Progress, parallel_map
-from ..utils.paths import leads_out
+from ..utils.paths import leads_out, read_text
 from .files import PathLike, count_pixels, read_label
 from .ignore_index import IGNORE_INDEX
 
@@ -46,10 +46,10 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
         raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
                           'set (tools/convert_datasets/)')
     try:
-        if not path.is_file():
-            raise ValueError('no file')
-        return _counts(json.loads(path.read_text(encoding='utf-8')))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
+        return _counts(json.loads(read_text(path, 'file of class statistics')))
+    except RefusedFile:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(f'class statistics {path} are damaged: delete the file, it is made anew '
                         'on the next start') from error
 

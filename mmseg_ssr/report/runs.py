@@ -2,7 +2,6 @@
 import json
 import math
 import os
-from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmcv import Config
@@ -12,6 +11,7 @@ from ..engine.config.saved import read_plain_config
 from ..engine.config.values import method_config
 from ..engine.logging.history import read_history
 from ..errors import MissingFile, UserError
+from ..utils.paths import read_text
 
 #: Config keys that the report ignores, because their packages may be missing here.
 LOGGING = ('tracker', 'log_config')
@@ -126,12 +126,14 @@ def read_run(folder: str) -> Run:
 
 def _result(folder: str, missing: List[str]) -> Dict[str, Any]:
     try:
-        result = json.loads(Path(folder, 'result.json').read_text(encoding='utf-8'))
+        result = json.loads(read_text(os.path.join(folder, 'result.json'), 'result'))
         return result if isinstance(result, dict) else {}
     except FileNotFoundError:
         missing.append('the test after the training: no result.json, so scores come from the '
                        'last evaluation')
-    except (OSError, ValueError):
+    except UserError as error:
+        missing.append(f'the test after the training: {error}')
+    except ValueError:
         missing.append('the test after the training: result.json is damaged')
     return {}
 
@@ -139,12 +141,12 @@ def _result(folder: str, missing: List[str]) -> Dict[str, Any]:
 def _config(folder: str, missing: List[str]) -> Optional[Config]:
     path = os.path.join(folder, 'config.py')
     try:
-        config = read_plain_config(Path(path).read_text(encoding='utf-8'), path)
+        config = read_plain_config(read_text(path, 'config file'), path)
         for key in LOGGING:
             config.pop(key, None)
         return config
     except FileNotFoundError:
         missing.append('all that needs the config: no config.py')
-    except (OSError, UserError, ValueError) as error:
+    except ValueError as error:
         missing.append(f'all that needs the config: {error}')
     return None

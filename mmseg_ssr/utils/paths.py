@@ -32,6 +32,21 @@ def check_file(path: Union[str, os.PathLike], what: str) -> None:
             raise RefusedFile(f'{what} {path} is {name}, expected a file: take it away')
 
 
+def read_text(path: Union[str, os.PathLike], what: str) -> str:
+    """Read a UTF-8 file that is a regular one, so that reading ends.
+
+    Raises:
+        MissingFile, RefusedFile: see :func:`check_file`.
+        UnicodeDecodeError: it is no UTF-8, a ValueError.
+    """
+    check_file(path, what)
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            return file.read()
+    except OSError as error:
+        raise unreadable(path, what, error) from error
+
+
 def leads_out(name: str) -> bool:
     """Whether a path, also a Windows path, leaves the folder that it is relative to.
 

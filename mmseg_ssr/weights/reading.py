@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError, MissingFile, one_line
+from ..errors import CheckpointError, MissingFile, one_line, unreadable
 from ..utils.atomic_file import PathLike
 from . import safetensors_file
 from .published import how_to_get
@@ -22,7 +22,10 @@ def find_weights(path: PathLike) -> str:
 
     Raises:
         MissingFile: there is no such file. The message tells how to get a published one.
+        CheckpointError: it is a folder, a named pipe or a device.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise CheckpointError(f'weights file {path} is no file, expected one: take it away')
     if not os.path.isfile(path):
         raise MissingFile(f'weights file {path} is missing: {how_to_get(path)}')
     return str(path)
@@ -53,6 +56,8 @@ def _load_plain(path: PathLike) -> Any:
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError,
             pickle.UnpicklingError) as error:
         refuse_code(path, error)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CheckpointError(str(unreadable(path, 'weights file', error))) from error
         raise CheckpointError(f'weights file {path} cannot be read, it may be truncated: remove '
                               f'it, then {how_to_get(path)}') from error
 
@@ -74,6 +79,8 @@ def check_sums(path: PathLike) -> None:
                     while record.CRC and file.read(CHUNK):  # 0 if torch was told to omit it
                         pass
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CheckpointError(str(unreadable(path, 'file', error))) from error
         raise CheckpointError(f'{path} is damaged: its bytes are not those that were written '
                               f'({one_line(error)})') from error
 

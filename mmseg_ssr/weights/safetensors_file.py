@@ -8,9 +8,10 @@ from typing import Any, Dict, Mapping
 
 from torch import Tensor
 
-from ..errors import CheckpointError, MissingFile, said
+from ..errors import CheckpointError, said, unreadable
 from ..utils.atomic_file import PathLike, write_atomic
 from ..utils.optional import required
+from ..utils.paths import check_file
 
 SUFFIX = '.safetensors'
 PURPOSE = f'a {SUFFIX} file'
@@ -42,14 +43,15 @@ def read(path: PathLike) -> Dict[str, Any]:
         MissingFile, CheckpointError: the file is missing or damaged.
         UserError: the package safetensors is not installed.
     """
-    if not os.path.isfile(path):
-        raise MissingFile(f'checkpoint {path} is missing')
+    check_file(path, 'checkpoint')
     module = required('safetensors', PURPOSE)
     try:
         with module.safe_open(path, framework='pt') as file:
             meta = json.loads((file.metadata() or {}).get('meta', '{}'))
             weights = {name: file.get_tensor(name) for name in file.keys()}
     except (module.SafetensorError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CheckpointError(str(unreadable(path, 'checkpoint', error))) from error
         raise CheckpointError(f'{path} cannot be read, it is damaged or no {SUFFIX} file: '
                               f'{said(error)}') from error
     return dict(meta=meta if isinstance(meta, dict) else {}, state_dict=weights)

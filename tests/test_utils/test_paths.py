@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 import tiny_data
@@ -7,8 +8,14 @@ from mmseg.datasets.builder import DATASETS
 
 from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.datasets.source_statistics import _others
-from mmseg_ssr.errors import DataError
-from mmseg_ssr.utils.paths import leads_out
+from mmseg_ssr.deploy.numbers import read_numbers
+from mmseg_ssr.engine.config.load import load_config
+from mmseg_ssr.engine.logging.history import read_history
+from mmseg_ssr.engine.testing.label_shift import read_priors
+from mmseg_ssr.errors import CheckpointError, DataError, MissingFile
+from mmseg_ssr.labels.statistics import load_class_statistics
+from mmseg_ssr.utils.paths import check_file, leads_out, read_text
+from mmseg_ssr.weights import read_weights
 
 
 @pytest.mark.parametrize('name', ['a.png', 'city/a.png', './a.png', 'a/../b.png', '..a.png', 'a..',
@@ -49,3 +56,44 @@ def test_class_statistics_do_not_look_outside(folder):
         'images/a.png', '../secret.png', str(folder / 'secret.png'))]
     (folder / 'data' / 'sample_class_stats.json').write_text(json.dumps(records))
     assert list(_others(folder / 'data', [])) == ['images/a.png']
+
+
+READERS = {
+    'a.py': load_config, 'a.json': read_numbers, 'priors.json': lambda path: read_priors(path, 2),
+    'a.log.json': lambda path: read_history(os.path.dirname(path)),
+    'sample_class_stats.json': lambda path: load_class_statistics(os.path.dirname(path)),
+    'a.txt': lambda path: read_text(path, 'text')}
+
+
+@pytest.mark.parametrize('name', READERS)
+def test_a_named_pipe_is_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=f'{name} is a named pipe, expected a file: take it away'):
+        READERS[name](str(tmp_path / name))
+
+
+@pytest.mark.parametrize('make', [os.mkfifo, os.mkdir])
+def test_weights_that_are_no_file_are_no_missing_ones(tmp_path, make):
+    make(tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match='a.pth is no file'):
+        read_weights(str(tmp_path / 'a.pth'))
+
+
+def test_a_split_that_is_a_pipe_is_refused_for_data_sets_of_mmseg(folder):
+    os.mkfifo(folder / 'data' / 'split.txt')
+    config = dict(type='CustomDataset', data_root=str(folder / 'data'), img_dir='images',
+                  split='split.txt', img_suffix='.png', classes=['x'], pipeline=[])
+    with pytest.raises(DataError, match='split .*split.txt is a named pipe'):
+        build_dataset(config, need_labels=False)
+
+
+def test_files_and_what_is_none(tmp_path):
+    (tmp_path / 'a').write_text('x')
+    os.symlink('a', tmp_path / 'link')
+    os.symlink('nowhere', tmp_path / 'broken')
+    check_file(tmp_path / 'link', 'image')
+    for name, told in (('broken', 'image .*broken is missing'), ('a/b', 'image .*a/b is missing')):
+        with pytest.raises(MissingFile, match=told):
+            check_file(tmp_path / name, 'image')
+    with pytest.raises(DataError, match='image /dev/null is a device'):
+        check_file('/dev/null', 'image')

@@ -20,8 +20,17 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy as np
 import torch
 
-from ...errors import WRONG_VALUE, CheckpointError, MissingFile, UserError, one_line, said
+from ...errors import (
+    WRONG_VALUE,
+    CheckpointError,
+    RefusedFile,
+    UserError,
+    one_line,
+    said,
+    unreadable,
+)
 from ...utils.atomic_file import atomic_file, part_name
+from ...utils.paths import check_file
 from ...utils.versions import release
 from ...weights import check_sums
 
@@ -63,11 +72,13 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
 
     Raises:
         MissingFile: there is no such file.
-        CheckpointError: the file is truncated, is no checkpoint, or is refused because it holds
-            more than plain data.
+        CheckpointError: the system refuses the file, it is truncated, is no checkpoint, or is
+            refused because it holds more than plain data.
     """
-    if not os.path.isfile(path):
-        raise MissingFile(f'checkpoint {path} is missing')
+    try:
+        check_file(path, 'checkpoint')
+    except RefusedFile as error:
+        raise CheckpointError(str(error)) from error
     check_sums(path)
     try:
         content = _load_plain(path)
@@ -80,6 +91,8 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
             raise CheckpointError(f'checkpoint {path} is not read: {hint}') from error
         content = _load_objects(path)
     except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CheckpointError(str(unreadable(path, 'checkpoint', error))) from error
         raise CheckpointError(f'checkpoint {path} cannot be read: it is truncated or is no '
                               'checkpoint') from error
     if not isinstance(content, dict) or not content:

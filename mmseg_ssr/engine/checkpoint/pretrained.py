@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ...errors import CheckpointError, ConfigError, MissingFile
 from ...regularizer.sam_encoder import SHIPPED
 from ...uda.losses.regularization_keys import SAM_CHECKPOINTS
+from ...utils.paths import check_file
 from ...weights import FOLDER, find_published, how_to_get, read_weights
 from ...weights.safetensors_file import is_safetensors
 
@@ -33,9 +34,10 @@ def check_weight_files(cfg: Config) -> None:
     """
     refuse_downloads(cfg)
     for path, file in needed_weight_files(cfg):
-        if not os.path.isfile(file):
+        if not os.path.exists(file):
             raise MissingFile(f'weights file {file} ({path} in {cfg.filename}) is missing: '
                               f'{how_to_get(file)}')
+        check_file(file, 'weights file')
 
 
 def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any, List, Mapping, Match, Optional, Sequence
 from mmcv import Config, DictAction
 
 from ...errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
+from ...utils.paths import check_file
 from ...utils.replaced import replaced
 from .keys import TOP_LEVEL
 
@@ -32,8 +33,9 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     """
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
+    check_file(path, 'config file')
     search_path = list(sys.path)
     try:
         with replaced(Config, _substitute_predefined_vars=staticmethod(_copy_filled_in)):

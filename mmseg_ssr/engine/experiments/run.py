@@ -15,6 +15,7 @@ from ... import distributed
 from ...errors import explained
 from ...utils.atomic_file import write_atomic
 from ...utils.device import peak_memory_mb
+from ...utils.paths import read_text
 from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
@@ -147,8 +148,7 @@ def _with_nan(scores: Dict[str, Optional[float]]) -> Dict[str, float]:
 def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
     """Return the result in ``work_dir``, or None if it is damaged or has another config."""
     try:
-        with open(os.path.join(work_dir, RESULT), encoding='utf-8') as file:
-            result = json.load(file)
+        result = json.loads(read_text(os.path.join(work_dir, RESULT), 'result'))
         if comparable(result['config']) != config_text(cfg):
             return None
         return {**result, 'scores': _with_nan(result.get('scores', {}))}

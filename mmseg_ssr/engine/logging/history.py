@@ -3,6 +3,8 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Union
 
+from ...utils.paths import read_text
+
 
 def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
     """Read the records of all ``<time>.log.json`` in a work directory, each iteration once.
@@ -26,7 +28,7 @@ def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
 
 
 def _records(path: Path) -> Iterator[Dict[str, Any]]:
-    for line in path.read_text(encoding='utf-8').splitlines():
+    for line in read_text(path, 'log').splitlines():
         try:
             record = json.loads(line)
         except ValueError:

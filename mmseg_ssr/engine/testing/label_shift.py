@@ -22,8 +22,9 @@ from ... import distributed
 from ...datasets import build_dataset
 from ...datasets.source_statistics import source_counts
 from ...datasets.target_config import target_config
-from ...errors import DataError, MissingFile, explained
+from ...errors import DataError, UserError, explained
 from ...utils.parallel import progress_bar
+from ...utils.paths import read_text
 from ..build import build_test_dataset
 from ..config.explain import config_fault
 from ..data_loader import test_loader
@@ -142,12 +143,11 @@ def read_priors(path: str, classes: int) -> Tensor:
         DataError: the file holds no such list.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            values = json.load(file)
+        values = json.loads(read_text(path, '--target-priors'))
         priors = torch.tensor(values, dtype=torch.float64)
-    except FileNotFoundError as error:
-        raise MissingFile(f'--target-priors {path} is missing') from error
-    except (ValueError, TypeError, OSError) as error:
+    except UserError:
+        raise
+    except (ValueError, TypeError) as error:
         raise DataError(f'--target-priors {path} is no JSON list of numbers') from error
     if priors.shape != (classes, ) or not bool((priors >= 0).all()) or not priors.sum() > 0:
         raise DataError(f'--target-priors {path} must hold {classes} numbers of at least 0, one '

@@ -1,3 +1,4 @@
+import errno
 import logging
 import os
 import pickle
@@ -175,3 +176,22 @@ def test_pickle_is_not_a_checkpoint(tmp_path):
     with pytest.raises(CheckpointError):
         read_checkpoint(str(path))
     assert not Code.ran
+
+
+@pytest.mark.parametrize('number, remedy', [(errno.EACCES, 'permission'), (errno.EIO, 'disk')])
+def test_what_the_system_refuses_is_not_called_truncated(tmp_path, monkeypatch, number, remedy):
+    write_checkpoint(dict(state_dict={}), str(tmp_path / 'a.pth'))
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(torch, 'load', refuse)
+    with pytest.raises(CheckpointError, match=rf'a.pth cannot be read \(.*{remedy}') as error:
+        read_checkpoint(str(tmp_path / 'a.pth'))
+    assert 'truncated' not in str(error.value)
+
+
+def test_a_named_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / 'iter_3.pth')
+    with pytest.raises(CheckpointError, match='iter_3.pth is a named pipe, expected a file'):
+        read_checkpoint(str(tmp_path / 'iter_3.pth'))
