@@ -66,7 +66,7 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
     ('Data', ['data', 'UDADataset', ('data.train.rare_class_sampling', RareClassSampling),
               'FolderDataset', 'GTADataset SynthiaDataset CrossCityDataset', 'ACDCDataset',
               'CityscapesSynthiaDataset']),
-    ('Steps of a pipeline', ['PseudoLabelMargins', 'FormatValidPseudoMask']),
+    ('Steps of a pipeline', ['LoadScaledImage', 'PseudoLabelMargins', 'FormatValidPseudoMask']),
 )
 
 

@@ -170,7 +170,8 @@ def label_files(dataset) -> Set[str]:
         folder = os.path.join(dataset.ann_dir, place)
         for entry in os.scandir(folder) if os.path.isdir(folder) else ():
             name = f'{place}/{entry.name}' if place else entry.name
-            if name in wanted and not entry.is_file() and os.path.exists(entry.path):
+            is_file = entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path)
+            if name in wanted and not is_file and os.path.exists(entry.path):
                 check_file(entry.path, 'label')
             present.add(name)
     return present

@@ -36,11 +36,18 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
             name = f'{place}/{entry.name}' if place else entry.name
             if entry.name.startswith('.') and not hidden:
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 names.append(name)
             elif entry.name != OF_THE_SYSTEM:
                 (links if entry.is_symlink() else waiting).append(name)
     return names
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _identity(folder: str) -> object:

@@ -20,10 +20,10 @@ FILES = ['3.png', 'a/1.png', 'b/2.png']
 
 @pytest.mark.parametrize('link, target', [
     ('self', '.'), ('0', '.'), ('up', '..'), ('a/up', '..'), ('a/top', '/'), ('A', 'a'),
-    ('b/other', '../a'), ('a/self', '../a'), ('gone', 'nowhere/')])
+    ('b/other', '../a'), ('a/self', '../a'), ('gone', 'nowhere/'), ('loop', 'loop')])
 def test_links_to_where_files_are_listed_add_nothing(folder, link, target):
     os.symlink(target, folder / link)
-    expected = [*FILES, link] if link == 'gone' else FILES  # it is no folder
+    expected = [*FILES, link] if link in ('gone', 'loop') else FILES  # they are no folders
     assert sorted(list_files(str(folder))) == sorted(expected)
 
 

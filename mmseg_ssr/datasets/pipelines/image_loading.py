@@ -1,4 +1,5 @@
 """Reading of image files by the loading step of a pipeline, with the right pixels or an error."""
+import contextlib
 import copy
 import os
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
@@ -106,9 +107,11 @@ class CheckedImage:
             MissingFile, DataError: see above.
         """
         if self.is_mmsegs:
+            self._loader(os.fspath(path))  # which refuses other bands
             turns = (self.load.color_type in TURNING[0]
                      and self.load.imdecode_backend in TURNING[1])
-            return image_size(path, turned=turns)
+            with contextlib.suppress(DataError):  # loading tells, and knows further kinds
+                return image_size(path, turned=turns)
         height, width = load_file(self, path)['img'].shape[:2]
         return width, height
 

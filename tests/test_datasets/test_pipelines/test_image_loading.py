@@ -43,6 +43,8 @@ def test_an_error_names_bands_bits_and_a_remedy(tmp_path, backend, flag):
     for path, told in image_kinds.others(tmp_path):
         with pytest.raises(DataError, match=f'{path.name} has {told}.*: (convert|save) '):
             load(path, color_type=flag, imdecode_backend=backend)
+        with pytest.raises(DataError, match=f'{path.name} has {told}'):
+            CheckedImage(LoadImageFromFile(color_type=flag)).size(path)
 
 
 def test_unchanged_pixels_are_the_users(tmp_path):
