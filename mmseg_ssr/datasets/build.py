@@ -3,7 +3,7 @@ import copy
 import inspect
 import os
 import re
-from typing import Iterable, Iterator, List, Mapping, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Tuple, Union
 
 from mmcv.fileio.file_client import HardDiskBackend
 from mmseg.datasets.builder import DATASETS, PIPELINES
@@ -158,36 +158,40 @@ def _on_disk(dataset) -> bool:
     return getattr(dataset, 'file_client_args', dict(backend='disk')) == dict(backend='disk')
 
 
-def label_files(dataset) -> Set[str]:
-    """The files in the folders that hold the labels of a data set, relative to ``ann_dir``.
+def label_files(dataset) -> Dict[str, bool]:
+    """The files in the folders that hold the labels of a data set: is each a regular one?
 
-    Raises:
-        RefusedFile: the label of an image is a named pipe or a device.
+    They are relative to ``ann_dir``. Links are followed.
     """
-    wanted = {info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos}
-    present = set()
-    for place in {os.path.dirname(name) for name in wanted}:
+    present = {}
+    for place in {os.path.dirname(label['seg_map'].replace('\\', '/'))
+                  for label in _labels(dataset)}:
         folder = os.path.join(dataset.ann_dir, place)
         for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-            name = f'{place}/{entry.name}' if place else entry.name
-            is_file = entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path)
-            if name in wanted and not is_file and os.path.exists(entry.path):
-                check_file(entry.path, 'label')
-            present.add(name)
+            present[f'{place}/{entry.name}' if place else entry.name] = (
+                entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path))
     return present
+
+
+def _labels(dataset) -> List[dict]:
+    return [info['ann'] for info in dataset.img_infos if 'seg_map' in info.get('ann', {})]
 
 
 def _find_labels(dataset) -> None:
     """Let images have the labels whose endings are written in another case, as ``.PNG``."""
-    if dataset.ann_dir is None or not _on_disk(dataset):
+    ending = getattr(dataset, 'seg_map_suffix', None)
+    if dataset.ann_dir is None or not _on_disk(dataset) or not ending:
         return
-    present, ending = label_files(dataset), len(dataset.seg_map_suffix)
-    others = {name[:-ending] + name[-ending:].lower(): name for name in present}
-    for info in dataset.img_infos:
-        name = info['ann']['seg_map'].replace('\\', '/')
+
+    def lowered(name: str) -> str:
+        return name[:-len(ending)] + name[-len(ending):].lower()
+
+    present = label_files(dataset)
+    others = {lowered(name): name for name in present}
+    for label in _labels(dataset):
+        name = label['seg_map'].replace('\\', '/')
         if name not in present:
-            name = name[:-ending] + name[-ending:].lower()
-            info['ann']['seg_map'] = others.get(name, info['ann']['seg_map'])
+            label['seg_map'] = others.get(lowered(name), label['seg_map'])
 
 
 def _check_labels(dataset, skip: bool) -> None:
@@ -199,6 +203,9 @@ def _check_labels(dataset, skip: bool) -> None:
     present = label_files(dataset)
     missing = [info for info in dataset.img_infos
                if info['ann']['seg_map'].replace('\\', '/') not in present]
+    for info in dataset.img_infos:
+        if not present.get(info['ann']['seg_map'].replace('\\', '/'), True):
+            check_file(os.path.join(dataset.ann_dir, info['ann']['seg_map']), 'label')
     if not missing:
         return
     if skip and 2 * len(missing) <= len(dataset.img_infos):
@@ -211,7 +218,7 @@ def _check_labels(dataset, skip: bool) -> None:
     raise MissingFile(_missing_labels(dataset, [i['ann']['seg_map'] for i in missing], present))
 
 
-def _missing_labels(dataset, missing: List[str], present: Set[str]) -> str:
+def _missing_labels(dataset, missing: List[str], present: Mapping[str, bool]) -> str:
     name = type(dataset).__name__
     origin = ORIGINS.get(name)
     text = (f'{len(missing)} of {len(dataset.img_infos)} labels *{dataset.seg_map_suffix} of '

@@ -22,7 +22,7 @@ def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
         return [Pair(image) for image in images], [Finding(
             Stage.FOLDERS, 'label folder is missing', dataset.ann_dir, 'no such folder',
             f'the labels of {dataset.img_dir}', examiner.fetch)]
-    files = label_files(dataset)
+    files = set(label_files(dataset))
     wanted = [info['ann']['seg_map'].replace('\\', '/') for info in dataset.img_infos]
     pairs, findings = [], []
     for image, label in zip(images, wanted):

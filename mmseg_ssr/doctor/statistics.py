@@ -1,5 +1,6 @@
 """A source's class statistics compared with its labels."""
 import os
+import shlex
 from pathlib import Path
 from typing import Dict, List, Mapping, Tuple
 
@@ -84,7 +85,7 @@ def _difference(dataset, counts: Counts, trained: Counts, label: str) -> Tuple[s
 
 def _anew(root: Path, examiner: Examiner) -> str:
     """How to write statistics again: converters trust newer ones, so they must be deleted first."""
-    remove = f'rm {os.path.join(root, STATISTICS)}'
+    remove = f'rm {shlex.quote(os.path.join(root, STATISTICS))}'
     return f'{remove} && {examiner.convert}' if examiner.convert else (
         f'{remove} (the labels are counted when a training starts)')
 

@@ -91,11 +91,14 @@ def _of_tiff(file) -> Optional[Samples]:
         return None
 
 
-def needs_pillow(path: PathLike) -> bool:
+def needs_pillow(path: PathLike, unchanged: bool = False) -> bool:
     """Check that an image read as 8 bits and three colors is right, and say who reads it so.
 
     OpenCV multiplies the colors of a TIFF by its fourth band if that is alpha, and it reads no
     more than four bands. Pillow leaves further bands out.
+
+    Args:
+        unchanged: all bands and bits are taken as they are, so that no other reading is wrong.
 
     Raises:
         OSError: the file cannot be opened.
@@ -104,6 +107,8 @@ def needs_pillow(path: PathLike) -> bool:
     samples = samples_of(path)
     if samples is None:  # reading tells
         return False
+    if unchanged:
+        return (samples.bits, samples.extra, samples.alpha, samples.is_gray) == (8, 1, True, False)
     if samples.bits > 8 or samples.kind != KINDS[1]:
         raise OtherBands(
             f'image {path} has {samples}, and LoadImageFromFile is for colors of 8 bits: convert '

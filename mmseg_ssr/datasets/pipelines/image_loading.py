@@ -120,8 +120,8 @@ class CheckedImage:
         if getattr(self.load, 'file_client_args', dict(backend='disk')) != dict(backend='disk'):
             return self.load
         check_file(file, 'image')
-        if (not self.is_mmsegs or self.load.color_type == 'unchanged'
-                or self.load.imdecode_backend == 'tifffile' or not needs_pillow(file)):
+        if not self.is_mmsegs or self.load.imdecode_backend == 'tifffile' or not needs_pillow(
+                file, unchanged=self.load.color_type == 'unchanged'):
             return self.load
         load = copy.copy(self.load)
         load.imdecode_backend = 'pillow'

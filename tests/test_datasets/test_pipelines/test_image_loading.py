@@ -54,6 +54,14 @@ def test_unchanged_pixels_are_the_users(tmp_path):
                                           cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
 
 
+@pytest.mark.parametrize('extra', [0, 2])
+def test_four_unchanged_bands_are_not_multiplied(tmp_path, extra):
+    bands = np.dstack([image_kinds.a_picture(), image_kinds.a_picture()[::-1, :, 0]])
+    path = image_kinds.write_tiff(tmp_path / 'a.tif', bands, extra=extra)
+    found = load(path, color_type='unchanged')
+    np.testing.assert_array_equal(found[..., [2, 1, 0, 3]], bands)
+
+
 @pytest.mark.parametrize('kind, low, high', [
     ('wide.png', 0, 4080), ('wide.tif', 0, 4080), ('wide4.tif', 0, 4080), ('full.png', 0, 65535),
     ('float.tif', 0, 1)])
