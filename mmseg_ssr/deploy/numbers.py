@@ -34,7 +34,7 @@ def read_numbers(path: str, weights: str = 'student') -> Numbers:
         MissingFile, DataError: the file is missing, or holds no scores of that network.
     """
     try:
-        content = json.loads(read_text(path, 'file of scores'))
+        content = json.loads(read_text(path, 'score file'))
     except UserError:
         raise
     except ValueError as error:

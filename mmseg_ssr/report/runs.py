@@ -147,6 +147,6 @@ def _config(folder: str, missing: List[str]) -> Optional[Config]:
         return config
     except FileNotFoundError:
         missing.append('all that needs the config: no config.py')
-    except ValueError as error:
+    except (UserError, ValueError) as error:
         missing.append(f'all that needs the config: {error}')
     return None

@@ -262,7 +262,7 @@ def test_numbers_of_a_file(tmp_path):
         (tmp_path / 'eval.json').write_text(content)
         with pytest.raises(DataError, match='expected a result.json or eval.json'):
             read_numbers(str(tmp_path / 'eval.json'))
-    with pytest.raises(MissingFile, match='none.json are missing'):
+    with pytest.raises(MissingFile, match='none.json is missing'):
         read_numbers('none.json')
 
 
