@@ -11,13 +11,13 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..datasets.pipelines.checked_loading import split_pipeline
 from ..datasets.pipelines.image_loading import (
     PathLike,
     as_loaded,
     load_file,
     loading_step,
     refused,
+    split_pipeline,
 )
 from ..engine.config.explain import config_fault
 from ..engine.config.values import segmentor_test_cfg, steps_of

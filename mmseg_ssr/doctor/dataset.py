@@ -6,7 +6,8 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from mmcv import Config
 
 from ..datasets.build import build_dataset, missing_image_folders, published_at
-from ..datasets.pipelines.checked_loading import leaf_datasets, split_pipeline
+from ..datasets.pipelines.checked_loading import leaf_datasets
+from ..datasets.pipelines.image_loading import split_pipeline
 from ..datasets.published import ORIGINS
 from ..engine.config.values import dataset_configs
 from ..errors import UserError, one_line

@@ -2,7 +2,7 @@
 import os
 from collections import deque
 from pathlib import Path
-from typing import Iterator, List
+from typing import Deque, Iterator, List
 
 from ..errors import unreadable
 
@@ -25,7 +25,8 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
     root = os.path.realpath(folder)
     seen = {_identity(str(parent)) for parent in Path(root).parents}
     names = []
-    waiting, links = deque(['']), deque()  # type: Tuple[Deque[str], Deque[str]]
+    waiting: Deque[str] = deque([''])
+    links: Deque[str] = deque()
     while waiting or links:
         place = (waiting or links).popleft()
         identity = _identity(os.path.join(root, place))

@@ -57,7 +57,7 @@ def test_the_card_of_a_teacher_has_no_scores_of_the_student(tool, untrained, tmp
 @pytest.mark.parametrize('arguments, message', [
     (['--size', '10', '64'], '--size must be at least 64 64'),
     (['--fixed-size'], '--size and --fixed-size are for graphs: give one of torchscript'),
-    (['--numbers', 'none.json'], 'scores none.json are missing'),
+    (['--numbers', 'none.json'], 'none.json is missing'),
     (['--weights', 'teacher'], 'give --weights student'),
 ])
 def test_wrong_arguments(fails, untrained, tmp_path, arguments, message):

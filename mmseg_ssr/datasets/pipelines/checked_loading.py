@@ -5,11 +5,10 @@ those of a host project, and for configs that do not know of them. They cost abo
 of 1914 x 1052 pixels and nothing for an image.
 """
 import os
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 import cv2
 import numpy as np
-from mmseg.datasets.builder import PIPELINES
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 from mmseg.utils import get_root_logger
 
@@ -27,7 +26,7 @@ from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
 from ...labels.statistics import EMPTY_SHARE, check_ids
 from ...utils.paths import check_file
-from .image_loading import CheckedImage, is_users, loading_step, refused
+from .image_loading import CheckedImage, loading_step, refused
 
 #: Number of different labels after which too many that are all ignore are an error.
 ENOUGH_LABELS = 20
@@ -86,37 +85,6 @@ def is_own(step) -> bool:
     """Whether a step derived from mmseg's ``LoadAnnotations`` reads labels in a way of its own."""
     return (isinstance(step, LoadAnnotations)
             and type(step).__call__ is not LoadAnnotations.__call__)
-
-
-class Split(NamedTuple):
-    """The configs of a pipeline's steps: those that load images or labels, and the others.
-
-    Attributes:
-        own_labels: those of ``labels`` that read in a way of their own.
-    """
-    images: List[dict]
-    labels: List[dict]
-    own_labels: List[dict]
-    others: List[dict]
-
-
-def split_pipeline(steps: Sequence[dict]) -> Split:
-    """Split the configs of steps as :func:`.loading_step` does with built ones."""
-    split = Split([], [], [], [])
-    for i, step in enumerate(steps):
-        kind = step.get('type')
-        kind = PIPELINES.get(kind) if isinstance(kind, str) else kind
-        if kind is None or not isinstance(kind, type):  # building it tells
-            split.others.append(step)
-        elif issubclass(kind, LoadImageFromFile) or i == 0 and is_users(kind):
-            split.images.append(step)
-        elif issubclass(kind, LoadAnnotations):
-            split.labels.append(step)
-            if kind.__call__ is not LoadAnnotations.__call__:
-                split.own_labels.append(step)
-        else:
-            split.others.append(step)
-    return split
 
 
 def image_step(dataset) -> CheckedImage:

@@ -2,13 +2,13 @@
 import contextlib
 import copy
 import os
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import cv2
 import mmcv
 import numpy as np
 from mmseg.datasets.builder import PIPELINES
-from mmseg.datasets.pipelines import LoadImageFromFile
+from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 
 from ...errors import ConfigError, DataError, UserError, said, unreadable
 from ...labels.files import image_size
@@ -191,6 +191,37 @@ def loading_step(steps: Sequence[Callable]) -> CheckedImage:
 def is_users(kind: type) -> bool:
     """Whether a class of steps is the user's: neither mmseg's nor of this package."""
     return kind.__module__.split('.')[0] not in ('mmseg', 'mmcv', __name__.split('.')[0])
+
+
+class Split(NamedTuple):
+    """The configs of a pipeline's steps: those that load images or labels, and the others.
+
+    Attributes:
+        own_labels: those of ``labels`` that read in a way of their own.
+    """
+    images: List[dict]
+    labels: List[dict]
+    own_labels: List[dict]
+    others: List[dict]
+
+
+def split_pipeline(steps: Sequence[dict]) -> Split:
+    """Split the configs of steps as :func:`loading_step` does with built ones."""
+    split = Split([], [], [], [])
+    for i, step in enumerate(steps):
+        kind = step.get('type')
+        kind = PIPELINES.get(kind) if isinstance(kind, str) else kind
+        if kind is None or not isinstance(kind, type):  # building it tells
+            split.others.append(step)
+        elif issubclass(kind, LoadImageFromFile) or i == 0 and is_users(kind):
+            split.images.append(step)
+        elif issubclass(kind, LoadAnnotations):
+            split.labels.append(step)
+            if kind.__call__ is not LoadAnnotations.__call__:
+                split.own_labels.append(step)
+        else:
+            split.others.append(step)
+    return split
 
 
 def load_file(step: CheckedImage, path: PathLike) -> Dict:

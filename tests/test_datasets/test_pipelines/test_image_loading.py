@@ -11,12 +11,12 @@ from mmseg.datasets.pipelines import LoadImageFromFile, Normalize
 from PIL import Image
 
 from mmseg_ssr.datasets.pipelines import LoadScaledImage
-from mmseg_ssr.datasets.pipelines.checked_loading import split_pipeline
 from mmseg_ssr.datasets.pipelines.image_loading import (
     CheckedImage,
     load_file,
     loading_step,
     picture,
+    split_pipeline,
 )
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 
