@@ -5,7 +5,7 @@ import os
 # data loader: an iteration of the demo took 4.6 s instead of 0.18 s beside two busy programs.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmseg_ssr.commands.run_experiments import main
+from mmseg_ssr.commands.scripts.run_experiments import main
 
 if __name__ == '__main__':
     main()

@@ -39,8 +39,9 @@ def _hindrance() -> str:
 
 
 compiled_operators.install()
-_HINDRANCE = _hindrance()
-if not _HINDRANCE:
+#: Why the parts that need OpenMMLab cannot be used. Empty where they can.
+HINDRANCE = _hindrance()
+if not HINDRANCE:
     from . import datasets, deploy, engine, methods, models
     from .deploy import load
 
@@ -48,5 +49,5 @@ if not _HINDRANCE:
 def __getattr__(name: str) -> Any:
     """Say of a part that needs OpenMMLab what is missing."""
     if name in __all__:
-        raise ImportError(f'mmseg_ssr.{name} needs OpenMMLab, and {_HINDRANCE}')
+        raise ImportError(f'mmseg_ssr.{name} needs OpenMMLab, and {HINDRANCE}')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

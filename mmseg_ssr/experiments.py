@@ -39,7 +39,7 @@ class Experiment:
     """A table: methods on one benchmark.
 
     Attributes:
-        id: argument of ``run_experiments.py --exp``.
+        id: argument of ``mmseg-ssr table``.
         source: paper and table.
         benchmark: source -> target data set.
         baseline: name of the row to compare the others with, seed by seed.

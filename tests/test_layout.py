@@ -43,6 +43,7 @@ ALLOWED = {
     'benchmark': f'{PROGRAM} streets',
     'experiments': 'labels',
     'commands': f'{PROGRAM} streets browse report deploy doctor benchmark experiments',
+    '__main__': 'commands',
 }
 #: Rooms that import OpenMMLab themselves. Models and methods know it through ``host`` alone.
 KNOW_OPENMMLAB = {'host', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor', 'benchmark',
@@ -59,7 +60,7 @@ def imported(room):
 
 def is_allowed(room, name):
     """Whether the row of the room allows a name of this package."""
-    return name == 'mmseg_ssr.__version__' or any(
+    return name in ('mmseg_ssr.__version__', 'mmseg_ssr.HINDRANCE') or any(
         f'{name}.'.startswith(f'mmseg_ssr.{one}.') for one in [room, *ALLOWED[room].split()])
 
 

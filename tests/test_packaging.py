@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,24 @@ def test_requirements_name_mmcv_full_and_bring_neither_it_nor_torch():
     assert 'mmsegmentation==0.30.0' in lines and 'segment-anything==1.0' in lines
     assert 'mmcv-full' in text
     assert not [line for line in lines if line.startswith(('torch', 'mmcv'))]
+
+
+def test_the_wheel_holds_package_configs_and_command(tmp_path):
+    for name in ('mmseg_ssr', 'configs'):
+        shutil.copytree(ROOT / name, tmp_path / name,
+                        ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('setup.py', 'README.md', 'requirements.txt'):
+        shutil.copy(ROOT / name, tmp_path)
+    subprocess.run([sys.executable, 'setup.py', '--quiet', 'bdist_wheel'], cwd=tmp_path, check=True)
+    wheel, = (tmp_path / 'dist').glob('*.whl')
+    with zipfile.ZipFile(wheel) as packed:
+        held = {name: name.split('/')[-1] for name in packed.namelist()}
+        text, = (packed.read(name).decode() for name in held if held[name] == 'entry_points.txt')
+    files = [path for folder in ('mmseg_ssr', 'configs') for path in (tmp_path / folder).rglob('*')
+             if path.suffix in ('.py', '.pth', '.html', '.css', '.js')]
+    missing = {path.relative_to(tmp_path).as_posix() for path in files} - held.keys()
+    assert {f'mmseg_ssr/{name}' for name in missing} <= held.keys() and len(missing) > 100
+    assert 'mmseg_ssr.pth' in held and 'mmseg-ssr = mmseg_ssr.__main__:main' in text
 
 
 def test_one_version_everywhere():

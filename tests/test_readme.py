@@ -10,6 +10,8 @@ from unittest import mock
 
 import pytest
 
+from mmseg_ssr.__main__ import COMMANDS
+from mmseg_ssr.__main__ import main as mmseg_ssr_command
 from mmseg_ssr.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +23,7 @@ EVERYTHING = ''.join(TEXTS.values())
 NAMED = re.compile(r'(?<![\w/.-])((?:configs|tools|docs|tests|mmseg_ssr)/[\w./-]+\.(?:py|md|sh|svg)'
                    r'|run_experiments\.py|experiments\.py)\b')
 LINK = re.compile(r'\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)')
-SCRIPT = r'((?:tools/)?[a-z_/]+\.py)'  # of a command
+SCRIPT = r'(mmseg-ssr [a-z-]+|(?:tools/)?[a-z_/]+\.py)'  # of a command
 
 
 def named_files():
@@ -45,11 +47,15 @@ def section(title: str, page: str) -> str:
 @cache
 def shown(script: str, *arguments: str) -> str:
     """What a command prints. It runs in this process, which has torch imported already."""
-    printed, path = io.StringIO(), [str((ROOT / script).parent), *sys.path]
-    with mock.patch('sys.argv', [script, *arguments]), mock.patch('sys.path', path), \
+    printed, (program, *words) = io.StringIO(), script.split()
+    path = [str((ROOT / program).parent), *sys.path]
+    with mock.patch('sys.argv', [program, *words, *arguments]), mock.patch('sys.path', path), \
             contextlib.redirect_stdout(printed):
         try:
-            runpy.run_path(str(ROOT / script), run_name='__main__')
+            if words:
+                mmseg_ssr_command()
+            else:
+                runpy.run_path(str(ROOT / program), run_name='__main__')
         except SystemExit as end:
             assert not end.code, script
     return printed.getvalue()
@@ -64,7 +70,8 @@ def commands() -> dict:
     found = {}
     for block in re.findall(r'^```(?:shell|none)\n(.*?)^```', EVERYTHING, re.M | re.S):
         for line in block.replace('\\\n', ' ').splitlines():
-            found_in_line = re.search(rf'(?:python|torchrun\b.*?) {SCRIPT}(.*?)(?:#|&&|$)', line)
+            line = line.replace('-m mmseg_ssr', 'mmseg-ssr')
+            found_in_line = re.search(rf'(?:^|python |torchrun\b.*? ){SCRIPT}(.*?)(?:#|&&|$)', line)
             if found_in_line:
                 script, rest = found_in_line.groups()
                 found.setdefault(script, set()).update(options(rest))
@@ -99,35 +106,33 @@ def test_make_targets_exist():
 
 
 @pytest.mark.parametrize('title, page, script', [
-    ('Options', 'docs/train.md', 'run_experiments.py'),
-    ('Options', 'docs/test.md', 'tools/test.py'),
-    ('Predict', 'docs/deploy.md', 'tools/infer.py'),
-    ('Export', 'docs/deploy.md', 'tools/export.py')])
+    ('Options', 'docs/train.md', 'mmseg-ssr train'),
+    ('Options', 'docs/test.md', 'mmseg-ssr test'),
+    ('Predict', 'docs/deploy.md', 'mmseg-ssr predict'),
+    ('Export', 'docs/deploy.md', 'mmseg-ssr export')])
 def test_options_exist(title, page, script):
-    text = section(title, page).replace('`--exp streets-methods`', '')
-    if script == 'run_experiments.py':
-        text = text.replace('python run_experiments.py --help', '')
-    named = options(text)
+    text = section(title, page)
+    named = options(text.split('Two other commands')[0])
     assert len(named) > 4
     assert named <= options(shown(script, '--help'))
 
 
-@pytest.mark.parametrize('script', sorted(set(commands()) - {'tools/benchmark.py'}))
+@pytest.mark.parametrize('script', sorted(set(commands()) - {'mmseg-ssr benchmark'}))
 def test_options_of_commands_exist(script):
     assert commands()[script] <= options(shown(script, '--help'))
 
 
 def test_options_of_the_benchmark_exist():
-    known = set().union(*(options(shown('tools/benchmark.py', name, '--help'))
+    known = set().union(*(options(shown('mmseg-ssr benchmark', name, '--help'))
                           for name in ('step', 'encoder', 'inference', 'data', 'eval')))
-    assert commands()['tools/benchmark.py'] <= known
+    assert commands()['mmseg-ssr benchmark'] <= known
 
 
 def test_experiments_exist():
-    named = set(re.findall(r'--exp ([a-z][\w-]*)', EVERYTHING))
+    named = set(re.findall(r'mmseg-ssr (?:table|results) ([a-z][\w-]*)', EVERYTHING))
     assert len(named) > 9 and named <= {experiment.id for experiment in EXPERIMENTS}
-    assert named <= set(re.findall(r'^([\w-]+):', shown('run_experiments.py', '--list'), re.M))
-    for experiment, name in re.findall(r'--exp ([\w-]+) --rows (\w+)', EVERYTHING):
+    assert named <= set(re.findall(r'^([\w-]+):', shown('mmseg-ssr table', '--list'), re.M))
+    for experiment, name in re.findall(r'mmseg-ssr table ([\w-]+) --rows (\w+)', EVERYTHING):
         rows = next(each.rows for each in EXPERIMENTS if each.id == experiment)
         assert name in {row.name for row in rows}
 
@@ -136,7 +141,7 @@ def test_experiments_exist():
 def test_the_papers_configs_are_named():
     names = {name for page, name in named_files() if page == 'README.md'}
     assert {'configs/sam/daformer_sam_vit_b.py', 'configs/sam/daformer_mic_sam_vit_b.py',
-            'tools/test.py', 'run_experiments.py'} <= names
+            'run_experiments.py'} <= names
 
 
 def test_every_page_can_be_reached():
@@ -154,7 +159,9 @@ def test_every_command_is_named():
     scripts = [path.name for path in (ROOT / 'tools').rglob('*.py')
                if "__name__ == '__main__'" in path.read_text(encoding='utf-8')]
     assert len(scripts) > 15
-    assert [name for name in scripts if name not in TEXTS[ROOT / 'docs/commands.md']] == []
+    page = TEXTS[ROOT / 'docs/commands.md']
+    assert [name for name in scripts if name not in page] == []
+    assert [name for name in COMMANDS if f'`mmseg-ssr {name} ' not in page] == []
 
 
 def test_every_example_is_named():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmseg_ssr.commands.train import main
+from mmseg_ssr.commands.scripts.train import main
 
 if __name__ == '__main__':
     main()

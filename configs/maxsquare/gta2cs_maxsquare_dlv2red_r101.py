@@ -1,6 +1,6 @@
 # MaxSquare, GTA -> Cityscapes, second stage (arXiv 1909.13589, Table 1). It makes ten rounds
 # through the 2975 target images, from the first stage's checkpoint. The command
-# `run_experiments.py --exp maxsquare` trains both stages; --load-from names another file.
+# `mmseg-ssr table maxsquare` trains both stages; --load-from names another file.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/dlv2red_multi_r101.py',

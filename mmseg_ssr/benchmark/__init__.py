@@ -1,1 +1,1 @@
-"""The measurements of ``tools/benchmark.py``. Nothing else of the package imports this room."""
+"""The measurements of ``mmseg-ssr benchmark``. Nothing else of the package imports this room."""

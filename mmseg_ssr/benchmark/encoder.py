@@ -37,7 +37,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Options:
-    """Options of ``tools/benchmark.py encoder``; see its ``--help``."""
+    """Options of ``mmseg-ssr benchmark encoder``; see its ``--help``."""
     size: Size = Size()
     sam_sizes: Sequence[int] = (512, )
     sam_checkpoint: Optional[str] = None

@@ -1,10 +1,10 @@
 """Measure time, memory and arithmetic, and compare with other packages and published code.
 
-    python tools/benchmark.py step --methods daformer daformer_ssr --modes exact joint
-    python tools/benchmark.py encoder --only sam regularizer
-    python tools/benchmark.py inference --sizes 1024x512
-    python tools/benchmark.py data
-    python tools/benchmark.py eval
+    mmseg-ssr benchmark step --methods daformer daformer_ssr --modes exact joint
+    mmseg-ssr benchmark encoder --only sam regularizer
+    mmseg-ssr benchmark inference --sizes 1024x512
+    mmseg-ssr benchmark data
+    mmseg-ssr benchmark eval
 
 Every case runs in its own process. The cases take turns (A B A B), so that other load on the
 machine affects all of them. See docs/benchmarks.md.

@@ -1,6 +1,6 @@
 """Show the input of a training before it starts.
 
-    python tools/browse.py CONFIG --out DIR
+    mmseg-ssr browse CONFIG --out DIR
 
 Writes into DIR alone. iter_N.png shows the views of the first iterations (source, target with
 pseudo-label and weight, mixed, masked), exactly those of a training with this seed.

@@ -1,47 +1,75 @@
-"""The shared command line of the converters."""
+"""Convert the labels of a data set to train ids, and count its classes.
+
+    mmseg-ssr convert gta data/gta --nproc 8
+
+Writes *_labelTrainIds.png beside the labels and the class statistics into the folder. A second
+call continues a stopped one. The exit code is 0 if all labels are converted, 1 if some could not
+be (each is named at the end), 2 if the folder or an argument is wrong, and 130 after Ctrl-C.
+"""
 import argparse
 import sys
-from typing import Callable, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional
 
 from ..errors import cli
-from ..labels.conversion import Conversion
+from ..labels import conversion
 from ..utils.parallel import default_workers, progress_bar, worker_count
 
 
-@cli
-def run_converter(convert: Callable[..., Conversion], name: str, folder: str, published: int,
-                  arguments: Optional[Sequence[str]] = None) -> None:
-    """Parse ``DATA --nproc N``, convert, report, and exit.
+class Published(NamedTuple):
+    """A data set as its authors publish it.
 
-    The exit code is 0 if all labels are converted, 1 if some could not be (each is named at the
-    end), 2 if the folder or an argument is wrong, and 130 after Ctrl-C.
-
-    Args:
-        convert: ``convert(root, workers, progress)`` of :mod:`.label_conversion`.
-        name: name of the data set, for messages.
+    Attributes:
+        title: its name in messages.
         folder: folder where its files are expected, relative to the repository.
-        published: number of labels of the whole data set; another number is reported.
-        arguments: arguments of the command line; None uses the process's own.
+        labels: number of its labels. Another number is reported.
+        convert: ``convert(root, workers, progress)``.
     """
+    title: str
+    folder: str
+    labels: int
+    convert: Callable[..., conversion.Conversion]
+
+
+DATA_SETS = {
+    'gta': Published('GTA5', 'data/gta', 24966, conversion.convert_gta),
+    'synthia': Published('SYNTHIA', 'data/synthia', 9400, conversion.convert_synthia),
+    'cityscapes': Published('Cityscapes', 'data/cityscapes', 3475, conversion.convert_cityscapes),
+    'crosscity': Published('NTHU Cross-City', 'data/NTHU_Datasets', 400,
+                           conversion.convert_crosscity),
+}
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=f'Write the train labels (*_labelTrainIds.png) and the class statistics of '
-                    f'{name}. A second call continues a stopped one.')
-    parser.add_argument('data', nargs='?', default=folder,
-                        help=f'folder of the data set (default: {folder})')
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('name', choices=DATA_SETS, help=f'data set: {", ".join(DATA_SETS)}',
+                        metavar='NAME')
+    parser.add_argument('data', nargs='?', help='folder of the data set (default: '
+                        + ', '.join(one.folder for one in DATA_SETS.values()) + ')')
     parser.add_argument('--nproc', type=worker_count, default=default_workers(),
                         help='number of processes (default: %(default)s)')
-    options = parser.parse_args(arguments)
-    if not options.data:
+    args = parser.parse_args(argv)
+    if args.data is None:
+        args.data = DATA_SETS[args.name].folder
+    if not args.data:
         parser.error('argument data: expected a folder, got an empty text')
+    return args
+
+
+@cli
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    published = DATA_SETS[args.name]
     try:
-        result = convert(options.data, options.nproc, progress_bar(f'{name} labels'))
+        result = published.convert(args.data, args.nproc, progress_bar(f'{published.title} labels'))
     except KeyboardInterrupt:
         print('stopped: the same command goes on where it was', file=sys.stderr)
         sys.exit(130)
-    _report(result, options.data, published)
+    report(result, args.data, published.labels)
 
 
-def _report(result: Conversion, folder: str, published: int) -> None:
+def report(result: conversion.Conversion, folder: str, published: int) -> None:
+    """Print what was converted. Exit with 1 if some labels could not be."""
     print(f'{folder}: {result.converted} labels converted, {result.skipped} were up to date')
     found = len(result.statistics) + len(result.failures)
     if found != published:

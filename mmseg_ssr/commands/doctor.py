@@ -1,8 +1,8 @@
 """Report faults of the installation, weights and data, in the order in which to mend them.
 
-    python tools/doctor.py                       the installation and the machine
-    python tools/doctor.py CONFIG...             also the weights and data that configs name
-    python tools/doctor.py CONFIG... --quick     a sample of the files, for a first look
+    mmseg-ssr doctor                       the installation and the machine
+    mmseg-ssr doctor CONFIG...             also the weights and data that configs name
+    mmseg-ssr doctor CONFIG... --quick     a sample of the files, for a first look
 
 Every image and label is read once. The checks cover pairs, damaged files, sizes, kinds and values
 of labels, frames of a single color, counts against the published ones, and class statistics

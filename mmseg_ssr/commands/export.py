@@ -1,6 +1,6 @@
 """Write a trained model in formats for other programs, with a model card.
 
-    python tools/export.py work_dirs/RUN/latest.pth --out DIR --formats mmseg safetensors onnx
+    mmseg-ssr export work_dirs/RUN/latest.pth --out DIR --formats mmseg safetensors onnx
 
 Only the shadow branch is exported, without SAM, teacher and training state. Each file is run and
 compared with the network. If its logits differ by more than 1e-4, that is an error, and the file

@@ -1,6 +1,6 @@
 """Copy the weights of a file alone, so that reading them can run no code.
 
-    python tools/plain_weights.py mae_pretrain_vit_base.pth mae_plain.pth --trust
+    mmseg-ssr plain-weights mae_pretrain_vit_base.pth mae_plain.pth --trust
 
 Some published files hold Python objects beside their weights, such as the options of the training.
 Reading these can run any code in the file, so all other commands refuse them.

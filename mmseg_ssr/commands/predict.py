@@ -1,8 +1,8 @@
 """Predict images, folders, globs, videos or a camera with a trained model.
 
-    python tools/infer.py work_dirs/RUN/latest.pth photos/ clip.mp4 --out predictions
+    mmseg-ssr predict work_dirs/RUN/latest.pth photos/ clip.mp4 --out predictions
 
-MODEL is a checkpoint of a training, or a file of tools/export.py, with its config inside. The
+MODEL is a checkpoint of a training, or a file of mmseg-ssr export, with its config inside. The
 results are overlay, label and confidence of each image, and a legend (docs/deploy.md). An input is
 resized as in the test of the config, and its result back to the size of the input. The same in
 Python is mmseg_ssr.load(MODEL).predict(image).

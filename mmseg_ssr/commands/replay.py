@@ -1,6 +1,6 @@
 """Run the iteration again in which a loss or gradient was not finite.
 
-    python tools/replay.py work_dirs/local/NAME/not_finite_iter_123.pth
+    mmseg-ssr replay work_dirs/local/NAME/not_finite_iter_123.pth
 
 Prints every loss, and the parameters whose gradient is not finite. Changes nothing.
 """

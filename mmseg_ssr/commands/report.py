@@ -1,7 +1,7 @@
 """Write one HTML page about one or several trainings: curves, classes, images, attention.
 
-    python tools/report.py work_dirs/local/NAME
-    python tools/report.py work_dirs/demo/source_only_s0 work_dirs/demo/daformer_s0 --out two.html
+    mmseg-ssr report work_dirs/local/NAME
+    mmseg-ssr report work_dirs/demo/source_only_s0 work_dirs/demo/daformer_s0 --out two.html
 
 The other runs are compared with the first one. The page needs no network and no other file. Without
 checkpoint or data it shows the logs alone, and says what is left out and why.

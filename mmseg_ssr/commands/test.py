@@ -1,6 +1,6 @@
 """Test a checkpoint: scores, painted images, or files for a benchmark server.
 
-    python tools/test.py CONFIG CHECKPOINT --eval mIoU [--show-dir DIR]
+    mmseg-ssr test CONFIG CHECKPOINT --eval mIoU [--show-dir DIR]
 
 The arguments are those of mmseg's and MIC's test scripts. Checkpoints of DAFormer, HRDA, MIC and
 SSR work as well.

@@ -17,7 +17,7 @@ from .train_id_dataset import TrainIdDataset
 class GTADataset(TrainIdDataset):
     """GTA5 (Richter et al., ECCV 2016): ``images/NNNNN.png``, ``labels/NNNNN_labelTrainIds.png``.
 
-    ``tools/convert_datasets/gta.py`` makes the labels.
+    ``mmseg-ssr convert gta`` makes the labels.
     """
 
 
@@ -26,7 +26,7 @@ class SynthiaDataset(TrainIdDataset):
     """SYNTHIA-RAND-CITYSCAPES (Ros et al., CVPR 2016).
 
     The label of ``RGB/NNNNNNN.png`` is ``GT/LABELS/NNNNNNN_labelTrainIds.png``, made by
-    ``tools/convert_datasets/synthia.py``. Terrain, truck and train do not occur.
+    ``mmseg-ssr convert synthia``. Terrain, truck and train do not occur.
     """
 
 
@@ -42,7 +42,7 @@ class CrossCityDataset(DetailedScores, TrainIdDataset):
     """A city of NTHU Cross-City (Chen et al., ICCV 2017). ``data_root`` is the city's folder.
 
     The images ``Images/Train/NAME.jpg`` have no labels. The labels of ``Images/Test/NAME.png``
-    are ``Labels/Test/NAME_labelTrainIds.png``, made by ``tools/convert_datasets/crosscity.py``.
+    are ``Labels/Test/NAME_labelTrainIds.png``, made by ``mmseg-ssr convert crosscity``.
     The score counts 13 classes. It is called ``mIoU13`` if all 19 classes are trained. If
     ``classes`` is set to the 13 (in source and target), it is the mIoU itself.
     """

@@ -40,7 +40,7 @@ class Origin:
 CITYSCAPES = Origin(
     published='https://www.cityscapes-dataset.com/downloads/ '
               '(leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip)',
-    converter='python tools/convert_datasets/cityscapes.py', levels=2,
+    converter='mmseg-ssr convert cityscapes', levels=2,
     raw_suffix='_gtFine_labelIds.png',
     images=dict(train=2975, val=500, test=1525), size=(2048, 1024))
 
@@ -49,12 +49,12 @@ ORIGINS: Dict[str, Origin] = {
     'GTADataset': Origin(
         published='https://download.visinf.tu-darmstadt.de/data/from_games/ '
                   '(01_images.zip..10_images.zip, 01_labels.zip..10_labels.zip)',
-        converter='python tools/convert_datasets/gta.py', raw_suffix='.png',
+        converter='mmseg-ssr convert gta', raw_suffix='.png',
         images=dict(images=24966)),
     'SynthiaDataset': Origin(
         published='http://synthia-dataset.net/downloads/ (SYNTHIA-RAND-CITYSCAPES: '
                   'SYNTHIA_RAND_CITYSCAPES.rar)',
-        converter='python tools/convert_datasets/synthia.py', levels=2, raw_suffix='.png',
+        converter='mmseg-ssr convert synthia', levels=2, raw_suffix='.png',
         images=dict(RGB=9400), size=(1280, 760), absent=('terrain', 'truck', 'train')),
     'CityscapesDataset': CITYSCAPES,
     'CityscapesSynthiaDataset': CITYSCAPES,
@@ -68,6 +68,6 @@ ORIGINS: Dict[str, Origin] = {
         images={'train/night': 2416, 'val': 50, 'test': 151}, size=(1920, 1080)),
     'CrossCityDataset': Origin(
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
-        converter='python tools/convert_datasets/crosscity.py', levels=2, raw_suffix='_eval.png',
+        converter='mmseg-ssr convert crosscity', levels=2, raw_suffix='_eval.png',
         images=dict(Train=3200, Test=100), size=(2048, 1024)),
 }

@@ -163,7 +163,7 @@ def _read_onnx(path: str) -> Run:
     return run
 
 
-#: The formats by name, as ``tools/export.py`` takes them.
+#: The formats by name, as ``mmseg-ssr export`` takes them.
 FORMATS: Dict[str, Format] = {
     'mmseg': Format('model.pth', _write_pth, _read_weights,
                     "plain mmseg checkpoint: mmseg's and this package's test scripts, "

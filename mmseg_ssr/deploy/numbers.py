@@ -25,7 +25,7 @@ class Numbers(NamedTuple):
 
 
 def read_numbers(path: str, weights: str = 'student') -> Numbers:
-    """Read the scores in a training's ``result.json`` or an ``eval.json`` of ``tools/test.py``.
+    """Read the scores in a training's ``result.json`` or an ``eval.json`` of ``mmseg-ssr test``.
 
     Args:
         weights: the network that the scores must belong to, ``'student'`` or ``'teacher'``.

@@ -102,7 +102,7 @@ def load(checkpoint: PathLike,
 
     Args:
         checkpoint: checkpoint of this package, mmseg, DAFormer, HRDA, MIC or SSR, or a ``.pth``
-            or ``.safetensors`` file of ``tools/export.py``.
+            or ``.safetensors`` file of ``mmseg-ssr export``.
         config: a config file to use if the checkpoint has none, or instead of its own.
         device: ``'auto'``, ``'cpu'``, or a device of torch.
         weights: ``'student'`` or ``'teacher'``.

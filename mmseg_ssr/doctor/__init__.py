@@ -1,6 +1,6 @@
 """Faults of an installation, of weights and of data, in the order in which to mend them.
 
-``tools/doctor.py`` is the command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
+``mmseg-ssr doctor`` is the command. :mod:`.machine`, :mod:`.weights` and :mod:`.dataset` (with
 :mod:`.pairs`, :mod:`.files` and :mod:`.statistics`) give findings. :mod:`.finding` orders them.
 """
 from .dataset import examine_dataset, examine_datasets

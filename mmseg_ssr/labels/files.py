@@ -92,7 +92,7 @@ def check_label_kind(path: PathLike) -> None:
         held = {'1': 'black and white', 'F': 'fractions', 'L': 'ids of fewer than 8 bits'}.get(
             mode, f'ids up to {largest}')
         raise DataError(f'label {path} holds {held}, expected ids of 8 bits: convert it to train '
-                        'ids (tools/convert_datasets/)')
+                        'ids (mmseg-ssr convert)')
 
 
 def read_first_of_16_bit(path: PathLike) -> np.ndarray:

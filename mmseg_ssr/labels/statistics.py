@@ -44,7 +44,7 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
     path = Path(folder) / STATISTICS
     if not path.exists():
         raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
-                          'set (tools/convert_datasets/)')
+                          'set (mmseg-ssr convert)')
     try:
         return _counts(json.loads(read_text(path, 'file of class statistics')))
     except RefusedFile:
@@ -160,7 +160,7 @@ def check_ids(ids: Iterable[int], path: PathLike, num_classes: int,
     if strange:
         raise UnknownValue(f'label {path} holds id {strange[0]}, expected 0..{num_classes - 1} or '
                            f'{ignore_index} (ignore): convert it to train ids '
-                           '(tools/convert_datasets/)')
+                           '(mmseg-ssr convert)')
 
 
 def _counts(records: List[dict]) -> Dict[str, Counts]:

@@ -66,7 +66,7 @@ def faults_here() -> List[Fault]:
     if missing:
         return [Fault('package is missing', name, 'not in ' + sys.executable, 'the packages of '
                       'docs/install.md', 'make setup, then start with its Python: '
-                      '.venv/bin/python tools/doctor.py') for name in missing]
+                      '.venv/bin/mmseg-ssr doctor') for name in missing]
     for name in PROBES:
         try:
             import_module(name)

@@ -9,7 +9,7 @@ import torch
 from .versions import installed_versions
 
 #: Packages whose versions matter to speed, by their names in a package index.
-PACKAGES = ('torch', 'torchvision', 'numpy', 'mmcv-full', 'mmsegmentation', 'timm',
+PACKAGES = ('torch', 'torchvision', 'numpy', 'mmcv-full', 'mmcv', 'mmsegmentation', 'timm',
             'segment-anything', 'transformers', 'triton', 'opencv-python-headless')
 
 

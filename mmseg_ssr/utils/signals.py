@@ -116,11 +116,11 @@ def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> 
     """Return the command line that resumes the training of this one.
 
     Args:
-        arguments: script and arguments of this process.
+        arguments: script, or ``mmseg-ssr COMMAND``, and arguments of this process.
         work_dir: work directory of the training. None is for a command that finds it by itself.
     """
     if work_dir is None:
-        return f'{_starter()} {shlex.join(arguments)}'
+        return _started(arguments)
     kept, value_follows = [], False
     for argument in arguments:
         if argument.split('=')[0] in ('--work-dir', '--resume-from'):
@@ -130,13 +130,20 @@ def resume_command(arguments: Sequence[str], work_dir: Optional[str] = None) -> 
         else:
             kept.append(argument)
             value_follows = False
-    return f'{_starter()} {shlex.join([*kept, "--work-dir", work_dir, "--resume-from", "auto"])}'
+    return _started([*kept, '--work-dir', work_dir, '--resume-from', 'auto'])
 
 
-def _starter() -> str:
-    """Return the program before the script. With several machines, its arguments are left open."""
+def _started(arguments: Sequence[str]) -> str:
+    """Put the program before a script. With several machines, its arguments are left open."""
+    program, *rest = arguments
+    name, _, command = program.partition(' ')
+    own = name == 'mmseg-ssr'
+    script = f'-m mmseg_ssr {command}' if own else shlex.quote(program)
     size = distributed.world_size()
-    if size == 1:
-        return 'python'
-    on_this_machine = os.environ.get('LOCAL_WORLD_SIZE')
-    return f'torchrun --nproc_per_node {size}' if on_this_machine == str(size) else 'torchrun ...'
+    if size > 1:
+        on_this_machine = os.environ.get('LOCAL_WORLD_SIZE')
+        known = f'--nproc_per_node {size}' if on_this_machine == str(size) else '...'
+        start = f'torchrun {known} {script}'
+    else:
+        start = program if own else f'python {script}'
+    return f'{start} {shlex.join(rest)}'

@@ -120,5 +120,5 @@ def refuse_code(path: PathLike, error: Exception) -> None:
     if isinstance(error, pickle.UnpicklingError) and unknown:
         raise CheckpointError(
             f'{path} is not read: it holds Python objects ({unknown[1]}) that could run code; if '
-            f'you trust where it is from, keep its tensors alone: python tools/plain_weights.py '
+            f'you trust where it is from, keep its tensors alone: mmseg-ssr plain-weights '
             f'{path} OUT.pth --trust') from error

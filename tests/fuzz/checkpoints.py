@@ -324,7 +324,7 @@ def arguments(config: Path, folder: Path, *more: str) -> List[str]:
 
 def uses(world) -> Dict[str, Use]:
     """The five commands that read weights."""
-    test, train = command('test'), command('train')
+    test, train = command('test'), command('scripts.train')
     ours = world.trained / 'iter_1.pth'
 
     def scored(file, folder):

@@ -78,14 +78,14 @@ def run(folder: Path, config: str, checkpoint: str):
              ['--json', '{}/x.json'], ['--results'], ['--exp', 'nowhere', '--results'],
              ['--exp', 'ssr', '--results', '--json', '{}/file/x.json']]
     good = ['--config', config, '--work-dir', '{}/run', '--device', 'cpu']
-    return command('run_experiments'), good, options, wrong
+    return command('scripts.run_experiments'), good, options, wrong
 
 
 def train(folder: Path, config: str, checkpoint: str):
     options = dict(training(folder, config), **{'--auto-resume': [[]], '--no-validate': ['x']})
     wrong = [[], [''], ['{}/nowhere.py'], ['{}'], ['{}/file'], [checkpoint], [config, config]]
     good = [config, '--work-dir', '{}/run', '--device', 'cpu', '--no-validate']
-    return command('train'), good, options, wrong
+    return command('scripts.train'), good, options, wrong
 
 
 def test(folder: Path, config: str, checkpoint: str):

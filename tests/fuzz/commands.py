@@ -2,13 +2,11 @@
 import importlib
 import importlib.util
 import sys
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, List
 
 import tiny_training
-
-from mmseg_ssr.labels import conversion as label_conversion
 
 ROOT: Path = tiny_training.ROOT
 
@@ -34,6 +32,4 @@ def command(path: str) -> Callable[[List[str]], Any]:
 
 def converter(name: str) -> Callable[[List[str]], Any]:
     """The command that converts a data set, such as ``gta``."""
-    run = module('convert').run_converter
-    convert = getattr(label_conversion, f'convert_{name}')
-    return partial(run, convert, name, name, 1)
+    return lambda arguments: command('convert')([name, *arguments])

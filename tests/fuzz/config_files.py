@@ -37,7 +37,7 @@ def config_file_case(seed: int, world, folder: Path) -> Case:
     good = tiny_training.write_config(folder / 'good.py', sections)
     damage = rng.choice([syntax, failing, encoding, bases, cut, lines, options, options, formats])
     arguments, words, what, expect = damage(rng, folder, Path(good).read_text())
-    main = command('run_experiments')
+    main = command('scripts.run_experiments')
     case = Case(lambda: main(['--work-dir', str(folder / 'run'), '--device', 'cpu', *arguments]),
                 words, folder, expect, owned=['.json'])
     case.what = what

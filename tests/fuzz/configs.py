@@ -55,7 +55,7 @@ def config_case(seed: int, world, folder: Path) -> Case:
     file = folder / 'config.py'
     file.write_text(''.join(f'{key} = {value!r}\n' for key, value in sections.items()))
     arguments = ['--config', str(file), '--work-dir', str(folder / 'run'), '--device', 'cpu']
-    main = command('run_experiments')
+    main = command('scripts.run_experiments')
     case = Case(lambda: main(arguments + ([] if small else ['--dry-run'])),
                 words(sections, mutation.path), folder, mutation.expect, owned=['.json'])
     if not small and 'decoder_params' in mutation.path:

@@ -61,7 +61,7 @@ def train(folder: Path, checkpoint: Path) -> None:
     sections = tiny_training.method_config(folder / 'data', 3)
     sections['data']['train']['rare_class_sampling'] = None
     config = tiny_training.write_config(folder / 'config.py', sections)
-    command('train')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
+    command('scripts.train')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
                                '--no-validate'])
 
 

@@ -49,7 +49,7 @@ def run(folder: Path, split=None) -> None:
     if split:
         sections['data']['train']['source']['split'] = split
     config = tiny_training.write_config(folder / 'config.py', sections)
-    command('train')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
+    command('scripts.train')([config, '--work-dir', str(folder / 'run'), '--device', 'cpu',
                                '--no-validate'])
 
 

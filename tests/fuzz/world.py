@@ -85,7 +85,7 @@ class World:
 
     def train(self, config: Path, work_dir: Path) -> None:
         with quiet():
-            command('train')([str(config), '--work-dir', str(work_dir), '--device', 'cpu',
+            command('scripts.train')([str(config), '--work-dir', str(work_dir), '--device', 'cpu',
                                        '--no-validate'])
 
 

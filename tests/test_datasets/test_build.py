@@ -29,16 +29,16 @@ def test_empty_folder(gta):
 def test_unconverted_labels_name_the_command(gta_raw, cityscapes_raw):
     fails(gta_config(gta_raw), MissingFile,
           '6 of 6 labels .*_labelTrainIds.png of GTADataset are missing in .*labels .first: '
-          '00001_labelTrainIds.png.: make them with: python tools/convert_datasets/gta.py '
+          '00001_labelTrainIds.png.: make them with: mmseg-ssr convert gta '
           f'{gta_raw}')
     fails(cityscapes_config(cityscapes_raw, 'val'), MissingFile,
-          'make them with: python tools/convert_datasets/cityscapes.py', test_mode=True)
+          'make them with: mmseg-ssr convert cityscapes', test_mode=True)
 
 
 def test_absent_labels_say_where_they_are_published(cityscapes):
     shutil.rmtree(cityscapes / 'gtFine')
     fails(cityscapes_config(cityscapes, 'val'), MissingFile,
-          '2 of 2 labels.*gtFine_trainvaltest.zip.*then run: python tools', test_mode=True)
+          '2 of 2 labels.*gtFine_trainvaltest.zip.*then run: mmseg-ssr convert', test_mode=True)
     build_dataset(cityscapes_config(cityscapes, 'val'), test_mode=True, need_labels=False)
 
 

@@ -37,7 +37,7 @@ def test_synthia(layouts):
 
 
 def test_unconverted_synthia_names_the_command(synthia_raw):
-    with pytest.raises(MissingFile, match='python tools/convert_datasets/synthia.py '
+    with pytest.raises(MissingFile, match='mmseg-ssr convert synthia '
                                           f'{synthia_raw}'):
         build_dataset(dict(type='SynthiaDataset', data_root=str(synthia_raw), img_dir='RGB',
                            ann_dir='GT/LABELS', pipeline=training_steps()))
@@ -147,7 +147,7 @@ def test_unconverted_cross_city_names_the_command(layouts, tmp_path):
     shutil.copytree(layouts / 'NTHU_Datasets/Rio', tmp_path / 'Rio')
     for path in tmp_path.rglob('*_labelTrainIds.png'):
         path.unlink()
-    with pytest.raises(MissingFile, match='python tools/convert_datasets/crosscity.py .*/Rio'):
+    with pytest.raises(MissingFile, match='mmseg-ssr convert crosscity .*/Rio'):
         build_dataset(dict(type='CrossCityDataset', data_root=str(tmp_path / 'Rio'),
                            img_dir='Images/Test', ann_dir='Labels/Test',
                            pipeline=training_steps()))

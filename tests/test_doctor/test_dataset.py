@@ -169,7 +169,7 @@ def test_faults_in_the_order_in_which_to_mend_them(folder):
     cut(images[4])
     shutil.rmtree(folder / 'cityscapes/leftImg8bit/val')
     found = look(folder)
-    convert = f'python tools/convert_datasets/gta.py {folder}/gta'
+    convert = f'mmseg-ssr convert gta {folder}/gta'
     assert [(one.stage, one.mend[-len(convert):] == convert) for one in found] == [
         (Stage.FOLDERS, False), (Stage.FILES, False), (Stage.CONVERSION, True),
         (Stage.CONVERSION, True), (Stage.CONTENT, True), (Stage.STATISTICS, True)]
@@ -185,7 +185,7 @@ def test_doing_as_it_says_leaves_nothing_to_mend(folder):
             os.remove(finding.file)
         elif finding.mend.startswith('rm '):
             os.remove(finding.mend.split()[1])
-        assert f'python tools/convert_datasets/gta.py {folder}/gta' in finding.mend
+        assert f'mmseg-ssr convert gta {folder}/gta' in finding.mend
     convert_gta(folder / 'gta')
     assert look(folder) == []
 

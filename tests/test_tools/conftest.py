@@ -14,6 +14,8 @@ import pytest
 import tiny_training
 import torch
 
+from mmseg_ssr.__main__ import main as mmseg_ssr_command
+
 ROOT = tiny_training.ROOT
 STOCK = Path(mmseg.__file__).parent / '.mim' / 'tools'
 
@@ -82,11 +84,14 @@ def follow(tmp_path, monkeypatch, capfd):
         monkeypatch.chdir(tmp_path)
         printed = []
         for command in shell_commands(ROOT / page):
-            python, script, *arguments = shlex.split(command)
-            assert python == 'python'
-            monkeypatch.setattr('sys.argv', [script, *arguments])
-            monkeypatch.syspath_prepend(str(Path(script).resolve().parent))  # as Python does
-            runpy.run_path(script, run_name='__main__')
+            program, *arguments = shlex.split(command)
+            monkeypatch.setattr('sys.argv', [program, *arguments])
+            if program == 'python':
+                monkeypatch.setattr('sys.argv', arguments)
+                runpy.run_path(arguments[0], run_name='__main__')
+            else:
+                assert program == 'mmseg-ssr'
+                mmseg_ssr_command()
             printed.append(capfd.readouterr().out)
         return printed
 

@@ -10,7 +10,7 @@ import torch
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.utils.device import pick_device
 
-TRAIN, TEST = 'run_experiments', 'test'
+TRAIN, TEST = 'scripts.run_experiments', 'test'
 
 
 @pytest.fixture(autouse=True)

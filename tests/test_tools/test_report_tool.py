@@ -36,7 +36,7 @@ def test_a_training_ends_with_its_report(tool, data, config_file, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     sections = tiny_training.method_config(data, 1, source_only=True)
     del sections['report']  # which is what users do
-    tool('train').main([config_file(sections), '--work-dir', 'run', '--device', 'cpu'])
+    tool('scripts.train').main([config_file(sections), '--work-dir', 'run', '--device', 'cpu'])
     assert f'report {os.path.join("run", "report.html")}' in capsys.readouterr().out
     text = (tmp_path / 'run' / 'report.html').read_text()
     assert 'confusion matrix' in text and 'best images' in text
@@ -47,11 +47,10 @@ def test_an_experiment_ends_with_a_page_about_all_its_runs(tool, data, config_fi
     monkeypatch.chdir(tmp_path)
     sections = tiny_training.method_config(data, 1, source_only=True)
     path = config_file(dict(sections, report=dict(images=0)))
-    table = tool('run_experiments')
+    table = tool('scripts.run_experiments')
     from mmseg_ssr import experiments
-    monkeypatch.setattr(table, 'EXPERIMENTS', [experiments.Experiment(
+    monkeypatch.setattr(experiments, 'EXPERIMENTS', [experiments.Experiment(
         'tiny', 'One row', 'a test', (experiments.Row('row', path, seeds=(1, 2)), ))])
-    monkeypatch.setattr(experiments, 'EXPERIMENTS', table.EXPERIMENTS)
     page = os.path.join('work_dirs', 'tiny', 'report.html')
     table.main(['--exp', 'tiny', '--device', 'cpu'])
     assert f'report of all runs {page}' in capsys.readouterr().out

@@ -3,7 +3,7 @@ import tiny_training
 
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 
-TOOL = 'train'
+TOOL = 'scripts.train'
 
 
 @pytest.fixture(autouse=True)

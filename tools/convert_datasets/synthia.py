@@ -1,11 +1,10 @@
-"""Make the train labels and the class statistics of SYNTHIA: synthia.py data/synthia --nproc 8"""
+"""Convert labels, as ``mmseg-ssr convert synthia`` does."""
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmseg_ssr.commands.convert import run_converter
-from mmseg_ssr.labels.conversion import convert_synthia
+from mmseg_ssr.commands.convert import main
 
 if __name__ == '__main__':
-    run_converter(convert_synthia, name='SYNTHIA', folder='data/synthia', published=9400)
+    main(['synthia', *sys.argv[1:]])

@@ -204,7 +204,7 @@ class CheckedLabel:
             results = self.load(results)
         except MissingFile as error:
             raise MissingFile(f'label {file} is missing: convert the data set '
-                              '(tools/convert_datasets/) or take the image away') from error
+                              '(mmseg-ssr convert) or take the image away') from error
         except UserError:
             raise
         except Exception as error:  # damage makes decoders raise errors of any kind
@@ -234,7 +234,7 @@ class CheckedLabel:
                             'scored: leave it and its image out')
         if len(shape) > 2:
             raise DataError(f'label {file} has {shape[-1]} channels, expected one that holds '
-                            'class ids: convert it to train ids (tools/convert_datasets/)')
+                            'class ids: convert it to train ids (mmseg-ssr convert)')
         if 'img' in results and results['img'].shape[:2] != shape:
             height, width = results['img'].shape[:2]
             raise DataError(f'label {file} is {shape[1]} x {shape[0]} pixels, but its image '

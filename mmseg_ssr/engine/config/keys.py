@@ -145,7 +145,7 @@ PLAIN: Dict[str, Keys] = {
         train=Key(None, 'Data set for training. With `uda` it has a source and a target: '
                   '`UDADataset`.'),
         val=Key(None, 'Data set that evaluations during the training score on.'),
-        test=Key(None, 'Data set of `tools/test.py` and of the report.'),
+        test=Key(None, 'Data set of `mmseg-ssr test` and of the report.'),
         train_dataloader=Key(dict, _WITHOUT_EFFECT),
         val_dataloader=Key(dict, _WITHOUT_EFFECT),
         test_dataloader=Key(dict, _WITHOUT_EFFECT)),
@@ -166,7 +166,7 @@ PLAIN_ANYWHERE: Dict[str, Keys] = {
         amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision."),
         compile=Key(None, 'True compiles the network, for each image size on its own.'),
         logit_shift=Key(None, 'A number for each class that is added to its logits. See '
-                        '`tools/test.py --label-shift`.'),
+                        '`mmseg-ssr test --label-shift`.'),
         subdivision_num_points=Key(int, "As in mmseg's `PointHead`."),
         subdivision_steps=Key(int, "As in mmseg's `PointHead`."),
         scale_factor=Key(float, "As in mmseg's `PointHead`.")),

@@ -7,6 +7,7 @@ import re
 import sys
 import traceback
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, List, Mapping, Match, Optional, Sequence
 
 from mmcv import Config, DictAction
@@ -24,7 +25,8 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     """Read the config file ``path`` and apply ``options``.
 
     Args:
-        path: path of the file.
+        path: path of the file. One that begins with ``configs/`` and is not there is looked up
+            among the project's own configs, which are installed with the package.
         options: path of a key -> its new value, as ``{'uda.alpha': 0.99}`` (``--cfg-options``).
 
     Raises:
@@ -33,6 +35,7 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     """
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
+    path = _among_ours(path)
     if not os.path.exists(path):
         raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
     check_file(path, 'config file')
@@ -55,6 +58,16 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return tidy(cfg)
+
+
+def _among_ours(path: str) -> str:
+    """Return the path of a config of the project that is not in the current folder."""
+    package = Path(__file__).resolve().parents[2]
+    if os.path.exists(path) or Path(path).parts[0] != 'configs':
+        return path
+    found = [str(folder / path) for folder in (package, package.parent)
+             if (folder / path).is_file()]
+    return found[0] if found else path
 
 
 def _copy_filled_in(path: str, copy: str) -> None:

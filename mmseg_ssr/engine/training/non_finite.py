@@ -52,7 +52,7 @@ def report(error: NotFinite, content: Dict[str, Any], batch: Dict[str, Any],
         return ', '.join(sample_files(whole))
 
     error.args = (f'{error.args[0]}; samples {distributed.from_first(write)}; '
-                  f'`python tools/replay.py {path}` runs the iteration again', )
+                  f'`mmseg-ssr replay {path}` runs the iteration again', )
     return error
 
 

@@ -1,20 +1,20 @@
 """Train one config, with the arguments of mmseg's train script.
 
 The results go to --work-dir, else to the config's work_dir, else to work_dirs/NAME. For tables of
-experiments, and a test after the training, see run_experiments.py.
+experiments, and a test after the training, see `mmseg-ssr train` and `mmseg-ssr table`.
 """
 import argparse
 import os
 import sys
 from typing import List, Optional
 
-from .. import distributed
-from ..engine.config.load import Options, load_config
-from ..engine.distributed.launch import launched, launcher_options
-from ..engine.training.train import train
-from ..errors import cli
-from ..report import report_at_end
-from ..utils.signals import resumable
+from ... import distributed
+from ...engine.config.load import Options, load_config
+from ...engine.distributed.launch import launched, launcher_options
+from ...engine.training.train import train
+from ...errors import cli
+from ...report import report_at_end
+from ...utils.signals import resumable
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -1,0 +1,1 @@
+"""Trainings: one config, a table of them, and their results."""

@@ -1,0 +1,1 @@
+"""The scripts of a clone whose arguments differ from those of the command line."""
