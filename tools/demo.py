@@ -26,6 +26,7 @@ from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.experiments.run import finished_result
 from mmseg_ssr.engine.testing.evaluate import run_test
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli
+from mmseg_ssr.experiments import by_id
 from mmseg_ssr.streets import make_streets
 from mmseg_ssr.utils.device import pick_device
 from mmseg_ssr.utils.parallel import progress_bar, worker_count
@@ -35,7 +36,7 @@ DATA = Path('data/streets')
 IMAGES, VAL_IMAGES, SIZE = 200, 60, (512, 256)
 RESULTS = Path('work_dirs/demo')
 TITLES = {'source_only': 'source-only', 'daformer': 'DAFormer', 'daformer_ssr': 'DAFormer + SSR'}
-MINUTES = {'source_only': 3, 'daformer': 5, 'daformer_ssr': 7}
+MINUTES = {'source_only': 2, 'daformer': 4, 'daformer_ssr': 6}
 PICTURE_ROWS = 4
 
 
@@ -61,7 +62,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     check_args(args)
     os.chdir(args.root)
-    options = {'runner.max_iters': args.iterations} if args.iterations else {}
+    rows = {row.name: row for row in by_id()['demo'].rows}
+    length = {'runner.max_iters': args.iterations} if args.iterations else {}
+    options = {name: {**rows[name].overrides, **length} for name in TITLES}
     folder = results_folder(args)
     names = [name for name in TITLES if name != 'daformer' or args.with_daformer]
     seconds: Dict[str, float] = {}
@@ -72,8 +75,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     for number, name in enumerate(names, 3):
         title = f'train and test {TITLES[name]} (about {MINUTES[name]} minutes on two cores)'
         step(f'{number}. {title}', seconds, TITLES[name],
-             lambda name=name: train(folder / f'{name}_s0', name, options, args.device))
-    results = {name: finished(folder / f'{name}_s0', name, options) for name in names}
+             lambda name=name: train(folder / f'{name}_s0', name, options[name], args.device))
+    results = {name: finished(folder / f'{name}_s0', name, options[name]) for name in names}
     picture = folder / 'compare.png'
     step(f'{len(names) + 3}. draw {picture}', seconds, 'picture',
          lambda: draw(folder, names, picture, args.device))
@@ -98,7 +101,7 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def results_folder(args: argparse.Namespace) -> Path:
-    """Folder of run_experiments.py --exp demo. Other lengths have their own folder."""
+    """Folder of ``mmseg-ssr table demo``. Other lengths have their own folder."""
     changes = {'images': args.images if args.images != IMAGES else None,
                'iterations': args.iterations}
     return RESULTS.with_name(RESULTS.name + ''.join(
@@ -114,7 +117,7 @@ def step(title: str, seconds: Dict[str, float], name: str, run: Callable[[], obj
 
 def convert() -> None:
     for dataset in ('gta', 'cityscapes'):
-        command([f'tools/convert_datasets/{dataset}.py', str(DATA / dataset)])
+        command(['convert', dataset, str(DATA / dataset)])
 
 
 def train(work_dir: Path, name: str, options: dict, device: str) -> None:
@@ -122,22 +125,21 @@ def train(work_dir: Path, name: str, options: dict, device: str) -> None:
         print(f'{work_dir} is finished')
         return
     changes = [f'{key}={value}' for key, value in options.items()]
-    command(['run_experiments.py', '--config', config(name), '--work-dir', str(work_dir),
-             '--seed', '0', '--resume-from', 'auto', '--device', device,
-             *(['--cfg-options', *changes] if changes else [])])
+    command(['train', config(name), '--work-dir', str(work_dir), '--seed', '0',
+             '--resume-from', 'auto', '--device', device, '--cfg-options', *changes])
 
 
 def command(arguments: Sequence[str]) -> None:
-    """Run one of the project's commands, which reports its own errors."""
-    script, *rest = arguments
+    """Run a command of ``mmseg-ssr``, which reports its own errors."""
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-    process = subprocess.Popen([sys.executable, str(ROOT / script), *rest],
+    process = subprocess.Popen([sys.executable, '-m', 'mmseg_ssr', *arguments],
                                env={**os.environ, 'PYTHONPATH': path})
     while process.returncode is None:
         with contextlib.suppress(KeyboardInterrupt):  # the command gets it too: it saves and ends
             process.wait()
     if process.returncode:
-        raise UserError(f'{script} did not finish (see above); run the demo again to go on')
+        raise UserError(f'mmseg-ssr {arguments[0]} did not finish (see above); run the demo again '
+                        'to go on')
 
 
 def config(name: str) -> str:

@@ -36,9 +36,9 @@ def test_the_table_has_a_column_for_each_training(tool):
 
 def test_a_step_that_fails_ends_the_demo_in_one_line(tool, tmp_path, fails, monkeypatch):
     monkeypatch.setattr(tool(TOOL), 'VAL_IMAGES', 2)
-    monkeypatch.setattr(tool(TOOL), 'convert', lambda: tool(TOOL).command(['tools/nowhere.py']))
+    monkeypatch.setattr(tool(TOOL), 'convert', lambda: tool(TOOL).command(['nowhere']))
     monkeypatch.chdir(tmp_path)
-    assert 'tools/nowhere.py did not finish' in fails(
+    assert 'mmseg-ssr nowhere did not finish' in fails(
         TOOL, '--root', tmp_path, '--images', '2', '--nproc', '1')
 
 
