@@ -68,7 +68,7 @@ METHODS = {
     'daformer_to_an_encoder': distance(dict(type='sam', **ENCODER)),
     'daformer_to_the_regularizer': distance('regularizer'),
     **{f'mic_{mode}': mic(mode) for mode in MASK_MODES},
-    'mic_own_teacher': mic('separatetrgaug', 2, mask_alpha=0.5, mask_pseudo_threshold=0.5),
+    'mic_own_teacher': mic('separatetrgaug', 2, mask_alpha=0.5, mask_pseudo_threshold=0.05),
     'minent': on_targets('MinEnt', 'ent.loss.main', lambda_ent=0.001),
     'maxsquare': on_targets('MaxSquare', 'max_square.loss.main', lambda_max_square=0.1,
                             image_wise_ratio=0.2),

@@ -10,6 +10,7 @@ from mmseg.ops import resize
 from tiny_networks import ARCHITECTURES, maker_of
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.methods.segmentor import batch_of
 from mmseg_ssr.uda import NotFinite
 from mmseg_ssr.uda.views.pseudo_label import pseudo_label
 
@@ -18,6 +19,16 @@ LOSSES = {
     'mic': {'masked.decode.loss_ce'},
     'ssr': {'enhanced.loss_ce', 'enhanced_mix.loss_ce'},
 }
+
+
+def test_half_of_the_pseudo_labels_count_in_these_tests(method, batch):
+    """With none or all of them, a wrong weight of the mixed or masked view would change nothing."""
+    for parts in ({}, dict(ssr=True, mic=True)):
+        views = {view.name: view for view in method(**parts).make_views(batch_of(batch))}
+        for view in views.values():
+            if view.weight is not None:
+                assert 0.3 < view.weight.min() < 0.7
+        assert views['mix'].weight.max() == 1  # of the source
 
 
 def losses(log):
@@ -183,7 +194,8 @@ def test_weights_of_terms_scale_their_losses(method, batch):
     half = log(regularizer_weight=0.5, mask_lambda=0.25, imnet_feature_dist_lambda=0.05)
     for name, factor in (('enhanced.loss_ce', 0.5), ('enhanced_mix.loss_ce', 0.5),
                          ('masked.decode.loss_ce', 0.25), ('src.loss_imnet_feat_dist', 10),
-                         ('decode.loss_ce', 1)):
+                         ('decode.loss_ce', 1), ('mix.decode.loss_ce', 1)):
+        assert full[name] > 0.001, f'{name} is nothing, whatever its factor'
         assert half[name] == pytest.approx(factor * full[name], rel=1e-5), name
 
 

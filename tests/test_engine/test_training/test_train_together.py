@@ -62,9 +62,7 @@ def sections(kind, data, processes, iterations=ITERATIONS, **changes):
         config = tiny_training.supervised_config(data, iterations, **KINDS[kind])
         config['optimizer_config'] = dict(grad_clip=dict(max_norm=0.5))
     else:
-        # this network is about as sure of anything: half of its pixels pass the threshold
-        config = tiny_training.method_config(data, iterations, pseudo_threshold=0.0542,
-                                             **KINDS[kind])
+        config = tiny_training.method_config(data, iterations, **KINDS[kind])
     config['model']['backbone']['drop_path_rate'] = 0.
     config['model']['decode_head']['dropout_ratio'] = 0.
     # Adam would turn the noise of gradients that are zero into steps

@@ -1,6 +1,10 @@
+import pytest
 import torch
 
-from mmseg_ssr.uda import Draws, class_mix_masks, mix
+from mmseg_ssr.uda import ClassMix, Draws, SourceView, TargetView, class_mix_masks, mix
+
+from .. import toy_student
+from ..toy_student import Changed
 
 
 class Chosen(Draws):
@@ -45,3 +49,69 @@ def test_mix_takes_source_where_the_mask_is_set():
     mask = torch.tensor([[[[True, False]]]])
     source, target = torch.ones(1, 3, 1, 2), torch.zeros(1, 3, 1, 2)
     assert mix(mask, source, target).tolist() == [[[[1., 0.]]] * 3]
+
+
+@pytest.fixture
+def mixed():
+    """The batch, the pseudo-labels, what is pasted, the view, and the augmentation it used."""
+    batch, pseudo, augment = toy_student.batch(), toy_student.pseudo(), Changed()
+    view = ClassMix(augment)(batch, pseudo, Draws(1))
+    masks = class_mix_masks(batch.label, Draws(1))
+    assert 0 < masks.sum() < masks.numel()
+    return batch, pseudo, masks.squeeze(1), view, augment
+
+
+def test_source_pixels_have_weight_1_and_target_pixels_that_of_their_pseudo_label(mixed):
+    _, pseudo, pasted, view, _ = mixed
+    assert (view.weight[pasted] == 1).all()
+    assert torch.equal(view.weight[~pasted], pseudo.weight[~pasted])
+
+
+def test_pasted_pixels_keep_their_label_and_the_others_have_the_pseudo_label(mixed):
+    batch, pseudo, pasted, view, _ = mixed
+    assert view.label.dtype == torch.int64
+    assert torch.equal(view.label.squeeze(1)[pasted], batch.label.squeeze(1)[pasted])
+    assert torch.equal(view.label.squeeze(1)[~pasted], pseudo.label.squeeze(1)[~pasted])
+
+
+def test_images_are_mixed_and_then_augmented_as_one(mixed):
+    batch, _, pasted, view, augment = mixed
+    (img, mean, std, _), = augment.given
+    where = pasted.unsqueeze(1)
+    assert torch.equal(img, torch.where(where, batch.img, batch.target_img))
+    assert torch.equal(mean, batch.mean) and torch.equal(std, batch.std)
+    assert torch.equal(view.img, img + 5)
+
+
+def test_the_mixed_view_is_regularized_and_in_full(mixed):
+    view = mixed[3]
+    assert (view.name, view.regularized, view.scale) == ('mix', True, 1)
+
+
+def test_classes_are_drawn_before_jitter_and_blur():
+    """The order of an image's draws, which recorded ones rely on."""
+    order = []
+
+    class Noting(Draws):
+        def class_keys(self, image, device):
+            order.append('classes')
+            return super().class_keys(image, device)
+
+        def uniform(self):
+            order.append('augmented?')
+            return super().uniform()
+
+    ClassMix()(toy_student.batch(), toy_student.pseudo(), Noting())
+    assert order == ['classes', 'classes', 'augmented?', 'augmented?']
+
+
+def test_source_and_target_views_are_the_images_as_they_are():
+    batch = toy_student.batch()
+    source, target = (maker()(batch, None, Draws()) for maker in (SourceView, TargetView))
+    assert source.img is batch.img and torch.equal(source.label, batch.label)
+    assert (source.name, source.weight, source.regularized, source.scale) == (
+        'source', None, True, 1)
+    assert target.img is batch.target_img and target.label is None and not target.regularized
+    assert [view.prefix for view in (source, target)] == ['', 'target']
+    assert [view.regularized_prefix for view in (source, target)] == ['enhanced', 'enhanced_target']
+    assert TargetView.needs_target and not SourceView.needs_target

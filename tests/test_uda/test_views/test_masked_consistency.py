@@ -104,8 +104,8 @@ def test_an_unknown_mode_is_an_error():
 
 
 @pytest.mark.parametrize('options, own', [
-    (dict(), None), (dict(mask_alpha=0.999, mask_pseudo_threshold=0.968), None),
-    (dict(mask_alpha=0.5), (0.5, 0.968)), (dict(mask_pseudo_threshold=0.5), (0.999, 0.5)),
+    (dict(), None), (dict(mask_alpha=0.999, mask_pseudo_threshold=0.097), None),
+    (dict(mask_alpha=0.5), (0.5, 0.097)), (dict(mask_pseudo_threshold=0.5), (0.999, 0.5)),
     (dict(mask_alpha=0.9, mask_pseudo_threshold=0.7), (0.9, 0.7))])
 def test_numbers_of_its_own_make_a_teacher_of_its_own(method, options, own):
     masked = maker_of(method(mic=True, **options), 'masked')
@@ -151,3 +151,48 @@ def test_a_threshold_of_its_own_weighs_its_own_labels(method, batch):
     segmentor = method(mic=True, mask_pseudo_threshold=0.)
     views = {view.name: view for view in segmentor.make_views(batch_of(batch))}
     assert (views['masked'].weight == 1).all() and views['mix'].weight.min() < 1
+
+
+def test_a_mask_is_of_square_blocks_the_nearest_number_of_them():
+    class Noting(Draws):
+        def block_grid(self, image, shape, device):
+            sizes.append(tuple(shape))
+            return super().block_grid(image, shape, device)
+
+    sizes = []
+    for size in ((32, 48), (44, 60), (5, 90)):
+        mask = BlockMask(0.5, 16).mask(torch.zeros(2, 3, *size), Noting(1))
+        assert mask.shape == (2, 1, *size)
+        assert not torch.equal(mask[0], mask[1]), 'each image has a mask of its own'
+    assert sizes[::2] == [(2, 3), (3, 4), (1, 6)]
+
+
+def test_the_view_has_its_weight_and_augments_with_the_batchs_colors():
+    given = []
+
+    def augment(*args):
+        given.append(args)
+        return args[0] + 5
+
+    batch = Batch(torch.ones(2, 3, 16, 16), torch.zeros(2, 1, 16, 16), MEAN, STD,
+                  torch.full((2, 3, 16, 16), 2.))
+    labels = PseudoLabel(torch.ones(2, 1, 16, 16).long(), torch.full((2, 16, 16), 0.25))
+    for mode in MASK_MODES:
+        made = MaskedConsistency(mode, BlockMask(0., 8), augment, 0.3)(batch, labels, Draws(1))
+        assert (made.name, made.scale, made.regularized) == ('masked', 0.3, False)
+        assert made.img.max() == CHOICES[mode.removesuffix('aug')][0][1] + 5 * mode.endswith('aug')
+        assert made.label.dtype == torch.int64
+    assert len(given) == 3 and all(args[1] is MEAN and args[2] is STD for args in given)
+
+
+@pytest.mark.parametrize('rank, sources', [(0, 3), (1, 2), (2, 0)])
+def test_halves_are_those_of_all_processes(monkeypatch, rank, sources):
+    """Three processes of three images: five of the nine are of the source."""
+    monkeypatch.setattr('mmseg_ssr.distributed.world_size', lambda: 3)
+    monkeypatch.setattr('mmseg_ssr.distributed.rank', lambda: rank)
+    batch = [View('masked', torch.full((3, 3, 4, 4), value), torch.full((3, 1, 4, 4), value),
+                  torch.full((3, 4, 4), 0.5)) for value in (1., 2.)]
+    made = half_and_half(*batch)
+    expected = [1] * sources + [2] * (3 - sources)
+    assert made.img[:, 0, 0, 0].tolist() == made.label[:, 0, 0, 0].tolist() == expected
+    assert made.weight[:, 0, 0].tolist() == [1.] * sources + [0.5] * (3 - sources)

@@ -1,6 +1,10 @@
 import torch
 
-from mmseg_ssr.uda import pseudo_label
+from mmseg_ssr.uda import EMATeacher, PseudoLabeler, pseudo_label
+from mmseg_ssr.uda.views.pseudo_label import PseudoLabelKeys
+
+from .. import toy_student
+from ..toy_student import Student
 
 
 def logits():
@@ -26,3 +30,81 @@ def test_the_valid_mask_multiplies():
     mask = torch.tensor([[[[1, 0], [1, 1]]], [[[0, 0], [0, 1]]]])
     _, weight = pseudo_label(logits(), threshold=0.9, valid_mask=mask)
     assert torch.equal(weight > 0, mask.squeeze(1).bool())
+
+
+def test_a_pixel_as_sure_as_the_threshold_counts():
+    even = torch.zeros(1, 2, 2, 2)
+    assert (pseudo_label(even, threshold=0.5).weight == 1).all()
+    assert not pseudo_label(even, threshold=0.51).weight.any()
+
+
+def test_the_valid_mask_scales_the_weight_of_any_shape_and_dtype():
+    mask = torch.tensor([[[1, 0], [1, 1]], [[0, 0], [0, 1]]], dtype=torch.uint8)
+    for shape in ((2, 2, 2), (2, 1, 2, 2)):
+        _, weight = pseudo_label(logits(), threshold=0.9, ignore_top=1,
+                                 valid_mask=mask.view(shape))
+        expected = torch.tensor([[[0, 0], [1, 1]], [[0, 0], [0, 1]]]) * 3 / 8
+        assert torch.equal(weight, expected)
+
+
+def test_a_label_is_what_the_teacher_says_of_the_target_image():
+    teacher, batch = EMATeacher(Student()), toy_student.batch()
+    maps = teacher.network.extract_feat(batch.target_img)
+    expected = torch.nn.functional.interpolate(
+        teacher.network.decode_head(maps), (16, 16), mode='bilinear')
+    for options in (dict(), dict(ignore_top=3, ignore_bottom=4)):
+        label, weight = PseudoLabeler(0.4, **options)(teacher, batch)
+        found = pseudo_label(expected, 0.4, **options)
+        assert torch.equal(label, found.label)
+        torch.testing.assert_close(weight, found.weight)
+        assert not (label.requires_grad or weight.requires_grad)
+    assert 0 < weight.max() < 1
+
+
+def test_rows_and_the_batchs_valid_mask_get_no_weight():
+    valid = torch.ones(2, 1, 16, 16)
+    valid[:, :, :, :5] = 0
+    batch = toy_student.batch(valid_mask=valid)
+    _, weight = PseudoLabeler(0., ignore_top=3, ignore_bottom=4)(EMATeacher(Student()), batch)
+    expected = torch.zeros(2, 16, 16)
+    expected[:, 3:12, 5:] = 1
+    assert torch.equal(weight, expected)
+
+
+def test_another_threshold_than_the_labelers():
+    labeler = PseudoLabeler(1.)
+    teacher, batch = EMATeacher(Student()), toy_student.batch()
+    assert not labeler(teacher, batch).weight.any()
+    assert (labeler(teacher, batch, 0.).weight == 1).all()
+
+
+def test_the_regularized_branch_labels_with_the_map_of_the_target_image():
+    teacher, regularizer, batch = EMATeacher(Student()), toy_student.regularizer(), \
+        toy_student.batch()
+    label, _ = PseudoLabeler(0., regularizer=regularizer)(teacher, batch)
+    assert regularizer.encoder.seen == [batch.target_img]
+    maps = regularizer(teacher.network.extract_feat(batch.target_img),
+                       regularizer.encode(batch.target_img))
+    logits = torch.nn.functional.interpolate(
+        teacher.network.decode_head(maps), (16, 16), mode='bilinear')
+    assert torch.equal(label, logits.argmax(1, keepdim=True))
+
+
+def test_windows_of_an_image_share_its_map():
+    regularizer, img = toy_student.regularizer(), torch.randn(2, 3, 16, 16)
+    enhance = PseudoLabeler(regularizer=regularizer)._enhancement(img)
+    windows = [torch.randn(6, 4, size, size) for size in (4, 2)]  # three windows of two images
+    context = regularizer.encode(img)
+    expected = regularizer(windows, torch.cat([context] * 3))
+    for maps, own in zip(expected, enhance(windows)):
+        torch.testing.assert_close(own, maps)
+    assert PseudoLabeler()._enhancement(img) is None
+
+
+def test_keys_become_the_labelers_numbers():
+    keys = PseudoLabelKeys(0.7, 3, 4, 'regularized')
+    teacher, regularizer = EMATeacher(Student()), toy_student.regularizer()
+    made = keys.build(teacher, regularizer)
+    assert (made.threshold, made.ignore_top, made.ignore_bottom) == (0.7, 3, 4)
+    assert made.regularizer is regularizer
+    assert PseudoLabelKeys().build(teacher, regularizer).regularizer is None
