@@ -43,7 +43,14 @@ class Case:
         return any(name in self.arrays for name in forms_of(array))
 
     def tensor(self, array: str) -> Tensor:
-        """A whole array as a tensor: labels and masks long, images and features float32."""
+        """A whole array as a tensor: labels and masks long, images and features float32.
+
+        Raises:
+            LookupError: the case does not hold it.
+        """
+        if array not in self.arrays:
+            raise LookupError(f'{self.path}.npz does not hold {array!r} as a whole, which this '
+                              f'kind of case is computed from: it holds {sorted(self.arrays)}')
         tensor = torch.from_numpy(self.arrays[array].copy())
         return tensor.long() if tensor.dtype == torch.uint8 else tensor
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmseg.models.builder import BACKBONES
 
 from .cases import Case, data_folder, find_cases
 from .conftest import ids_of
 from .differences import Differences
-from .fill import fill, sample_index
+from .fill import fill, fill_module, sample_index
 from .kinds import checks_of
 from .recorded_draws import RecordedDraws
 
@@ -26,6 +27,53 @@ def summaries(array, samples=16):
         x_stats=np.array([array.mean(), array.std(), np.sqrt((array ** 2).sum())]),
         x_samples=array.reshape(-1)[sample_index(array.size, samples)],
         x_chmean=array.mean((0, 2, 3)))
+
+
+@pytest.fixture
+def checksums(tmp_path):
+    """A folder's case of a backbone's outputs, of which it has the summaries alone."""
+    backbone = BACKBONES.build(dict(type='mit_b0', drop_path_rate=0.))
+    fill_module(backbone, 1, 'model.backbone.')
+    img = np.random.default_rng(0).standard_normal((1, 3, 32, 64)).astype(np.float32)
+    arrays = dict(input=img)
+    with torch.no_grad():
+        for i, output in enumerate(backbone(torch.from_numpy(img))):
+            parts = summaries(output.numpy().astype(np.float64))
+            arrays.update({name.replace('x_', f'out{i}_'): part for name, part in parts.items()})
+    return write_case(tmp_path, '01_mit_b0_checksums', arrays, config=dict(type='mit_b0'),
+                      fill_prefix='model.backbone.')
+
+
+def outside(case):
+    """The quantities of a case that are compared, and those that are outside of a tolerance."""
+    differences = Differences(case)
+    (check, ) = checks_of(case).values()
+    check(case, differences)
+    return [entry.quantity for entry in differences.entries], [
+        entry.quantity for entry in differences.outside]
+
+
+def test_checksums_of_a_backbone_are_a_case(checksums):
+    names = [f'out{i}_{part}' for i in range(4) for part in ('stats', 'samples', 'chmean')]
+    assert outside(checksums) == (names, [])
+    for name in names[-3:]:
+        right = checksums.arrays[name]
+        checksums.arrays[name] = right * 1.01
+        assert outside(checksums) == (names, [name])
+        checksums.arrays[name] = right
+
+
+def test_what_a_case_lacks_to_be_computed_is_named(checksums):
+    del checksums.arrays['input']
+    with pytest.raises(LookupError, match=r"checksums.npz does not hold 'input'.*'out0_chmean'"):
+        outside(checksums)
+
+
+def test_an_output_that_a_case_has_nothing_of_is_an_error(checksums):
+    for part in ('stats', 'samples', 'chmean'):
+        del checksums.arrays[f'out2_{part}']
+    with pytest.raises(KeyError, match='has no array out2, whole or summarized'):
+        outside(checksums)
 
 
 def test_fill_gives_the_values_of_the_readme():
