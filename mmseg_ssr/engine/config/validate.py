@@ -140,7 +140,17 @@ def _class_faults(cfg: ConfigDict) -> Iterator[Fault]:
         classes = dataset.get('classes') or getattr(DATASETS.get(kind), 'CLASSES', None)
         if isinstance(classes, (list, tuple)):
             known.setdefault(len(classes), (path, kind))
+    single = [f'{path}.num_classes' for path, count in head_classes(cfg) if count == 1]
+    single += [f'{path}.classes' for count, (path, _) in known.items() if count == 1]
+    if single:
+        yield Fault(single[0], f'{" and ".join(single)}: a network of one class predicts it '
+                    'everywhere. Make the rest of the images a class too: '
+                    "classes=['background', 'object'], in the order of the ids in the labels, and "
+                    'num_classes=2', single[1:])
+        return
     for number, (path, kind) in known.items():
+        if single:
+            break
         others = [f'{head}.num_classes is {count}' for head, count in head_classes(cfg)
                   if count != number]
         if others:

@@ -137,6 +137,23 @@ def test_named_classes_count_instead_of_the_data_sets(sections):
     check(sections)
 
 
+@pytest.mark.parametrize('head, classes, named', [
+    (1, ['object'], 'model.decode_head.num_classes and data.train.source.classes: '),
+    (1, ['road', 'object'], 'model.decode_head.num_classes: '),
+    (2, ['object'], 'data.train.source.classes: ')])
+def test_one_class_alone_is_refused(sections, head, classes, named):
+    for dataset in (sections['data']['val'], sections['data']['test'],
+                    sections['data']['train']['source'], sections['data']['train']['target']):
+        dataset['classes'] = classes
+    sections['model']['decode_head']['num_classes'] = head
+    with pytest.raises(ConfigError) as error:
+        check(sections)
+    line, = error.value.problems
+    assert line.endswith(f'{named}a network of one class predicts it everywhere. Make the rest of '
+                         "the images a class too: classes=['background', 'object'], in the order "
+                         'of the ids in the labels, and num_classes=2')
+
+
 def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
     check(dict(sections, optimizer_config=dict()))
     with pytest.raises(ConfigError, match='optimizer_config must be None with uda'):
