@@ -96,6 +96,7 @@ PLAIN: Dict[str, Keys] = {
                        '(`optimizer.constructor`).'),
         decay_rate=Key(float, 'Factor of the learning rate from layer to layer, for these '
                        'constructors.'),
+        layer_decay_rate=Key(float, 'The same for `LayerDecayOptimizerConstructor`.'),
         decay_type=Key(str, "'layer_wise' or 'stage_wise', for these constructors.")),
     'runner': dict(
         type=Key(str, 'Name of a runner that mmcv knows. The commands of this project always run '

@@ -12,6 +12,7 @@ from ...errors import nearest, nearest_name
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
 from .faults import Fault, Faults
 from .keys import TOP_LEVEL
+from .optimizer import optimizer_faults
 from .trackers import tracker_faults
 from .types import fits
 from .values import dataset_configs, head_classes, steps_of
@@ -40,7 +41,8 @@ def validate(cfg: Config) -> None:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _training_faults, _report_faults, tracker_faults):
+                  _class_faults, _training_faults, _report_faults, tracker_faults,
+                  optimizer_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)

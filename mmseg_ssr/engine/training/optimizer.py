@@ -5,27 +5,34 @@ from typing import Any, Dict, List
 
 import torch
 from mmcv import Config
-from mmcv.runner import build_optimizer as build
+from mmcv.runner import build_optimizer as build_with_mmcv
+from mmseg import core
 from torch import nn
 
 from ...errors import ConfigError, explained
 from ..config.explain import config_fault
+from .layer_decay import check_scales, model_for
+
+#: mmseg's function also knows mmseg's constructors. Old versions have none.
+build = getattr(core, 'build_optimizer', build_with_mmcv)
 
 
 def build_optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
-    """Build the ``optimizer`` of a config, with mmcv's ``paramwise_cfg``.
+    """Build the ``optimizer`` of a config, with mmcv's ``paramwise_cfg`` or mmseg's constructors.
 
     mmcv makes a group of every parameter. Here parameters with the same options share one group,
     in the order of the model. The update runs in one fused kernel if torch has one (Adam, AdamW,
     SGD), unless ``optimizer`` sets ``fused`` or ``foreach``.
 
     Raises:
-        ConfigError: the config has no optimizer, or torch refuses its arguments.
+        ConfigError: the config has no optimizer, torch refuses its arguments, or its constructor
+            does not know the model.
     """
     if not cfg.get('optimizer'):
         raise ConfigError(f'{cfg.filename}: no optimizer = dict(...) in it')
     with explained(config_fault(cfg, 'optimizer')):
-        optimizer = _build(model, dict(cfg.optimizer))
+        optimizer = _build(model_for(cfg.optimizer, model), dict(cfg.optimizer))
+        check_scales(optimizer)
     merge_groups(optimizer)
     return optimizer
 
