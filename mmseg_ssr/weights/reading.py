@@ -89,6 +89,7 @@ def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
                  path: PathLike) -> None:
     """Check that the weights for the names in ``wanted`` are finite numbers of the same kind.
 
+    Variances of batch norms must not be below 0.
     Torch would accept weights of a training that diverged, and would cut fractions to integers.
 
     Raises:
@@ -104,6 +105,17 @@ def check_values(weights: Mapping[str, Any], wanted: Mapping[str, Tensor],
         if value.is_floating_point() and not (value.is_meta or torch.isfinite(value).all()):
             raise CheckpointError(f'{path}: {name} holds numbers that are not finite, as after a '
                                   'training that diverged: use an earlier checkpoint')
+        if has_negative_variance(name, value):
+            raise CheckpointError(f'{path}: {name} is a variance and holds numbers below 0, which '
+                                  'no training makes: get the file again')
+
+
+def has_negative_variance(name: str, value: Tensor) -> bool:
+    """Whether a tensor holds variances of a batch norm, some of them below 0.
+
+    The network would make NaN of them.
+    """
+    return name.endswith('running_var') and not value.is_meta and bool((value < 0).any())
 
 
 def refuse_code(path: PathLike, error: Exception) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmseg_ssr.errors import CheckpointError, MissingFile
-from mmseg_ssr.weights import FILES, read_weights
+from mmseg_ssr.weights import FILES, check_values, read_weights
 
 
 def test_reads_a_state_dict_and_one_inside_a_checkpoint(tmp_path):
@@ -62,3 +62,15 @@ def test_safetensors_by_name_and_by_content(tmp_path, name):
     module.save_file({}, str(path))
     with pytest.raises(CheckpointError, match='holds no state dict'):
         read_weights(path)
+
+
+@pytest.mark.parametrize('value, message', [
+    (-0.1, 'norm.running_var is a variance and holds numbers below 0'),
+    (float('inf'), 'norm.running_var holds numbers that are not finite'),
+    (float('nan'), 'norm.running_var holds numbers that are not finite')])
+def test_variances_that_no_training_makes(value, message):
+    good = {'norm.running_mean': torch.tensor([-1., 2.]), 'norm.running_var': torch.tensor([0., 1])}
+    check_values(good, good, 'own.pth')
+    bad = dict(good, **{'norm.running_var': torch.tensor([1., value])})
+    with pytest.raises(CheckpointError, match=f'own.pth: {message}'):
+        check_values(bad, good, 'own.pth')

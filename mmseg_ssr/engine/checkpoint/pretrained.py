@@ -11,7 +11,7 @@ from ...errors import CheckpointError, ConfigError, MissingFile
 from ...regularizer.sam_encoder import SHIPPED
 from ...uda.losses.regularization_keys import SAM_CHECKPOINTS
 from ...utils.paths import check_file
-from ...weights import FOLDER, find_published, how_to_get, read_weights
+from ...weights import FOLDER, check_values, find_published, how_to_get, read_weights
 from ...weights.safetensors_file import is_safetensors
 
 FILE_KEYS = ('pretrained', 'checkpoint', 'sam_checkpoint', 'checkpoint_path')
@@ -89,8 +89,9 @@ def initialize(model: nn.Module) -> None:
 
     Raises:
         MissingFile: a weights file is missing.
-        CheckpointError: a weights file cannot be read, or none of its weights has arrived. Both
-            errors also come from files that the networks of this package read themselves.
+        CheckpointError: a weights file cannot be read, none of its weights has arrived, or they
+            are no valid numbers. All errors also come from files that the networks of this package
+            read themselves.
     """
     readers = [module for module in model.modules() if _starts_from_file(module)]
     files = {module.init_cfg['checkpoint'] for module in readers}
@@ -102,6 +103,7 @@ def initialize(model: nn.Module) -> None:
             raise CheckpointError(f'none of the weights in {file} fits the '
                                   f'{type(module).__name__} that starts from them: it is a file '
                                   'of another network')
+        check_values(module.state_dict(), module.state_dict(), file)
 
 
 def _read_for_mmcv(file: str) -> Dict[str, Tensor]:

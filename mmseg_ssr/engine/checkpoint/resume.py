@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import CheckpointError
+from ...weights import has_negative_variance
 from .random_state import random_state, restore_random_state
 
 NEEDED = ('meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer')
@@ -95,3 +96,5 @@ def _all_finite(values: Mapping[str, Any], whose: str = '') -> None:
     for name, value in values.items():
         if not torch.isfinite(value).all():
             raise ValueError(f'{name} {whose}holds numbers that are not finite')
+        if has_negative_variance(name, value):
+            raise ValueError(f'{name} is a variance and holds numbers below 0')

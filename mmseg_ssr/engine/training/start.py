@@ -1,8 +1,9 @@
 """The start of a training: a checkpoint to resume, the seed, and errors at the start."""
 import traceback
-from typing import Callable, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from mmcv import Config
+from torch.utils.data import Dataset
 
 from ... import distributed
 from ...errors import ConfigError, Meaning, is_wrong_value, said
@@ -54,12 +55,26 @@ def seed_training(cfg: Config, seed: Optional[int], deterministic: bool,
     return chosen
 
 
-def compare_batch(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
-    """Warn if the batch size has changed. It depends on more than the config."""
-    before, now = begun.content['meta'].get('batch'), runner.meta['batch']
+def image_counts(dataset: Dataset) -> Dict[str, int]:
+    """Return the number of images of each part of the training's data."""
+    parts = {name: getattr(dataset, name) for name in ('source', 'target')
+             if hasattr(dataset, name)}
+    return {name: len(part) for name, part in (parts or {'training': dataset}).items()}
+
+
+def compare_samples(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
+    """Warn if the batch size or the images have changed. They depend on more than the config."""
+    meta, changes = begun.content['meta'], []
+    before, now = meta.get('batch'), runner.meta['batch']
     if before not in (None, now):
-        runner.logger.warning('%s was written by a training on batches of %d images, this one has '
-                              '%d: its iterations have other samples', begun.path, before, now)
+        changes.append(f'batches of {before} images, this one has {now}')
+    for part, count in runner.meta['images'].items():
+        before = (meta.get('images') or {}).get(part, count)
+        if before != count:
+            changes.append(f'{before} {part} images, this one finds {count}')
+    for change in changes:
+        runner.logger.warning('%s was written by a training on %s: its iterations have other '
+                              'samples', begun.path, change)
 
 
 def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Meaning:

@@ -49,7 +49,13 @@ from .non_finite import NumberCheck
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
 from .runner import SelfTrainingRunner
-from .start import checkpoint_to_resume, compare_batch, failed_start, seed_training
+from .start import (
+    checkpoint_to_resume,
+    compare_samples,
+    failed_start,
+    image_counts,
+    seed_training,
+)
 
 #: Saving comes last in an iteration, after the logs: a checkpoint holds a finished iteration.
 CHECKPOINT_PRIORITY = 95
@@ -123,7 +129,7 @@ def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
     """Resume a checkpoint and return its path, or load the weights of ``load_from``."""
     if begun:
         runner.go_on_from(begun.content, begun.path)
-        compare_batch(begun, runner)
+        compare_samples(begun, runner)
         return begun.path
     if cfg.get('load_from'):
         _load_weights(runner, cfg.load_from, trusted)
@@ -159,7 +165,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         meta=dict(CLASSES=classes, PALETTE=palette, config=config_text(cfg), seed=seed,
                   exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
                   mmseg_version=mmseg.__version__,
-                  batch=batch_size(cfg) * distributed.world_size()),
+                  batch=batch_size(cfg) * distributed.world_size(), images=image_counts(dataset)),
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
     runner.timestamp = log.timestamp

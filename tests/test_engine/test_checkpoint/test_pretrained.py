@@ -106,6 +106,15 @@ def test_weights_that_mmcv_reads_arrive(tmp_path):
     assert torch.equal(backbone.last.weight, published.last.weight)
 
 
+@pytest.mark.parametrize('value', [-1., float('inf')])
+def test_variances_that_mmcv_would_take(tmp_path, value):
+    published, path = OwnBackbone(), str(tmp_path / 'own.pth')
+    published.conv.norm.running_var[0] = value
+    torch.save(published.state_dict(), path)
+    with pytest.raises(CheckpointError, match='own.pth: conv.bn.running_var '):
+        initialize(OwnBackbone(path))
+
+
 def test_safetensors_that_mmcv_does_not_read(tmp_path):
     module = pytest.importorskip('safetensors.torch')
     path = str(tmp_path / 'own.safetensors')

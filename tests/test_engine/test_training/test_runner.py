@@ -1,6 +1,7 @@
 """A resumed training ends as one that was never interrupted, to the bit."""
 import logging
 import os
+import shutil
 
 import pytest
 import tiny_training
@@ -129,6 +130,9 @@ def test_auto_passes_over_a_damaged_checkpoint(data, config, tmp_path, caplog):
     (lambda c: c['optimizer']['state'][3].update(exp_avg=-1), "several kinds.*'exp_avg': 'int'"),
     (lambda c: c['optimizer']['state'][3]['exp_avg_sq'].fill_(float('inf')),
      'exp_avg_sq of the optimizer holds numbers that are not finite'),
+    (lambda c: next(value for name, value in c['training_state']['teachers'][0]['network'].items()
+                    if name.endswith('running_var')).fill_(-1.),
+     'running_var is a variance and holds numbers below 0'),
 ])
 def test_what_cannot_be_resumed(data, config, tmp_path, change, message):
     cfg = config(tiny_training.method_config(data, 2))
@@ -149,6 +153,22 @@ def test_auto_goes_on_with_the_same_config_only(data, config, tmp_path):
         run(cfg, tmp_path / 'a', resume_from='auto')
     path = str(tmp_path / 'a' / 'iter_2.pth')
     assert run(cfg, tmp_path / 'a', resume_from=path)['meta']['iter'] == 4
+
+
+def test_a_resumed_training_that_lost_images_says_so(data, config, tmp_path, caplog):
+    own = shutil.copytree(data, tmp_path / 'data')
+    cfg = config(tiny_training.method_config(own, 2, source_only=True))
+    assert run(cfg, tmp_path / 'a')['meta']['images'] == dict(source=6, target=4)
+    resume = dict(resume_from=str(tmp_path / 'a' / 'iter_2.pth'))
+    run(cfg, tmp_path / 'b', **resume)
+    assert 'its iterations have other samples' not in caplog.text
+    for image in (next((own / 'gta/images').iterdir()),
+                  next((own / 'cityscapes/leftImg8bit/train').rglob('*.png'))):
+        image.unlink()
+    run(cfg, tmp_path / 'c', **resume)
+    for change in ('6 source images, this one finds 5', '4 target images, this one finds 3'):
+        assert (f'iter_2.pth was written by a training on {change}: its iterations have other '
+                'samples') in caplog.text
 
 
 def test_load_from_takes_the_weights_and_starts_at_zero(data, config, tmp_path):
