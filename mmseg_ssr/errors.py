@@ -1,6 +1,7 @@
 """Errors that a user can fix, each in one line, and the end of a command."""
 import contextlib
 import difflib
+import errno
 import functools
 import os
 import re
@@ -26,6 +27,8 @@ WRONG_VALUE = (TypeError, ValueError, LookupError, AttributeError, AssertionErro
                ImportError, RuntimeError, MemoryError, OSError)
 #: Environment variable that lets a command show the traceback of an error.
 TRACEBACK = 'MMSEG_SSR_TRACEBACK'
+#: Errors of a disk that takes no more.
+NO_ROOM = {getattr(errno, name) for name in ('ENOSPC', 'EDQUOT', 'EFBIG') if hasattr(errno, name)}
 #: Most characters of a library's message, and of the line that a command ends with.
 LONGEST, LONGEST_LINE = 300, 600
 #: A function from an error of Python or a library to its meaning for the user, or None.
@@ -121,6 +124,28 @@ def unreadable(path: Any, what: str, error: OSError) -> UserError:
     return RefusedFile(f'{what} {path} cannot be read ({error.strerror}): {remedy}')
 
 
+class UnwritableFile(UserError, OSError):
+    """A file that the system does not let us write."""
+
+
+def unwritable(path: Any, error: OSError) -> UnwritableFile:
+    """Return the error for a file or folder that the system refuses to write.
+
+    Args:
+        path: path of the file, as the user knows it.
+        error: error of the system, with its ``errno``.
+    """
+    if error.errno in NO_ROOM:
+        remedy = 'make room there and call again, or choose another folder'
+    elif isinstance(error, (FileNotFoundError, NotADirectoryError, FileExistsError)):
+        remedy = 'choose a path whose folder exists, or make its folder'
+    elif isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        remedy = 'give yourself the permission to write there, or choose another folder'
+    else:
+        remedy = 'choose another path'
+    return UnwritableFile(f'{path} cannot be written ({error.strerror}): {remedy}')
+
+
 class CheckpointError(UserError, RuntimeError):
     """A weights file that cannot be read or that belongs to another model."""
 
@@ -210,20 +235,20 @@ def explained(meaning: Meaning) -> Iterator[None]:
 def cli(main: Callable) -> Callable:
     """Wrap a command's ``main``, so that user errors and signals end it with one line each.
 
-    Errors of the operating system about a path do so too: too long, not permitted, no space left.
+    Errors of the operating system do so too, also those that do not say which file they are of.
     The exit code is 2 after an error, and 128 + N after signal N.
     """
 
     @functools.wraps(main)
     def run(*args, **kwargs):
         try:
-            return main(*args, **kwargs)
+            result = main(*args, **kwargs)
+            sys.stdout.flush()  # here, since at the exit Python would end with a traceback
+            return result
         except UserError as error:
             _stop(error)
         except OSError as error:
-            if error.filename is None:
-                raise
-            _stop(UserError(f'{error.filename}: {error.strerror}'))
+            _stop(_of_the_system(error))
         except Interrupted as error:
             sys.stderr.write(f'{error.message}\n')
             raise
@@ -234,9 +259,35 @@ def cli(main: Callable) -> Callable:
     return run
 
 
+def _of_the_system(error: OSError) -> UserError:
+    """Return the line for an error of the system that no part of the program has explained."""
+    reason = error.strerror or said(error)
+    if error.errno in NO_ROOM:
+        return unwritable(error.filename or 'a file, or the output of the command,', error)
+    if isinstance(error, BrokenPipeError):
+        return UserError(f'the output cannot be written ({reason}): the program that reads it has '
+                         'ended, let it read to the end or write to a file')
+    if error.filename is None:
+        return UserError(f'the system refuses what the command asks for ({reason}): '
+                         f'{TRACEBACK}=1 shows where')
+    if isinstance(error, PermissionError):
+        reason += ': give yourself the permission, or choose another path'
+    return UserError(f'{error.filename}: {reason}')
+
+
 def _stop(error: UserError) -> NoReturn:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
+    _drop_output()
     for line in error.problems:
         sys.stderr.write(f'error: {without_middle(line)}\n')
     sys.exit(2)
+
+
+def _drop_output() -> None:
+    """Write what was printed. If that fails, drop it, or Python would complain at the exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, 'w') as nowhere, contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

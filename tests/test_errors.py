@@ -1,4 +1,7 @@
+import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -14,6 +17,7 @@ from mmseg_ssr.errors import (
     nearest,
     one_line,
     said,
+    unwritable,
 )
 
 
@@ -79,12 +83,53 @@ def test_other_errors_are_not_hidden():
         command()
     assert not issubclass(RuntimeError, UserError)
 
-    @cli
-    def without_a_path():
-        raise BrokenPipeError(32, 'Broken pipe')
 
-    with pytest.raises(BrokenPipeError):
-        without_a_path()
+@pytest.mark.parametrize('error, line', [
+    (OSError(28, 'No space left on device'), 'the output of the command, cannot be written (No '
+     'space left on device): make room there and call again, or choose another folder'),
+    (OSError(28, 'No space left on device', 'out/x'), 'out/x cannot be written (No space left on '
+     'device): make room there and call again, or choose another folder'),
+    (BrokenPipeError(32, 'Broken pipe'), 'the program that reads it has ended'),
+    (OSError(24, 'Too many open files'), 'what the command asks for (Too many open files)'),
+    (OSError('no number'), 'what the command asks for (no number)'),
+    (PermissionError(13, 'Permission denied', 'x'), 'x: Permission denied: give yourself the'),
+])
+def test_every_error_of_the_system_is_one_line(capsys, error, line):
+    @cli
+    def command():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        command()
+    assert stop.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith('error: ') and text.count('\n') == 1 and line in text
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
+def test_an_output_that_takes_no_more_is_one_line():
+    """Python itself would end with a traceback when it cannot write at its exit."""
+    code = ('from mmseg_ssr.errors import cli\n'
+            "cli(lambda: print('x'))()")
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run([sys.executable, '-c', code], stdout=full, stderr=subprocess.PIPE,
+                              text=True)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1
+    assert 'No space left on device' in done.stderr
+
+
+@pytest.mark.parametrize('error, remedy', [
+    (OSError(28, 'No space left on device'), 'make room'),
+    (PermissionError(13, 'Permission denied'), 'give yourself the permission'),
+    (OSError(30, 'Read-only file system'), 'give yourself the permission'),
+    (FileNotFoundError(2, 'No such file or directory'), 'whose folder exists'),
+    (OSError(36, 'File name too long'), 'choose another path'),
+])
+def test_what_cannot_be_written_is_told_with_what_mends_it(error, remedy):
+    told = unwritable('out/x', error)
+    assert isinstance(told, UserError) and isinstance(told, OSError)
+    assert str(told).startswith(f'out/x cannot be written ({error.strerror}): ')
+    assert remedy in str(told)
 
 
 @pytest.mark.parametrize('error, code', [

@@ -28,6 +28,7 @@ from mmseg_ssr.engine.testing.evaluate import run_test
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError, cli
 from mmseg_ssr.experiments import by_id
 from mmseg_ssr.streets import make_streets
+from mmseg_ssr.utils.atomic_file import write_atomic
 from mmseg_ssr.utils.device import pick_device
 from mmseg_ssr.utils.parallel import progress_bar, worker_count
 from mmseg_ssr.visualization import Panel, colorize, draw_panels
@@ -184,7 +185,7 @@ def draw(folder: Path, names: Sequence[str], path: Path, device: str) -> None:
         predictions = predict(folder / f'{name}_s0', name, device)
         panels.append(Panel(TITLES[name], [colorize(label, palette) for label in predictions]))
     picture = draw_panels(panels, dataset.CLASSES, palette)
-    cv2.imwrite(str(path), picture[..., ::-1])
+    write_atomic(path, cv2.imencode(path.suffix, picture[..., ::-1])[1].tobytes())
     print()
 
 

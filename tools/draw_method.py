@@ -5,6 +5,8 @@ from typing import Callable, Dict, List, Optional
 
 from drawing import AVERAGE, ROOT, Drawing
 
+from mmseg_ssr.errors import cli
+
 
 def architecture() -> Drawing:
     """Draw backbone, frozen encoder, projections, attentions and the one head."""
@@ -114,6 +116,7 @@ FIGURES: Dict[str, Callable[[], Drawing]] = dict(
     method_architecture=architecture, method_step=training_step)
 
 
+@cli
 def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)

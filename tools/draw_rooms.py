@@ -12,6 +12,8 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
 from drawing import ROOT, Drawing, Point
 from rooms import OPENMMLAB, imported_rooms, imports, rooms
 
+from mmseg_ssr.errors import cli
+
 #: A room, or the bend of an arrow in a row that it passes: (importing, imported, row).
 Node = Union[str, Tuple[str, str, int]]
 Arrows = Dict[str, Set[str]]
@@ -175,6 +177,7 @@ def lines_of(layout: Layout) -> List[List[Point]]:
         for chain in layout.chains]
 
 
+@cli
 def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)

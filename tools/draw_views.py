@@ -17,11 +17,13 @@ from PIL import Image
 from torch import Tensor
 
 import mmseg_ssr  # noqa: F401
+from mmseg_ssr.errors import cli
 from mmseg_ssr.labels.cityscapes import CLASSES, PALETTE
 from mmseg_ssr.labels.conversion import train_id_table
 from mmseg_ssr.streets.layouts import SOURCE_TRAIN, TARGET_TRAIN, Split
 from mmseg_ssr.streets.writer import draw_sample
 from mmseg_ssr.uda import BlockMask, Draws, StrongAugmentation, class_mix_masks, mix
+from mmseg_ssr.utils.atomic_file import atomic_path
 from mmseg_ssr.visualization import Panel, colorize, draw_panels
 from mmseg_ssr.visualization.views import restored
 
@@ -57,6 +59,7 @@ def panels(size: Tuple[int, int], seed: int) -> List[Panel]:
             for name, (image, label) in views.items()]
 
 
+@cli
 def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,7 +72,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parser.parse_args(argv)
     picture = draw_panels(panels(tuple(args.size), args.seed), CLASSES, PALETTE,
                           tile_width=320)
-    Image.fromarray(picture).save(args.out, quality=85)
+    with atomic_path(args.out, ending=args.out.suffix) as part:
+        Image.fromarray(picture).save(part, quality=85)
     print(args.out)
 
 

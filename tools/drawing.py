@@ -2,8 +2,12 @@
 
 The same version of matplotlib gives the same figure to the byte.
 """
+import sys
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -12,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Patch
 
-ROOT = Path(__file__).resolve().parents[1]
+from mmseg_ssr.utils.atomic_file import atomic_path, make_folder
+
 Point = Tuple[float, float]
 #: Fill and edge of boxes: trained, moving average, frozen, data, losses, plain operations.
 COLORS = dict(
@@ -84,7 +89,8 @@ class Drawing:
 
         The file holds no date and no version, so that a figure changes only with the drawing.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         hidden = 'Date' if path.suffix == '.svg' else 'Software'
-        with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': path.stem}):
-            self.figure.savefig(path, dpi=120, metadata={hidden: None})
+        with rc_context({'svg.fonttype': 'none', 'svg.hashsalt': path.stem}), \
+                atomic_path(path, ending=path.suffix) as part:
+            self.figure.savefig(part, dpi=120, metadata={hidden: None})

@@ -29,6 +29,7 @@ from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder, build_reg
 from mmseg_ssr.uda import BlockMask
 from mmseg_ssr.uda.keys import range_of
 from mmseg_ssr.uda.method_keys import fields
+from mmseg_ssr.utils.atomic_file import write_atomic
 
 PAGE = ROOT / 'docs' / 'config.md'
 REGISTRIES = (MODELS, DATASETS, PIPELINES, RUNNERS, HOOKS)
@@ -74,7 +75,7 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
 def main() -> None:
     if sys.argv[1:]:
         raise UserError(f'{sys.argv[0]} takes no arguments, got {" ".join(sys.argv[1:])}')
-    PAGE.write_text(page(), encoding='utf-8')
+    write_atomic(PAGE, page().encode())
     print(f'{PAGE} is written')
 
 

@@ -19,7 +19,7 @@ import torch
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.pretraining.scenes import Scenes, draw_scenes
 from mmseg_ssr.pretraining.training import Measured, Recipe, pretrain
-from mmseg_ssr.utils.atomic_file import write_atomic
+from mmseg_ssr.utils.atomic_file import make_folder, write_atomic
 from mmseg_ssr.utils.parallel import progress_bar, worker_count
 
 HELD_OUT = 0.05  # share of the scenes to measure on
@@ -51,7 +51,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     check_args(args)
-    args.out.mkdir(parents=True, exist_ok=True)  # made before an hour of work
+    make_folder(args.out)  # made before an hour of work
     drawn = draw_scenes(args.scenes, args.looks, kinds=args.kinds, seed=args.seed,
                         workers=args.nproc, progress=progress_bar('scenes'))
     kept = max(1, int(args.scenes * HELD_OUT))

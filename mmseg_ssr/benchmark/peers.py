@@ -17,6 +17,7 @@ from ..regularizer.sam_encoder import (
     build_image_encoder,
     load_image_encoder,
 )
+from ..utils.atomic_file import atomic_file
 
 # ------------------------------------------------------------------ the SAM encoder
 SamArguments = Optional[Dict[str, Any]]
@@ -98,7 +99,8 @@ def random_sam_weights(path: str, encoder_args: SamArguments, seed: int = 0) -> 
     for name, parameter in network.named_parameters():
         if 'pos' in name:
             nn.init.normal_(parameter, std=0.1)
-    torch.save(network.state_dict(), path)
+    with atomic_file(path) as file:
+        torch.save(network.state_dict(), file)
 
 
 # ------------------------------------------------------------------ the MiT encoder

@@ -4,7 +4,6 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ..errors import UserError
 from ..utils.atomic_file import write_atomic
 
 GIB = 2 ** 30
@@ -74,13 +73,10 @@ def write_json(path: str, record: Dict[str, Any], command: Optional[Sequence[str
     """Write the record, completely or not at all, with the command that made it.
 
     Raises:
-        UserError: the folder is missing or cannot be written.
+        UnwritableFile: the folder is missing or cannot be written.
     """
     record = dict(record, command=list(sys.argv if command is None else command))
-    try:
-        write_atomic(path, (json.dumps(record, indent=2, sort_keys=True) + '\n').encode())
-    except OSError as error:
-        raise UserError(f'--json {path} cannot be written: {error.strerror}') from error
+    write_atomic(path, (json.dumps(record, indent=2, sort_keys=True) + '\n').encode())
 
 
 def heading(about: Dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of
 from ..uda.view_record import Record, next_views
 from ..uda.views.view import SOURCE, View
-from ..utils.atomic_file import write_atomic
+from ..utils.atomic_file import make_folder, write_atomic
 from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 
@@ -68,7 +68,7 @@ def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: i
         UserError: config or data have a fault.
     """
     dataset = _training_dataset(cfg, seed)
-    os.makedirs(out, exist_ok=True)
+    make_folder(out)
     yield from _statistics(cfg, dataset, out, draws)
     if iterations:
         model, missing = build_views_model(cfg, seed, checkpoint, role)

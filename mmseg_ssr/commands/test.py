@@ -28,6 +28,7 @@ from ..engine.testing.evaluate import run_test, scores
 from ..engine.testing.regularized_branch import predict_regularized
 from ..engine.testing.submission import pack_submission, required_server
 from ..errors import ConfigError, cli, explained
+from ..utils.atomic_file import atomic_file, make_folder
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -115,7 +116,9 @@ def test(args: argparse.Namespace, device: torch.device) -> None:
         return
     print()
     if args.out:
-        mmcv.dump(results, args.out)
+        make_folder(os.path.dirname(args.out))
+        with atomic_file(args.out) as file:
+            mmcv.dump(results, file, file_format='pkl')
     if args.format_only:
         print(f'{len(results)} predictions are in {format_args["imgfile_prefix"]}')
     if args.zip:
@@ -146,7 +149,7 @@ def write_scores(cfg: mmcv.Config, dataset: Dataset, results: List[Any],
     with explained(config_fault(cfg, '--eval and --eval-options', 'cannot be used')):
         values = scores(dataset, results, args.eval, **args.eval_options)
     if args.work_dir:
-        os.makedirs(args.work_dir, exist_ok=True)
+        make_folder(args.work_dir)
         write_json(os.path.join(args.work_dir, 'eval.json'),
                    dict(config=args.config, checkpoint=args.checkpoint, metric=values,
                         weights=args.weights, options=changed_options(args)))
@@ -161,7 +164,8 @@ def correct_label_shift(cfg: mmcv.Config, model: torch.nn.Module, args: argparse
     shares = ', '.join(f'{share:.3f}' for share in (target / target.sum()).tolist())
     print(f'\npriors of the target: {shares}')
     if args.work_dir:
-        mmcv.dump(target.tolist(), os.path.join(args.work_dir, 'target_priors.json'))
+        make_folder(args.work_dir)
+        write_json(os.path.join(args.work_dir, 'target_priors.json'), target.tolist())
 
 
 def changed_options(args: argparse.Namespace) -> List[str]:

@@ -1,6 +1,6 @@
 """Export of a model in several formats, each tested before the file gets its name."""
+import contextlib
 import os
-import tempfile
 import textwrap
 from typing import List, Optional, Sequence
 
@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, UserError, explained, is_wrong_value, nearest, said
-from ..utils.atomic_file import write_atomic
+from ..utils.atomic_file import Part, atomic_path, make_folder, remove_leftovers, write_atomic
 from .formats import FORMATS, Exported, Format, Job, Size
 from .graph import Deployed
 from .model_card import model_card
 from .model_file import ModelFile, build_network
 from .numbers import Numbers
-from .outputs import unwritable
 from .preparation import normalization, tested_size
 
 #: Largest allowed difference from the network's logits, absolute or relative.
@@ -60,16 +59,16 @@ def export(model: ModelFile,
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))
     job = Job(model, Deployed(network, normalization(model.cfg)).eval(), _image(size))
-    with explained(unwritable(out)):
-        os.makedirs(out, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out) as stage:
-            done = [_export(name, job, stage, fixed_size) for name in formats]
-            card = model_card(model, network, weights, done, numbers)
-            for i, file in enumerate(done):
-                path = os.path.join(out, os.path.basename(file.path))
-                os.replace(file.path, path)
-                done[i] = file._replace(path=path)
-        write_atomic(os.path.join(out, CARD), card.encode())
+    make_folder(out)
+    remove_leftovers(out)
+    paths = [os.path.join(out, FORMATS[name].file) for name in formats]
+    with contextlib.ExitStack() as stack:  # the files get their names together, at its end
+        done = []
+        for name, path in zip(formats, paths):
+            part = stack.enter_context(atomic_path(path, ending=os.path.splitext(path)[1]))
+            done.append(_export(name, job, part, fixed_size)._replace(path=path))
+        card = model_card(model, network, weights, done, numbers)
+    write_atomic(os.path.join(out, CARD), card.encode())
     return done
 
 
@@ -87,14 +86,14 @@ def other_sizes(size: Size) -> List[Size]:
             (max(64, height * 3 // 4) + 5, max(64, width * 5 // 8) + 3)]
 
 
-def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
+def _export(name: str, job: Job, part: Part, fixed_size: bool) -> Exported:
     """Write the format for any size, or else for one size."""
     size = tuple(job.example.shape[2:])
     dynamic = not (FORMATS[name].traced and fixed_size)
     reason = 'as asked for'
     if dynamic:
         try:
-            return _written(name, job, stage, True, [size, *other_sizes(size)])
+            return _written(name, job, part, True, [size, *other_sizes(size)])
         except Exception as error:
             if not FORMATS[name].traced or not (
                     isinstance(error, NotTheSame) or is_wrong_value(error)):
@@ -102,7 +101,7 @@ def _export(name: str, job: Job, stage: str, fixed_size: bool) -> Exported:
             reason = textwrap.shorten(said(error), REASON, placeholder=' ...')
     with explained(lambda error: UserError(f'{name} cannot be made of this network: {said(error)}')
                    if is_wrong_value(error) else None):
-        written = _written(name, job, stage, False, [size])
+        written = _written(name, job, part, False, [size])
     return written._replace(fixed_size=size, reason=reason)
 
 
@@ -110,12 +109,12 @@ class NotTheSame(UserError):
     """Raised when a file does not compute the same as the network."""
 
 
-def _written(name: str, job: Job, stage: str, dynamic: bool, sizes: Sequence[Size]) -> Exported:
+def _written(name: str, job: Job, part: Part, dynamic: bool, sizes: Sequence[Size]) -> Exported:
     """Write a format and run it on images of these sizes."""
-    path = os.path.join(stage, FORMATS[name].file)
-    FORMATS[name].write(job, path, dynamic)
-    difference = max(_difference(name, FORMATS[name], job.deployed, path, sizes))
-    return Exported(name, path, os.path.getsize(path), list(sizes), difference)
+    with open(part, 'wb') as file:
+        FORMATS[name].write(job, file, dynamic)
+    difference = max(_difference(name, FORMATS[name], job.deployed, part, sizes))
+    return Exported(name, part, os.path.getsize(part), list(sizes), difference)
 
 
 def _difference(name: str, kind: Format, deployed: nn.Module, path: str,

@@ -2,12 +2,12 @@
 import contextlib
 import logging
 import warnings
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
 
-from ..engine.checkpoint.files import write_checkpoint
+from ..engine.checkpoint.files import plain
 from ..engine.config.saved import config_text
 from ..errors import UserError, said
 from ..utils.optional import required
@@ -63,13 +63,13 @@ class Format(NamedTuple):
 
     Attributes:
         file: name of the file.
-        write: ``write(job, path, dynamic)``; dynamic: for any H and W, else for the example's.
+        write: ``write(job, file, dynamic)``; dynamic: for any H and W, else for the example's.
         read: ``read(path)`` gives the written model as a function from images to logits.
         purpose: use of the format, for the model card.
         traced: whether it is a graph traced on one example, which may be bound to its size.
     """
     file: str
-    write: Callable[[Job, str, bool], None]
+    write: Callable[[Job, BinaryIO, bool], None]
     read: Callable[[str], Run]
     purpose: str
     traced: bool = True
@@ -105,13 +105,13 @@ def exported_meta(job: Job) -> Dict[str, Any]:
                 exported_with=f'mmseg_ssr {__version__}')
 
 
-def _write_pth(job: Job, path: str, dynamic: bool) -> None:
-    write_checkpoint(
-        dict(meta=exported_meta(job), state_dict=job.deployed.network.state_dict()), path)
+def _write_pth(job: Job, file: BinaryIO, dynamic: bool) -> None:
+    torch.save(plain(dict(meta=exported_meta(job),
+                          state_dict=job.deployed.network.state_dict())), file)
 
 
-def _write_safetensors(job: Job, path: str, dynamic: bool) -> None:
-    safetensors_file.write(path, job.deployed.network.state_dict(), exported_meta(job))
+def _write_safetensors(job: Job, file: BinaryIO, dynamic: bool) -> None:
+    safetensors_file.write(file, job.deployed.network.state_dict(), exported_meta(job))
 
 
 def _read_weights(path: str) -> Run:
@@ -119,10 +119,10 @@ def _read_weights(path: str) -> Run:
     return Deployed(build_network(model), normalization(model.cfg)).eval()
 
 
-def _write_torchscript(job: Job, path: str, dynamic: bool) -> None:
+def _write_torchscript(job: Job, file: BinaryIO, dynamic: bool) -> None:
     with quiet_exporters():
         traced = torch.jit.trace(traceable(job.deployed), job.example, check_trace=False)
-        torch.jit.save(traced, path)
+        torch.jit.save(traced, file)
 
 
 def _read_torchscript(path: str) -> Run:
@@ -130,9 +130,9 @@ def _read_torchscript(path: str) -> Run:
         return torch.jit.load(path)
 
 
-def _write_torch_export(job: Job, path: str, dynamic: bool) -> None:
+def _write_torch_export(job: Job, file: BinaryIO, dynamic: bool) -> None:
     with quiet_exporters():
-        torch.export.save(job.program(dynamic), path)
+        torch.export.save(job.program(dynamic), file)
 
 
 def _read_torch_export(path: str) -> Run:
@@ -140,14 +140,14 @@ def _read_torch_export(path: str) -> Run:
         return torch.export.load(path).module()
 
 
-def _write_onnx(job: Job, path: str, dynamic: bool) -> None:
+def _write_onnx(job: Job, file: BinaryIO, dynamic: bool) -> None:
     for package in ('onnx', 'onnxscript', 'onnxruntime'):
         required(package, 'ONNX')
     with quiet_exporters():
-        torch.onnx.export(
-            job.program(dynamic), (job.example, ), path, input_names=['image'],
-            output_names=['logits'], opset_version=OPSET, dynamo=True, external_data=False,
-            verbose=False)
+        program = torch.onnx.export(
+            job.program(dynamic), (job.example, ), input_names=['image'], output_names=['logits'],
+            opset_version=OPSET, dynamo=True, external_data=False, verbose=False)
+    file.write(program.model_proto.SerializeToString())
 
 
 def _read_onnx(path: str) -> Run:

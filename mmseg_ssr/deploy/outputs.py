@@ -1,17 +1,16 @@
 """Predictions as files: overlay, label and confidence of each image, and one legend."""
 import contextlib
 import os
-import tempfile
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from ..engine.logging.run_log import NO_ROOM
 from ..engine.testing.submission import LABEL_IDS, cityscapes_train_ids
-from ..errors import ConfigError, DataError, Meaning, UserError, explained, nearest
+from ..errors import ConfigError, DataError, UnwritableFile, UserError, nearest
 from ..labels.files import encode_label
-from ..utils.atomic_file import write_atomic
+from ..utils.atomic_file import Part, atomic_path, make_folder, remove_leftovers, write_atomic
+from ..utils.video_file import stated_frames
 from ..visualization import draw_legend
 from .inputs import Input
 from .predictor import Prediction
@@ -131,9 +130,8 @@ class Results:
 
     @staticmethod
     def _write(path: str, content: bytes) -> None:
-        with explained(unwritable(path)):
-            os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-            write_atomic(path, content)
+        make_folder(os.path.dirname(path))
+        write_atomic(path, content)
 
 
 def _places(path: str) -> List[str]:
@@ -142,39 +140,56 @@ def _places(path: str) -> List[str]:
     return [os.path.join(folder, name), *([folder] if FRAME.fullmatch(name) else [])]
 
 
-def unwritable(path: str) -> Meaning:
-    """Explain why the system refuses to write ``path``."""
-
-    def meaning(error: Exception) -> Optional[UserError]:
-        if isinstance(error, UserError) or not isinstance(error, OSError):
-            return None  # some of our errors are system errors too
-        remedy = 'make room, or choose' if error.errno in NO_ROOM else 'choose'
-        return UserError(f'{path} cannot be written ({error.strerror}): {remedy} another --out')
-
-    return meaning
-
-
 @contextlib.contextmanager
 def _overlay_video(path: str, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
     """Give a function that adds RGB frames. The first one makes the file."""
-    writers: List[cv2.VideoWriter] = []
-    folder = os.path.dirname(path)
+    writers: List[Callable[[np.ndarray], None]] = []
     with contextlib.ExitStack() as stack:
         def add(frame: np.ndarray) -> None:
             if not writers:
-                with explained(unwritable(path)):
-                    os.makedirs(folder, exist_ok=True)
-                    part = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
-                part = os.path.join(part, os.path.basename(path))
-                writers.append(_open_writer(part, rate, frame.shape[:2]))
-                stack.callback(os.replace, part, path)
-                stack.callback(writers[0].release)
-            writers[0].write(frame[..., ::-1])
+                make_folder(os.path.dirname(path))
+                writers.append(stack.enter_context(_video_file(path, rate, frame.shape[:2])))
+            writers[0](frame)
 
         yield add
 
 
-def _open_writer(path: str, rate: float, size: Sequence[int]) -> cv2.VideoWriter:
+@contextlib.contextmanager
+def _video_file(path: str, rate: float,
+                size: Sequence[int]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Give a function that adds RGB frames to a video, which is kept if an error ends the block."""
+    failure, count = None, 0
+
+    def add(frame: np.ndarray) -> None:
+        nonlocal count
+        count += 1
+        writer.write(frame[..., ::-1])
+
+    remove_leftovers(os.path.dirname(path) or '.')
+    with atomic_path(path, ending=VIDEO) as part:
+        writer = _open_writer(part, rate, size)
+        try:
+            yield add
+        except BaseException as error:
+            failure = error
+        writer.release()
+        if not _holds(part, count):  # OpenCV does not say that it could not write
+            raise failure or UnwritableFile(
+                f'{path} could not be written whole, perhaps for lack of space: make room there '
+                'and call again, or choose another folder')
+    if failure is not None:
+        raise failure
+
+
+def _holds(path: str, count: int) -> bool:
+    """Whether a video is whole and has that many frames."""
+    stated = stated_frames(path)
+    if stated.count is None:
+        return stated.is_whole and cv2.VideoCapture(path).isOpened()
+    return stated.is_whole and stated.count == count
+
+
+def _open_writer(path: Part, rate: float, size: Sequence[int]) -> cv2.VideoWriter:
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), rate, tuple(size[::-1]))
     if not writer.isOpened():
         raise UserError('OpenCV here cannot write videos (mp4v): leave the overlay out (--save '

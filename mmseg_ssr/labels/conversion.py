@@ -22,7 +22,7 @@ from typing import (
 import cv2
 import numpy as np
 
-from ..errors import MissingFile, UserError
+from ..errors import MissingFile, UnwritableFile, UserError
 from ..utils.atomic_file import remove_leftovers
 from ..utils.folders import list_files
 from ..utils.parallel import Progress, parallel_map
@@ -230,6 +230,8 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Out
     # the output is missing, damaged, or of another program with other ids
     try:
         return _Outcome(output, convert_label(source, output, kind))
+    except UnwritableFile:  # the other labels cannot be written either
+        raise
     except (UserError, OSError) as error:
         return _Outcome(output, failure=str(error))
 

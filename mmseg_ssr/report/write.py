@@ -7,7 +7,7 @@ import jinja2
 import torch
 
 from .. import __version__
-from ..errors import MissingFile, UserError
+from ..errors import MissingFile
 from ..utils.atomic_file import write_atomic
 from . import tables
 from .curves import class_curves, loss_curves, other_curves
@@ -38,18 +38,14 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
 
     Raises:
         MissingFile: a folder holds no training, or the folder of the page is missing.
-        UserError: the page cannot be written.
+        UnwritableFile: the page cannot be written.
     """
     runs = read_runs(folders)
     path = path or os.path.join(folders[0], PAGE)
     if not os.path.isdir(os.path.dirname(path) or '.'):  # checked before the work
         raise MissingFile(f'--out {path}: there is no folder {os.path.dirname(path)}')
     text = _render(runs, device or torch.device('cpu'), images)
-    try:
-        write_atomic(path, text.encode())
-    except OSError as error:
-        raise UserError(f'{path} cannot be written ({error.strerror}): choose another --out'
-                        ) from error
+    write_atomic(path, text.encode())
     return path
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError, nearest
 from ..labels.conversion import CONVERTED
 from ..labels.statistics import STATISTICS_FILES
-from ..utils.atomic_file import is_part, remove_leftovers, write_atomic
+from ..utils.atomic_file import is_part, make_folder, remove_leftovers, write_atomic
 from ..utils.parallel import Progress, default_workers, parallel_map
 from .layouts import GTA_TO_CITYSCAPES, LAYOUTS, SOURCE_TRAIN, SPLITS, Split, encode_image
 from .look import Look, LookMaker
@@ -91,7 +91,7 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
     missing = [job for job in jobs if not job.done()]
     logger.info('%s: drawing %d of %d images', root, len(missing), len(jobs))
     for folder in {path.parent for job in missing for path in job.paths()}:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         remove_leftovers(folder)
     with _single_threaded_opencv():
         parallel_map(partial(_write, size=tuple(size), seed=seed), missing,
@@ -152,7 +152,7 @@ def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
     if made != parameters:
         _remove(root, made, [name for name in ours if (root / name).exists()], layouts)
         ours = []
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     ours = sorted({*ours, *layouts}, key=LAYOUTS.index)
     write_atomic(stamp, (json.dumps(dict(parameters, layouts=ours)) + '\n').encode())
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple
 
 from ..errors import CheckpointError, UserError, said
-from ..utils.atomic_file import PathLike, write_atomic
+from ..utils.atomic_file import PathLike, make_folder, write_atomic
 from .published import Published, published_sum
 from .sums import other_sum, record_sum, recorded_sum, sha256, sum_file
 
@@ -44,7 +44,7 @@ def fetch(one: Published, path: PathLike, progress: Progress = lambda done, tota
     """
     path = os.fspath(path)
     if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        make_folder(os.path.dirname(path))
         with _part_of(path) as part:
             if not os.path.exists(path):  # no other process has finished meanwhile
                 Transfer(one, path, part, progress).run()

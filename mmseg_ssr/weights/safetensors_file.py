@@ -4,12 +4,12 @@ The header of the file has one entry, ``meta``: JSON of config (text), CLASSES, 
 """
 import json
 import os
-from typing import Any, Dict, Mapping
+from typing import Any, BinaryIO, Dict, Mapping
 
 from torch import Tensor
 
 from ..errors import CheckpointError, said, unreadable
-from ..utils.atomic_file import PathLike, write_atomic
+from ..utils.atomic_file import PathLike
 from ..utils.optional import required
 from ..utils.paths import check_file
 
@@ -17,16 +17,15 @@ SUFFIX = '.safetensors'
 PURPOSE = f'a {SUFFIX} file'
 
 
-def write(path: str, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+def write(file: BinaryIO, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
     """Write tensors and the part of ``meta`` that JSON can hold.
 
     Raises:
         UserError: the package safetensors is not installed.
-        OSError: no space is left, or permission is missing.
     """
     module = required('safetensors.torch', PURPOSE)
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
-    write_atomic(path, module.save(tensors, dict(meta=json.dumps(dict(meta)))))
+    file.write(module.save(tensors, dict(meta=json.dumps(dict(meta)))))
 
 
 def is_safetensors(path: PathLike) -> bool:

@@ -113,7 +113,7 @@ def test_what_no_result_replaces_is_let(tmp_path, monkeypatch, path):
 @pytest.mark.skipif(sys.platform == 'win32', reason='folders have no permissions')
 def test_no_room(tmp_path):
     (tmp_path / 'out').write_text('a file, no folder')
-    with pytest.raises(UserError, match='out/overlay/a.png cannot be written .*another --out'):
+    with pytest.raises(UserError, match='out/overlay cannot be written .*whose folder exists'):
         results(tmp_path).write('a', prediction())
 
 

@@ -4,10 +4,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
+from mmseg_ssr.errors import MissingFile, UnwritableFile
 from mmseg_ssr.utils.atomic_file import (
     WRITING,
     atomic_file,
+    atomic_path,
+    make_folder,
     part_name,
     remove_leftovers,
     write_atomic,
@@ -30,7 +34,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(os, 'replace', full)
-    with pytest.raises(OSError, match='No space left'):
+    with pytest.raises(UnwritableFile, match='file.json cannot be written .No space left.*: make'):
         write_atomic(path, b'two')
     assert path.read_bytes() == b'one'
     assert list(tmp_path.iterdir()) == [path]
@@ -43,6 +47,68 @@ def test_an_error_in_the_block_leaves_the_old_file(tmp_path):
         file.write(b'half')
         raise KeyboardInterrupt
     assert path.read_bytes() == b'one' and list(tmp_path.iterdir()) == [path]
+
+
+class Full:
+    """A file on a disk that is full after some bytes. The error has no file name."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, content):
+        self.room -= len(content)
+        if self.room < 0:
+            raise OSError(28, 'No space left on device')
+        return self.file.write(content)
+
+
+@pytest.mark.parametrize('room', [0, 100, 2000])
+def test_torch_hides_a_full_disk(tmp_path, room):
+    path = tmp_path / 'x.pth'
+    with pytest.raises(UnwritableFile, match='x.pth cannot be written .No space left on device.'):
+        with atomic_file(path) as file:
+            torch.save(torch.zeros(1000), Full(file, room))
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_the_block_stay_what_they_are(tmp_path):
+    for error in (MissingFile('gone'), ValueError('odd'), OSError('no number'),
+                  FileNotFoundError(2, 'No such file', 'elsewhere')):
+        with pytest.raises(type(error)) as raised, atomic_file(tmp_path / 'x'):
+            raise error
+        assert raised.value is error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_library_may_open_the_file_itself(tmp_path):
+    with atomic_path(tmp_path / 'x.mp4', ending='.mp4') as part:
+        assert part.endswith('.mp4') and not (tmp_path / 'x.mp4').exists()
+        open(part, 'w').close()
+        assert remove_leftovers(tmp_path) is None and not os.path.exists(part)
+        open(part, 'w').close()
+    assert [path.name for path in tmp_path.iterdir()] == ['x.mp4']
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    (tmp_path / 'folder').mkdir()
+    for name, kind in (('pipe', 'no regular file'), ('folder', 'a folder')):
+        with pytest.raises(UnwritableFile, match=f'{name} cannot be written .it is {kind}'):
+            write_atomic(tmp_path / name, b'')
+    with pytest.raises(UnwritableFile, match='/dev/null cannot be written'):
+        write_atomic('/dev/null', b'')
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    make_folder(tmp_path / 'a' / 'b')
+    make_folder(tmp_path / 'a' / 'b')
+    make_folder('')
+    (tmp_path / 'file').touch()
+    with pytest.raises(UnwritableFile, match='file/a cannot be written .Not a directory'):
+        make_folder(tmp_path / 'file' / 'a')
 
 
 def test_durable_files_are_on_the_disk_before_they_have_their_name(tmp_path, monkeypatch):

@@ -24,12 +24,10 @@ from ...errors import (
     WRONG_VALUE,
     CheckpointError,
     RefusedFile,
-    UserError,
-    one_line,
     said,
     unreadable,
 )
-from ...utils.atomic_file import atomic_file, part_name
+from ...utils.atomic_file import atomic_file, atomic_path, make_folder
 from ...utils.paths import check_file
 from ...utils.versions import release
 from ...weights import check_sums
@@ -52,16 +50,11 @@ def write_checkpoint(content: Dict[str, Any], path: str) -> None:
     The bytes are on the disk before the file gets its name.
 
     Raises:
-        UserError: no space is left, or permission is missing. An old file is untouched.
+        UnwritableFile: no space is left, or permission is missing. An old file is untouched.
     """
-    try:
-        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        with atomic_file(path, durable=True) as file:
-            torch.save(plain(content), file)
-    except (OSError, RuntimeError) as error:
-        raise UserError(f'checkpoint {path} could not be written ({_reason(error)}): make room or '
-                        'choose another --work-dir; the checkpoints before it are untouched'
-                        ) from error
+    make_folder(os.path.dirname(path))
+    with atomic_file(path, durable=True) as file:
+        torch.save(plain(content), file)
 
 
 def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
@@ -173,14 +166,13 @@ def complete_saving(folder: str, keep: int, link: bool) -> None:
 def point_latest_at(path: str) -> None:
     """Make ``latest.pth`` beside ``path`` a link to it, or a copy if links fail."""
     latest = os.path.join(os.path.dirname(path), LATEST)
-    part = part_name(latest)
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(part)
-    try:
-        os.symlink(os.path.basename(path), part)
-    except (OSError, NotImplementedError):
-        shutil.copy(path, part)
-    os.replace(part, latest)
+    with atomic_path(latest) as part:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+        try:
+            os.symlink(os.path.basename(path), part)
+        except (OSError, NotImplementedError):
+            shutil.copy(path, part)
 
 
 def plain(value: Any) -> Any:
@@ -222,11 +214,3 @@ def _numpy_scalars() -> list:
 
 def _iteration(path: str) -> int:
     return int(CHECKPOINT.fullmatch(os.path.basename(path)).group(1))
-
-
-def _reason(error: BaseException) -> str:
-    """Return the system's message. Torch hides it behind an error of its own."""
-    cause = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__context__
-    return one_line(cause or error)

@@ -12,7 +12,15 @@ from typing import Any, List, Mapping, Match, Optional, Sequence
 
 from mmcv import Config, DictAction
 
-from ...errors import WRONG_VALUE, ConfigError, MissingFile, nearest, said
+from ...errors import (
+    NO_ROOM,
+    WRONG_VALUE,
+    ConfigError,
+    MissingFile,
+    nearest,
+    said,
+    unwritable,
+)
 from ...utils.paths import check_file
 from ...utils.replaced import replaced
 from .keys import TOP_LEVEL
@@ -45,6 +53,8 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
             cfg = Config.fromfile(path)
     except (Exception, SystemExit) as error:  # a config file is code: anything can go wrong in it
         _forget_reading(error, search_path)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:  # mmcv reads a copy of it
+            raise unwritable(f'a copy of {path} in the folder of TMPDIR', error) from error
         while not str(error) and error.__context__:  # mmcv hides which module is missing
             error = error.__context__
         hint = ('; the folder of a module of your own has to be in PYTHONPATH'

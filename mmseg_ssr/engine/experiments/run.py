@@ -13,7 +13,7 @@ from mmcv import Config
 
 from ... import distributed
 from ...errors import explained
-from ...utils.atomic_file import write_atomic
+from ...utils.atomic_file import make_folder, write_atomic
 from ...utils.device import peak_memory_mb
 from ...utils.paths import read_text
 from ..build import build_test_dataset, build_test_model, limit_images
@@ -115,7 +115,7 @@ def _scratch_folder() -> Iterator[str]:
     """Make a folder for all processes, and remove it after the last one is done."""
     with contextlib.ExitStack() as stack:
         def make() -> str:
-            os.makedirs('work_dirs', exist_ok=True)
+            make_folder('work_dirs')
             return stack.enter_context(
                 tempfile.TemporaryDirectory(prefix='startup-test-', dir='work_dirs'))
 

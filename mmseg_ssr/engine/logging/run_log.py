@@ -1,6 +1,5 @@
 """The text log of a run."""
 import contextlib
-import errno
 import itertools
 import logging
 import os
@@ -11,12 +10,13 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 from mmcv.utils import get_logger
 
 from ... import distributed
-from ...errors import Meaning, UserError, explained
+from ...errors import NO_ROOM, Meaning, UnwritableFile, UserError, explained, unwritable
+from ...utils.atomic_file import make_folder
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
-#: Errors of a disk that takes no more.
-NO_ROOM = {getattr(errno, name) for name in ('ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
-           if hasattr(errno, name)}
+#: What is added to the error for a file that a training cannot write.
+GO_ON = ('; the checkpoints are untouched: the same command with --resume-from auto goes on from '
+         'the newest')
 
 
 class RunLog(NamedTuple):
@@ -53,12 +53,11 @@ def open_log(work_dir: str, level: str = 'INFO') -> Iterator[RunLog]:
     handlers: List[LogFile] = []
 
     def start() -> Tuple[str, str]:
+        make_folder(work_dir)
         try:
-            os.makedirs(work_dir, exist_ok=True)
             timestamp, handler = _new_file(work_dir)
         except OSError as error:
-            raise UserError(f'{work_dir} cannot be written to ({error.strerror}): choose another '
-                            '--work-dir') from error
+            raise unwritable(work_dir, error) from error
         handler.setFormatter(logging.Formatter(FORMAT))
         handler.setLevel(level)
         handlers.append(handler)
@@ -83,9 +82,9 @@ def full_disk(work_dir: str) -> Meaning:
 
     def meaning(error: Exception) -> Optional[UserError]:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            return UserError(f'{error.filename or work_dir} cannot be written ({error.strerror}): '
-                             'make room or choose another --work-dir; the checkpoints are '
-                             'untouched, --resume-from auto goes on from the newest')
+            error = unwritable(error.filename or f'a file in {work_dir}', error)
+        if isinstance(error, UnwritableFile) and not str(error).endswith(GO_ON):
+            return error.reworded(lambda line: line + GO_ON)
         return None
 
     return meaning

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from ... import distributed
 from ...errors import said
 from ...uda.view_record import Record, recorded_views
-from ...utils.atomic_file import write_atomic
+from ...utils.atomic_file import make_folder, write_atomic
 from ...visualization.views import ViewTiles, draw_class_shares, draw_views, encoded, stacked
 
 #: Folder in the work directory.
@@ -109,7 +109,7 @@ def write_picture(record: Record, path: str, classes: List[str], palette: List[L
     picture = draw_views(list(_tiles(record)), record.mean.numpy(), record.std.numpy(), classes,
                          palette)
     bars = draw_class_shares(shares, classes, title, picture.shape[1])
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_folder(os.path.dirname(path))
     write_atomic(path, encoded(stacked([picture, bars])))
     gc.collect()
 

@@ -1,6 +1,10 @@
 """Testing of a segmentor with mmseg's data sets, during and after training."""
+import os
 from typing import Any, Dict, List, Optional, Sequence
 
+import cv2
+import mmcv
+import numpy as np
 import torch
 from mmseg.apis import single_gpu_test
 from torch import Tensor, nn
@@ -9,7 +13,9 @@ from torch.utils.data import DataLoader, Dataset
 from ... import distributed
 from ...errors import DataError
 from ...labels.confusion import confusion_matrix
+from ...utils.atomic_file import make_folder, write_atomic
 from ...utils.parallel import progress_bar
+from ...utils.replaced import replaced
 from ..data_loader import test_loader
 from ..on_device import OnDevice, to_device
 from .inference import inference_options, predict_labels
@@ -54,13 +60,19 @@ def run_test(model: nn.Module,
         if evaluate and show_dir is None:
             results = count(model, evaluation_loader(dataset, **loading))
         else:
-            with inference_options(model.module):
+            with inference_options(model.module), replaced(mmcv, imwrite=_write_picture):
                 results = single_gpu_test(
                     model, test_loader(dataset, **loading), out_dir=show_dir, opacity=opacity,
                     pre_eval=evaluate, format_only=format_args is not None,
                     format_args=format_args or {})
     of_all = distributed.gather(results)
     return of_all and in_order(of_all)
+
+
+def _write_picture(picture: np.ndarray, path: str, *_: Any, **__: Any) -> None:
+    """Write a picture as ``mmcv.imwrite`` does, but whole or not at all."""
+    make_folder(os.path.dirname(path))
+    write_atomic(path, cv2.imencode(os.path.splitext(path)[1], picture)[1].tobytes())
 
 
 def in_order(results: Sequence[List[Any]]) -> List[Any]:

@@ -17,7 +17,7 @@ from ...datasets.pipelines.checked_loading import image_step
 from ...errors import ConfigError, DataError, MissingFile
 from ...labels.cityscapes import TRAIN_IDS
 from ...labels.files import encode_label, image_size, read_label
-from ...utils.atomic_file import write_atomic
+from ...utils.atomic_file import make_folder, write_atomic
 
 LABEL_IDS = {train_id: label_id for label_id, train_id in TRAIN_IDS.items()}
 CONFIDENCE = 'confidence'
@@ -152,7 +152,7 @@ def _write(dataset: Dataset, index: int, prediction: np.ndarray, folder: str,
     painted = server is None or server.label_ids
     content = encode_label(prediction, _values(dataset, to_label_id),
                            dataset.PALETTE if painted else None)
-    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    make_folder(os.path.dirname(path))
     write_atomic(path, content)
     return path
 

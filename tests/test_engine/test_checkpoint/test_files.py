@@ -50,7 +50,7 @@ class Unwritable:
 def test_a_failed_write_leaves_the_file_that_was_there(tmp_path):
     path = str(tmp_path / 'x.pth')
     write_checkpoint(dict(a=1), path)
-    with pytest.raises(UserError, match='could not be written .*No space left.*make room'):
+    with pytest.raises(UserError, match='cannot be written .*No space left.*make room'):
         write_checkpoint(dict(a=Unwritable()), path)
     assert read_checkpoint(path) == dict(a=1)
     assert os.listdir(tmp_path) == ['x.pth']

@@ -67,7 +67,7 @@ def test_other_errors_of_the_block_are_not_touched(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(UserError, match='file/run cannot be written to .*another --work-dir'):
+    with pytest.raises(UserError, match='file/run cannot be written .*whose folder exists'):
         with open_log(str(tmp_path / 'file' / 'run')):
             pass
 
