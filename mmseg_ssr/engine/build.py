@@ -2,6 +2,7 @@
 import contextlib
 import copy
 import logging
+import warnings
 from typing import Iterator, Optional, Tuple
 
 import torch
@@ -44,7 +45,7 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
             model_cfg.setdefault('seed', seed)
     with seeded(seed):
         with explained(config_fault(cfg, 'uda' if cfg.get('uda') else 'model')):
-            model = SEGMENTORS.build(model_cfg)
+            model = _built(model_cfg)
     with seeded(seed), _quiet_mmcv(), explained(config_fault(cfg, 'model')):
         initialize(model)
     if distributed.world_size() == 1:
@@ -72,7 +73,14 @@ def build_test_model(cfg: Config) -> nn.Module:
     model_cfg = dict(model_cfg.get('model', model_cfg))  # stock mmseg wraps it in a method
     model_cfg.update(pretrained=None, train_cfg=None)
     with explained(config_fault(cfg, 'model')):
-        return _without_sync_batch_norm(SEGMENTORS.build(model_cfg))
+        return _without_sync_batch_norm(_built(model_cfg))
+
+
+def _built(model_cfg: dict) -> nn.Module:
+    """Build a segmentor without mmseg's advice to average losses in another way than published."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='Default ``avg_non_ignore`` is False')
+        return SEGMENTORS.build(model_cfg)
 
 
 def build_training_dataset(cfg: Config, seed: int) -> Dataset:

@@ -40,6 +40,13 @@ def test_students_start_equal_whatever_the_method(data, config):
     assert not all(torch.equal(tensor, first[name]) for name, tensor in other.items())
 
 
+@pytest.mark.filterwarnings('error')
+def test_nothing_is_advised_against_the_published_loss(data, config):
+    cfg = config(tiny_training.ssr_config(data))
+    build_training_model(cfg, seed=5)
+    build_test_model(cfg)
+
+
 def test_the_test_model_is_the_plain_segmentor(data, config):
     model = build_test_model(config(tiny_training.ssr_config(data)))
     assert type(model) is EncoderDecoder
