@@ -8,7 +8,8 @@ from mmcv.runner import HOOKS, RUNNERS
 from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
-from ...errors import nearest, nearest_name
+from ...errors import ConfigError, nearest, nearest_name
+from ...uda.views.pseudo_label import check_rows
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
 from .faults import Fault, Faults
 from .keys import TOP_LEVEL
@@ -41,8 +42,8 @@ def validate(cfg: Config) -> None:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _training_faults, _report_faults, tracker_faults,
-                  optimizer_faults):
+                  _class_faults, _training_faults, _pseudo_label_faults, _report_faults,
+                  tracker_faults, optimizer_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
@@ -169,6 +170,25 @@ def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:
         yield Fault('optimizer_config', 'optimizer_config must be None with uda, whose step calls '
                     f'the optimizer itself, got {dict(cfg.optimizer_config)}: uda.grad_clip and '
                     'uda.cumulative_iters clip and accumulate gradients')
+
+
+def _pseudo_label_faults(cfg: ConfigDict) -> Iterator[Fault]:
+    """Yield a fault if no row of a target crop is left, as far as its height is in the config."""
+    method, train = cfg.get('uda') or {}, cfg.data.get('train')
+    target = train.get('target') if isinstance(train, dict) else None
+    if not isinstance(target, dict) or method.get('source_only'):
+        return
+    sizes = [step.get({'RandomCrop': 'crop_size', 'Pad': 'size'}.get(step.get('type')))
+             for _, step in steps_of(target.get('pipeline') or [])]
+    heights = [size[0] for size in sizes if fits(size, Tuple[int, int])]
+    if fits(train.get('sync_crop_size'), Tuple[int, int]):
+        heights = [train['sync_crop_size'][0]]
+    if heights:
+        try:
+            check_rows(*(method.get(f'pseudo_weight_ignore_{side}') or 0
+                         for side in ('top', 'bottom')), max(heights))
+        except ConfigError as error:
+            yield Fault('uda.pseudo_weight_ignore_bottom', str(error))
 
 
 def _report_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:

@@ -96,7 +96,11 @@ def pseudo_label(logits: Tensor,
             artifacts and the ego vehicle. They fit only crops of full image height.
         valid_mask: B x 1 x H x W or B x H x W of 0 and 1, factor of the weight. Its
             zeros are the margins of the *full image* that fall into the crop.
+
+    Raises:
+        ConfigError: see :func:`check_rows`.
     """
+    check_rows(ignore_top, ignore_bottom, logits.shape[2])
     probability, label = torch.softmax(logits, dim=1).max(dim=1)
     share = distributed.mean((probability >= threshold).sum() / label.numel())
     weight = share.expand(label.shape).to(logits.dtype).clone()
@@ -107,3 +111,12 @@ def pseudo_label(logits: Tensor,
     if valid_mask is not None:
         weight = weight * valid_mask.reshape(weight.shape).to(weight.dtype)
     return PseudoLabel(label.unsqueeze(1), weight)
+
+
+def check_rows(ignore_top: int, ignore_bottom: int, height: int) -> None:
+    """Raise a :class:`ConfigError` if the rows without weight are the whole crop of ``height``."""
+    if ignore_top + ignore_bottom >= height:
+        raise ConfigError(
+            f'uda.pseudo_weight_ignore_top={ignore_top} and uda.pseudo_weight_ignore_bottom='
+            f'{ignore_bottom} leave no row of the crops, which are {height} pixels high: no '
+            'pseudo-label would count')

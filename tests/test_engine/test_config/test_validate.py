@@ -154,6 +154,21 @@ def test_one_class_alone_is_refused(sections, head, classes, named):
                          'of the ids in the labels, and num_classes=2')
 
 
+@pytest.mark.parametrize('changes, height', [
+    ({'uda.pseudo_weight_ignore_bottom': 31}, None),
+    ({'uda.pseudo_weight_ignore_bottom': 32}, 32),
+    ({'uda.pseudo_weight_ignore_top': 20, 'uda.pseudo_weight_ignore_bottom': 12}, 32),
+    ({'uda.pseudo_weight_ignore_top': 16, 'data.train.sync_crop_size': (16, 32)}, 16),
+    ({'uda.pseudo_weight_ignore_top': 32, 'uda.source_only': True}, None)])
+def test_rows_without_pseudo_labels_are_less_than_the_crop(sections, changes, height):
+    if height is None:
+        check(sections, **changes)
+        return
+    with pytest.raises(ConfigError, match=f'uda.pseudo_weight_ignore_top=.* leave no row of the '
+                                          f'crops, which are {height} pixels high'):
+        check(sections, **changes)
+
+
 def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
     check(dict(sections, optimizer_config=dict()))
     with pytest.raises(ConfigError, match='optimizer_config must be None with uda'):
