@@ -110,6 +110,8 @@ def test_keys_become_the_labelers_numbers():
     assert (made.threshold, made.ignore_top, made.ignore_bottom) == (0.7, 3, 4)
     assert made.regularizer is regularizer
     assert PseudoLabelKeys().build(teacher, regularizer).regularizer is None
+
+
 @pytest.mark.parametrize('rows', [
     dict(ignore_top=2), dict(ignore_bottom=2), dict(ignore_top=1, ignore_bottom=1)])
 def test_a_crop_without_any_row_left_is_refused(rows):
