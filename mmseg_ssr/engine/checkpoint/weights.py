@@ -77,6 +77,8 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
                    if name.startswith(prefix)}
     else:
         weights = {name: tensor for name, tensor in state.items() if not name.startswith(OTHERS)}
+        averages = {f'ema_{name.replace(".", "_")}' for name in weights}  # of mmcv's EMAHook
+        weights = {name: tensor for name, tensor in weights.items() if name not in averages}
     if not weights or (role == 'teacher' and not is_predecessor):
         raise CheckpointError(f'{path} holds no {role} network'
                               + (': give --weights student' if role == 'teacher' else ''))

@@ -12,6 +12,7 @@ from ...errors import ConfigError, nearest, nearest_name
 from ...uda.views.pseudo_label import check_rows
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
 from .faults import Fault, Faults
+from .hooks import hook_faults
 from .keys import TOP_LEVEL
 from .optimizer import optimizer_faults
 from .trackers import tracker_faults
@@ -43,7 +44,7 @@ def validate(cfg: Config) -> None:
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
                   _class_faults, _training_faults, _pseudo_label_faults, _report_faults,
-                  tracker_faults, optimizer_faults):
+                  tracker_faults, optimizer_faults, hook_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)

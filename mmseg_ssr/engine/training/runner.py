@@ -20,6 +20,7 @@ from ..checkpoint.resume import check_restored, check_resumable
 from ..checkpoint.weights import apply_weights, load_weights
 from ..on_device import OnDevice
 from ..testing.hook import EvaluationHook
+from .hook_tensors import HookTensors
 from .log_buffer import DeferredLogBuffer
 from .non_finite import report
 
@@ -52,6 +53,7 @@ class SelfTrainingRunner(IterBasedRunner):
         super().__init__(model, batch_processor=batch_processor, optimizer=optimizer,
                          work_dir=work_dir, logger=logger, meta=meta, max_iters=max_iters)
         self.log_buffer = DeferredLogBuffer()
+        self.hook_tensors = HookTensors(self.bare_model)
         self.max_keep_ckpts = max_keep_ckpts
         self.interruption = Interruption(at_once=False)
         #: Whether an evaluation has begun and is not over. Resuming then repeats it.
@@ -77,7 +79,11 @@ class SelfTrainingRunner(IterBasedRunner):
     def call_hook(self, fn_name: str) -> None:
         self._called = fn_name
         super().call_hook(fn_name)
-        if fn_name == 'before_epoch':
+        if fn_name == 'before_run':
+            self.hook_tensors.check()
+        elif fn_name == 'before_train_iter':
+            self.hook_tensors.fill()  # of hooks that make them so late
+        elif fn_name == 'before_epoch':
             # Not earlier: loaders may draw random numbers when they start, and loggers clear the
             # buffer.
             self._restore()
@@ -154,6 +160,7 @@ class SelfTrainingRunner(IterBasedRunner):
         self._iter = self._inner_iter = content['meta']['iter']
         self.evaluation_due = content.get('evaluation_due', False)
         self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}
+        self.hook_tensors.give_back(content.get('hook_tensors', {}))
         self.meta = {**(self.meta or {}), 'hook_msgs': content['meta'].get('hook_msgs', {}),
                      'iter': self.iter}  # written to the head of the log
         self.logger.info('resumed from %s at iteration %d', path, self.iter)
@@ -161,7 +168,8 @@ class SelfTrainingRunner(IterBasedRunner):
     def _content(self, iteration: int, meta: dict, save_optimizer: bool) -> dict:
         content = dict(
             meta={**meta, **(self.meta or {}), 'epoch': self.epoch + 1, 'iter': iteration},
-            state_dict=self.bare_model.state_dict(),
+            state_dict=self.hook_tensors.own_state(),
+            hook_tensors=self.hook_tensors.found(),
             random_state=random_state(),
             evaluation_due=self.evaluation_due,
             log_buffer=self._unlogged())
@@ -174,6 +182,7 @@ class SelfTrainingRunner(IterBasedRunner):
     def _restore(self) -> None:
         """Restore random state and log from the checkpoint, and make up for its evaluation."""
         self.log_buffer.window = self._log_window()
+        self.hook_tensors.fill()
         if self._resumed is not None:
             restore_random_state(self._resumed['random_state'])
             self.log_buffer.val_history.update(self._resumed['log_buffer']['values'])

@@ -49,8 +49,9 @@ class EMATeacher(FrozenNetwork):
     def update(self, student: nn.Module) -> None:
         """Move the parameters towards those of the student."""
         alpha = min(1 - 1 / (self.updates + 1), self.alpha)
-        own, new = list(self.network.parameters()), list(student.parameters())
-        torch._foreach_lerp_(own, new, 1 - alpha)  # alpha * own + (1 - alpha) * new in one pass
+        own, new = (dict(network.named_parameters()) for network in (self.network, student))
+        # alpha * own + (1 - alpha) * new in one pass; a hook may have given the student more
+        torch._foreach_lerp_(list(own.values()), [new[name] for name in own], 1 - alpha)
         self.updates += 1
 
     def training_state(self) -> Dict[str, Any]:
