@@ -6,6 +6,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from mmcv import Config
 
 from ..datasets.build import build_dataset, missing_image_folders, published_at
+from ..datasets.class_presence import hint_at_255
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.pipelines.image_loading import split_pipeline
 from ..datasets.published import ORIGINS
@@ -186,5 +187,6 @@ def _look_at_all(dataset, report: Report, seen: List[Seen], whole: bool) -> List
         findings.append(Finding(
             Stage.CONTENT, 'a class never occurs', dataset.ann_dir, f'no pixel of '
             f'{", ".join(absent)}', f'all {len(dataset.CLASSES)} classes', 'nothing if the data '
-            'set has none of it; else look at the ids in the labels', True))
+            'set has none of it; else ' + (hint_at_255(dataset, absent)
+                                           or 'look at the ids in the labels'), True))
     return findings

@@ -1,4 +1,5 @@
 """The start of a training: a checkpoint to resume, the seed, and errors at the start."""
+import logging
 import traceback
 from typing import Callable, Dict, List, Optional
 
@@ -6,6 +7,7 @@ from mmcv import Config
 from torch.utils.data import Dataset
 
 from ... import distributed
+from ...datasets.class_presence import absence
 from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
@@ -60,6 +62,13 @@ def image_counts(dataset: Dataset) -> Dict[str, int]:
     parts = {name: getattr(dataset, name) for name in ('source', 'target')
              if hasattr(dataset, name)}
     return {name: len(part) for name, part in (parts or {'training': dataset}).items()}
+
+
+def warn_of_absent_classes(dataset: Dataset, logger: logging.Logger) -> None:
+    """Warn of classes that no label of the source holds."""
+    line = absence(getattr(dataset, 'source', dataset))
+    if line:
+        logger.warning(line)
 
 
 def compare_samples(begun: Checkpoint, runner: SelfTrainingRunner) -> None:

@@ -55,6 +55,7 @@ from .start import (
     failed_start,
     image_counts,
     seed_training,
+    warn_of_absent_classes,
 )
 
 #: Saving comes last in an iteration, after the logs: a checkpoint holds a finished iteration.
@@ -108,6 +109,7 @@ def train(cfg: Config,
         dataset = distributed.first_before_others(  # process 0 may count classes, once for all
             lambda: build_training_dataset(cfg, seed))
         check_agreement(seed=seed, number_of_training_images=len(dataset))
+        distributed.from_first(lambda: warn_of_absent_classes(dataset, log.logger))
         runner = build_runner(cfg, model, dataset, work_dir, device, log, seed)
         if val_dataset is not None:
             _register_evaluation(runner, cfg, val_dataset, device)

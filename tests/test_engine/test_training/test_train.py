@@ -1,7 +1,9 @@
 import json
 import logging
 import math
+import shutil
 
+import numpy as np
 import pytest
 import tiny_training
 import torch
@@ -13,6 +15,7 @@ from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.checkpoint.weights import load_weights
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import ConfigError, UserError
+from mmseg_ssr.labels.files import read_label, write_label
 from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
@@ -91,6 +94,19 @@ def test_the_seed_of_the_call_comes_first_and_one_is_drawn_in_the_end(data, conf
 def test_seeds_out_of_range(data, config, tmp_path, seed):
     with pytest.raises(ConfigError, match=f'seed must be an integer in 0..4294967295, got {seed}'):
         train(config(tiny_training.method_config(data, 1)), str(tmp_path), CPU, seed=seed)
+
+
+@pytest.mark.parametrize('kind', [tiny_training.method_config, tiny_training.supervised_config])
+def test_a_class_that_the_source_lacks_is_said_at_the_start(data, config, tmp_path, caplog, kind):
+    own = shutil.copytree(data, tmp_path / 'data')
+    sections = kind(own, 1)
+    if kind is tiny_training.method_config:
+        del sections['data']['train']['rare_class_sampling']
+    for label in (own / 'gta/labels').glob('*_labelTrainIds.png'):
+        write_label(label, np.where(read_label(label) == 13, 2, read_label(label)))
+    train(config(sections), str(tmp_path / 'out'), CPU, evaluate=False)
+    line, = [one for one in caplog.messages if one.startswith('no pixel of ')]
+    assert line.startswith(f'no pixel of car is in the 6 labels of {own}/gta/labels, so ')
 
 
 def test_custom_hooks_run(data, config, tmp_path):
