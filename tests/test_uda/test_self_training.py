@@ -59,14 +59,17 @@ def noting(module, notes, name=None):
         lambda module, args: notes.append(args[0] if name is None else name))
 
 
-def test_the_frozen_encoder_sees_the_images_that_the_student_sees():
+@pytest.mark.parametrize('joint', [False, True])
+def test_the_frozen_encoder_sees_the_images_that_the_student_sees(joint):
     """The mixed one after its augmentation. The masked view is not regularized."""
-    parts, seen, data = method(regularizer=toy_student.regularizer()), [], toy_student.batch()
+    parts, seen = method(regularizer=toy_student.regularizer(), joint_views=joint), []
+    data = toy_student.batch()
     noting(parts.model.backbone[0], seen)
     with torch.no_grad():
         views = parts.make_views(data)
     parts.step(data, sgd(parts))
     encoded = parts.regularizer.encoder.seen
+    seen = torch.cat(seen).split(len(data.img))  # of one pass or of three
     assert len(seen) == 3 and len(encoded) == 2
     assert torch.equal(encoded[0], data.img) and torch.equal(encoded[1], seen[1])
     mixed = parts.view_makers[1].augmentation.given[-1][0]
