@@ -59,6 +59,7 @@ STEP = {
         ('return torch.where(mask, source, target)', 'return torch.where(mask, target, source)'),
     ],
     'uda/views/pseudo_label.py': [
+        ('if ignore_top + ignore_bottom >= height:', 'if ignore_top + ignore_bottom > height:'),
         ('(probability >= threshold)', '(probability > threshold)'),
         ('/ label.numel())', '/ label[0].numel())'),
         ('weight[:, :ignore_top] = 0', 'weight[:, :, :ignore_top] = 0'),
