@@ -96,13 +96,17 @@ def _export(name: str, job: Job, part: Part, fixed_size: bool) -> Exported:
             return _written(name, job, part, True, [size, *other_sizes(size)])
         except Exception as error:
             if not FORMATS[name].traced or not (
-                    isinstance(error, NotTheSame) or is_wrong_value(error)):
+                    isinstance(error, NotTheSame) or _is_of_the_network(error)):
                 raise
             reason = textwrap.shorten(said(error), REASON, placeholder=' ...')
     with explained(lambda error: UserError(f'{name} cannot be made of this network: {said(error)}')
-                   if is_wrong_value(error) else None):
+                   if _is_of_the_network(error) else None):
         written = _written(name, job, part, False, [size])
     return written._replace(fixed_size=size, reason=reason)
+
+
+def _is_of_the_network(error: Exception) -> bool:
+    return is_wrong_value(error) and not (isinstance(error, OSError) and error.errno)
 
 
 class NotTheSame(UserError):
@@ -111,8 +115,9 @@ class NotTheSame(UserError):
 
 def _written(name: str, job: Job, part: Part, dynamic: bool, sizes: Sequence[Size]) -> Exported:
     """Write a format and run it on images of these sizes."""
+    content = FORMATS[name].encode(job, dynamic)
     with open(part, 'wb') as file:
-        FORMATS[name].write(job, file, dynamic)
+        file.write(content)
     difference = max(_difference(name, FORMATS[name], job.deployed, part, sizes))
     return Exported(name, part, os.path.getsize(part), list(sizes), difference)
 

@@ -1,8 +1,9 @@
-"""The export formats: how to write each, and how to run the written file."""
+"""The export formats: how to encode each, and how to run the written file."""
 import contextlib
+import io
 import logging
 import warnings
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -63,13 +64,14 @@ class Format(NamedTuple):
 
     Attributes:
         file: name of the file.
-        write: ``write(job, file, dynamic)``; dynamic: for any H and W, else for the example's.
+        encode: ``encode(job, dynamic)`` gives the content of the file; dynamic: for any H and W,
+            else for the example's. On a full disk, some writers of torch end the process.
         read: ``read(path)`` gives the written model as a function from images to logits.
         purpose: use of the format, for the model card.
         traced: whether it is a graph traced on one example, which may be bound to its size.
     """
     file: str
-    write: Callable[[Job, BinaryIO, bool], None]
+    encode: Callable[[Job, bool], bytes]
     read: Callable[[str], Run]
     purpose: str
     traced: bool = True
@@ -105,13 +107,15 @@ def exported_meta(job: Job) -> Dict[str, Any]:
                 exported_with=f'mmseg_ssr {__version__}')
 
 
-def _write_pth(job: Job, file: BinaryIO, dynamic: bool) -> None:
-    torch.save(plain(dict(meta=exported_meta(job),
-                          state_dict=job.deployed.network.state_dict())), file)
+def _encode_pth(job: Job, dynamic: bool) -> bytes:
+    content = dict(meta=exported_meta(job), state_dict=job.deployed.network.state_dict())
+    file = io.BytesIO()
+    torch.save(plain(content), file)
+    return file.getvalue()
 
 
-def _write_safetensors(job: Job, file: BinaryIO, dynamic: bool) -> None:
-    safetensors_file.write(file, job.deployed.network.state_dict(), exported_meta(job))
+def _encode_safetensors(job: Job, dynamic: bool) -> bytes:
+    return safetensors_file.encode(job.deployed.network.state_dict(), exported_meta(job))
 
 
 def _read_weights(path: str) -> Run:
@@ -119,10 +123,12 @@ def _read_weights(path: str) -> Run:
     return Deployed(build_network(model), normalization(model.cfg)).eval()
 
 
-def _write_torchscript(job: Job, file: BinaryIO, dynamic: bool) -> None:
+def _encode_torchscript(job: Job, dynamic: bool) -> bytes:
     with quiet_exporters():
         traced = torch.jit.trace(traceable(job.deployed), job.example, check_trace=False)
+        file = io.BytesIO()
         torch.jit.save(traced, file)
+    return file.getvalue()
 
 
 def _read_torchscript(path: str) -> Run:
@@ -130,9 +136,11 @@ def _read_torchscript(path: str) -> Run:
         return torch.jit.load(path)
 
 
-def _write_torch_export(job: Job, file: BinaryIO, dynamic: bool) -> None:
+def _encode_torch_export(job: Job, dynamic: bool) -> bytes:
     with quiet_exporters():
+        file = io.BytesIO()
         torch.export.save(job.program(dynamic), file)
+    return file.getvalue()
 
 
 def _read_torch_export(path: str) -> Run:
@@ -140,14 +148,14 @@ def _read_torch_export(path: str) -> Run:
         return torch.export.load(path).module()
 
 
-def _write_onnx(job: Job, file: BinaryIO, dynamic: bool) -> None:
+def _encode_onnx(job: Job, dynamic: bool) -> bytes:
     for package in ('onnx', 'onnxscript', 'onnxruntime'):
         required(package, 'ONNX')
     with quiet_exporters():
         program = torch.onnx.export(
             job.program(dynamic), (job.example, ), input_names=['image'], output_names=['logits'],
             opset_version=OPSET, dynamo=True, external_data=False, verbose=False)
-    file.write(program.model_proto.SerializeToString())
+    return program.model_proto.SerializeToString()
 
 
 def _read_onnx(path: str) -> Run:
@@ -165,17 +173,17 @@ def _read_onnx(path: str) -> Run:
 
 #: The formats by name, as ``mmseg-ssr export`` takes them.
 FORMATS: Dict[str, Format] = {
-    'mmseg': Format('model.pth', _write_pth, _read_weights,
+    'mmseg': Format('model.pth', _encode_pth, _read_weights,
                     "plain mmseg checkpoint: mmseg's and this package's test scripts, "
                     '`mmseg_ssr.load`', traced=False),
-    'safetensors': Format(f'model{safetensors_file.SUFFIX}', _write_safetensors, _read_weights,
+    'safetensors': Format(f'model{safetensors_file.SUFFIX}', _encode_safetensors, _read_weights,
                           'the same weights in a file that cannot hold code, `mmseg_ssr.load`',
                           traced=False),
-    'torchscript': Format('model.torchscript', _write_torchscript, _read_torchscript,
+    'torchscript': Format('model.torchscript', _encode_torchscript, _read_torchscript,
                           '`torch.jit.load`, Python or C++'),
-    'torch_export': Format('model.pt2', _write_torch_export, _read_torch_export,
+    'torch_export': Format('model.pt2', _encode_torch_export, _read_torch_export,
                            '`torch.export.load`, to compile ahead of time'),
-    'onnx': Format('model.onnx', _write_onnx, _read_onnx, 'onnxruntime and other ONNX programs'),
+    'onnx': Format('model.onnx', _encode_onnx, _read_onnx, 'onnxruntime and other ONNX programs'),
 }
 
 

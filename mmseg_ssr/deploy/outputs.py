@@ -19,6 +19,8 @@ from .result_files import FRAME, KINDS, LEGEND, frame_name
 LABEL_KINDS = ('train', 'cityscapes')
 LEGEND_WIDTH = 460
 VIDEO = '.mp4'
+#: Bytes that a video needs at least.
+ROOM = 2**12
 
 
 class Results:
@@ -167,6 +169,8 @@ def _video_file(path: str, rate: float,
 
     remove_leftovers(os.path.dirname(path) or '.')
     with atomic_path(path, ending=VIDEO) as part:
+        with open(part, 'wb') as file:  # OpenCV would not say that there is no room
+            file.write(bytes(ROOM))
         writer = _open_writer(part, rate, size)
         try:
             yield add

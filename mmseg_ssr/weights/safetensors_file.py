@@ -4,7 +4,7 @@ The header of the file has one entry, ``meta``: JSON of config (text), CLASSES, 
 """
 import json
 import os
-from typing import Any, BinaryIO, Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from torch import Tensor
 
@@ -17,15 +17,15 @@ SUFFIX = '.safetensors'
 PURPOSE = f'a {SUFFIX} file'
 
 
-def write(file: BinaryIO, weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
-    """Write tensors and the part of ``meta`` that JSON can hold.
+def encode(weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> bytes:
+    """Return a file of tensors and the part of ``meta`` that JSON can hold.
 
     Raises:
         UserError: the package safetensors is not installed.
     """
     module = required('safetensors.torch', PURPOSE)
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
-    file.write(module.save(tensors, dict(meta=json.dumps(dict(meta)))))
+    return module.save(tensors, dict(meta=json.dumps(dict(meta))))
 
 
 def is_safetensors(path: PathLike) -> bool:
