@@ -103,22 +103,21 @@ def test_make_streets(disk, goes_on, leaving, processes):
 
 @pytest.mark.parametrize('leaving', [0, 2 * PAGE])
 def test_converters(disk, leaving, capsys, tool):
-    from mmseg_ssr.commands.convert import run_converter
-    from mmseg_ssr.labels.conversion import convert_gta
+    convert = tool('convert').main
     root = disk.folder / 'gta'
     for i in range(6):
         write_image(root / 'images' / f'{i + 1:05d}.png', seed=i)
         write_ids(root / 'labels' / f'{i + 1:05d}.png', street(i), palette=True)
     disk.fill(leaving)
     with pytest.raises(SystemExit) as end:
-        run_converter(convert_gta, 'GTA5', 'data/gta', 6, [str(root), '--nproc', '1'])
+        convert(['gta', str(root), '--nproc', '1'])
     line = capsys.readouterr().err.splitlines()[-1]
     assert end.value.code == 2 and line.startswith('error: ') and 'No space left' in line
     assert 'make room' in line and not list(root.rglob('*.part-*'))
     done = list(root.rglob('*_labelTrainIds.png'))
     assert len(done) == leaving // PAGE
     disk.empty()
-    run_converter(convert_gta, 'GTA5', 'data/gta', 6, [str(root), '--nproc', '1'])
+    convert(['gta', str(root), '--nproc', '1'])
     assert f'{6 - len(done)} labels converted, {len(done)} were up to date' in \
         capsys.readouterr().out
 
@@ -166,8 +165,8 @@ def test_predicting_a_video(disk, goes_on, untrained, tmp_path, leaving):
 
 @pytest.mark.parametrize('name, leaving', [
     ('mmseg', 0), ('mmseg', 3 * PAGE), ('safetensors', 3 * PAGE), ('torchscript', 3 * PAGE),
-    pytest.param('torch_export', 3 * PAGE, marks=pytest.mark.slow),
-    pytest.param('onnx', 3 * PAGE, marks=pytest.mark.slow)])
+    pytest.param('torch_export', 3 * PAGE, marks=pytest.mark.soak),
+    pytest.param('onnx', 3 * PAGE, marks=pytest.mark.soak)])
 def test_exporting(disk, goes_on, untrained, name, leaving):
     if name in ('safetensors', 'onnx'):
         pytest.importorskip(name)
@@ -176,7 +175,7 @@ def test_exporting(disk, goes_on, untrained, name, leaving):
 
 
 def test_reporting(disk, goes_on, tool, config, tmp_path):
-    tool('train').main([config, '--work-dir', str(tmp_path / 'run'), '--no-validate', '--device',
+    tool('scripts.train').main([config, '--work-dir', str(tmp_path / 'run'), '--no-validate', '--device',
                         'cpu'])
     goes_on(0, 'report', tmp_path / 'run', '--out', disk.folder / 'x.html', '--images', 0)
 
@@ -190,11 +189,11 @@ def test_training(disk, fails, tool, config, leaving):
     """From the log, the config and the JSON log to the checkpoint."""
     run = disk.folder / 'run'
     disk.fill(leaving)
-    line = fails('train', config, '--work-dir', run, '--no-validate', '--device', 'cpu')
+    line = fails('scripts.train', config, '--work-dir', run, '--no-validate', '--device', 'cpu')
     assert 'No space left on device' in line and 'make room' in line
     for file in disk.files():
         assert file.suffix in ('.log', '.json', '.py'), file
     disk.empty()
-    tool('train').main([config, '--work-dir', str(run), '--no-validate', '--device', 'cpu',
+    tool('scripts.train').main([config, '--work-dir', str(run), '--no-validate', '--device', 'cpu',
                         '--resume-from', 'auto'])
     assert read_checkpoint(str(run / 'latest.pth'))['meta']['iter'] == 4
