@@ -11,6 +11,7 @@ from ..engine.checkpoint.files import read_checkpoint
 from ..engine.checkpoint.weights import apply_weights
 from ..engine.config.load import load_config, tidy
 from ..engine.config.saved import read_plain_config
+from ..engine.config.values import datasets_in
 from ..errors import CheckpointError, ConfigError
 from ..labels.class_table import ClassTable
 from ..utils.atomic_file import PathLike
@@ -111,6 +112,6 @@ def classes_of(model: ModelFile, network: nn.Module
 
 
 def _of_dataset(cfg: Config) -> Tuple[Optional[tuple], Optional[list]]:
-    dataset = (cfg.get('data') or {}).get('test')
-    kind = dataset.get('type') if isinstance(dataset, dict) else None
+    _, dataset = next(datasets_in((cfg.get('data') or {}).get('test'), 'data.test'), ('', {}))
+    kind = dataset.get('type')
     return class_names(DATASETS.get(kind) if isinstance(kind, str) else None)

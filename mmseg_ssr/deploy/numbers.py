@@ -2,6 +2,7 @@
 import json
 import math
 import os
+import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from mmcv import Config
@@ -107,6 +108,7 @@ def _scores(values: Any, factor: float = 1) -> Dict[str, float]:
         return {}
     return {name: math.nan if value is None else round(factor * value, 2)
             for name, value in values.items()
-            if isinstance(value, (int, float, type(None))) and name.split('.')[0] in (
+            if isinstance(value, (int, float, type(None)))
+            and re.sub(r'^\d+_', '', name).split('.')[0] in (  # of one of several sets
                 'aAcc', 'mIoU', 'mAcc', 'mIoU13', 'mIoU16', 'IoU', 'Acc', 'mDice', 'Dice',
                 'mFscore', 'Fscore', 'mPrecision', 'Precision', 'mRecall', 'Recall')}

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from .. import distributed
 from ..datasets import UDADataset, build_dataset
 from ..datasets.pipelines.checked_loading import leaf_datasets
+from ..datasets.several_sets import build_scored, first_images
 from ..errors import ConfigError, explained
 from ..models.sync_batch_norm import synchronize_batch_norm
 from ..regularizer.frozen import OutsideNetwork
@@ -105,7 +106,7 @@ def build_training_dataset(cfg: Config, seed: int) -> Dataset:
 
 
 def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = True) -> Dataset:
-    """Build ``data.val`` or ``data.test``.
+    """Build ``data.val`` or ``data.test``, which may be several sets.
 
     Args:
         cfg: the config.
@@ -118,14 +119,12 @@ def build_test_dataset(cfg: Config, split: str = 'test', need_labels: bool = Tru
     if not cfg.data.get(split):
         raise ConfigError(f'{cfg.filename}: no data.{split} = dict(...) in it to test on')
     with explained(config_fault(cfg, f'data.{split}')):
-        return build_dataset(cfg.data[split], test_mode=True, need_labels=need_labels)
+        return build_scored(cfg.data[split], need_labels=need_labels)
 
 
 def limit_images(dataset: Dataset, count: Optional[int]) -> Dataset:
-    """Reduce the data set to its first ``count`` images. None keeps all."""
-    if count is not None:
-        dataset.img_infos = dataset.img_infos[:count]
-    return dataset
+    """Reduce the data set, or each of several, to its first ``count`` images. None keeps all."""
+    return dataset if count is None else first_images(dataset, count)
 
 
 def class_names(dataset: Dataset) -> Tuple[Optional[tuple], Optional[list]]:

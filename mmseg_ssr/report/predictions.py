@@ -1,5 +1,4 @@
 """Predictions of a training's newest checkpoint on the test images of its config."""
-import copy
 import math
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
@@ -10,6 +9,7 @@ from torch.utils.data import Dataset
 
 from ..datasets.pipelines.checked_loading import image_step, leaf_datasets
 from ..datasets.pipelines.image_loading import load_file, picture
+from ..datasets.several_sets import subset
 from ..engine.build import build_test_dataset, build_test_model
 from ..engine.checkpoint.files import read_checkpoint
 from ..engine.checkpoint.weights import apply_weights
@@ -97,10 +97,9 @@ class Checkpointed:
 
     def samples(self, indices: Sequence[int]) -> Iterator[Dict[str, Any]]:
         """Yield batches of one image with its label, on the device."""
-        some = copy.copy(self.dataset)
-        some.img_infos = [self.dataset.img_infos[i] for i in indices]
-        for sample in evaluation_loader(some):
-            yield to_device(sample, self.device)
+        for index in indices:
+            for sample in evaluation_loader(subset(self.dataset, [index])):
+                yield to_device(sample, self.device)
 
     def _network(self, role: str) -> nn.Module:
         model = build_test_model(self.run.config)
@@ -112,7 +111,7 @@ def spread(dataset: Dataset, count: Optional[int]) -> Dataset:
     """Reduce the data set to ``count`` evenly spread images. None keeps all."""
     if count is not None and count < len(dataset):
         positions = np.linspace(0, len(dataset) - 1, count).round().astype(int)
-        dataset.img_infos = [dataset.img_infos[i] for i in positions]
+        return subset(dataset, positions.tolist())
     return dataset
 
 

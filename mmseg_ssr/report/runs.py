@@ -2,6 +2,7 @@
 import json
 import math
 import os
+import re
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmcv import Config
@@ -67,13 +68,21 @@ class Run(NamedTuple):
     @property
     def class_ious(self) -> Dict[str, float]:
         """IoU in percent by class, from the test after the training or else the last evaluation."""
-        scores = self.result.get('scores')
-        if not scores:
-            last = [record for record in self.history if 'mIoU' in record][-1:]
-            scores = {name: 100 * value for record in last for name, value in record.items()
-                      if isinstance(value, float)}
         return {name[4:]: math.nan if value is None else value
-                for name, value in scores.items() if name.startswith('IoU.')}
+                for name, value in self._scores().items() if name.startswith('IoU.')}
+
+    @property
+    def set_mious(self) -> Dict[str, float]:
+        """mIoU in percent of each of several test sets by its number. One set alone has none."""
+        found = {re.match(r'(\d+)_mIoU$', name): value for name, value in self._scores().items()}
+        return {match[1]: value for match, value in found.items() if match}
+
+    def _scores(self) -> Dict[str, float]:
+        """Scores in percent, from the test after the training or else the last evaluation."""
+        last = [record for record in self.history if 'mIoU' in record][-1:]
+        return self.result.get('scores') or {
+            name: 100 * value for record in last for name, value in record.items()
+            if isinstance(value, float)}
 
     @property
     def miou(self) -> Optional[float]:

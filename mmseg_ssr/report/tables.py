@@ -1,4 +1,5 @@
 """The tables of the report as rows of text."""
+import itertools
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from .curves import evaluated_classes
@@ -32,19 +33,23 @@ def classes(runs: Sequence[Run]) -> Optional[Table]:
     names = list(dict.fromkeys(name for final in finals for name in final))
     if not names:
         return None
+    sets = list(dict.fromkeys(key for run in runs for key in run.set_mious))
     headings = ['class']
     columns: List[List[str]] = []
     for position, (run, final) in enumerate(zip(runs, finals)):
         evaluations = evaluated_classes(run)
         headings.append(f'{run.name}: IoU')
-        columns.append([number(final.get(name)) for name in names] + [number(run.miou)])
+        columns.append([number(final.get(name)) for name in names] + [number(run.miou)]
+                       + [number(run.set_mious.get(key)) for key in sets])
         if len(evaluations) > 1:
             headings.append(f'since iteration {evaluations[0][0]}')
             columns.append(_changes(names, final, evaluations[0][1]))
         if position:
             headings.append(f'against {runs[0].name}')
             columns.append(_changes(names, final, finals[0]))
-    return Table(headings, [[name, *cells] for name, *cells in zip([*names, 'mean'], *columns)])
+    firsts = [*names, 'mean', *(f'mean of set {key}' for key in sets)]
+    return Table(headings, [[name, *cells] for name, *cells in itertools.zip_longest(
+        firsts, *columns, fillvalue=NONE)])  # changes are given for the classes alone
 
 
 def number(value: Optional[float], digits: int = 2) -> str:

@@ -175,8 +175,8 @@ def test_exporting(disk, goes_on, untrained, name, leaving):
 
 
 def test_reporting(disk, goes_on, tool, config, tmp_path):
-    tool('scripts.train').main([config, '--work-dir', str(tmp_path / 'run'), '--no-validate', '--device',
-                        'cpu'])
+    tool('scripts.train').main([config, '--work-dir', str(tmp_path / 'run'), '--no-validate',
+                                '--device', 'cpu'])
     goes_on(0, 'report', tmp_path / 'run', '--out', disk.folder / 'x.html', '--images', 0)
 
 

@@ -139,7 +139,10 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
     metric = job.row.metric if job.row else 'mIoU'
     known = job.row is not None and job.row.published is not None
     published = f' (published: {job.row.published})' if known else ''
-    say(f'{metric} {result["scores"][metric]:.2f}{published}\n'
+    sets = [f'{name.split("_")[0]}: {value:.2f}' for name, value in result['scores'].items()
+            if name.endswith(f'_{metric}')]  # of several test sets
+    each = f' (of sets {", ".join(sets)})' if sets else ''
+    say(f'{metric} {result["scores"][metric]:.2f}{each}{published}\n'
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
         f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
         f'memory {result["peak_memory_mb"]} MB' + (f'\nreport {page}' if page else ''))

@@ -38,7 +38,9 @@ LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CON
 #: Keys that a builder takes out before the constructor gets the rest.
 SUPPLIED = {'type', 'priority'}
 BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'}, 'norm_cfg': {'requires_grad'},
-                'data.train.target': {'crop_pseudo_margins'}, 'mask_generator': {'type'}}
+                'data.train.target': {'crop_pseudo_margins'}, 'data.val': {'separate_eval'},
+                'data.test': {'separate_eval'}, 'datasets': {'separate_eval'},
+                'mask_generator': {'type'}}
 #: Arguments that a builder adds.
 GIVEN = {'params', 'model', 'dataloader', 'segmentor'}
 

@@ -145,8 +145,10 @@ PLAIN: Dict[str, Keys] = {
         LOADER,
         train=Key(None, 'Data set for training. With `uda` it has a source and a target: '
                   '`UDADataset`.'),
-        val=Key(None, 'Data set that evaluations during the training score on.'),
-        test=Key(None, 'Data set of `mmseg-ssr test` and of the report.'),
+        val=Key(None, 'Data set that evaluations during the training score on, or a list of '
+                'several. Each has its own scores then, `0_mIoU` and so on, and `mIoU` is their '
+                'mean.'),
+        test=Key(None, 'Data set of `mmseg-ssr test` and of the report, or a list of several.'),
         train_dataloader=Key(dict, _WITHOUT_EFFECT),
         val_dataloader=Key(dict, _WITHOUT_EFFECT),
         test_dataloader=Key(dict, _WITHOUT_EFFECT)),

@@ -8,6 +8,7 @@ from mmcv.runner import HOOKS, RUNNERS
 from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
+from ...datasets.several_sets import check_sets
 from ...errors import ConfigError, nearest, nearest_name
 from ...uda.views.pseudo_label import check_rows
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
@@ -50,6 +51,10 @@ def validate(cfg: Config) -> None:
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
         if check is not None:
             faults.add_of(check, dataset, path, prefix=f'{path}: ')
+    for split in ('val', 'test'):
+        if sections.data.get(split):
+            faults.add_of(check_sets, sections.data[split], f'data.{split}',
+                          prefix=f'data.{split}: ')
     method = sections.get('uda') or {}
     check = getattr(registered(method.get('type'), [SEGMENTORS]), 'check_keys', None)
     if check is not None:

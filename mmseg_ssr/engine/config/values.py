@@ -94,7 +94,12 @@ def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
 def dataset_configs(cfg: Config) -> Iterator[Tuple[str, dict]]:
     """Yield (path, config) of every data set that reads files, also of those inside wrappers."""
     for split in ('train', 'val', 'test'):
-        yield from _datasets_in(cfg.data.get(split), f'data.{split}')
+        yield from split_configs(cfg, split)
+
+
+def split_configs(cfg: Config, split: str) -> Iterator[Tuple[str, dict]]:
+    """Yield the same for ``data.SPLIT`` alone."""
+    yield from datasets_in(cfg.data.get(split), f'data.{split}')
 
 
 def steps_of(pipeline: Sequence[dict], path: str = 'pipeline') -> Iterator[Tuple[str, dict]]:
@@ -104,14 +109,15 @@ def steps_of(pipeline: Sequence[dict], path: str = 'pipeline') -> Iterator[Tuple
         yield from steps_of(step.get('transforms') or [], f'{path}.{i}.transforms')
 
 
-def _datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
+def datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
+    """Yield the same for the part of a config at ``path``."""
     if isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            yield from _datasets_in(item, f'{path}.{i}')
+            yield from datasets_in(item, f'{path}.{i}')
     elif isinstance(value, dict):
         inner = [key for key in ('source', 'target', 'dataset', 'datasets') if key in value]
         for key in inner:
-            yield from _datasets_in(value[key], f'{path}.{key}')
+            yield from datasets_in(value[key], f'{path}.{key}')
         if not inner and 'type' in value:
             yield path, value
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ... import distributed
+from ...datasets.several_sets import SeveralSets
 from ...errors import DataError
 from ...labels.confusion import confusion_matrix
 from ...utils.atomic_file import make_folder, write_atomic
@@ -34,6 +35,8 @@ def run_test(model: nn.Module,
              prefetch_factor: Optional[int] = None) -> Optional[List[Any]]:
     """Predict every image of ``dataset`` with a progress bar. Several processes share the images.
 
+    Of several sets, each is predicted for itself.
+
     Args:
         model: a segmentor. Its ``test_cfg`` says how it predicts
             (:func:`~mmseg_ssr.engine.testing.inference.inference_options`).
@@ -52,6 +55,10 @@ def run_test(model: nn.Module,
         ids). None on all processes but the first.
     """
     model = model if isinstance(model, OnDevice) else OnDevice(model, device)
+    if isinstance(dataset, SeveralSets):
+        return _test_each(dataset, format_args, show_dir, model=model, device=device,
+                          evaluate=evaluate, opacity=opacity, workers=workers,
+                          prefetch_factor=prefetch_factor)
     prepare_formatting(dataset)
     model.module.CLASSES, model.module.PALETTE = dataset.CLASSES, dataset.PALETTE
     loading = dict(workers=workers, device=device, prefetch_factor=prefetch_factor)
@@ -73,6 +80,19 @@ def _write_picture(picture: np.ndarray, path: str, *_: Any, **__: Any) -> None:
     """Write a picture as ``mmcv.imwrite`` does, but whole or not at all."""
     make_folder(os.path.dirname(path))
     write_atomic(path, cv2.imencode(os.path.splitext(path)[1], picture)[1].tobytes())
+
+
+def _test_each(datasets: SeveralSets, format_args: Optional[Dict[str, Any]],
+               show_dir: Optional[str], **options: Any) -> Optional[List[Any]]:
+    """Do the work of :func:`run_test` for each set. The files of set i go to a folder ``i``."""
+    results: List[Any] = []
+    for number, dataset in enumerate(datasets.datasets):
+        inner = None if format_args is None else dict(
+            format_args, imgfile_prefix=os.path.join(format_args['imgfile_prefix'], str(number)))
+        results += run_test(
+            dataset=dataset, format_args=inner,
+            show_dir=show_dir and os.path.join(show_dir, str(number)), **options) or []
+    return results if distributed.rank() == 0 else None
 
 
 def in_order(results: Sequence[List[Any]]) -> List[Any]:

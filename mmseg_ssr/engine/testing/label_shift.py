@@ -27,6 +27,7 @@ from ...utils.parallel import progress_bar
 from ...utils.paths import read_text
 from ..build import build_test_dataset
 from ..config.explain import config_fault
+from ..config.values import datasets_in, split_configs
 from ..data_loader import test_loader
 from ..on_device import OnDevice, to_device
 from .inference import inference_options, plain_segmentor
@@ -88,8 +89,11 @@ def target_images(cfg: Config) -> Dataset:
     target = training.get('target') if isinstance(training, dict) else None
     if target is None:
         return build_test_dataset(cfg, need_labels=False)
-    config = dict(target, pipeline=copy.deepcopy(cfg.data.test.pipeline))
-    config.pop('crop_pseudo_margins', None)
+    _, first = next(split_configs(cfg, 'test'))
+    config = copy.deepcopy(target)
+    for _, part in datasets_in(config, 'data.train.target'):
+        part['pipeline'] = copy.deepcopy(first['pipeline'])
+        part.pop('crop_pseudo_margins', None)
     with explained(config_fault(cfg, 'data.train.target')):
         return build_dataset(target_config(config), test_mode=True, need_labels=False)
 

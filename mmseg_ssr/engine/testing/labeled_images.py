@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...datasets.detailed_scores import DetailedScores
+from ...datasets.several_sets import SeveralSets
 from ...labels.confusion import areas
 from ...labels.ignore_index import IGNORE_INDEX
 
@@ -34,8 +35,11 @@ class LabeledImages(Dataset):
 
     def label(self, index: int) -> Tensor:
         """Read the label of an image, H x W uint8."""
-        label = self.dataset.get_gt_seg_map_by_idx(index)
-        if getattr(self.dataset, 'reduce_zero_label', False):
+        dataset = self.dataset
+        if isinstance(dataset, SeveralSets):
+            dataset, index = dataset.located(index)
+        label = dataset.get_gt_seg_map_by_idx(index)
+        if getattr(dataset, 'reduce_zero_label', False):
             # as mmseg does when it compares: class 0 is ignored, and the others move down by one
             label = np.where((label == 0) | (label == IGNORE_INDEX), IGNORE_INDEX,
                              label - 1).astype(np.uint8)
@@ -47,12 +51,19 @@ class LabeledImages(Dataset):
 
 
 def compares_itself(dataset: Dataset) -> bool:
-    """Whether the data set compares predictions with labels in a way of its own."""
+    """Whether the data set compares predictions with labels in a way of its own.
+
+    Several sets do if one of them does.
+    """
+    if isinstance(dataset, SeveralSets):
+        return any(map(compares_itself, dataset.datasets))
     return not _compares_as(dataset, CustomDataset) and not _compares_as(dataset, DetailedScores)
 
 
 def as_pre_eval(dataset: Dataset, results: Sequence[Any]) -> List[Any]:
     """Turn confusion matrices into the data set's ``pre_eval`` results. Leave others unchanged."""
+    if isinstance(dataset, SeveralSets):
+        return [one for part, own in dataset.by_set(results) for one in as_pre_eval(part, own)]
     if not _compares_as(dataset, CustomDataset):
         return list(results)
     return [areas(result) if torch.is_tensor(result) else result for result in results]

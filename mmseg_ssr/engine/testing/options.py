@@ -1,12 +1,13 @@
 """Options of a test, written into its config."""
 import os
 import re
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Union
 
 from mmcv import Config
 
+from ...datasets.several_sets import LISTED, as_list
 from ...errors import ConfigError
-from ..config.values import segmentor_test_cfg
+from ..config.values import segmentor_test_cfg, split_configs
 
 #: Scales of mmseg's ``--aug-test``.
 AUG_SCALES = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
@@ -46,18 +47,26 @@ def set_inference_options(cfg: Config, amp: Optional[str] = None, compile: bool 
 
 def set_aug_test(cfg: Config) -> None:
     """Let a test average over scales and flips (mmseg's ``--aug-test``)."""
-    step = set_flip_test(cfg, '--aug-test')
-    step['img_ratios'] = AUG_SCALES
+    for step in set_flip_test(cfg, '--aug-test'):
+        step['img_ratios'] = AUG_SCALES
 
 
-def set_flip_test(cfg: Config, option: str = '--flip-test') -> Dict[str, Any]:
-    """Let a test average over each image and its mirror image, and return the pipeline's step."""
-    for step in cfg.data.test.pipeline:
-        if step['type'] == 'MultiScaleFlipAug':
-            step['flip'] = True
-            return step
-    raise ConfigError(f'{cfg.filename}: {option} needs a MultiScaleFlipAug in '
-                      'data.test.pipeline')
+def set_flip_test(cfg: Config, option: str = '--flip-test') -> List[Dict[str, Any]]:
+    """Let a test average over each image and its mirror image.
+
+    Returns:
+        The step of the pipeline of each set.
+    """
+    steps = []
+    for path, dataset in split_configs(cfg, 'test'):
+        found = [step for step in dataset['pipeline'] if step['type'] == 'MultiScaleFlipAug']
+        if not found:
+            raise ConfigError(f'{cfg.filename}: {option} needs a MultiScaleFlipAug in '
+                              f'{path}.pipeline')
+        steps.append(found[0])
+    for step in steps:
+        step['flip'] = True
+    return steps
 
 
 def set_test_split(cfg: Config) -> None:
@@ -66,14 +75,21 @@ def set_test_split(cfg: Config) -> None:
     Raises:
         ConfigError: the names hold neither ``val`` nor ``test``.
     """
-    names = []
-    for key in ('img_dir', 'ann_dir', 'split'):
-        if isinstance(cfg.data.test.get(key), str):
-            parts = [re.sub(r'^val(?![a-z])', 'test', part)
-                     for part in cfg.data.test[key].replace(os.sep, '/').split('/')]
-            cfg.data.test[key] = '/'.join(parts)
-            names += parts
-    if not any(name.lower().startswith('test') for name in names):
+    for _, dataset in split_configs(cfg, 'test'):
+        given = {key: dataset[key] for key in LISTED if dataset.get(key)}
+        dataset.update({key: _of_test(value) for key, value in given.items()})
+        names = [name for key in given for value in as_list(dataset[key])
+                 for name in value.split('/')]
+        if any(name.lower().startswith('test') for name in names):
+            continue
         raise ConfigError(f'{cfg.filename}: --test-set replaces the name val in img_dir, ann_dir '
                           'and split of data.test by test, and there is none: name the folders of '
                           'the test set in the config')
+
+
+def _of_test(names: Union[str, List[str]]) -> Union[str, List[str]]:
+    """Replace ``val`` by ``test`` in the name of a folder or file, or in each of several."""
+    if not isinstance(names, str):
+        return [_of_test(name) for name in names]
+    return '/'.join(re.sub(r'^val(?![a-z])', 'test', part)
+                    for part in names.replace(os.sep, '/').split('/'))

@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from ...datasets.pipelines.checked_loading import image_step
+from ...datasets.several_sets import SeveralSets
 from ...errors import ConfigError, DataError, MissingFile
 from ...labels.cityscapes import TRAIN_IDS
 from ...labels.files import encode_label, image_size, read_label
@@ -65,6 +66,9 @@ def server_of(dataset: Dataset) -> Optional[Server]:
 def required_server(dataset: Dataset) -> Server:
     """Return :func:`server_of`, or raise a :class:`ConfigError` if there is no server."""
     server = server_of(dataset)
+    if isinstance(dataset, SeveralSets):
+        raise ConfigError('--zip packs the predictions of one data set, and data.test holds '
+                          f'{len(dataset.datasets)}: give one of them')
     if server is None:
         known = ', '.join(server.name for server in SERVERS.values())
         raise ConfigError(f'--zip: there is no server for {type(dataset).__name__}, only for '
