@@ -1,4 +1,5 @@
 """A segmentor with SSR's regularization branch, for supervised training in any mmseg project."""
+import inspect
 from typing import Any, Dict, Optional, Sequence, Union
 
 from torch import Tensor, nn
@@ -53,20 +54,40 @@ class SSREncoderDecoder(EncoderDecoder):
             self.regularizer = build_regularizer(self, **regularizer)
         self._register_state_dict_hook(drop_regularizer)
 
-    def forward_train(self, img: Tensor, img_metas: list,
-                      gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
-        """Return the losses of both branches: ``decode.*`` (and ``aux*``) and ``enhanced.*``."""
+    def forward_train(self, img: Tensor, img_metas: list, gt_semantic_seg: Tensor,
+                      seg_weight: Optional[Tensor] = None,
+                      return_feat: bool = False) -> Dict[str, Any]:
+        """Return the losses of both branches: ``decode.*`` (and ``aux*``) and ``enhanced.*``.
+
+        The last two arguments are of DAFormer, HRDA and MIC, whose ``DACS`` gives them.
+
+        Args:
+            gt_semantic_seg: B x 1 x H x W.
+            seg_weight: weight of each pixel in the losses, B x H x W. None is 1 everywhere.
+            return_feat: also return the backbone's stage maps, as ``features``.
+        """
         if self.regularizer is None:
             raise ConfigError('SSREncoderDecoder was built for testing (train_cfg=None): set '
                               'model.train_cfg=dict() to train it')
-        features = self.extract_feat(img)
-        losses = self._decode_head_forward_train(features, img_metas, gt_semantic_seg)
-        if self.with_auxiliary_head:
-            losses.update(self._auxiliary_head_forward_train(features, img_metas, gt_semantic_seg))
+        if 'return_feat' in inspect.signature(EncoderDecoder.forward_train).parameters:
+            losses = super().forward_train(  # of MIC, which draws pictures of it
+                img, img_metas, gt_semantic_seg, seg_weight=seg_weight, return_feat=True)
+        else:
+            losses = dict(features=self.extract_feat(img))
+            for prefix, head in student.heads(self).items():
+                losses.update(student.prefixed(prefix, self._head_losses(
+                    head, losses['features'], img_metas, gt_semantic_seg, seg_weight)))
+        features = losses['features'] if return_feat else losses.pop('features')
         enhanced = self.regularizer(features, self.regularizer.encode(img))
-        losses.update(student.prefixed('enhanced', self.decode_head.forward_train(
-            enhanced, img_metas, gt_semantic_seg, self.train_cfg)))
+        losses.update(student.prefixed('enhanced', self._head_losses(
+            self.decode_head, enhanced, img_metas, gt_semantic_seg, seg_weight)))
         return losses
+
+    def _head_losses(self, head: nn.Module, features: Sequence[Tensor], img_metas: list,
+                     label: Tensor, weight: Optional[Tensor]) -> Dict[str, Tensor]:
+        if weight is None:
+            return head.forward_train(features, img_metas, label, self.train_cfg)
+        return student.supervised_losses(head, features, label, weight)
 
     def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
         """See :func:`~mmseg_ssr.models.slide.slide_inference`."""

@@ -6,8 +6,10 @@ from mmcv.runner.checkpoint import get_state_dict
 from mmseg.models.builder import SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.host import EncoderDecoder
 from mmseg_ssr.regularizer import build_regularizer
 from mmseg_ssr.regularizer.feature_regularizer import default_heads
+from mmseg_ssr.uda.student import supervised_losses
 
 
 @pytest.fixture
@@ -111,3 +113,78 @@ def test_training_one_that_was_built_for_testing_is_an_error(config, batch):
 def test_training_without_regularizer_is_an_error(daformer_b0):
     with pytest.raises(ConfigError, match='regularizer=dict'):
         SEGMENTORS.build(dict(daformer_b0, type='SSREncoderDecoder'))
+
+
+def mic_step(model, batch):
+    """The calls of a segmentor in MIC's ``DACS.forward_train`` and its masked view."""
+    total = {}
+
+    def backward(losses, prefix):
+        assert all('loss' in name or 'acc' in name for name in losses)
+        sum(value.mean() for name, value in losses.items() if 'loss' in name).backward()
+        total.update({f'{prefix}{name}': value.item() for name, value in losses.items()})
+
+    clean = model.forward_train(batch['img'], batch['img_metas'], batch['gt_semantic_seg'],
+                                return_feat=True)
+    features = clean.pop('features')
+    assert len(features) == 4 and all(stage.requires_grad for stage in features)
+    backward(clean, '')
+    weight = torch.full(batch['img'][:, 0].shape, 0.5)
+    backward(model.forward_train(batch['target_img'], batch['img_metas'],
+                                 batch['gt_semantic_seg'], seg_weight=weight, return_feat=False),
+             'mix.')
+    backward(model.forward_train(batch['target_img'], batch['img_metas'],
+                                 batch['gt_semantic_seg'], seg_weight=None), 'masked.')
+    return total
+
+
+@pytest.fixture
+def without_chance(config):
+    """A config of a network without dropout, whose losses repeat."""
+    config['backbone']['drop_path_rate'] = 0.
+    config['decode_head']['dropout_ratio'] = 0.
+    return config
+
+
+def test_dacs_of_mic_trains_it(without_chance, batch):
+    model = SEGMENTORS.build(without_chance).train()
+    losses = mic_step(model, batch)
+    assert losses.keys() == {f'{view}{branch}.{name}' for view in ('', 'mix.', 'masked.')
+                             for branch in ('decode', 'enhanced') for name in ('loss_ce',
+                                                                               'acc_seg')}
+    for branch in ('decode', 'enhanced'):  # weights of a half give half the loss
+        assert losses[f'mix.{branch}.loss_ce'] == pytest.approx(
+            losses[f'masked.{branch}.loss_ce'] / 2, rel=1e-4)
+    assert all(p.grad.abs().sum() > 0 for p in model.regularizer.parameters())
+
+
+def test_it_leaves_the_shadow_branch_to_a_host_of_that_family(without_chance, batch, monkeypatch):
+    """MIC's own ``EncoderDecoder`` draws pictures of its training, and its heads take weights."""
+    calls = []
+
+    def forward_train(self, img, img_metas, gt_semantic_seg, seg_weight=None, return_feat=False,
+                      return_logits=False):
+        calls.append((seg_weight is not None, return_feat))
+        features = self.extract_feat(img)
+        losses = dict(features=features) if return_feat else {}
+        for name, value in supervised_losses(self.decode_head, features, gt_semantic_seg,
+                                             seg_weight).items():
+            losses[f'decode.{name}'] = value
+        return losses
+
+    model = SEGMENTORS.build(without_chance).train()
+    expected = mic_step(model, batch)
+    monkeypatch.setattr(EncoderDecoder, 'forward_train', forward_train)
+    losses = mic_step(model, batch)
+    assert losses.keys() == expected.keys()
+    assert all(losses[name] == pytest.approx(value, rel=1e-4)
+               for name, value in expected.items() if 'loss' in name)
+    assert calls == [(False, True), (True, True), (False, True)]
+
+
+def test_auxiliary_heads_take_the_weights_too(without_chance, batch):
+    without_chance['auxiliary_head'] = dict(
+        type='FCNHead', in_channels=160, in_index=2, channels=8, num_convs=1, num_classes=19,
+        concat_input=False, dropout_ratio=0., align_corners=False)
+    losses = mic_step(SEGMENTORS.build(without_chance).train(), batch)
+    assert losses['mix.aux.loss_ce'] == pytest.approx(losses['masked.aux.loss_ce'] / 2, rel=1e-4)
