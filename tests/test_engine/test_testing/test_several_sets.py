@@ -8,8 +8,8 @@ import tiny_training
 from mmcv import Config
 from tiny_training import streets_val, untrained_checkpoint
 
-from mmseg_ssr.commands import run_experiments
 from mmseg_ssr.commands import test as test_command
+from mmseg_ssr.commands.runs import train as train_command
 from mmseg_ssr.datasets.several_sets import SeveralSets
 from mmseg_ssr.deploy.numbers import read_numbers
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images
@@ -177,7 +177,7 @@ def test_the_test_split_of_every_set(data, config):
 
 def test_experiments_and_the_report_hold_every_set(data, config_file, tmp_path, capsys):
     path = config_file(sections(data, report=dict(images=4)))
-    run_experiments.main(['--config', path, '--work-dir', str(tmp_path / 'run'), '--device', 'cpu'])
+    train_command.main([path, '--work-dir', str(tmp_path / 'run'), '--device', 'cpu'])
     result = json.loads((tmp_path / 'run/result.json').read_text())
     each = [result['scores'][f'{i}_mIoU'] for i in (0, 1)]
     assert result['mIoU'] == pytest.approx(sum(each) / 2, abs=0.011)
