@@ -35,6 +35,23 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
         ConfigError: a constructor refuses its arguments.
         MissingFile, CheckpointError: pretrained weights are missing or cannot be read.
     """
+    model = construct(cfg, seed)
+    with seeded(seed), _quiet_mmcv(), explained(config_fault(cfg, 'model')):
+        initialize(model)
+    if distributed.world_size() == 1:
+        return _without_sync_batch_norm(model)
+    for _, network in networks(model):
+        if network.training:  # frozen networks do not use statistics of their batch
+            synchronize_batch_norm(network)
+    return model
+
+
+def construct(cfg: Config, seed: int) -> nn.Module:
+    """Do the work of :func:`build_training_model` without the weights that the student starts from.
+
+    Raises:
+        ConfigError: a constructor refuses its arguments.
+    """
     model_cfg = _model_config(cfg)
     if model_cfg.get('train_cfg') is None:
         model_cfg['train_cfg'] = {}
@@ -46,15 +63,7 @@ def build_training_model(cfg: Config, seed: int) -> nn.Module:
             model_cfg.setdefault('seed', seed)
     with seeded(seed):
         with explained(config_fault(cfg, 'uda' if cfg.get('uda') else 'model')):
-            model = _built(model_cfg)
-    with seeded(seed), _quiet_mmcv(), explained(config_fault(cfg, 'model')):
-        initialize(model)
-    if distributed.world_size() == 1:
-        return _without_sync_batch_norm(model)
-    for _, network in networks(model):
-        if network.training:  # frozen networks do not use statistics of their batch
-            synchronize_batch_norm(network)
-    return model
+            return _built(model_cfg)
 
 
 def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:

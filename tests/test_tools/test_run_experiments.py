@@ -67,6 +67,17 @@ def test_a_given_folder_is_not_overwritten(tool, small, fails):
         TOOL, '--config', small, '--work-dir', 'mine')
 
 
+@pytest.mark.parametrize('option, message', [
+    ('uda.stop_stage=[0,5]', 'uda.stop_stage must be some of [0, 1, 2, 3], got [0, 5]'),
+    ('model.decode_head.channels=-8', 'cannot be built')])
+def test_a_dry_run_finds_the_faults_of_the_config_without_sam(data, tool, config_file, fails,
+                                                              option, message):
+    path = config_file(tiny_training.method_config(
+        data, 2, type='SSR', sam_model_registry='vit_b', sam_checkpoint='nowhere.pth'))
+    run(tool, '--config', path, '--dry-run')
+    assert message in fails(TOOL, '--config', path, '--dry-run', '--cfg-options', option)
+
+
 def test_a_killed_run_goes_on(tool, data, config_file, tmp_path, capsys):
     sections = tiny_training.method_config(data, 4)
     path = config_file(sections)

@@ -10,6 +10,7 @@ from mmcv import Config
 
 from ... import distributed
 from ...engine.config.load import Options, load_config
+from ...engine.config.saved import config_text
 from ...engine.config.values import max_iterations
 from ...engine.distributed.launch import launcher_options
 from ...engine.experiments.run import (
@@ -18,7 +19,8 @@ from ...engine.experiments.run import (
     startup_test,
     train_and_test,
 )
-from ...errors import ConfigError, MissingFile
+from ...engine.training.trial import check_building
+from ...errors import ConfigError, MissingFile, Problems
 from ...experiments import Row
 from ...report import report_at_end
 from ...utils.signals import Interruption, resumable
@@ -146,6 +148,19 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
         f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
         f'memory {result["peak_memory_mb"]} MB' + (f'\nreport {page}' if page else ''))
+
+
+def try_jobs(jobs: List[Job]) -> None:
+    """Build what each config trains, then print the jobs.
+
+    Raises:
+        ConfigError: a config cannot be built. It names all faults of all jobs.
+    """
+    problems = Problems()
+    for job in {config_text(job_config(job)): job for job in jobs}.values():
+        problems.tried(check_building, job_config(job))
+    problems.report()
+    print_jobs(jobs)
 
 
 def print_jobs(jobs: List[Job]) -> None:

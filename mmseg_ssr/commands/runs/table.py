@@ -25,10 +25,10 @@ from .jobs import (
     command_line,
     job_config,
     job_options,
-    print_jobs,
     run_jobs,
     run_startup_tests,
     say,
+    try_jobs,
 )
 
 
@@ -73,7 +73,7 @@ def main(argv: Optional[List[str]] = None, command: Optional[List[str]] = None) 
             if trained:
                 report_of_all(jobs, device)
         elif distributed.rank() == 0:
-            print_jobs(jobs)
+            try_jobs(jobs)
 
 
 def report_of_all(jobs: List[Job], device: torch.device) -> None:

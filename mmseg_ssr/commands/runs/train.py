@@ -23,9 +23,9 @@ from .jobs import (
     check_startup_test,
     command_line,
     job_options,
-    print_jobs,
     run_jobs,
     run_startup_tests,
+    try_jobs,
 )
 
 
@@ -57,7 +57,7 @@ def main(argv: Optional[List[str]] = None, command: Optional[List[str]] = None) 
         elif not args.dry_run:
             run_jobs(jobs, args, device, command or command_line(argv), again=False)
         elif distributed.rank() == 0:
-            print_jobs(jobs)
+            try_jobs(jobs)
 
 
 def check_args(args: argparse.Namespace) -> None:

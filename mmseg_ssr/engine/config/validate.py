@@ -16,6 +16,7 @@ from .faults import Fault, Faults
 from .hooks import hook_faults
 from .keys import TOP_LEVEL
 from .optimizer import optimizer_faults
+from .stages import stage_faults
 from .trackers import tracker_faults
 from .types import fits
 from .values import dataset_configs, head_classes, steps_of
@@ -45,7 +46,7 @@ def validate(cfg: Config) -> None:
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
                   _class_faults, _training_faults, _pseudo_label_faults, _report_faults,
-                  tracker_faults, optimizer_faults, hook_faults):
+                  tracker_faults, optimizer_faults, hook_faults, stage_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)

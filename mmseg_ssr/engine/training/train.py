@@ -23,7 +23,6 @@ from ..build import (
     limit_images,
 )
 from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
-from ..checkpoint.pretrained import check_weight_files
 from ..checkpoint.weights import load_weights
 from ..config.explain import config_fault
 from ..config.saved import config_text
@@ -57,6 +56,7 @@ from .start import (
     seed_training,
     warn_of_absent_classes,
 )
+from .trial import check_files
 
 #: Saving comes last in an iteration, after the logs: a checkpoint holds a finished iteration.
 CHECKPOINT_PRIORITY = 95
@@ -93,7 +93,7 @@ def train(cfg: Config,
         UserError: the config, the data or a file of weights has a fault.
     """
     validate(cfg)
-    check_weight_files(cfg)
+    check_files(cfg)
     check_agreement(configuration=str(dict(cfg.items())))
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         distributed.from_first(lambda: remove_leftovers(work_dir))

@@ -169,6 +169,25 @@ def test_rows_without_pseudo_labels_are_less_than_the_crop(sections, changes, he
         check(sections, **changes)
 
 
+@pytest.mark.parametrize('changes, message', [
+    ({'uda.stop_stage': [0, 5]}, r'uda.stop_stage must be some of \[0, 1, 2, 3\], got \[0, 5\]'),
+    ({'uda.stop_stage': []}, r'uda.stop_stage must be some of .*, got \[\]'),
+    ({'uda.regularizer.stages': [-1]}, r'uda.regularizer.stages must be some of .*, got \[-1\]'),
+    ({'uda.stop_stage': [4], 'model.backbone': dict(type='mit_b5')}, r'some of \[0, 1, 2, 3\]'),
+    ({'uda.stop_stage': [2], 'model.backbone': dict(
+        type='FoundationBackbone', model='convnext_atto', layers=(2, 3), _delete_=True)},
+     r'some of \[0, 1\], got \[2\]'),
+    ({'uda.stop_stage': [-1], 'model.neck': dict(type='SimpleFeaturePyramid', in_channels=8,
+                                                 out_channels=8)}, 'numbers of stages, from 0')])
+def test_stages_that_the_backbone_does_not_have(sections, changes, message):
+    if 'model.backbone' in changes:
+        sections['model']['backbone'] = {}
+    with pytest.raises(ConfigError, match=message) as error:
+        check(sections, **changes, **{'uda.aplha': 0.9})
+    assert len(error.value.problems) == 2  # with the other faults
+    assert 'unknown key uda.aplha' in str(error.value)
+
+
 def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):
     check(dict(sections, optimizer_config=dict()))
     with pytest.raises(ConfigError, match='optimizer_config must be None with uda'):
