@@ -54,7 +54,7 @@ STEP = {
         ('masks.append((rank < half)[image_label])', 'masks.append((rank <= half)[image_label])'),
         ('rank = keys.argsort().argsort()', 'rank = keys.argsort()'),
         ('draws.class_keys(i, label.device)', 'draws.class_keys(0, label.device)'),
-        ("masked_fill(~present, float('inf'))", 'masked_fill(~present, 1.)'),
+        ("masked_fill(~present, float('inf'))", 'masked_fill(~present, 0.5)'),
         ('            regularized=True)', '            regularized=False)'),
         ('return torch.where(mask, source, target)', 'return torch.where(mask, target, source)'),
     ],

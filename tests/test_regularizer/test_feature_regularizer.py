@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from mmseg_ssr.regularizer import FeatureRegularizer
+from mmseg_ssr.regularizer.feature_regularizer import default_heads
 
 
 class Encoder(nn.Module):
@@ -54,6 +55,18 @@ def test_chosen_stages_are_enhanced_and_the_others_pass_unchanged():
 
 def test_uses_the_published_heads():
     assert [make().attentions[str(i)].num_heads for i in range(4)] == [1, 2, 5, 8]
+
+
+@pytest.mark.parametrize('channels, heads', [
+    ((64, 128, 320, 512), (1, 2, 5, 8)), ((32, 64, 160, 256), (1, 2, 5, 8)),
+    ((8, 16, 32, 64), (8, 8, 8, 8)), ((12, 10, 7), (4, 2, 1)), ((24, ), (8, ))])
+def test_other_widths_have_the_most_heads_that_divide_them(channels, heads):
+    assert tuple(default_heads(channels)) == heads
+
+
+def test_the_encoder_gets_the_image_as_it_is():
+    img = torch.randn(2, 3, 4, 5)
+    assert torch.equal(make().encode(img), Encoder()(img))
 
 
 @pytest.mark.parametrize('stages', [[4], [], [-1]])

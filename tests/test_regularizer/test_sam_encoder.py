@@ -8,7 +8,7 @@ from segment_anything.modeling import ImageEncoderViT
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 from mmseg_ssr.regularizer import FrozenSAMEncoder, sam_encoder
 from mmseg_ssr.regularizer.sam_attention import SAMAttention
-from mmseg_ssr.regularizer.sam_encoder import build_image_encoder
+from mmseg_ssr.regularizer.sam_encoder import build_image_encoder, resample_to
 
 ARGS = dict(embed_dim=12, depth=2, num_heads=2, window_size=3, global_attn_indexes=[1],
             out_chans=16)
@@ -43,12 +43,34 @@ def test_gives_the_features_of_segment_anything(published, weights_file):
     assert encoder.out_channels == expected.shape[1]
 
 
-def test_images_taken_one_at_a_time_give_the_same(published, monkeypatch):
+@pytest.mark.parametrize('heads_at_once', [1, 4])
+def test_heads_taken_a_few_at_a_time_give_the_same(published, monkeypatch, heads_at_once):
     attention = SAMAttention(published.blocks[1].attn)
-    tokens = torch.randn(3, 4, 4, 12)
+    tokens = torch.randn(3, 4, 4, 12)  # 3 images of 2 heads, of 16 tokens
     together = attention(tokens)
-    monkeypatch.setattr(SAMAttention, 'MAX_BIAS', 1)
+    buffers, make = [], torch.Tensor.new_empty
+    monkeypatch.setattr(torch.Tensor, 'new_empty', lambda self, *size: (
+        buffers.append(size[0]), make(self, *size))[1])
+    monkeypatch.setattr(SAMAttention, 'MAX_BIAS_CPU', heads_at_once * 16 ** 2 + 1)
     torch.testing.assert_close(attention(tokens), together)
+    assert buffers == [heads_at_once]
+
+
+def test_norms_are_those_of_the_published_encoder(published):
+    norms = [module for module in published.modules() if isinstance(module, torch.nn.LayerNorm)]
+    assert {norm.eps for norm in norms} == {1e-6}
+
+
+def test_resampled_positions_keep_their_directions():
+    rows = torch.arange(4.).view(1, 4, 1, 1).expand(1, 4, 4, 3)
+    larger = resample_to(rows, torch.empty(1, 8, 8, 3))
+    assert (larger.diff(dim=1) > -0.1).all() and larger[0, -1, 0, 0] > 2.9
+    torch.testing.assert_close(larger.diff(dim=2), torch.zeros(1, 8, 7, 3), atol=1e-6, rtol=0)
+    table = torch.arange(7.)[:, None].expand(7, 2)
+    assert torch.equal(resample_to(table, torch.empty(7, 2)), table)
+    longer = resample_to(table, torch.empty(13, 2))
+    torch.testing.assert_close(longer, (torch.arange(13.)[:, None] * 7 / 13 - 3 / 13).clamp(
+        0, 6).expand(13, 2))
 
 
 def test_another_input_size_resamples_the_positions(weights_file):

@@ -121,6 +121,15 @@ def test_the_student_alone_is_in_the_state_dict():
     assert set(other.state_dict()) == set(outer)
 
 
+def test_weights_of_a_regularizer_that_are_given_land_in_it():
+    """As a checkpoint of ``SSREncoderDecoder`` holds them, beside the segmentor's."""
+    parts, donor = method(1), toy_student.regularizer()
+    state = {f'regularizer.{name}': value for name, value in donor.state_dict().items()}
+    parts.load_state_dict({**Student().state_dict(), **state}, strict=False)
+    assert all(torch.equal(value, parts.regularizer.state_dict()[name])
+               for name, value in donor.state_dict().items())
+
+
 @pytest.mark.parametrize('without, message', [
     (dict(teacher=None), '2 teachers and a regularizer, this method has 1 and one'),
     (dict(regularizer=None), '2 teachers and a regularizer, this method has 2 and none'),

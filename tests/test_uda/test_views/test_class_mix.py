@@ -29,6 +29,14 @@ def test_pastes_half_of_the_classes_of_the_batch_rounded_up():
     assert masks[1, 0, 0].tolist() == [False, True, True, True]
 
 
+def test_classes_that_the_batch_lacks_are_not_drawn():
+    """Else half of the classes of the batch would be fewer."""
+    for seed in range(20):
+        masks = class_mix_masks(LABEL.flatten().expand(2, 1, 1, 8), Draws(seed))
+        pasted = [set(LABEL.flatten()[mask.flatten()].tolist()) for mask in masks]
+        assert [len(classes) for classes in pasted] == [3, 3]  # of five
+
+
 def test_a_class_is_pasted_whole_or_not_at_all():
     for seed in range(20):
         masks = class_mix_masks(LABEL, Draws(seed))
@@ -88,13 +96,13 @@ def test_the_mixed_view_is_regularized_and_in_full(mixed):
     assert (view.name, view.regularized, view.scale) == ('mix', True, 1)
 
 
-def test_classes_are_drawn_before_jitter_and_blur():
+def test_classes_are_drawn_for_each_image_before_jitter_and_blur():
     """The order of an image's draws, which recorded ones rely on."""
     order = []
 
     class Noting(Draws):
         def class_keys(self, image, device):
-            order.append('classes')
+            order.append(f'classes of image {image}')
             return super().class_keys(image, device)
 
         def uniform(self):
@@ -102,7 +110,7 @@ def test_classes_are_drawn_before_jitter_and_blur():
             return super().uniform()
 
     ClassMix()(toy_student.batch(), toy_student.pseudo(), Noting())
-    assert order == ['classes', 'classes', 'augmented?', 'augmented?']
+    assert order == ['classes of image 0', 'classes of image 1', 'augmented?', 'augmented?']
 
 
 def test_source_and_target_views_are_the_images_as_they_are():
