@@ -101,3 +101,10 @@ def test_tables_that_are_not_right(classes, ignore, message):
 def test_values_are_described():
     assert describe(26) == 'id 26'
     assert describe(COLOR | 1 << 16 | 2 << 8 | 3) == 'color [1, 2, 3]'
+
+
+def test_a_class_has_all_its_ids_and_a_color_and_counts_them_together(label):
+    table = ClassTable.from_config([dict(name='a', ids=[3, 4], color=[1, 2, 3]), dict(
+        name='ground', ids=[255])])
+    assert table.meaning == {3: 0, 4: 0, COLOR | 1 << 16 | 2 << 8 | 3: 0, 255: 1}
+    assert table.by_class({3: 5, 4: 6, 255: 7}, 'x') == {0: 11, 1: 7}

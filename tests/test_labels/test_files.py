@@ -170,3 +170,21 @@ def test_compressions_of_tiff(tmp_path, compression, kept):
         for read in (check_label_kind, read_values):
             with pytest.raises(DataError, match=r'a TIFF \(jpeg\) file, whose'):
                 read(path)
+
+
+def test_ids_of_16_bits_are_below_256(tmp_path):
+    wide = IDS.astype(np.uint16)
+    np.testing.assert_array_equal(read_label(save(tmp_path / 'a.png', wide)), IDS)
+    wide[0, 0] = 256
+    for read in (read_label, check_label_kind):
+        with pytest.raises(DataError, match='b.png'):
+            read(save(tmp_path / 'b.png', wide))
+
+
+@pytest.mark.parametrize('turned, size', [(1, (30, 20)), (4, (30, 20)), (5, (20, 30)),
+                                          (8, (20, 30))])
+def test_turns_of_a_quarter_swap_the_sides(tmp_path, turned, size):
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    path = save(tmp_path / 'a.jpg', np.zeros((20, 30, 3), np.uint8), exif=exif)
+    assert image_size(path) == size and image_size(path, turned=False) == (30, 20)

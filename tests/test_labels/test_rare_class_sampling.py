@@ -60,3 +60,21 @@ def test_no_class_is_large_enough():
 def test_wrong_options(options, message):
     with pytest.raises(ConfigError, match=message):
         RareClassSampling(**options)
+
+
+def test_probabilities_by_class_have_zeros_where_nothing_is_drawn():
+    sampler = RareClassSampler([{4: 100, 1: 30, 2: 5}], RareClassSampling(5, class_temp=0.5))
+    probabilities = sampler.all_probabilities(6)
+    assert probabilities[[0, 2, 3, 5]].tolist() == [0, 0, 0, 0]
+    assert dict(zip(sampler.classes, sampler.probabilities)) == {
+        1: probabilities[1], 4: probabilities[4]}
+    assert probabilities[1] > probabilities[4] > 0
+
+
+def test_pixels_of_the_source_are_the_sum_over_its_images():
+    sampler = RareClassSampler([{0: 100, 1: 5}, {0: 50}, {1: 40}], RareClassSampling(5))
+    assert sampler.pixels == {0: 150, 1: 45}
+
+
+def test_pixels_of_a_crop_are_a_share_of_those_of_an_image():
+    assert RareClassSampling(3000, 0.01, 0.5).min_crop_pixels == 1500

@@ -8,6 +8,8 @@ from tiny_data import write_ids
 
 from mmseg_ssr.errors import DataError, MissingFile
 from mmseg_ssr.labels.statistics import (
+    STATISTICS_FILES,
+    check_ids,
     check_not_empty,
     count_labels,
     count_train_ids,
@@ -139,3 +141,38 @@ def test_published_statistics_are_used(folder):
     records = [{'file': f'data/gta/{file}', '3': 7} for file in FILES]
     (folder / 'sample_class_stats.json').write_text(json.dumps(records))
     assert fresh_counts(folder, FILES) == {file: {3: 7} for file in FILES}
+
+
+def test_half_of_the_labels_may_be_empty():
+    statistics = {'a': {}, 'b': {0: 1}}
+    check_not_empty(statistics, '.')
+    with pytest.raises(DataError, match=r'2 of 3 labels .* all ignore \(first: a\)'):
+        check_not_empty(dict(statistics, c={}), '.')
+
+
+def test_the_first_id_that_is_no_class_is_none(folder):
+    check_ids([0, 18, 255], 'x.png', 19)
+    with pytest.raises(DataError, match='x.png holds id 19, expected 0..18 or 255'):
+        check_ids([19], 'x.png', 19)
+    with pytest.raises(DataError, match='holds id 255, expected 0..18 or 200'):
+        check_ids([200, 255], 'x.png', 19, 200)
+
+
+def test_labels_written_while_others_were_read_count_as_unknown(folder):
+    begun = (folder / FILES[1]).stat().st_mtime - 5
+    os.utime(folder / FILES[0], (begun - 5, begun - 5))
+    save_class_statistics(folder, count_classes(folder, FILES, 19), begun)
+    assert list(fresh_counts(folder, FILES)) == FILES[:1]
+
+
+def test_another_ignored_id_than_255_is_counted(folder):
+    write_ids(folder / FILES[1], [[200, 200, 3], [3, 3, 3]])
+    assert count_train_ids(folder / FILES[1], 19, 200) == {200: 2, 3: 4}
+
+
+def test_the_three_files_hold_the_same(folder):
+    save_class_statistics(folder, {'a': {0: 2, 18: 3}, 'b': {0: 6}})
+    read = [json.loads((folder / name).read_text()) for name in STATISTICS_FILES]
+    assert read == [[{'file': 'a', '0': 2, '18': 3}, {'file': 'b', '0': 6}],
+                    {'a': {'0': 2, '18': 3}, 'b': {'0': 6}},
+                    {'0': [['a', 2], ['b', 6]], '18': [['a', 3]]}]

@@ -63,3 +63,32 @@ def test_says_whether_there_is_anything_to_compare():
 def test_classes_need_a_ratio():
     with pytest.raises(ValueError, match='imnet_feature_dist_scale_min_ratio'):
         FeatureDistance(Network(), 1., 19, classes=[1])
+
+
+def test_cells_of_an_oblong_crop():
+    label = torch.zeros(1, 1, 8, 16)
+    label[..., 4:, 12:] = 11
+    distance = FeatureDistance(Network(), 1., 19, [11], 0.75)
+    for rows, columns in ((2, 4), (4, 8), (8, 16)):
+        mask = distance.thing_mask(label, (rows, columns))
+        assert mask.shape == (1, rows, columns)
+        assert mask[0, rows // 2:, -columns // 4:].all()
+        assert mask.sum() == rows // 2 * (columns // 4)
+
+
+def test_labels_are_not_interpolated_where_cells_do_not_divide_the_crop():
+    label = torch.zeros(1, 1, 10, 10)
+    label[..., 5:] = 12  # between 0 and 12 lies 6, another thing
+    distance = FeatureDistance(Network(), 1., 19, [6], 0.5)
+    for size in (3, 4, 7):
+        assert not distance.thing_mask(label, (size, size)).any()
+
+
+def test_the_deepest_map_is_compared():
+    class Two(nn.Module):
+        def forward(self, img):
+            return [img, nn.functional.avg_pool2d(img, 4)]
+
+    img = torch.randn(1, 3, 8, 8)
+    loss, _ = FeatureDistance(Two(), 1., 19)(nn.functional.avg_pool2d(img, 4), img, None)
+    assert loss == 0

@@ -93,3 +93,12 @@ def test_a_spoilt_round_is_one_after_a_resume_too():
     optimization.spoil()
     other.load_training_state(optimization.training_state(), torch.device('cpu'))
     assert trained(other, [[1., 2.], [3., 0.]]) == [1., 1.]
+
+
+def test_the_norm_is_that_of_all_gradients_in_its_order():
+    weights = [torch.nn.Parameter(torch.zeros(2)) for _ in range(2)]
+    sgd = torch.optim.SGD([dict(params=[weight]) for weight in weights], lr=1.)
+    for weight, gradient in zip(weights, ([3., 4.], [0., 12.])):
+        weight.grad = torch.tensor(gradient)
+    for order, norm in ((2., 13.), (float('inf'), 12.), (1., 19.)):
+        assert Optimization(norm_type=order).collect(True, sgd) == [pytest.approx(norm)]

@@ -196,3 +196,15 @@ def test_halves_are_those_of_all_processes(monkeypatch, rank, sources):
     expected = [1] * sources + [2] * (3 - sources)
     assert made.img[:, 0, 0, 0].tolist() == made.label[:, 0, 0, 0].tolist() == expected
     assert made.weight[:, 0, 0].tolist() == [1.] * sources + [0.5] * (3 - sources)
+
+
+@pytest.mark.parametrize('mode, shared, has_targets, own', [
+    ('separatetrg', True, True, False), ('separatetrg', False, True, True),
+    ('separatetrg', False, False, False), ('separatesrc', False, True, False)])
+def test_a_teacher_of_its_own_is_made_where_it_is_needed(mode, shared, has_targets, own):
+    keys = MaskedConsistencyKeys(mode, mask_generator=dict(
+        type='block', mask_ratio=0.7, mask_block_size=16))
+    student = torch.nn.Conv2d(3, 3, 1)
+    built = keys.build(student, StrongAugmentation(), 0.9, 0.8, shared, has_targets)
+    assert (built.teacher is not None) == own and built.threshold == 0.8
+    assert not own or built.teacher.alpha == 0.9

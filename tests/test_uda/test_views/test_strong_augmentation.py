@@ -12,8 +12,10 @@ from mmseg_ssr.uda.views.strong_augmentation import (
     adjust_hsv,
     blur_kernel_size,
     color_jitter,
+    denormalize,
     gaussian_blur,
     gaussian_weights,
+    normalize,
 )
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
@@ -116,3 +118,37 @@ def test_images_of_a_batch_get_their_own_factors():
 def test_bad_values(options, message):
     with pytest.raises(ConfigError, match=message):
         StrongAugmentationKeys(**options)
+
+
+def test_colors_are_those_of_0_to_255():
+    img = torch.tensor([0., 1., -1.]).view(1, 3, 1, 1)
+    colors = torch.tensor([123.675, 116.28 + 57.12, 103.53 - 57.375]).view(1, 3, 1, 1) / 255
+    torch.testing.assert_close(denormalize(img, MEAN, STD), colors)
+    torch.testing.assert_close(normalize(colors, MEAN, STD), img)
+
+
+def test_colors_beyond_the_range_are_cut_off_first():
+    img = torch.tensor([1.4, 0.5, -0.4]).view(1, 3, 1, 1)
+    changed = color_jitter(img, Jitter(1., 0.5, 1., 0., order=(1, 0, 2, 3)))
+    torch.testing.assert_close(changed.flatten(), torch.tensor([0.5, 0.25, 0.]))
+
+
+def test_each_image_has_its_factors_and_its_blur():
+    class Noting(Draws):
+        def jitter(self, image, ranges):
+            drawn.append(('jitter', image, ranges))
+            return super().jitter(image, ranges)
+
+        def blur_sigma(self, image):
+            drawn.append(('blur', image))
+            return super().blur_sigma(image)
+
+        def uniform(self):
+            return 0.9
+
+    drawn = []
+    augment = StrongAugmentation(dict(brightness=0.1, contrast=0.2, saturation=0.3, hue=0.4))
+    augment(torch.randn(2, 3, 32, 32), MEAN, STD, Noting())
+    ranges = dict(brightness=(0.9, 1.1), contrast=(0.8, 1.2), saturation=(0.7, 1.3),
+                  hue=(-0.4, 0.4))
+    assert drawn == [('jitter', 0, ranges), ('blur', 0), ('jitter', 1, ranges), ('blur', 1)]
