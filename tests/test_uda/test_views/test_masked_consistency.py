@@ -156,15 +156,14 @@ def test_a_threshold_of_its_own_weighs_its_own_labels(method, batch):
 def test_a_mask_is_of_square_blocks_the_nearest_number_of_them():
     class Noting(Draws):
         def block_grid(self, image, shape, device):
-            sizes.append(tuple(shape))
+            drawn.append((image, *shape))
             return super().block_grid(image, shape, device)
 
-    sizes = []
+    drawn = []
     for size in ((32, 48), (44, 60), (5, 90)):
         mask = BlockMask(0.5, 16).mask(torch.zeros(2, 3, *size), Noting(1))
         assert mask.shape == (2, 1, *size)
-        assert not torch.equal(mask[0], mask[1]), 'each image has a mask of its own'
-    assert sizes[::2] == [(2, 3), (3, 4), (1, 6)]
+    assert drawn == [(0, 2, 3), (1, 2, 3), (0, 3, 4), (1, 3, 4), (0, 1, 6), (1, 1, 6)]
 
 
 def test_the_view_has_its_weight_and_augments_with_the_batchs_colors():
