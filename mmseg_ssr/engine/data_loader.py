@@ -2,6 +2,8 @@
 
 So a resumed training sees the same samples, and so does one with another number of workers.
 """
+import signal
+import threading
 from functools import partial
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
@@ -13,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from .. import distributed
 from ..datasets.uda_dataset import UDADataset
-from ..errors import UserError, one_line
+from ..errors import UserError, explained, one_line
 from ..utils.seeding import seeded
 from ..utils.signals import obey_parent_alone
 from .on_device import to_device
@@ -117,19 +119,61 @@ def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.devic
     return _loader(dataset, 1, workers, device, prefetch_factor, sampler)
 
 
+class Loader(DataLoader):
+    """Torch's loader, which tells the end of its processes once and in one line.
+
+    Torch raises an error when the system reports a dead process, wherever the program is then. It
+    does so for each of them, so that the next one would come as a traceback after our line.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        with explained(killed_worker):
+            batches = super().__iter__()
+            _tell_once()
+            yield from batches
+
+
 def killed_worker(error: Exception) -> Optional[UserError]:
     """Explain the end of a process that loads data, or return None for another error."""
     if isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid'):
         return UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
-                         'lack of memory: lower data.workers_per_gpu and go on with --resume-from '
-                         'auto')
+                         'lack of memory: lower data.workers_per_gpu and call again (a training '
+                         'goes on with --resume-from auto)')
     return None
+
+
+class _Once:
+    """Torch's answer to the signal that a process has ended. Only its first error is raised."""
+
+    def __init__(self, answer: Callable[[int, Any], None]):
+        self._answer, self.told = answer, False
+
+    def __call__(self, signum: int, frame: Any) -> None:
+        if self.told:
+            return
+        try:
+            with explained(killed_worker):
+                self._answer(signum, frame)
+        except UserError:
+            self.told = True
+            raise
+
+
+def _tell_once() -> None:
+    """Wrap the answer that torch has set. Only the main thread may, and torch does so too."""
+    if not hasattr(signal, 'SIGCHLD') or threading.current_thread() is not threading.main_thread():
+        return
+    answer = signal.getsignal(signal.SIGCHLD)
+    if isinstance(answer, _Once):
+        answer.told = False
+    elif callable(answer):
+        signal.signal(signal.SIGCHLD, _Once(answer))
 
 
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
             prefetch_factor: Optional[int], sampler: Iterable[int],
             collate_fn: Callable = collate) -> DataLoader:
-    return DataLoader(
+    return Loader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,

@@ -156,11 +156,42 @@ class Killed(Dataset):
 
 def test_a_killed_worker_is_said():
     with pytest.raises(UserError, match='a process that loads data has ended .*lower '
-                                        'data.workers_per_gpu and go on with --resume-from auto'):
-        with explained(killed_worker):
-            list(test_loader(Killed(), workers=1))
+                                        'data.workers_per_gpu and call again'):
+        list(test_loader(Killed(), workers=1))
     with pytest.raises(RuntimeError, match='of another kind'), explained(killed_worker):
         raise RuntimeError('of another kind')
+
+
+class Endless(Dataset):
+
+    def __len__(self):
+        return 10**6
+
+    def __getitem__(self, index):
+        return index
+
+
+def test_of_several_killed_workers_one_is_said():
+    """Torch raises an error for each, whatever the program does when the system reports it."""
+    loaders = [test_loader(Endless(), workers=2) for _ in range(2)]
+    batches = [iter(loader) for loader in loaders]
+    for some in batches:
+        next(some)
+    with pytest.raises(UserError, match='a process that loads data has ended'):
+        for loader in loaders:
+            for worker in loader._iterator._workers:
+                os.kill(worker.pid, signal.SIGKILL)
+                worker.join()
+        for _ in batches[0]:
+            pass
+    for loader in loaders:
+        for worker in loader._iterator._workers:
+            worker.join()
+    signal.raise_signal(signal.SIGCHLD)  # torch would raise the error of the other loader here
+    with pytest.raises(UserError, match='a process that loads data has ended'):
+        for _ in batches[1]:
+            pass
+    assert next(iter(test_loader(Endless(), workers=1))) is not None
 
 
 test_loader.__test__ = False

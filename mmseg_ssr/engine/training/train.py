@@ -37,7 +37,7 @@ from ..config.values import (
     prefetch_factor,
     workers,
 )
-from ..data_loader import killed_worker, training_loader
+from ..data_loader import training_loader
 from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
 from ..logging.run_log import RunLog, full_disk, open_log
 from ..logging.view_pictures import ViewPictures
@@ -120,7 +120,7 @@ def train(cfg: Config,
         write_config(cfg, work_dir)
         first = runner.iter
         with explained(failed_start(cfg, log, lambda: runner.iter > first)), \
-                explained(killed_worker), explained(full_disk(work_dir)):
+                explained(full_disk(work_dir)):
             runner.run([_loader(cfg, dataset, runner, device, seed)], [('train', 1)])
     return distributed.from_first(
         lambda: start if first == runner.max_iters else checkpoints_in(work_dir)[0])
