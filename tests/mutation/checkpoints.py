@@ -61,7 +61,6 @@ CHECKPOINTS = {
         ("return checkpoint.get('meta') or {}", 'return {}'),
     ],
     'engine/checkpoint/pretrained.py': [
-        ('value.numel() > 1\n', 'value.numel() >= 1\n'),
         ('(value != value.flatten()[0]).any()', '(value == value.flatten()[0]).any()'),
         ("and not uda.get('sam_checkpoint')", ''),
         ('_leaves(cfg.get(part), part)]\n    leaves',

@@ -77,7 +77,6 @@ LOSSES = {
         ('torch.maximum(confidence, aux.amax(dim=1))',
          'torch.minimum(confidence, aux.amax(dim=1))'),
         ('self.weight * self.guidance.weight * guided_loss', 'self.guidance.weight * guided_loss'),
-        ("probability.detach(), logits['aux']", "probability, logits['aux']"),
         ('/ (batch * classes)', '/ classes'),
     ],
     'uda/losses/levels.py': [

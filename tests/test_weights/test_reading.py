@@ -32,7 +32,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
             return print, ('code was run', )
 
     torch.save({'a': Evil()}, tmp_path / 'evil.pth')
-    with pytest.raises(CheckpointError, match='could run code.*plain_weights.py .*--trust'):
+    with pytest.raises(CheckpointError, match='could run code.*mmseg-ssr plain-weights .*--trust'):
         read_weights(tmp_path / 'evil.pth')
 
 

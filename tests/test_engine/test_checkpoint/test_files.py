@@ -15,6 +15,7 @@ from mmseg_ssr.engine.checkpoint.files import (
     point_latest_at,
     read_checkpoint,
     remove_old,
+    set_aside_newer,
     write_checkpoint,
 )
 from mmseg_ssr.errors import CheckpointError, MissingFile, UserError
@@ -195,3 +196,34 @@ def test_a_named_pipe_is_no_checkpoint(tmp_path):
     os.mkfifo(tmp_path / 'iter_3.pth')
     with pytest.raises(CheckpointError, match='iter_3.pth is a named pipe, expected a file'):
         read_checkpoint(str(tmp_path / 'iter_3.pth'))
+
+
+def test_newer_ones_than_the_start_are_set_aside(folder, caplog):
+    with caplog.at_level(logging.WARNING):
+        set_aside_newer(folder, 4, 'old', logging.getLogger('test'))
+    assert sorted(os.listdir(folder)) == ['iter_10.pth.old', 'iter_2.pth', 'iter_4.pth']
+    assert 'it is called iter_10.pth.old now' in caplog.text and len(caplog.records) == 1
+
+
+def test_to_keep_none_is_to_keep_all(folder):
+    remove_old(folder, 0)
+    assert len(checkpoints_in(folder)) == 3
+
+
+def test_tensors_are_saved_without_their_graphs():
+    value = plain(dict(w=[torch.ones(2, requires_grad=True) * 2]))
+    assert value['w'][0].is_leaf and not value['w'][0].requires_grad
+    content = np.arange(3)
+    saved = plain(content)
+    content[0] = 7
+    assert saved.tolist() == [0, 1, 2]
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    calls = []
+    for name in ('fsync', 'replace'):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, real=real: (
+            calls.append(name), real(*args)))
+    write_checkpoint(dict(a=1), str(tmp_path / 'x.pth'))
+    assert calls == ['fsync', 'replace', 'fsync']

@@ -6,7 +6,11 @@ from mmcv.runner import BaseModule
 from mmseg.models.builder import BACKBONES
 from torch import nn
 
-from mmseg_ssr.engine.checkpoint.pretrained import check_weight_files, initialize
+from mmseg_ssr.engine.checkpoint.pretrained import (
+    check_weight_files,
+    initialize,
+    weight_files_of,
+)
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 
 
@@ -129,7 +133,7 @@ def test_safetensors_that_mmcv_does_not_read(tmp_path):
     (OwnBackbone(width=8).state_dict(), 'none of the weights'),
     (dict(state_dict=dict(w=torch.ones(1)), meta=Code()),
      r'own.pth is not read: it holds Python objects \((builtins\.)?print\) that could run code; if '
-     r'you trust .* tools/plain_weights.py .*own.pth OUT.pth --trust'),
+     r'you trust .* mmseg-ssr plain-weights .*own.pth OUT.pth --trust'),
 ])
 def test_weights_that_do_not(tmp_path, capsys, content, message):
     path = tmp_path / 'own.pth'
@@ -143,3 +147,25 @@ def test_weights_that_do_not(tmp_path, capsys, content, message):
 def test_a_missing_file_that_only_the_network_names(tmp_path):
     with pytest.raises(MissingFile, match='own.pth is missing'):
         initialize(OwnBackbone(str(tmp_path / 'own.pth')))
+
+
+def test_a_given_file_is_needed_in_place_of_the_published_one(tmp_path):
+    (tmp_path / 'sam.pth').touch()
+    check(uda=dict(sam_model_registry='vit_b', sam_checkpoint=str(tmp_path / 'sam.pth')))
+    check(uda=dict(regularizer=dict(encoder=dict(checkpoint='shipped'))))
+
+
+def test_a_file_that_shares_constants_alone_is_of_another_network(tmp_path):
+    """Norms begin with ones and zeros, in any network."""
+    state = {f'other.{name}': value for name, value in OwnBackbone().state_dict().items()
+             if 'norm' in name or 'bn' in name}
+    torch.save({**state, 'other.first': torch.randn(4, 4)}, tmp_path / 'own.pth')
+    with pytest.raises(CheckpointError, match='none of the weights in .*own.pth fits'):
+        initialize(OwnBackbone(str(tmp_path / 'own.pth')))
+
+
+def test_files_by_the_first_key_that_names_them():
+    configs = [Config(dict(model=dict(pretrained='a.pth'), load_from='b.pth')),
+               Config(dict(model=dict(backbone=dict(pretrained='a.pth'))))]
+    assert weight_files_of(configs) == {'a.pth': 'model.pretrained in None',
+                                        'b.pth': 'load_from in None'}

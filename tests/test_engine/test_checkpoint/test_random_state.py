@@ -8,6 +8,7 @@ from mmseg_ssr.engine.checkpoint.random_state import (
     draw_seed,
     random_state,
     restore_random_state,
+    seed_process,
     set_seed,
 )
 
@@ -48,3 +49,25 @@ def test_a_seed_switches_autotuning_off():
 
 def test_drawn_seeds_differ():
     assert len({draw_seed() for _ in range(5)}) > 1
+
+
+def test_each_process_and_iteration_draws_its_own(monkeypatch):
+    drawn = {}
+    for rank in (0, 1):
+        monkeypatch.setattr('mmseg_ssr.distributed.rank', lambda rank=rank: rank)
+        for seed in (0, 1):
+            for iteration in (0, 1):
+                seed_process(seed, iteration)
+                drawn[rank, seed, iteration] = random.random(), np.random.rand(), torch.rand(1)
+                seed_process(seed, iteration)
+                assert (random.random(), np.random.rand(), torch.rand(1)) == \
+                    drawn[rank, seed, iteration]
+    for kind in zip(*drawn.values()):
+        assert len(set(map(float, kind))) == 8
+
+
+def test_a_seed_may_be_larger_than_numpys():
+    set_seed(2 ** 32 + 5)
+    first = np.random.rand()
+    set_seed(5)
+    assert np.random.rand() == first

@@ -128,3 +128,27 @@ def test_no_network_at_all(model, state):
 def test_a_role_that_there_is_not(model):
     with pytest.raises(ConfigError, match="student or the teacher, got 'teachr', did you mean 't"):
         apply_weights(dict(state_dict=model.state_dict()), model, 'x.pth', 'teachr')
+
+
+def test_of_several_teachers_the_methods_comes_first(weights):
+    other = {name: tensor + 5 for name, tensor in weights.items()}
+    checkpoint = dict(state_dict={}, training_state=dict(
+        teachers=[dict(network=weights), dict(network=other)]))
+    assert network_weights(checkpoint, 'teacher') is weights
+
+
+def test_marks_of_distributed_training_at_both_ends(model, weights):
+    apply_weights(dict(state_dict={f'module.model.module.{name}': tensor
+                                   for name, tensor in weights.items()}), model, 'x.pth')
+    assert holds(model, weights)
+
+
+def test_weights_that_are_no_numbers_are_refused(model, weights):
+    weights['decode_head.conv_seg.bias'][3] = float('nan')
+    with pytest.raises(CheckpointError, match='x.pth: decode_head.conv_seg.bias'):
+        apply_weights(dict(state_dict=weights), model, 'x.pth')
+
+
+def test_a_checkpoint_without_meta_has_an_empty_one(tmp_path, model, weights):
+    write_checkpoint(dict(state_dict=weights), str(tmp_path / 'x.pth'))
+    assert load_weights(model, str(tmp_path / 'x.pth')) == {}
