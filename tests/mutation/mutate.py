@@ -63,16 +63,21 @@ def mutants_of(table: dict) -> List[Mutant]:
     return [Mutant(file, old, new) for file, pairs in table.items() for old, new in pairs]
 
 
-def room_tests(file: str, root: Path = ROOT, rooms: dict = ROOM_TESTS) -> List[str]:
-    """The tests that run for a source: its own, those beside them, those of the room.
+def room_of(file: str, rooms: dict = ROOM_TESTS) -> str:
+    """The room of a source.
 
     Raises:
         LookupError: the file is in no room that has tests here.
     """
-    room = next((room for room in rooms if f'{file}/'.startswith(f'{room}/')), None)
-    if room is None:
-        raise LookupError(f'{file} is in none of the rooms {", ".join(rooms)}: give it tests')
-    path = Path(file)
+    for room in rooms:
+        if f'{file}/'.startswith(f'{room}/'):
+            return room
+    raise LookupError(f'{file} is in none of the rooms {", ".join(rooms)}: give it tests')
+
+
+def room_tests(file: str, root: Path = ROOT, rooms: dict = ROOM_TESTS) -> List[str]:
+    """The tests that run for a source: its own, those beside them, those of the room."""
+    path, room = Path(file), room_of(file, rooms)
     folder = Path('tests', *(f'test_{part}' for part in path.parent.parts))
     near = [(folder / f'test_{path.name}').as_posix(), folder.as_posix()]
     found = [test for test in near if (root / test).exists()
