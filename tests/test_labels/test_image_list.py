@@ -106,3 +106,13 @@ def test_a_split_that_is_a_named_pipe_is_refused(folder):
     os.mkfifo(folder / 'split.txt')
     with pytest.raises(DataError, match='split.txt is a named pipe'):
         list_images(str(folder), ENDINGS, None, '.png', str(folder / 'split.txt'))
+
+
+def test_folders_that_begin_alike_are_other_folders(folder):
+    for name in ('ab/x.png', 'a_mask/b.png'):
+        (folder / name).parent.mkdir()
+        (folder / name).touch()
+    chosen = list_images(str(folder), ENDINGS, None, '.png', folders=['a'])
+    assert [info['filename'] for info in chosen] == ['a/b/y.png', 'a/x.JPG']
+    images = list_images(str(folder), ENDINGS, str(folder / 'a'), '_mask.png')
+    assert [info['filename'] for info in images] == ['a_mask/b.png', 'ab/x.png', 'b.jpg']

@@ -151,3 +151,12 @@ def test_the_log_buffer_holds_numbers_and_their_counts(content, buffer, message)
     content['log_buffer'] = buffer
     with pytest.raises(ValueError, match=message):
         check_restored(content, restored(content))
+
+
+def test_variances_are_not_below_0(content):
+    network = content['training_state']['teachers'][0]['network']
+    network['norm.running_var'] = torch.tensor([1., 0.])
+    check_restored(content, restored(content))
+    network['norm.running_var'] = torch.tensor([1., -0.1])
+    with pytest.raises(ValueError, match='norm.running_var is a variance and holds numbers below'):
+        check_restored(content, restored(content))

@@ -102,3 +102,12 @@ def test_the_norm_is_that_of_all_gradients_in_its_order():
         weight.grad = torch.tensor(gradient)
     for order, norm in ((2., 13.), (float('inf'), 12.), (1., 19.)):
         assert Optimization(norm_type=order).collect(True, sgd) == [pytest.approx(norm)]
+
+
+def test_a_spoilt_round_leaves_no_gradients():
+    optimization, weight = Optimization(cumulative_iters=3), torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=1.)
+    optimization.spoil(optimizer)
+    optimization.backward(weight.sum())  # of a later iteration of the round
+    optimization.update(*optimization.collect(True, optimizer), optimizer)
+    assert weight.grad is None and not optimization.spoiled and weight.tolist() == [1., 1.]
