@@ -164,3 +164,12 @@ def test_a_file_may_be_dated_back(tmp_path):
     write_atomic(tmp_path / 'file', b'content', time_stamp=1e9)
     assert (tmp_path / 'file').stat().st_mtime == 1e9
     assert (tmp_path / 'file').read_bytes() == b'content'
+
+
+def test_a_link_of_another_machine_is_as_old_as_itself(tmp_path):
+    old, new = (tmp_path / f'{name}.pth.part-elsewhere-1' for name in ('old', 'new'))
+    for link in (old, new):
+        os.symlink('iter_9.pth', link)  # which is not there
+    os.utime(old, (1, 1), follow_symlinks=False)
+    remove_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == [new]

@@ -85,6 +85,13 @@ def test_the_enhanced_pass_tracks_statistics_if_it_is_to(losses, shadow_statisti
     assert losses.student.decode_head.norm.num_batches_tracked == 2 - shadow_statistics
 
 
+def test_untracked_norms_use_the_batch():
+    norm, maps = torch.nn.BatchNorm2d(4), torch.randn(2, 4, 3, 3) + 5
+    with untracked_statistics(norm):
+        torch.testing.assert_close(norm(maps).mean((0, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+    assert norm.training and not norm.running_mean.any()
+
+
 def test_untracked_statistics_are_tracked_again_after_an_error():
     norm = torch.nn.BatchNorm2d(4)
     with pytest.raises(KeyError), untracked_statistics(torch.nn.Sequential(norm)):
