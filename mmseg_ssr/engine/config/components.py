@@ -15,6 +15,7 @@ from mmcv.utils import Registry
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.models import builder
 
+from ...datasets.several_sets import LISTED
 from ...errors import ConfigError, nearest, nearest_name
 from ...labels.rare_class_sampling import RareClassSampling
 from ...regularizer import build_regularizer
@@ -97,7 +98,11 @@ def argument_faults(value: Mapping[str, Any], target: Any, path: str,
     valid = {*accepted, *builder_keys, *(() if closed else value)}
     yield from unknown_keys(value, valid, path)
     for key in value:
-        expected = misfit(value[key], accepted[key]) if key in accepted else None
+        items = [value[key]]
+        if path.startswith('data.') and key in LISTED and isinstance(value[key], (list, tuple)):
+            items = value[key]  # mmseg makes a data set of each
+        found = (misfit(item, accepted[key]) for item in items if key in accepted)
+        expected = next(filter(None, found), None)
         if expected:
             yield Fault(f'{path}.{key}',
                         f'{path}.{key} must be {expected}, got {shown(value[key])}')

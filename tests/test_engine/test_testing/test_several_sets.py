@@ -222,6 +222,21 @@ def test_what_cannot_be_scored_is_said_with_the_config(tmp_path, change, message
         validate(Config(found))
 
 
+@pytest.mark.parametrize('folders, message', [
+    (['images/a', 'images/b'], None), (['images/a', 3], 'data.val.img_dir must be a text, got')])
+def test_lists_of_folders_of_own_data(tmp_path, folders, message):
+    found = tiny_training.method_config(tmp_path)
+    found['data']['val'] = dict(
+        type='FolderDataset', data_root=str(tmp_path), img_dir=folders, ann_dir=['a', 'b'],
+        classes=[f'class {i}' for i in range(19)], separate_eval=False,
+        pipeline=tiny_training.test_steps())
+    if message is None:
+        validate(Config(found))
+        return
+    with pytest.raises(ConfigError, match=message):
+        validate(Config(found))
+
+
 def test_sets_of_other_classes_or_kinds_are_refused(data):
     found = tiny_training.method_config(data)
     found['data']['val'] = concat(data, separate_eval=False)
