@@ -13,7 +13,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 ROOT = Path(__file__).resolve().parents[2]
 #: What the tests need of the tree.
 COPIED = ('mmseg_ssr', 'tests', 'configs', 'docs', 'tools', 'pyproject.toml', 'README.md')
-#: Sources -> the tests of their room. Behind the file's own tests they run in this order.
+#: Sources -> the tests of their room, which run behind the file's own.
 ROOM_TESTS = {
     'uda': ('tests/test_uda', ),
     'regularizer': ('tests/test_regularizer', ),
@@ -76,13 +76,11 @@ def room_of(file: str, rooms: dict = ROOM_TESTS) -> str:
 
 
 def room_tests(file: str, root: Path = ROOT, rooms: dict = ROOM_TESTS) -> List[str]:
-    """The tests that run for a source: its own, those beside them, those of the room."""
-    path, room = Path(file), room_of(file, rooms)
-    folder = Path('tests', *(f'test_{part}' for part in path.parent.parts))
-    near = [(folder / f'test_{path.name}').as_posix(), folder.as_posix()]
-    found = [test for test in near if (root / test).exists()
-             and any(f'{test}/'.startswith(f'{whole}/') for whole in rooms[room])]
-    return list(dict.fromkeys([*found, *rooms[room]]))
+    """The tests that run for a source: its own, if it has a file of them, then its room's."""
+    path, room = Path(file), rooms[room_of(file, rooms)]
+    own = Path('tests', *(f'test_{part}' for part in path.parent.parts), f'test_{path.name}')
+    nearest = [own.as_posix()] if (root / own).exists() else []
+    return list(dict.fromkeys([*nearest, *room]))
 
 
 def run_pytest(folder: Path, tests: Sequence[str], said: Path) -> None:
@@ -141,6 +139,8 @@ class Trial:
     def first_failure(self, mutant: Mutant, tests: Sequence[str]) -> str:
         """What fails with the fault, or an empty string if it survives.
 
+        The files and folders of tests run one by one: most faults need no more than the first.
+
         Raises:
             RuntimeError: the tests did not run.
         """
@@ -148,9 +148,13 @@ class Trial:
         text = path.read_text(encoding='utf-8')
         path.write_text(mutant.applied(text), encoding='utf-8')
         try:
-            code, said = self.run(tests)
+            failures = (self._failure(mutant, test) for test in tests)
+            return next(filter(None, failures), '')
         finally:
             path.write_text(text, encoding='utf-8')
+
+    def _failure(self, mutant: Mutant, test: str) -> str:
+        code, said = self.run([test])
         if code == PASSED:
             return ''
         if code is None:
