@@ -47,6 +47,9 @@ class EfficientSelfAttention(nn.Module):
 
     def __init__(self, channels: int, num_heads: int, sr_ratio: int):
         super().__init__()
+        if num_heads < 1 or channels % num_heads:
+            raise ConfigError(f'num_heads must divide the width of its stage, got {num_heads} '
+                              f'heads for {channels} channels')
         self.num_heads = num_heads
         self.q = nn.Linear(channels, channels)
         self.kv = nn.Linear(channels, 2 * channels)

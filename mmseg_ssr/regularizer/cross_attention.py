@@ -20,7 +20,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, channels: int, num_heads: int, qkv_bias: bool = False):
         super().__init__()
-        if channels % num_heads:
+        if num_heads < 1 or channels % num_heads:
             raise ValueError(f'num_heads must divide the channels, got {num_heads} heads for '
                              f'{channels} channels')
         self.num_heads = num_heads

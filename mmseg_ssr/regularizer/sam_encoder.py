@@ -101,7 +101,7 @@ def build_image_encoder(variant: str, input_size: int,
                           f'{nearest(variant, VARIANTS)}')
     args = {**SHARED, **VARIANTS[variant], **(encoder_args or {})}
     args.setdefault('norm_layer', partial(nn.LayerNorm, eps=args.pop('norm_eps', 1e-6)))
-    if input_size % args['patch_size']:
+    if input_size < 1 or input_size % args['patch_size']:
         raise ConfigError(f'input_size of the SAM encoder must be a multiple of its patch size '
                           f'{args["patch_size"]}, got {input_size}')
     args['img_size'] = input_size

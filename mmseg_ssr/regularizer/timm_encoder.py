@@ -55,6 +55,9 @@ class FrozenTimmEncoder(FrozenNetwork):
         trained = published_settings(model)
         size = trained.input_size[1:] if input_size is None else input_size
         size = (size, size) if isinstance(size, int) else tuple(size)
+        if any(side < 1 for side in size):
+            raise ConfigError(f'input_size of the encoder {model} must be at least 1, got '
+                              f'{input_size}')
         maps = TimmMaps(model, checkpoint, layers, norm, size, model_args)
         if any(side % maps.stride for side in size):
             raise ConfigError(f'input_size of the encoder {model} must be a multiple of '

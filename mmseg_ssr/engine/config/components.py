@@ -25,6 +25,7 @@ from .faults import Fault, Faults
 from .inference import check_test_cfg
 from .keys import Keys, keys_at
 from .signatures import needed_arguments, parameters
+from .sizes import size_faults
 from .types import described, fits, misfit
 
 #: Keys whose dict holds the arguments of one function or class.
@@ -56,6 +57,7 @@ def value_faults(value: Any, path: str) -> Iterator[Fault]:
             yield from value_faults(item, f'{path}.{i}')
     elif isinstance(value, dict):
         yield from _dict_faults(value, path, names)
+        yield from size_faults(value, path, names)
         for key, item in value.items():
             yield from value_faults(item, f'{path}.{key}')
 

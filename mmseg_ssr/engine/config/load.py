@@ -17,8 +17,11 @@ from ...errors import (
     WRONG_VALUE,
     ConfigError,
     MissingFile,
+    UserError,
+    explained,
     nearest,
     said,
+    unreadable,
     unwritable,
 )
 from ...utils.paths import check_file
@@ -48,13 +51,20 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
         raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
     check_file(path, 'config file')
     search_path = list(sys.path)
+    reader = _Reader()
     try:
-        with replaced(Config, _substitute_predefined_vars=staticmethod(_copy_filled_in)):
+        with replaced(Config, _substitute_predefined_vars=staticmethod(_copy_filled_in),
+                      _file2dict=staticmethod(reader)):
             cfg = Config.fromfile(path)
+    except UserError as error:
+        _forget_reading(error, search_path)
+        raise
     except (Exception, SystemExit) as error:  # a config file is code: anything can go wrong in it
         _forget_reading(error, search_path)
         if isinstance(error, OSError) and error.errno in NO_ROOM:  # mmcv reads a copy of it
             raise unwritable(f'a copy of {path} in the folder of TMPDIR', error) from error
+        if isinstance(error, OSError) and error.errno and error.filename in reader.files:
+            raise unreadable(error.filename, 'config file', error) from error
         while not str(error) and error.__context__:  # mmcv hides which module is missing
             error = error.__context__
         hint = ('; the folder of a module of your own has to be in PYTHONPATH'
@@ -78,6 +88,36 @@ def _among_ours(path: str) -> str:
     found = [str(folder / path) for folder in (package, package.parent)
              if (folder / path).is_file()]
     return found[0] if found else path
+
+
+class _Reader:
+    """mmcv's reading of a config file and its bases, each of which must be a file, and not a loop.
+
+    Attributes:
+        files: the files that are being read: each is a base of the one before.
+    """
+
+    def __init__(self) -> None:
+        self.files: List[str] = []
+        self._read = Config._file2dict
+
+    def __call__(self, path: str, *args: Any, **options: Any) -> Any:
+        path = os.path.abspath(os.path.expanduser(path))
+        with explained(self._named_by):
+            check_file(path, 'config file')
+        if path in self.files:
+            loop = ' -> '.join([*self.files[self.files.index(path):], path])
+            raise ConfigError(f'_base_ leads a config back to itself ({loop}): remove one of them '
+                              'from the _base_ of the file before it')
+        self.files.append(path)
+        found = self._read(path, *args, **options)
+        self.files.pop()
+        return found
+
+    def _named_by(self, error: Exception) -> Optional[UserError]:
+        if not self.files or not isinstance(error, UserError):
+            return None
+        return error.reworded(lambda line: f'{line}, which is in the _base_ of {self.files[-1]}')
 
 
 def _copy_filled_in(path: str, copy: str) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from mmseg_ssr.engine.config import load_config
-from mmseg_ssr.errors import ConfigError, MissingFile
+from mmseg_ssr.errors import ConfigError, MissingFile, UserError
 
 
 @pytest.fixture
@@ -36,9 +36,48 @@ def test_an_empty_name_is_said():
     ("custom_imports = dict(imports=['no_such_package'])", 'no_such_package'),
 ])
 def test_a_file_that_cannot_be_read_says_why_in_one_line(write, text, message):
-    with pytest.raises(ConfigError, match=message) as error:
+    with pytest.raises(UserError, match=message) as error:
         load_config(write(text))
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('texts, loop', [
+    (dict(config='config.py'), 'config.py -> .*config.py'),
+    (dict(config='b.py', b='config.py'), 'config.py -> .*b.py -> .*config.py'),
+    (dict(config='b.py', b='c.py', c='./b.py'), 'b.py -> .*c.py -> .*b.py'),
+])
+def test_a_circle_of_bases_is_named(write, tmp_path, texts, loop):
+    for name, base in texts.items():
+        write(f"_base_ = ['{base}']\n", f'{name}.py')
+    with pytest.raises(ConfigError, match=f'_base_ leads a config back to itself .*{loop}'):
+        load_config(str(tmp_path / 'config.py'))
+
+
+def test_two_bases_may_share_a_third(write):
+    for name in 'ab':
+        write(f"_base_ = ['c.py']\n{name} = 1\n", f'{name}.py')
+    write('', 'c.py')
+    assert load_config(write("_base_ = ['a.py', 'b.py']\n")).b == 1
+
+
+def test_what_is_no_file_or_refused_is_named_as_such(write, tmp_path, monkeypatch):
+    import os
+    os.mkfifo(tmp_path / 'pipe.py')
+    (tmp_path / 'folder.py').mkdir()
+    for name, kind in (('pipe.py', 'a named pipe'), ('folder.py', 'a folder'),
+                       ('gone.py', 'missing')):
+        with pytest.raises(UserError, match=f'config file .*{name} is {kind}.*in the _base_ of '
+                                            '.*config.py'):
+            load_config(write(f"_base_ = ['{name}']\n"))
+    path = write('seed = 3\n')
+
+    def refused(*args, **options):
+        raise PermissionError(13, 'Permission denied', path)
+
+    monkeypatch.setattr('mmcv.Config._validate_py_syntax', refused)
+    with pytest.raises(UserError, match='config file .* cannot be read .Permission denied.: give '
+                                        'yourself the permission'):
+        load_config(path)
 
 
 def test_options_may_be_used_again(write):
