@@ -6,7 +6,6 @@ from mmcv import Config
 from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.errors import ConfigError
 
-
 #: Path of a key in the config of SSR -> a value that it may have.
 KEYS = {
     'model.backbone.num_heads': [1, 2, 5, 8], 'model.backbone.embed_dims': 8,
