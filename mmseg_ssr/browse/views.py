@@ -20,7 +20,7 @@ from ..engine.build import (
 )
 from ..engine.checkpoint.pretrained import named_weight_files, refuse_downloads
 from ..engine.checkpoint.weights import load_weights
-from ..engine.config.explain import config_fault
+from ..engine.config.faults import config_fault
 from ..engine.config.values import batch_size
 from ..engine.data_loader import training_loader
 from ..engine.logging.view_pictures import SeenClasses, write_picture

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from .. import distributed
 from ..engine.build import build_test_dataset, build_test_model
 from ..engine.checkpoint.weights import ROLES, load_weights
-from ..engine.config.explain import config_fault
+from ..engine.config.faults import config_fault
 from ..engine.config.load import Options, load_config
 from ..engine.config.validate import validate
 from ..engine.config.values import prefetch_factor, workers

@@ -19,7 +19,7 @@ from ..datasets.pipelines.image_loading import (
     refused,
     split_pipeline,
 )
-from ..engine.config.explain import config_fault
+from ..engine.config.faults import config_fault
 from ..engine.config.values import segmentor_test_cfg, steps_of
 from ..engine.on_device import to_device
 from ..errors import ConfigError, DataError, explained

@@ -21,7 +21,7 @@ from ..models.sync_batch_norm import synchronize_batch_norm
 from ..regularizer.frozen import OutsideNetwork
 from ..utils.seeding import seeded
 from .checkpoint.pretrained import initialize
-from .config.explain import config_fault
+from .config.faults import config_fault
 from .config.signatures import keyword_arguments
 from .config.values import max_iterations
 

@@ -1,8 +1,10 @@
-"""Collecting of all faults in a config, with one line for each cause."""
+"""Faults of a config: all of them, with one line for each cause, also of errors of libraries."""
 import re
-from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Sequence, Set
+from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
-from ...errors import ConfigError
+from mmcv import Config
+
+from ...errors import ConfigError, Meaning, UserError, is_wrong_value, said
 
 #: The part of a path that names the data set of a pipeline.
 OWNER = re.compile(r'\bdata[.\w]*?\.(?=\w*pipeline\b)')
@@ -87,3 +89,23 @@ class Faults:
 def _related(path: str, other: str) -> bool:
     return path == other or path.startswith(f'{other}.') or bool(path) and other.startswith(
         f'{path}.')
+
+
+def config_fault(cfg: Config, path: str, doing: str = 'cannot be built') -> Meaning:
+    """Blame an error on the key ``path``, for :func:`~mmseg_ssr.errors.explained`.
+
+    A :class:`~mmseg_ssr.errors.UserError` keeps its class. Its lines get the file and the key. Any
+    error keeps its cause.
+    """
+
+    def meaning(error: Exception) -> Optional[UserError]:
+        if isinstance(error, UserError):
+            joined = error.__context__  # mmcv's builder joins several lines into one text
+            if isinstance(joined, UserError) and len(joined.problems) > len(error.problems):
+                error = joined
+            return error.reworded(lambda line: f'{line} ({path} in {cfg.filename})')
+        if is_wrong_value(error):
+            return ConfigError(f'{cfg.filename}: {path} {doing}: {said(error)}')
+        return None
+
+    return meaning

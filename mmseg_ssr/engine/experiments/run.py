@@ -19,7 +19,7 @@ from ...utils.paths import read_text
 from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
-from ..config.explain import config_fault
+from ..config.faults import config_fault
 from ..config.saved import config_text
 from ..config.values import (
     comparable,

@@ -26,7 +26,7 @@ from ...errors import DataError, UserError, explained
 from ...utils.parallel import progress_bar
 from ...utils.paths import read_text
 from ..build import build_test_dataset
-from ..config.explain import config_fault
+from ..config.faults import config_fault
 from ..config.values import datasets_in, split_configs
 from ..data_loader import test_loader
 from ..on_device import OnDevice, to_device

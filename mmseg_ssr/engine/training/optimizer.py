@@ -10,7 +10,7 @@ from mmseg import core
 from torch import nn
 
 from ...errors import ConfigError, explained
-from ..config.explain import config_fault
+from ..config.faults import config_fault
 from .layer_decay import check_scales, model_for
 
 #: mmseg's function also knows mmseg's constructors. Old versions have none.

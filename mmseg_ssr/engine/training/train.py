@@ -24,7 +24,7 @@ from ..build import (
 )
 from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
 from ..checkpoint.weights import load_weights
-from ..config.explain import config_fault
+from ..config.faults import config_fault
 from ..config.saved import config_text
 from ..config.trackers import tracker_hooks
 from ..config.validate import validate
