@@ -63,12 +63,12 @@ def test_wrong_options(options, message):
 
 
 def test_probabilities_by_class_have_zeros_where_nothing_is_drawn():
-    sampler = RareClassSampler([{4: 100, 1: 30, 2: 5}], RareClassSampling(5, class_temp=0.5))
+    sampler = RareClassSampler([{1: 100, 4: 30, 2: 5}], RareClassSampling(5, class_temp=0.5))
     probabilities = sampler.all_probabilities(6)
     assert probabilities[[0, 2, 3, 5]].tolist() == [0, 0, 0, 0]
     assert dict(zip(sampler.classes, sampler.probabilities)) == {
         1: probabilities[1], 4: probabilities[4]}
-    assert probabilities[1] > probabilities[4] > 0
+    assert probabilities[4] > probabilities[1] > 0  # the rare one's is larger
 
 
 def test_pixels_of_the_source_are_the_sum_over_its_images():
