@@ -45,7 +45,7 @@ full: setup  ## run what touches mmcv on mmcv-full too (6 minutes to build it, 4
 	@$(INSTALL_FULL)
 	@PYTHONPATH="$(CURDIR)" "$(shell $(INSTALL_FULL) --which)" -m pytest -n $(WORKERS) $(FULL_TESTS) -q $(PYTEST_ARGS)
 
-soak: full  ## run the long endurance tests
+soak: full  ## run the long endurance tests, and the unit tests on sources with faults
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)
 
 parity: setup  ## compare the numbers with the published implementation's
