@@ -20,7 +20,12 @@ from .losses.maximum_squares import MaximumSquaresKeys
 from .losses.regularization_keys import RegularizationKeys
 from .losses.view_losses import ViewLosses
 from .self_training import SelfTraining
-from .student_checks import check_class_scores, check_joint_views, check_pixel_weights
+from .student_checks import (
+    check_class_scores,
+    check_joint_views,
+    check_one_head,
+    check_pixel_weights,
+)
 from .update.finite_check import FiniteCheckKeys
 from .update.optimization import OptimizationKeys
 from .update.teacher import TeacherKeys
@@ -96,6 +101,7 @@ class MethodKeys:
             ConfigError: parts do not fit the student (one line each).
             MissingFile, CheckpointError: the weights of a frozen encoder are missing or do not fit.
         """
+        check_one_head(student)
         problems = Problems()
         tried = problems.tried
         has_targets = not self.training.source_only

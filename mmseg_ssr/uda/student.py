@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import ConfigError
+
 # ---------------------------------------------------------------- networks
 
 
@@ -218,6 +220,11 @@ def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
     Losses and accuracy are means over *all* pixels, as in the published implementations. Ignored
     pixels and pixels of weight 0 add 0 to the sum of a loss, but count in the denominator.
     """
+    if not isinstance(logits, Tensor):
+        raise ConfigError(f'uda: {type(head).__name__} gives {len(logits)} outputs in training, '
+                          'but a method needs the logits alone: turn the others off (EncHead: '
+                          'use_se_loss=False), use another head, or remove uda and train on the '
+                          'source alone')
     logits = resized(full_precision(logits), label, head.align_corners)
     if getattr(head, 'sampler', None) is not None:
         sampled = head.sampler.sample(logits, label)

@@ -1,10 +1,24 @@
 """Checks for students that a method cannot train."""
+from functools import partial
+from typing import Optional
+
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..errors import WRONG_VALUE, ConfigError
+from ..errors import WRONG_VALUE, ConfigError, explained, is_wrong_value, said
 from .student import encoder_of, heads, weighted_losses
+
+
+def check_one_head(student: nn.Module) -> None:
+    """Raise a :class:`ConfigError` if several decode heads follow each other, as in OCRNet."""
+    head = student.decode_head
+    if isinstance(head, nn.ModuleList):
+        names = ', '.join(type(one).__name__ for one in head)
+        raise ConfigError(f'uda: {type(student).__name__} has {len(head)} decode heads ({names}), '
+                          'each of which refines the one before, but a method trains a single one: '
+                          "set model.type='EncoderDecoder' with one decode_head, or remove uda and "
+                          'train on the source alone')
 
 
 def check_class_scores(student: nn.Module) -> None:
@@ -27,9 +41,11 @@ def check_pixel_weights(student: nn.Module) -> None:
     """
     for prefix, head in heads(student).items():
         nothing = torch.zeros(1, 4, 4)
+        pixels = torch.zeros(1, head.num_classes, 4, 4), nothing[None].long()
+        with explained(partial(_failing_loss, prefix)):
+            weighted_losses(head, *pixels)
         try:
-            losses = weighted_losses(
-                head, torch.zeros(1, head.num_classes, 4, 4), nothing[None].long(), nothing)
+            losses = weighted_losses(head, *pixels, nothing)
             unweighted = [name for name, value in losses.items() if 'loss' in name and value != 0]
         except WRONG_VALUE:
             unweighted = ['loss_decode']
@@ -38,6 +54,12 @@ def check_pixel_weights(student: nn.Module) -> None:
                 f'uda: {", ".join(unweighted)} of the {prefix} head does not weigh single pixels, '
                 'which the weights of pseudo-labels need: use losses that do, such as '
                 'CrossEntropyLoss')
+
+
+def _failing_loss(prefix: str, error: Exception) -> Optional[ConfigError]:
+    return ConfigError(f'uda: loss_decode of the {prefix} head fails, also without weights of '
+                       f'pixels, {said(error)}: mend its arguments'
+                       ) if is_wrong_value(error) else None
 
 
 def check_joint_views(student: nn.Module) -> None:

@@ -30,7 +30,7 @@ FREE = ('custom_keys', )
 UNREAD = ('dist_params', 'workflow', 'crop_size', 'name', 'custom_imports', 'cudnn_benchmark')
 SHARES = ('alpha', 'pseudo_threshold', 'imnet_feature_dist_scale_min_ratio', 'mask_ratio',
           'color_jitter_probability', 'mask_pseudo_threshold', 'mask_alpha')
-FIRST_ITERATION = 'do the sizes in model and data fit together?'
+FIRST_ITERATION = 'the first iteration fails, '
 KINDS = {bool: 'bool', int: 'number', float: 'number', str: 'text', list: 'list', tuple: 'list',
          dict: 'dict', type(None): 'none'}
 

@@ -3,6 +3,7 @@
 Torch accepts an optimizer state of wrong shapes, and some parts are restored only later. Without
 these checks, such faults would appear in the middle of the training.
 """
+import re
 from typing import Any, Dict, Mapping
 
 import torch
@@ -12,6 +13,8 @@ from ...errors import CheckpointError
 from ...weights import has_negative_variance
 from .random_state import random_state, restore_random_state
 
+#: The type of the optimizer in the text of a config.
+OPTIMIZER = re.compile(r"^optimizer = dict\(\s*type='(\w+)'", re.M)
 NEEDED = ('meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer')
 
 
@@ -37,6 +40,38 @@ def check_resumable(content: Dict[str, Any], model: nn.Module, max_iters: int, p
     if counted != iteration:
         raise CheckpointError(f'{path} is damaged: its meta is of iteration {iteration}, its '
                               f'training_state of iteration {counted!r}')
+
+
+def check_same_optimizer(content: Dict[str, Any], optimizer: torch.optim.Optimizer, config: str,
+                         path: str) -> None:
+    """Raise a ``CheckpointError`` if the state is of another kind of optimizer, or other groups.
+
+    Torch would take the state of another optimizer, and fail in its first step or never.
+
+    Args:
+        content: content of the checkpoint, with the text of its config in ``meta``.
+        optimizer: optimizer of this training.
+        config: text of the config of this training.
+        path: path of the file, for messages.
+    """
+    saved = content['optimizer'].get('param_groups')
+    if not isinstance(saved, list) or not all(isinstance(group, dict) for group in saved):
+        raise CheckpointError(f'{path} is damaged: its optimizer has no groups of parameters')
+    own = optimizer.state_dict()['param_groups']
+    there, here = (OPTIMIZER.findall(text) for text in (str(content['meta'].get('config')), config))
+    options = [set().union(*groups) for groups in (saved, own)]
+    if there and here and there != here or all(map(set.difference, options, options[::-1])):
+        former = f' ({there[0]})' if there else ''
+        raise CheckpointError(f'{path} was trained with another optimizer{former} than this '
+                              f'config has ({type(optimizer).__name__}): set '
+                              'optimizer.type back, or begin a new training from its weights with '
+                              '--load-from')
+    counts = [[len(group.get('params', ())) for group in groups] for groups in (saved, own)]
+    if counts[0] != counts[1]:
+        raise CheckpointError(f'{path} was trained with groups of {counts[0]} parameters, this '
+                              f'config makes groups of {counts[1]}: set optimizer.paramwise_cfg '
+                              'and model back to what they were, or begin a new training from its '
+                              'weights with --load-from')
 
 
 def check_restored(content: Dict[str, Any], optimizer: torch.optim.Optimizer) -> None:

@@ -1,5 +1,5 @@
 """Weights of one network from a checkpoint of ours, mmseg, DAFormer, HRDA, MIC or SSR."""
-from typing import Any, Dict, Iterable, List
+from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from torch import Tensor, nn
 
@@ -8,6 +8,9 @@ from ...weights import check_values
 from .files import read_checkpoint
 
 ROLES = ('student', 'teacher')
+#: What to do with weights of another model.
+TEST = 'test it with the config it was trained with'
+RESUME = 'resume with the config it was started with'
 
 # The predecessors save every network, each under the name of the attribute that holds it.
 PREFIX = {'student': 'model.', 'teacher': 'ema_model.'}
@@ -39,17 +42,62 @@ def load_weights(model: nn.Module, path: str, role: str = 'student',
 
 
 def apply_weights(checkpoint: Dict[str, Any], model: nn.Module, path: str,
-                  role: str = 'student') -> None:
+                  role: str = 'student', remedy: str = TEST) -> None:
     """Do the work of :func:`load_weights` with a checkpoint that has been read already.
 
     Args:
         checkpoint: content of the file.
         model, role: see :func:`load_weights`.
         path: path of the file, for messages.
+        remedy: what to do if the weights are of another model.
     """
     weights = network_weights(checkpoint, role, path)
-    check_fit(weights, model, path)
+    check_fit(weights, model, path, lambda names: remedy)
     model.load_state_dict(weights, strict=False)  # the names have just been compared
+
+
+def begin_from(model: nn.Module, path: str, new_parts: Sequence[str],
+               trusted: bool = False) -> List[str]:
+    """Load the student's weights of another training, but for some parts.
+
+    Args:
+        model, path, trusted: see :func:`load_weights`.
+        new_parts: names of modules or parameters that keep the weights that they have.
+
+    Returns:
+        The names of the tensors that keep their values.
+
+    Raises:
+        ConfigError: the model has no such part.
+        MissingFile, CheckpointError: see :func:`load_weights`. The error tells which parts to leave
+            out, if that is enough.
+    """
+    def is_new(name: str) -> bool:
+        return any(f'{name}.'.startswith(f'{part}.') for part in new_parts)
+
+    state = model.state_dict()
+    modules = {name.rsplit('.', depth)[0] for name in state for depth in range(name.count('.') + 1)}
+    for part in new_parts:
+        if not any(f'{name}.'.startswith(f'{part}.') for name in state):
+            raise ConfigError(f'new_parts names {part!r}, which the model does not have'
+                              f'{nearest(part, modules)}')
+    weights = network_weights(read_checkpoint(path, trusted), path=path)
+    weights = {name: value for name, value in weights.items() if not is_new(name)}
+    check_fit(weights, model, path, _without_parts, is_new)
+    model.load_state_dict(weights, strict=False)
+    return [name for name in state if is_new(name)]
+
+
+def _without_parts(names: Sequence[str]) -> str:
+    """Return what to do if these tensors keep the weights from being loaded."""
+    for part in ('decode_head.conv_seg', 'decode_head', 'auxiliary_head'):
+        if names and all(name.startswith(f'{part}.') for name in names):
+            return (f"to start from the others, give new_parts=['{part}'] (--cfg-options "
+                    f'"new_parts=[\'{part}\']"), which then starts new')
+    if names and all(name.startswith(('decode_head.', 'auxiliary_head.')) for name in names):
+        return ("to start from the backbone, give new_parts=['decode_head', 'auxiliary_head'], "
+                'which then start new')
+    return 'give a checkpoint of the same backbone, or leave --load-from away'
 
 
 def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
@@ -85,9 +133,16 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
     return weights
 
 
-def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str) -> None:
-    """Raise a ``CheckpointError`` unless names, shapes and kinds fit those of ``model``."""
-    wanted = model.state_dict()
+def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str,
+              remedy: Callable[[Sequence[str]], str] = lambda names: TEST,
+              left_out: Callable[[str], bool] = lambda name: False) -> None:
+    """Raise a ``CheckpointError`` unless names, shapes and kinds fit those of ``model``.
+
+    Args:
+        remedy: function from the names that do not fit to what the user should do.
+        left_out: whether a tensor of the model needs no weights.
+    """
+    wanted = {name: value for name, value in model.state_dict().items() if not left_out(name)}
     shared = [name for name in wanted if name in weights]
     if not shared:
         raise CheckpointError(
@@ -95,13 +150,14 @@ def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str) -> None:
             f'({_some(weights)} there, {_some(wanted)} here)')
     missing = [name for name in wanted if name not in weights]
     unexpected = [name for name in weights if name not in wanted]
-    reshaped = [f'{name} {tuple(weights[name].shape)} for {tuple(wanted[name].shape)}'
-                for name in shared if weights[name].shape != wanted[name].shape]
+    reshaped = [name for name in shared if weights[name].shape != wanted[name].shape]
+    shapes = [f'{name} {tuple(weights[name].shape)} for {tuple(wanted[name].shape)}'
+              for name in reshaped]
     faults = [f'{len(names)} {what} ({_some(names)})' for what, names in (
-        ('missing', missing), ('unexpected', unexpected), ('of another shape', reshaped)) if names]
+        ('missing', missing), ('unexpected', unexpected), ('of another shape', shapes)) if names]
     if faults:
-        raise CheckpointError(f'{path} does not fit the model of this config: '
-                              f'{", ".join(faults)}; test it with the config it was trained with')
+        raise CheckpointError(f'{path} does not fit the model of this config: {", ".join(faults)}; '
+                              + remedy([*missing, *unexpected, *reshaped]))
     check_values(weights, wanted, path)
 
 

@@ -44,6 +44,8 @@ TOP_LEVEL: Keys = dict(
     log_level=Key(None, "Least level of the messages that are shown: 'DEBUG', 'INFO' (default), "
                   "'WARNING' or 'ERROR'."),
     load_from=Key(str, 'A checkpoint whose student weights the training starts from.'),
+    new_parts=Key(list, "Parts of the student that get no weights from `load_from` and start new, "
+                  "as `['decode_head.conv_seg']` for other classes, or `['decode_head']`."),
     resume_from=Key(str, "A checkpoint to resume. 'auto' takes the newest readable one in the work "
                     'directory.'),
     workflow=Key(None, 'Accepted from configs of mmseg, without effect.'),

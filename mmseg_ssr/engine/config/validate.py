@@ -1,10 +1,11 @@
 """Validation of a whole config. A misspelled key is an error and does not become a default."""
+import inspect
 import itertools
 import logging
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from mmcv import Config, ConfigDict
-from mmcv.runner import HOOKS, RUNNERS
+from mmcv.runner import HOOKS, RUNNERS, Fp16OptimizerHook
 from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
@@ -19,7 +20,7 @@ from .optimizer import optimizer_faults
 from .stages import stage_faults
 from .trackers import tracker_faults
 from .types import fits
-from .values import dataset_configs, head_classes, steps_of
+from .values import dataset_configs, head_classes, head_losses, steps_of
 
 #: Names at the top of other projects' configs.
 ALSO_KNOWN = set('''
@@ -45,8 +46,8 @@ def validate(cfg: Config) -> None:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _training_faults, _pseudo_label_faults, _report_faults,
-                  tracker_faults, optimizer_faults, hook_faults, stage_faults):
+                  _class_faults, _class_weight_faults, _training_faults, _pseudo_label_faults,
+                  _report_faults, tracker_faults, optimizer_faults, hook_faults, stage_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
@@ -168,11 +169,32 @@ def _class_faults(cfg: ConfigDict) -> Iterator[Fault]:
                                            f'{number} classes: give both the same')
 
 
+def _class_weight_faults(cfg: ConfigDict) -> Iterator[Fault]:
+    """Yield a fault for each loss that does not weigh as many classes as its head has."""
+    for head, count, losses in head_losses(cfg):
+        for path, loss in losses:
+            weights = loss.get('class_weight')
+            if isinstance(weights, (list, tuple)) and len(weights) != count:
+                yield Fault(f'{path}.class_weight', f'{path}.class_weight has {len(weights)} '
+                            f'numbers, but {head}.num_classes is {count}: give one for each class')
+
+
 def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:
-    if cfg.get('fp16'):
-        yield Fault('fp16', "fp16 is mmcv's key: give uda.amp=dict(dtype='float16') (or "
-                            "'bfloat16', which needs no loss scale); uda.source_only=True trains "
-                            'on the source alone')
+    hook = registered((cfg.get('optimizer_config') or {}).get('type'), [HOOKS])
+    of_fp16 = isinstance(hook, type) and issubclass(hook, Fp16OptimizerHook)
+    for key, is_there in (('fp16', cfg.get('fp16')), ('optimizer_config.type', of_fp16)):
+        if is_there:
+            yield Fault(key, f"{key} asks for mmcv's mixed precision, which is not used here: "
+                             "remove it and give uda.amp=dict(dtype='float16') (or 'bfloat16', "
+                             "which needs no loss scale); uda=dict(type='DACS', source_only=True, "
+                             'amp=...) trains on the source alone')
+    train = cfg.data.get('train')
+    takes_targets = getattr(registered(cfg.model.get('type'), [SEGMENTORS]), 'forward_train', None)
+    if isinstance(train, dict) and train.get('type') == 'UDADataset' and not cfg.get('uda') and \
+            takes_targets and 'target_img' not in inspect.signature(takes_targets).parameters:
+        yield Fault('data.train.type', 'data.train is a UDADataset, whose target images nothing '
+                    'learns from without uda: give uda=dict(type=...), or set data.train to its '
+                    'source')
     if cfg.get('uda') and cfg.get('optimizer_config'):
         yield Fault('optimizer_config', 'optimizer_config must be None with uda, whose step calls '
                     f'the optimizer itself, got {dict(cfg.optimizer_config)}: uda.grad_clip and '

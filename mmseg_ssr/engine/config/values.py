@@ -82,13 +82,26 @@ def segmentor_test_cfg(cfg: Config) -> Dict[str, Any]:
 
 def head_classes(cfg: Config) -> Iterator[Tuple[str, int]]:
     """Yield (path, num_classes) of every head in the model."""
+    for path, count, _ in head_losses(cfg):
+        yield path, count
+
+
+def head_losses(cfg: Config) -> Iterator[Tuple[str, int, Sequence[Tuple[str, dict]]]]:
+    """Yield path, num_classes, and the losses with their paths, of every head in the model."""
     segmentor = segmentor_config(cfg)
     for name in ('decode_head', 'auxiliary_head'):
-        heads = segmentor.get(name) or []
-        single = isinstance(heads, dict)
-        for i, head in enumerate([heads] if single else heads):
-            if isinstance(head, dict) and 'num_classes' in head:
-                yield f'model.{name}' + ('' if single else f'.{i}'), head['num_classes']
+        for path, head in _one_or_several(segmentor.get(name), f'model.{name}'):
+            if 'num_classes' in head:
+                yield path, head['num_classes'], list(_one_or_several(
+                    head.get('loss_decode'), f'{path}.loss_decode'))
+
+
+def _one_or_several(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
+    """Yield (path, dict) of a dict, or of each dict in a list."""
+    several = isinstance(value, (list, tuple))
+    for i, item in enumerate(value if several else [value]):
+        if isinstance(item, dict):
+            yield f'{path}.{i}' if several else path, item
 
 
 def dataset_configs(cfg: Config) -> Iterator[Tuple[str, dict]]:

@@ -8,7 +8,7 @@ from mmcv.runner import LoggerHook
 from mmseg.core import EvalHook
 
 from ... import distributed
-from ...errors import ConfigError, explained, is_wrong_value, said
+from ...errors import TRACEBACK, ConfigError, explained, is_wrong_value, said
 from ...utils.seeding import seeded
 from ..logging.run_log import full_disk
 from .evaluate import count, in_order
@@ -76,5 +76,6 @@ class EvaluationHook(EvalHook):
 
 def failed_evaluation(error: Exception) -> Optional[ConfigError]:
     """Explain an error that a library raises in an evaluation as a fault of the config."""
-    return ConfigError('the evaluation fails, do data.val, evaluation and model.test_cfg fit the '
-                       f'model? {said(error)}') if is_wrong_value(error) else None
+    return ConfigError(f'the evaluation on data.val fails, {said(error)}: {TRACEBACK}=1 shows '
+                       'which part of data.val, evaluation or model.test_cfg it comes from'
+                       ) if is_wrong_value(error) else None

@@ -24,7 +24,8 @@ class WatchedOptimizerHook(OptimizerHook):
         super().__init__(grad_clip)
         try:
             self.optimization = OptimizationKeys(grad_clip=grad_clip).build()
-            self.finite_check = FiniteCheckKeys(not_finite=not_finite).build()
+            self.finite_check = FiniteCheckKeys(not_finite=not_finite).build(
+                section='optimizer_config')
         except ConfigError as error:
             raise ConfigError(*(f'optimizer_config.{line.removeprefix("uda.")}'
                                 for line in error.problems)) from error

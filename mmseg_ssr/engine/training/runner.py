@@ -10,14 +10,14 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ... import distributed
-from ...errors import WRONG_VALUE, CheckpointError, Interrupted, said
+from ...errors import WRONG_VALUE, CheckpointError, Interrupted, UserError, said
 from ...methods import UDASegmentor
 from ...uda import NotFinite
 from ...utils.signals import Interruption
 from ..checkpoint.files import point_latest_at, read_checkpoint, remove_old, write_checkpoint
 from ..checkpoint.random_state import random_state, restore_random_state, seed_process
-from ..checkpoint.resume import check_restored, check_resumable
-from ..checkpoint.weights import apply_weights, load_weights
+from ..checkpoint.resume import check_restored, check_resumable, check_same_optimizer
+from ..checkpoint.weights import RESUME, apply_weights, load_weights
 from ..on_device import OnDevice
 from ..testing.hook import EvaluationHook
 from .hook_tensors import HookTensors
@@ -148,15 +148,19 @@ class SelfTrainingRunner(IterBasedRunner):
     def go_on_from(self, content: Dict[str, Any], path: str) -> None:
         """Do the work of :meth:`resume` with a checkpoint that has been read already."""
         check_resumable(content, self.bare_model, self.max_iters, path)
-        apply_weights(content, self.bare_model, path)
+        apply_weights(content, self.bare_model, path, remedy=RESUME)
         try:
+            check_same_optimizer(content, self.optimizer, str((self.meta or {}).get('config')),
+                                 path)
             if hasattr(self.bare_model, 'load_training_state'):
                 self.bare_model.load_training_state(content['training_state'])
             self.optimizer.load_state_dict(content['optimizer'])
             check_restored(content, self.optimizer)
+        except UserError:
+            raise
         except WRONG_VALUE as error:
             raise CheckpointError(f'{path} does not fit the training of this config: {said(error)};'
-                                  ' resume with the config it was started with') from error
+                                  f' {RESUME}') from error
         self._iter = self._inner_iter = content['meta']['iter']
         self.evaluation_due = content.get('evaluation_due', False)
         self._resumed = {key: content[key] for key in ('random_state', 'log_buffer')}

@@ -1,5 +1,6 @@
 """The start of a training: a checkpoint to resume, the seed, and errors at the start."""
 import logging
+import re
 import traceback
 from typing import Callable, Dict, List, Optional
 
@@ -29,7 +30,8 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
     found = _newest(work_dir, log)
     config = found.content.get('meta', {}).get('config') if found else None
     # a resumed training does not use the weights that it once began with
-    if found and comparable(str(config), 'load_from') != comparable(config_text(cfg), 'load_from'):
+    start = 'load_from', 'new_parts'
+    if found and comparable(str(config), *start) != comparable(config_text(cfg), *start):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')
@@ -86,6 +88,24 @@ def compare_samples(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
                               'samples', begun.path, change)
 
 
+#: Text of an error of torch -> what mends it.
+REMEDIES = {
+    'Expected more than 1 value per channel': 'a batch norm gets one value per channel, as behind '
+    'image pooling with one image: set data.samples_per_gpu to at least 2, turn the pooling off, '
+    'or give that head norm_cfg=None',
+    'out of memory|alloc.* memory': 'lower data.samples_per_gpu or the crop size, or set '
+    "uda.amp=dict(dtype='bfloat16')",
+    "cannot be multiplied|channels, but got|must match|Kernel size can't be greater|size mismatch":
+    'a size in model or data does not fit the one before it: compare in_channels and in_index of '
+    'the heads with the backbone, and the crop size with the strides'}
+
+
+def remedy(error: BaseException, otherwise: str) -> str:
+    """Return what mends an error of torch, or ``otherwise`` if that is unknown."""
+    return next((words for text, words in REMEDIES.items() if re.search(text, str(error))),
+                otherwise)
+
+
 def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Meaning:
     """Explain an error before the end of the first iteration as a config that does not fit.
 
@@ -99,8 +119,9 @@ def failed_start(cfg: Config, log: RunLog, has_worked: Callable[[], bool]) -> Me
         if distributed.rank() == 0:
             with open(log.path, 'a', encoding='utf-8') as file:
                 traceback.print_exc(file=file)
-        return ConfigError(f'{cfg.filename}: the first iteration fails, do the sizes in model and '
-                           f'data fit together? {said(error)} (traceback in {log.path})')
+        told = remedy(error, 'the traceback shows which part of model or data it comes from')
+        return ConfigError(f'{cfg.filename}: the first iteration fails, {said(error)}: {told} '
+                           f'(traceback in {log.path})')
 
     return meaning
 

@@ -23,7 +23,7 @@ from ..build import (
     limit_images,
 )
 from ..checkpoint.files import Checkpoint, checkpoints_in, complete_saving, set_aside_newer
-from ..checkpoint.weights import load_weights
+from ..checkpoint.weights import begin_from
 from ..config.faults import config_fault
 from ..config.saved import config_text
 from ..config.trackers import tracker_hooks
@@ -134,7 +134,10 @@ def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
         compare_samples(begun, runner)
         return begun.path
     if cfg.get('load_from'):
-        _load_weights(runner, cfg.load_from, trusted)
+        runner.logger.info('load weights from %s', cfg.load_from)
+        new = begin_from(runner.bare_model, cfg.load_from, cfg.get('new_parts') or [], trusted)
+        if new:
+            runner.logger.info('not from there, these start new: %s', ', '.join(new))
     return None
 
 
@@ -174,9 +177,11 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
     runner.links_latest = checkpoint_cfg.get('create_symlink', True)
     checkpoint_cfg.setdefault('interval', checkpoint_interval(runner.max_iters))
     checkpoint_cfg.update(by_epoch=False, save_last=True)
+    with explained(config_fault(cfg, 'optimizer_config')):
+        own_hook = _own_optimizer_hook(cfg, model.module)
     with explained(config_fault(cfg, 'lr_config, log_config or custom_hooks', 'cannot be used')):
         runner.register_training_hooks(  # it takes keys out of its arguments
-            _in_iterations(cfg.get('lr_config')), _own_optimizer_hook(cfg, model.module),
+            _in_iterations(cfg.get('lr_config')), own_hook,
             log_config=_log_config(cfg, work_dir, log),
             momentum_config=_in_iterations(cfg.get('momentum_config')))
         runner.register_hook(CheckpointHook(**checkpoint_cfg), priority=CHECKPOINT_PRIORITY)
@@ -208,11 +213,6 @@ def write_config(cfg: Config, work_dir: str) -> None:
     """Write the config with bases and options resolved to ``work_dir``."""
     if distributed.rank() == 0:
         write_atomic(os.path.join(work_dir, 'config.py'), config_text(cfg).encode())
-
-
-def _load_weights(runner: SelfTrainingRunner, path: str, trusted: bool) -> None:
-    runner.logger.info('load weights from %s', path)
-    load_weights(runner.bare_model, path, trusted=trusted)
 
 
 def _log_config(cfg: Config, work_dir: str, log: RunLog) -> Optional[Dict[str, Any]]:

@@ -29,8 +29,9 @@ class FiniteCheckKeys(KeyGroup):
             raise ConfigError("uda.not_finite='skip' needs watch_interval=1: later, the update has "
                               'been made')
 
-    def build(self, warn: Callable[[str], Any] = warnings.warn) -> 'FiniteCheck':
-        return FiniteCheck(self.not_finite, self.watch_interval, warn)
+    def build(self, warn: Callable[[str], Any] = warnings.warn,
+              section: str = 'uda') -> 'FiniteCheck':
+        return FiniteCheck(self.not_finite, self.watch_interval, warn, section)
 
 
 class NotFinite(UserError):
@@ -40,16 +41,18 @@ class NotFinite(UserError):
         iteration: number of the iteration, counted from 0.
         terms: names of the losses, and of parameters with such gradients.
         late: whether its update was made already.
+        section: dict of the config that has the keys that mend it.
     """
 
-    def __init__(self, iteration: int, terms: Sequence[str], late: bool = False):
+    def __init__(self, iteration: int, terms: Sequence[str], late: bool = False,
+                 section: str = 'uda'):
         self.iteration, self.terms, self.late = iteration, tuple(terms), late
         more = f' and {len(terms) - 5} more' if len(terms) > 5 else ''
         found = ' (found after its update; uda.watch_interval=1 finds it before)' if late else ''
         super().__init__(
             f'iteration {iteration + 1}: {", ".join(terms[:5])}{more} not finite{found}: lower the '
-            "learning rate, clip gradients (uda.grad_clip=dict(max_norm=10)) or leave such "
-            "updates out (uda.not_finite='skip')")
+            f'learning rate, clip gradients ({section}.grad_clip=dict(max_norm=10)) or leave such '
+            f"updates out ({section}.not_finite='skip')")
 
 
 class FiniteCheck:
@@ -61,14 +64,15 @@ class FiniteCheck:
         interval: iterations between two readings. A larger one lets the device run ahead of the
             host. Numbers that are not finite are then found up to as many iterations late.
         warn: function that logs a warning.
+        section: dict of the config that holds these arguments, for errors.
 
     Attributes:
         skipped: number of updates left out so far.
     """
 
     def __init__(self, action: str = 'stop', interval: int = 1,
-                 warn: Callable[[str], Any] = warnings.warn):
-        self.action, self.interval, self.warn = action, interval, warn
+                 warn: Callable[[str], Any] = warnings.warn, section: str = 'uda'):
+        self.action, self.interval, self.warn, self.section = action, interval, warn, section
         self.skipped = 0
         self._noted: Dict[str, int] = {}
         self._kept: List[Tuple[Tensor, Tensor]] = []
@@ -152,7 +156,7 @@ class FiniteCheck:
             NotFinite: the action is 'stop'.
         """
         if self.action == 'stop':
-            raise NotFinite(iteration, terms)
+            raise NotFinite(iteration, terms, section=self.section)
         self.skipped += int(counted)
         for buffer, before in self._kept:
             buffer.copy_(before)

@@ -17,8 +17,8 @@ def start(tmp_path):
 
 
 def test_a_first_iteration_that_fails_is_a_fault_of_the_config(start, tmp_path):
-    with pytest.raises(ConfigError, match='^my_run.py: the first iteration fails, do the sizes in '
-                       'model and data fit together. 3 and 4 differ .traceback in .*now.log.$'):
+    with pytest.raises(ConfigError, match='^my_run.py: the first iteration fails, 3 and 4 differ: '
+                       'the traceback shows which part .* .traceback in .*now.log.$'):
         with start(has_worked=False):
             raise RuntimeError('3 and 4 differ')
     assert 'RuntimeError: 3 and 4 differ' in (tmp_path / 'now.log').read_text()
