@@ -1,5 +1,6 @@
 """Mapping of a function over many items in several processes, with an optional progress bar."""
 import argparse
+import multiprocessing
 import os
 import signal
 import threading
@@ -74,7 +75,7 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
     if workers <= 1:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
         try:
             yield from pool.map(function, items, chunksize=CHUNK)
         except BrokenProcessPool as error:
@@ -82,15 +83,18 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item],
                             'run again with fewer (--nproc 1); finished files are kept') from error
 
 
-def _start_worker(parent: int) -> None:
-    threading.Thread(target=_end_after, args=(parent, ), daemon=True).start()
+def _start_worker() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C goes to every process, but only the one that started the others should answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(0)  # one thread per process, because a forked OpenCV pool can hang
 
 
-def _end_after(parent: int) -> None:
-    """End this process when the one that started it is gone and nobody takes the results."""
-    while os.getppid() == parent:
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone and nobody takes the results.
+
+    The system's parent may be another one: a server that starts processes for it.
+    """
+    while multiprocessing.parent_process().is_alive():
         time.sleep(1)
     os._exit(1)

@@ -1,5 +1,6 @@
 """Signals that stop a training. It finishes its iteration, saves, and tells how to go on."""
 import contextlib
+import multiprocessing
 import os
 import shlex
 import signal
@@ -92,7 +93,9 @@ def obey_parent_alone() -> None:
 
 
 def _end_with_parent() -> None:
-    while signal.sigwaitinfo(SIGNALS).si_pid != os.getppid():
+    parent = multiprocessing.parent_process()  # the system's parent may be a server for processes
+    pid = parent.pid if parent else os.getppid()
+    while signal.sigwaitinfo(SIGNALS).si_pid != pid:
         pass
     os._exit(0)
 

@@ -76,15 +76,17 @@ def test_a_killed_process_is_said():
         parallel_map(die, range(64), workers=2)
 
 
-def test_processes_end_with_their_parent(tmp_path):
+@pytest.mark.parametrize('method', ['fork', 'forkserver'])  # the second one is Python 3.14's
+def test_processes_end_with_their_parent(tmp_path, method):
     script = tmp_path / 'run.py'
     script.write_text(
-        'import os, sys, time\n'
+        'import multiprocessing, os, time\n'
         'from mmseg_ssr.utils.parallel import parallel_map\n'
         'def work(i):\n'
         f'    open({str(tmp_path)!r} + f"/{{os.getpid()}}.pid", "w").close()\n'
         '    time.sleep(600)\n'
         'if __name__ == "__main__":\n'
+        f'    multiprocessing.set_start_method({method!r})\n'
         '    parallel_map(work, range(64), workers=2)\n')
     parent = subprocess.Popen([sys.executable, str(script)], cwd=ROOT,
                               env=dict(os.environ, PYTHONPATH=str(ROOT)))
@@ -93,6 +95,19 @@ def test_processes_end_with_their_parent(tmp_path):
     parent.kill()
     parent.wait()
     assert wait_for(lambda: not any(map(is_running, workers)), 60)
+
+
+def test_processes_of_a_server_do_the_work(tmp_path):
+    script = tmp_path / 'run.py'
+    script.write_text(
+        'import multiprocessing\n'
+        'from mmseg_ssr.utils.parallel import parallel_map\n'
+        'if __name__ == "__main__":\n'
+        '    multiprocessing.set_start_method("forkserver")\n'
+        '    print(parallel_map(abs, range(-40, 0), workers=2) == list(range(40, 0, -1)))\n')
+    ended = subprocess.run([sys.executable, str(script)], text=True, capture_output=True,
+                           env=dict(os.environ, PYTHONPATH=str(ROOT)))
+    assert ended.stdout == 'True\n', ended.stderr
 
 
 def is_running(pid):
