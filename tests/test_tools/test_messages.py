@@ -23,8 +23,8 @@ def trains(tool, fails, config_file, tmp_path):
     def run(sections, *options, mended=False, folder='run'):
         command = [config_file(sections), '--work-dir', str(tmp_path / folder), *options]
         if not mended:
-            return fails('train', *command, *arguments)
-        tool('train').main([*command, *arguments])
+            return fails('scripts.train', *command, *arguments)
+        tool('scripts.train').main([*command, *arguments])
         return ''
 
     return run

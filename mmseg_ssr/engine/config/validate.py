@@ -191,7 +191,8 @@ def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:
     train = cfg.data.get('train')
     takes_targets = getattr(registered(cfg.model.get('type'), [SEGMENTORS]), 'forward_train', None)
     if isinstance(train, dict) and train.get('type') == 'UDADataset' and not cfg.get('uda') and \
-            takes_targets and 'target_img' not in inspect.signature(takes_targets).parameters:
+            takes_targets and not {'target_img', 'kwargs'} & {
+                *inspect.signature(takes_targets).parameters}:
         yield Fault('data.train.type', 'data.train is a UDADataset, whose target images nothing '
                     'learns from without uda: give uda=dict(type=...), or set data.train to its '
                     'source')
