@@ -18,8 +18,9 @@ from ..engine.config.load import Options, load_config
 from ..engine.config.validate import validate
 from ..engine.config.values import experiment_name, max_iterations
 from ..engine.training.start import seed_training
-from ..errors import ConfigError, MissingFile, cli
+from ..errors import ConfigError, cli
 from ..utils.device import pick_device
+from ..utils.paths import check_file
 
 #: Enough for the shares of any number of classes.
 MOST_DRAWS = 10**6
@@ -53,8 +54,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         raise ConfigError(f'--draws must be in 1..{MOST_DRAWS}, got {args.draws}')
     if args.weights != 'student' and not args.checkpoint:
         raise ConfigError(f'--weights {args.weights} is of a checkpoint: give --checkpoint FILE')
-    if args.checkpoint and not os.path.isfile(args.checkpoint):
-        raise MissingFile(f'--checkpoint {args.checkpoint}: there is no such file')
+    if args.checkpoint:
+        check_file(args.checkpoint, '--checkpoint')
     device = pick_device(args.device)
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError, MissingFile
 from ..utils.folders import list_files
+from ..utils.paths import check_file
 from ..utils.video_file import stated_frames
 from .result_files import earlier_results
 
@@ -84,8 +85,8 @@ def _of_argument(argument: str, out: str) -> List[Input]:
     if _is_camera(argument):
         return [Input(argument, f'camera{argument}', True)]
     if not glob.has_magic(argument):
-        raise MissingFile(f'input {argument} is missing: give images, folders, globs, video files '
-                          'or the index of a camera')
+        check_file(argument, 'input', 'give images, folders, globs, video files or the index of a '
+                                      'camera')
     root = _fixed_folder(argument)
     found = [path for path in sorted(_fitting(argument, root))
              if os.path.isfile(path) and path.lower().endswith((*IMAGES, *VIDEOS))]
@@ -187,9 +188,11 @@ def open_video(path: str, most: Optional[int] = None) -> Iterator[Frames]:
         most: the largest number of frames to read.
 
     Raises:
-        DataError: it cannot be opened.
+        MissingFile, DataError: it cannot be opened.
     """
     is_camera = _is_camera(path) and not os.path.isfile(path)
+    if not is_camera:
+        check_file(path, 'video')
     capture = cv2.VideoCapture(int(path) if is_camera else path)
     try:
         if not capture.isOpened():

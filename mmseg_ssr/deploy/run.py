@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 from tqdm import tqdm
 
 from ..errors import DataError, MissingFile, explained, is_wrong_value, one_line, said
+from ..utils.device import lacks_memory
 from .inputs import Input, check_complete, open_video
 from .outputs import Results
 from .predictor import Prediction, Predictor
@@ -88,9 +89,13 @@ def predicted(predictor: Predictor, loaded: Dict[str, Any], name: str) -> Predic
         DataError: it cannot be predicted.
     """
     height, width = loaded['img'].shape[:2]
-    # for example, too little memory
-    with explained(lambda error: DataError(
-            f'{name}, {width} x {height} pixels, cannot be predicted: {said(error)}; large images '
-            'need less memory with --mode slide or a smaller --scale')
-            if is_wrong_value(error) else None):
+
+    def meaning(error: Exception) -> Optional[DataError]:
+        if not is_wrong_value(error):
+            return None
+        remedy = '; --mode slide or a smaller --scale need less' if lacks_memory(error) else ''
+        return DataError(f'{name}, {width} x {height} pixels, cannot be predicted: '
+                         f'{said(error)}{remedy}')
+
+    with explained(meaning):
         return predictor.predict_loaded(loaded)

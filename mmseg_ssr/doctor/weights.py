@@ -6,7 +6,8 @@ from typing import Iterable, List, Optional, Tuple
 from mmcv import Config
 
 from ..engine.checkpoint.pretrained import weight_files_of
-from ..errors import UserError, one_line
+from ..errors import MissingFile, UserError, one_line
+from ..utils.paths import check_file
 from ..weights import find_published, published_sum, read_weights, sha256
 from ..weights.published import command
 from ..weights.sums import other_sum, recorded_sum
@@ -28,9 +29,15 @@ def examine_weights(configs: Iterable[Config]) -> Tuple[List[str], List[Finding]
 
 def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
     """Give a line about a file, and its faults."""
-    if not os.path.isfile(file):
+    try:
+        check_file(file, 'weights file')
+    except MissingFile:
         return 'missing', [_finding('weights file is missing', file, f'no such file, {key} names '
                                     'it', 'the file as published')]
+    except UserError as error:
+        found, _, mend = one_line(error).rpartition(': ')
+        return 'not read', [Finding(Stage.WEIGHTS, 'weights file cannot be read', file, found,
+                                    'a file that may be read', mend)]
     one, size = find_published(file), os.path.getsize(file)
     if one and one.owns(file) and size != (one.size or size):
         return f'{size} bytes', [_finding(

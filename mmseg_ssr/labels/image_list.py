@@ -78,11 +78,12 @@ def _ending(file: str, suffixes: Iterable[str]) -> str:
 def _chosen(names: Mapping[str, str], split: str, img_dir: str,
             suffixes: Sequence[str]) -> Dict[str, str]:
     """The files whose names without ending ``split`` lists."""
-    if not os.path.exists(split):
-        raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing')
     try:
         lines = read_text(split, 'split').splitlines()
         wanted = {line.strip().replace('\\', '/') for line in lines} - {''}
+    except MissingFile as error:
+        raise MissingFile(f'split {split}, which names the images of {img_dir}, is missing'
+                          ) from error
     except UnicodeDecodeError as error:
         raise DataError(f'split {split} is no UTF-8 text: write it anew, the name of an image of '
                         f'{img_dir} on each line') from error

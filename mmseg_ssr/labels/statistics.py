@@ -42,11 +42,11 @@ def load_class_statistics(folder: PathLike) -> Dict[str, Counts]:
         DataError: it is no JSON, or does not have the form above.
     """
     path = Path(folder) / STATISTICS
-    if not path.exists():
-        raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
-                          'set (mmseg-ssr convert)')
     try:
         return _counts(json.loads(read_text(path, 'file of class statistics')))
+    except MissingFile as error:
+        raise MissingFile(f'class statistics {path} are missing: run the converter of the data '
+                          'set (mmseg-ssr convert)') from error
     except RefusedFile:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -202,7 +202,8 @@ class MiT(BaseModule):
             missing, unexpected = self.load_state_dict(weights, strict=False)
         except (RuntimeError, IndexError) as error:
             raise CheckpointError(f'{self.pretrained} belongs to another network: its shapes '
-                                  f'differ from those of {type(self).__name__}') from error
+                                  f'differ from those of {type(self).__name__}; give the file of '
+                                  'this variant') from error
         if missing:
             raise CheckpointError(
                 f'{self.pretrained} is no file of ImageNet weights for {type(self).__name__}: '

@@ -12,11 +12,12 @@ from typing import Optional
 import cv2
 import numpy as np
 
-from ..errors import DataError, nearest
+from ..errors import DataError, MissingFile, RefusedFile, nearest
 from ..labels.conversion import CONVERTED
 from ..labels.statistics import STATISTICS_FILES
 from ..utils.atomic_file import is_part, make_folder, remove_leftovers, write_atomic
 from ..utils.parallel import Progress, default_workers, parallel_map
+from ..utils.paths import read_text
 from .layouts import GTA_TO_CITYSCAPES, LAYOUTS, SOURCE_TRAIN, SPLITS, Split, encode_image
 from .look import Look, LookMaker
 from .painter import paint
@@ -159,11 +160,13 @@ def _claim(root: Path, parameters: dict, layouts: Sequence[str]) -> None:
 
 def _read_stamp(stamp: Path) -> tuple[dict, list[str]]:
     """Parameters and layouts of earlier drawings, both empty if there is no stamp."""
-    if not stamp.exists():
-        return {}, []
     try:
-        made = json.loads(stamp.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError):
+        made = json.loads(read_text(stamp, 'file'))
+    except MissingFile:
+        return {}, []
+    except RefusedFile:
+        raise
+    except (ValueError, RecursionError):
         made = None  # not ours: our stamps are written completely or not at all
     if isinstance(made, dict) and made.keys() >= {'streets', 'size', 'seed'}:
         ours = made.pop('layouts', list(GTA_TO_CITYSCAPES))  # the first stamps did not name layouts

@@ -1,10 +1,15 @@
-"""The device of a computation, and its peak memory."""
+"""The device of a computation, and its memory."""
+import re
 import resource
 import sys
 
 import torch
 
 from ..errors import ConfigError
+
+#: Text of the errors that torch, OpenCV and numpy raise for lack of memory.
+NO_MEMORY = re.compile(r'out of memory|alloc\w* .*memory|not enough memory|insufficient memory|'
+                       r'unable to allocate', re.IGNORECASE)
 
 
 def pick_device(name: str = 'auto') -> torch.device:
@@ -35,3 +40,8 @@ def peak_memory_mb(device: torch.device) -> int:
         return round(torch.cuda.max_memory_allocated(device) / 2**20)
     unit = 1 if sys.platform == 'darwin' else 1024  # macOS counts bytes, Linux kilobytes
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error was raised for lack of memory, as far as its text says so."""
+    return isinstance(error, MemoryError) or NO_MEMORY.search(str(error)) is not None

@@ -1,35 +1,42 @@
 """Checks of files before they are opened, and of the names that data files give."""
+import errno
 import os
 import posixpath
 import re
 import stat
 from typing import Union
 
-from ..errors import RefusedFile, unreadable
+from ..errors import MissingFile, RefusedFile, unreadable
 
 #: Tests of a file's mode -> what passes it. Reading from a pipe or a device may never end.
 NO_FILES = {stat.S_ISDIR: 'a folder', stat.S_ISFIFO: 'a named pipe', stat.S_ISSOCK: 'a socket',
             stat.S_ISCHR: 'a device', stat.S_ISBLK: 'a device'}
 
 
-def check_file(path: Union[str, os.PathLike], what: str) -> None:
-    """Check that ``path`` is a regular file. The links in it are followed.
+def check_file(path: Union[str, os.PathLike], what: str, if_missing: str = '') -> None:
+    """Check that ``path`` is a regular file that may be read. The links in it are followed.
 
     Args:
         path: path of the file.
         what: what the file should be, for the message: ``'image'``.
+        if_missing: what to do if there is nothing, for the message.
 
     Raises:
         MissingFile: there is nothing.
-        RefusedFile: it is a folder, a named pipe or a device, or may not be looked at.
+        RefusedFile: it is a folder, a named pipe or a device, or may not be read.
     """
     try:
         mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFile(f'{what} {path} is missing' + (if_missing and f': {if_missing}')
+                          ) from error
     except OSError as error:
         raise unreadable(path, what, error) from error
     for test, name in NO_FILES.items():
         if test(mode):
             raise RefusedFile(f'{what} {path} is {name}, expected a file: take it away')
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise unreadable(path, what, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def read_text(path: Union[str, os.PathLike], what: str) -> str:

@@ -11,8 +11,9 @@ import urllib.request
 from http import HTTPStatus
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Tuple
 
-from ..errors import CheckpointError, UserError, said
+from ..errors import CheckpointError, MissingFile, UserError, said
 from ..utils.atomic_file import PathLike, make_folder, write_atomic
+from ..utils.paths import check_file, read_text
 from .published import Published, published_sum
 from .sums import other_sum, record_sum, recorded_sum, sha256, sum_file
 
@@ -168,8 +169,7 @@ class Transfer:
     def _known_version(self) -> Optional[Version]:
         """Return the version that the part is of. None is for none, and for another address."""
         with contextlib.suppress(OSError, ValueError, TypeError):
-            with open(self._version_file, encoding='utf-8') as file:
-                version = Version(**json.load(file))
+            version = Version(**json.loads(read_text(self._version_file, 'note')))
             return version if version.url == self.one.url else None
         return None
 
@@ -230,6 +230,8 @@ def _part_of(path: str) -> Iterator[Any]:
     Raises:
         UserError: another process holds the lock.
     """
+    with contextlib.suppress(MissingFile):
+        check_file(f'{path}.part', 'begun download')
     with open(f'{path}.part', 'ab', buffering=0) as part:
         try:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,5 +1,4 @@
 """Safe reading of weights files."""
-import os
 import pickle
 import re
 import zipfile
@@ -9,8 +8,9 @@ from typing import Any, Dict, Mapping
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError, MissingFile, one_line, unreadable
+from ..errors import CheckpointError, RefusedFile, one_line, unreadable
 from ..utils.atomic_file import PathLike
+from ..utils.paths import check_file
 from . import safetensors_file
 from .published import how_to_get
 
@@ -22,12 +22,12 @@ def find_weights(path: PathLike) -> str:
 
     Raises:
         MissingFile: there is no such file. The message tells how to get a published one.
-        CheckpointError: it is a folder, a named pipe or a device.
+        CheckpointError: it is a folder, a named pipe or a device, or may not be read.
     """
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise CheckpointError(f'weights file {path} is no file, expected one: take it away')
-    if not os.path.isfile(path):
-        raise MissingFile(f'weights file {path} is missing: {how_to_get(path)}')
+    try:
+        check_file(path, 'weights file', how_to_get(path))
+    except RefusedFile as error:
+        raise CheckpointError(str(error)) from error
     return str(path)
 
 

@@ -6,12 +6,14 @@ import re
 from typing import Optional
 
 from ..utils.atomic_file import PathLike, write_atomic
+from ..utils.paths import check_file, read_text
 
 CHUNK = 2 ** 20
 
 
 def sha256(path: PathLike) -> str:
     """Return the SHA-256 sum of a file, 64 hexadecimal digits."""
+    check_file(path, 'file')
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         while chunk := file.read(CHUNK):
@@ -32,8 +34,7 @@ def record_sum(path: PathLike, digest: str) -> None:
 def recorded_sum(path: PathLike) -> Optional[str]:
     """Return the sum that was recorded for ``path``, or None."""
     with contextlib.suppress(FileNotFoundError, UnicodeDecodeError):
-        with open(sum_file(path), encoding='ascii') as file:
-            found = re.match(r'[0-9a-f]{64}\b', file.read())
+        found = re.match(r'[0-9a-f]{64}\b', read_text(sum_file(path), 'recorded sum'))
         return found and found[0]
     return None
 

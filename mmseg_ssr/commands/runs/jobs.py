@@ -20,9 +20,10 @@ from ...engine.experiments.run import (
     train_and_test,
 )
 from ...engine.training.trial import check_building
-from ...errors import ConfigError, MissingFile, Problems
+from ...errors import ConfigError, Problems
 from ...experiments import Row
 from ...report import report_at_end
+from ...utils.paths import check_file
 from ...utils.signals import Interruption, resumable
 
 
@@ -82,9 +83,9 @@ def command_line(argv: Optional[List[str]]) -> List[str]:
 
 
 def check_file_option(option: str, file: Optional[str]) -> None:
-    """Raise :class:`MissingFile` if an option names a file that is not there."""
-    if file and not os.path.isfile(file):
-        raise MissingFile(f'{option} {file}: there is no such file')
+    """Raise an error if an option names a file that is not there or cannot be read."""
+    if file:
+        check_file(file, option)
 
 
 def check_startup_test(args: argparse.Namespace) -> None:

@@ -1,5 +1,4 @@
 """Weights files that a config names. They are checked before the long work starts."""
-import os
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 import torch
@@ -34,10 +33,11 @@ def check_weight_files(cfg: Config) -> None:
     """
     refuse_downloads(cfg)
     for path, file in needed_weight_files(cfg):
-        if not os.path.exists(file):
+        try:
+            check_file(file, 'weights file')
+        except MissingFile as error:
             raise MissingFile(f'weights file {file} ({path} in {cfg.filename}) is missing: '
-                              f'{how_to_get(file)}')
-        check_file(file, 'weights file')
+                              f'{how_to_get(file)}') from error
 
 
 def named_weight_files(cfg: Config) -> List[Tuple[str, str]]:

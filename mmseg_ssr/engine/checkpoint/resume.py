@@ -35,7 +35,8 @@ def check_resumable(content: Dict[str, Any], model: nn.Module, max_iters: int, p
                               f'{iteration!r}): it was not written by this trainer, or is damaged')
     if iteration > max_iters:
         raise CheckpointError(f'{path} is at iteration {iteration}, past the end of this training '
-                              f'({max_iters} iterations)')
+                              f'({max_iters} iterations): raise runner.max_iters, or resume an '
+                              'earlier one')
     counted = content.get('training_state', {}).get('iteration', iteration)
     if counted != iteration:
         raise CheckpointError(f'{path} is damaged: its meta is of iteration {iteration}, its '

@@ -147,7 +147,7 @@ def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str,
     if not shared:
         raise CheckpointError(
             f'{path} is of another model: none of its {len(weights)} tensors is in this one '
-            f'({_some(weights)} there, {_some(wanted)} here)')
+            f'({_some(weights)} there, {_some(wanted)} here): {remedy(list(wanted))}')
     missing = [name for name in wanted if name not in weights]
     unexpected = [name for name in weights if name not in wanted]
     reshaped = [name for name in shared if weights[name].shape != wanted[name].shape]

@@ -47,9 +47,10 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
     path = _among_ours(path)
-    if not os.path.exists(path):
-        raise MissingFile(f'config file {path} is missing{_neighbor(path)}')
-    check_file(path, 'config file')
+    try:
+        check_file(path, 'config file')
+    except MissingFile as error:
+        raise MissingFile(f'config file {path} is missing{_neighbor(path)}') from error
     search_path = list(sys.path)
     reader = _Reader()
     try:

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from ... import distributed
 from ...datasets.class_presence import absence
 from ...errors import ConfigError, Meaning, is_wrong_value, said
+from ...utils.device import lacks_memory
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
 from ..config.saved import config_text
@@ -93,8 +94,6 @@ REMEDIES = {
     'Expected more than 1 value per channel': 'a batch norm gets one value per channel, as behind '
     'image pooling with one image: set data.samples_per_gpu to at least 2, turn the pooling off, '
     'or give that head norm_cfg=None',
-    'out of memory|alloc.* memory': 'lower data.samples_per_gpu or the crop size, or set '
-    "uda.amp=dict(dtype='bfloat16')",
     "cannot be multiplied|channels, but got|must match|Kernel size can't be greater|size mismatch":
     'a size in model or data does not fit the one before it: compare in_channels and in_index of '
     'the heads with the backbone, and the crop size with the strides'}
@@ -102,6 +101,8 @@ REMEDIES = {
 
 def remedy(error: BaseException, otherwise: str) -> str:
     """Return what mends an error of torch, or ``otherwise`` if that is unknown."""
+    if lacks_memory(error):
+        return 'lower data.samples_per_gpu or the size of the crops'
     return next((words for text, words in REMEDIES.items() if re.search(text, str(error))),
                 otherwise)
 

@@ -30,3 +30,17 @@ def test_other_errors_are_left_as_they_are(start, tmp_path, error, has_worked):
     with pytest.raises(type(error)) as raised, start(has_worked):
         raise error
     assert raised.value is error and not (tmp_path / 'now.log').exists()
+
+
+@pytest.mark.parametrize('error, remedy', [
+    (ValueError('Expected more than 1 value per channel when training, got input size '
+                'torch.Size([1, 8, 1, 1])'), 'a batch norm gets one value per channel'),
+    (RuntimeError('CUDA out of memory. Tried to allocate 2 GiB'), 'lower data.samples_per_gpu'),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+     'lower data.samples_per_gpu'),
+    (RuntimeError('mat1 and mat2 shapes cannot be multiplied (2x64 and 65x8)'), 'in_channels'),
+    (KeyError('momentum'), 'the traceback shows which part')])
+def test_what_mends_the_first_iteration(start, error, remedy):
+    with pytest.raises(ConfigError, match=f'the first iteration fails, .*: .*{remedy}'):
+        with start(has_worked=False):
+            raise error
