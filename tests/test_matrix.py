@@ -230,7 +230,7 @@ def test_it_trains(case, sections, batches, tmp_path):
     frozen, teachers = frozen_networks(model), [teacher.network for teacher in model.teachers]
     before = values_of(frozen), values_of(teachers), deepcopy(dict(model.named_parameters()))
 
-    # oneDNN's gradient of a 3 x 3 convolution on a single pixel reads memory that nobody has written,
+    # oneDNN's gradient of a 3 x 3 convolution on a single pixel reads memory that nobody wrote,
     # in bfloat16 with AVX-512. HRDA's last stage has single pixels here.
     sound = not ('hrda' in case.architecture and 'bfloat16' in str(MODES[case.mode]))
     with torch.backends.mkldnn.flags(enabled=sound):
