@@ -42,7 +42,7 @@ REGULARIZER = {
         ('if k.startswith(prefix)} or weights', 'if k.startswith(prefix)}'),
         ("'norm_eps', 1e-6", "'norm_eps', 1e-2"),
         ('resized.permute(0, 2, 3, 1)', 'resized.permute(0, 3, 2, 1)'),
-        ("if input_size % args['patch_size']:", "if args['patch_size'] % input_size:"),
+        ("or input_size % args['patch_size']:", "or args['patch_size'] % input_size:"),
     ],
     'regularizer/sam_attention.py': [
         ('position[:, None] - position[None, :] + length - 1',
