@@ -122,6 +122,9 @@ def method_config(name: str, mode: str, size: Size) -> Config:
         cfg.crop_size = (size.crop, size.crop)
     if 'uda' in cfg:
         set_sam(cfg.uda, size)
+        for side in ('top', 'bottom') if size.crop else ():  # they are for larger crops
+            rows = f'pseudo_weight_ignore_{side}'
+            cfg.uda[rows] = min(cfg.uda.get(rows) or 0, size.crop // 8)
         if mode_needs_sam(options) and not cfg.uda.get('regularizer'):
             raise ConfigError(f'mode {mode} needs a method with a SAM encoder')
     for part in (cfg.model, cfg.get('uda') or {}):
