@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 import numpy as np
 from mmseg.utils import get_root_logger
 
-from ..errors import ConfigError, DataError, MissingFile, UnwritableFile
+from ..errors import ConfigError, DataError, MissingFile, UnwritableFile, unwritable
 from ..labels.files import PathLike, count_pixels, image_size, relative_path
 from ..labels.statistics import (
     Counts,
@@ -145,5 +145,6 @@ def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
 def _save(root: Path, statistics: Dict[str, Counts], begun: float) -> None:
     try:
         save_class_statistics(root, statistics, begun)
-    except UnwritableFile as error:
-        get_root_logger().warning(f'{error}; else the classes are counted on every start')
+    except OSError as error:
+        told = error if isinstance(error, UnwritableFile) else unwritable(root, error)
+        get_root_logger().warning(f'{told}; else the classes are counted on every start')

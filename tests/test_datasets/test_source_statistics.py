@@ -70,7 +70,7 @@ def test_records_of_other_labels_in_the_folder_are_kept(gta):
     assert len(files) == 7 and 'other/a.png' in files
 
 
-def test_folder_that_cannot_be_written_is_a_warning(gta, monkeypatch):
+def test_folder_that_cannot_be_written_is_a_warning(gta, monkeypatch, caplog):
     for name in gta.glob('*.json'):
         name.unlink()
 
@@ -78,7 +78,10 @@ def test_folder_that_cannot_be_written_is_a_warning(gta, monkeypatch):
         raise PermissionError(13, 'Permission denied')
 
     monkeypatch.setattr(module, 'save_class_statistics', refuse)
-    assert source_counts(build_dataset(gta_config(gta))) == EXPECTED
+    with caplog.at_level('WARNING'):
+        assert source_counts(build_dataset(gta_config(gta))) == EXPECTED
+    assert f'{gta} cannot be written (Permission denied): give yourself the permission' in \
+        caplog.text and 'else the classes are counted on every start' in caplog.text
 
 
 def test_wrong_ids_stop_with_the_file(gta):

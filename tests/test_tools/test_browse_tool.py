@@ -50,7 +50,7 @@ def test_a_source_only_config_with_the_default_folder(tool, data, config_file, t
     (['--draws', '0'], '--draws must be in 1..1000000, got 0'),
     (['--out', '/dev/null/x'], '/dev/null/x'),
     (['--seed', '-1'], 'seed must be an integer in'),
-    (['--checkpoint', 'gone.pth'], '--checkpoint gone.pth: there is no such file'),
+    (['--checkpoint', 'gone.pth'], '--checkpoint gone.pth is missing'),
     (['--weights', 'teacher'], 'is of a checkpoint: give --checkpoint'),
     (['--cfg-options', 'data.train.source.img_dir=nowhere'], 'nowhere'),
 ])

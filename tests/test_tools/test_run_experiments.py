@@ -69,7 +69,7 @@ def test_a_given_folder_is_not_overwritten(tool, small, fails):
 
 @pytest.mark.parametrize('option, message', [
     ('uda.stop_stage=[0,5]', 'uda.stop_stage must be some of [0, 1, 2, 3], got [0, 5]'),
-    ('model.decode_head.channels=-8', 'cannot be built')])
+    ('model.decode_head.in_index=[0,1,2]', 'cannot be built')])
 def test_a_dry_run_finds_the_faults_of_the_config_without_sam(data, tool, config_file, fails,
                                                               option, message):
     path = config_file(tiny_training.method_config(
@@ -219,7 +219,7 @@ def test_the_list_names_configs_and_published_numbers(tool, capsys):
     (['--exp', 'ssr-stage'], "there is no such table, did you mean 'ssr-stages'"),
     (['--exp', 'zzz'], '--list shows them'),
     (['--config', 'x.py', '--startup-test', '--work-dir', 'x'], 'no effect with --startup-test'),
-    (['--config', 'x.py', '--load-from', 'no.pth', '--dry-run'], '--load-from no.pth: there is no'),
+    (['--config', 'x.py', '--load-from', 'no.pth', '--dry-run'], '--load-from no.pth is missing'),
     (['--exp', 'demo', '--results', '--json', 'no/x.json'], 'there is no folder no'),
     (['--config', 'nowhere.py'], 'config file nowhere.py is missing'),
 ])
