@@ -118,9 +118,12 @@ def unreadable(path: Any, what: str, error: OSError) -> UserError:
     """
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return MissingFile(f'{what} {path} is missing')
-    remedy = ('give yourself the permission to read it (chmod u+r, and u+x for its folders)'
-              if isinstance(error, PermissionError) else
-              'try again when disk and network are in order')
+    if isinstance(error, PermissionError):
+        remedy = 'give yourself the permission to read it (chmod u+r, and u+x for its folders)'
+    elif error.errno == errno.ELOOP:
+        remedy = 'its links lead in a circle, point them to the file'
+    else:
+        remedy = 'try again when disk and network are in order'
     return RefusedFile(f'{what} {path} cannot be read ({error.strerror}): {remedy}')
 
 

@@ -160,3 +160,12 @@ def test_a_link_into_its_own_folder_gives_each_file_once(tmp_path, monkeypatch, 
     assert all(os.path.isfile(item.path) for item in found)
     if argument != 'p/*/*.png':
         assert [item.name for item in found] == names
+
+
+def test_inputs_that_are_no_files_are_told_from_missing_ones(files):
+    os.mkfifo('a.png')
+    os.symlink('b.png', 'b.png')
+    with pytest.raises(DataError, match='input a.png is a named pipe, expected a file'):
+        names('a.png')
+    with pytest.raises(DataError, match='input b.png .*its links lead in a circle, point them to'):
+        names('b.png')
