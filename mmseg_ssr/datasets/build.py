@@ -38,6 +38,7 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         ConfigError: a type is unknown, a key is misspelled, or a value is wrong.
         DataError: a split file names files outside the data set's folders.
     """
+    config = _with_lists(config)
     for leaf in _leaf_configs(config):
         _check_type(leaf)
         _check_image_folder(leaf)
@@ -97,6 +98,17 @@ def check_same_classes(datasets: Iterable) -> None:
 
 def _described(dataset) -> str:
     return f'{type(dataset).__name__} over {getattr(dataset, "img_dir", "its images")}'
+
+
+def _with_lists(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
+    """Write each ``ConcatDataset`` as the list that mmseg builds its parts from."""
+    if isinstance(config, (list, tuple)):
+        return [_with_lists(part) for part in config]
+    if config.get('type') == 'ConcatDataset' and 'datasets' in config:
+        return _with_lists(config['datasets'])
+    if 'dataset' in config:
+        return {**config, 'dataset': _with_lists(config['dataset'])}
+    return config
 
 
 def _leaf_configs(config: Union[dict, List[dict]]) -> Iterator[dict]:

@@ -81,3 +81,9 @@ def test_config_is_left_alone(gta):
     config = gta_config(gta)
     build_dataset(config)
     assert config == gta_config(gta) and config['pipeline'] == training_steps()
+
+
+def test_joined_sets_are_written_as_a_list_or_by_name(gta):
+    joined = dict(type='ConcatDataset', datasets=[gta_config(gta), gta_config(gta)])
+    assert len(build_dataset(joined)) == 12
+    assert len(build_dataset(dict(type='RepeatDataset', times=2, dataset=joined))) == 24
