@@ -32,8 +32,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--out', metavar='DIR', help='folder of the pictures (default: '
                         'browse/NAME of the config)')
-    parser.add_argument('--iterations', type=int, default=4, metavar='N',
-                        help='iterations to draw (default: %(default)s; 0: statistics only)')
+    parser.add_argument('--iterations', type=int, metavar='N',
+                        help='iterations to draw (default: the first 4; 0: statistics only)')
     parser.add_argument('--draws', type=int, default=2000, metavar='K', help='number of '
                         'samples for the table of rare class sampling (default: %(default)s)')
     parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
@@ -59,6 +59,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     device = pick_device(args.device)
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)
+    if args.iterations is None:
+        args.iterations = min(4, max_iterations(cfg))
     if not 0 <= args.iterations <= max_iterations(cfg):
         raise ConfigError(f'--iterations must be in 0..{max_iterations(cfg)} (runner.max_iters), '
                           f'got {args.iterations}')

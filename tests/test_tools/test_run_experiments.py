@@ -236,7 +236,7 @@ def test_wrong_arguments(fails, arguments, message):
     (['--config', 'x.py', '--startup-test', '--dry-run'], 'not allowed with argument'),
     (['--config', 'x.py', '--seed', '-1'], '--seed: must be an integer of at least 0, got -1'),
     (['--config', 'x.py', '--exp', 'demo'], 'not allowed with argument'),
-    (['--seed', '1'], 'usage: ')])
+    (['--seed', '1'], 'expected --config FILE, --exp ID or --list, which --seed 1 is not')])
 def test_options_of_another_command_are_refused(tool, capsys, arguments, message):
     with pytest.raises(SystemExit) as end:
         run(tool, *arguments)

@@ -8,7 +8,6 @@
 All other options are theirs. Add --help to one of these lines to see them.
 """
 import argparse
-import sys
 from typing import List, Optional
 
 from ..runs import results, table, train
@@ -30,8 +29,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     elif args.config is not None:
         train.main([args.config, *rest, *['--results'] * args.results], command_line(argv))
     elif args.exp is None:
-        parser.print_help(None if {'-h', '--help'} & set(rest) else sys.stderr)
-        parser.exit(0 if {'-h', '--help'} & set(rest) else 2)
+        if not {'-h', '--help'} & set(rest):
+            unknown = f', which {" ".join(rest)} is not' if rest else ''
+            parser.error(f'expected --config FILE, --exp ID or --list{unknown}')
+        parser.print_help()
     elif args.results:
         results.main([args.exp, *rest])
     else:
