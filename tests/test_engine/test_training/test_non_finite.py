@@ -36,7 +36,7 @@ def broken(data, config, tmp_path, monkeypatch):
 def test_stops_with_iteration_term_samples_and_a_file_that_repeats_it(broken, data, sections):
     error, folder = broken(sections(data, 8))
     path, = glob.glob(f'{folder}/not_finite_iter_*.pth')
-    assert path.endswith(f'_{error.iteration + 1}.pth') and f'tools/replay.py {path}' in str(error)
+    assert path.endswith(f'_{error.iteration + 1}.pth') and f'mmseg-ssr replay {path}' in str(error)
     assert '/gta/images/' in str(error) and 'loss' in str(error)
     losses, parameters = replay(path, CPU)
     assert any(not math.isfinite(value) for value in losses.values()) or parameters
