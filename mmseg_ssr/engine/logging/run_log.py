@@ -15,8 +15,8 @@ from ...utils.atomic_file import make_folder
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
 #: What is added to the error for a file that a training cannot write.
-GO_ON = ('; the checkpoints are untouched: the same command with --resume-from auto goes on from '
-         'the newest')
+GO_ON = ('; checkpoints are untouched: the same command with --resume-from auto goes on from the '
+         'newest, or begins if there is none')
 
 
 class RunLog(NamedTuple):
