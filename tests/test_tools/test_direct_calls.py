@@ -14,6 +14,7 @@ TOOLS = sorted(path for path in (tiny_training.ROOT / 'tools').glob('*.py')
 
 @pytest.mark.parametrize('path', TOOLS, ids=lambda path: path.stem)
 def test_a_command_finds_the_package_beside_it(path, monkeypatch):
+    monkeypatch.delitem(sys.modules, 'drawing', raising=False)  # it finds the package for others
     monkeypatch.setattr(sys, 'path', [str(path.parent), *(
         place for place in sys.path if Path(place).resolve() != tiny_training.ROOT)])
     with warnings.catch_warnings():  # what it lets through is for itself

@@ -37,8 +37,7 @@ def test_evaluation_during_training_is_not_in_inference_mode(data, config, tmp_p
 
 
 def test_an_evaluation_that_fails_names_the_keys():
-    with pytest.raises(ConfigError, match='do data.val, evaluation and model.test_cfg fit the '
-                                          "model. 'mIou' is missing"):
+    with pytest.raises(ConfigError, match="the evaluation on data.val fails, 'mIou' is missing"):
         with explained(failed_evaluation):
             raise KeyError('mIou')
     with pytest.raises(DataError, match='^x.png'), explained(failed_evaluation):
