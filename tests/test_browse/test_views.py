@@ -23,8 +23,9 @@ SEED = 3  # of tiny_training's configs
 def hrda_config(data):
     model = deepcopy(ARCHITECTURES['hrda_daformer'][0])
     # With pseudo-labels, gradients of so small a network explode: it normalizes single pixels.
-    return dict(tiny_training.ssr_config(data, pseudo_threshold=0.968),
-                model=dict(model, hr_crop_size=[16, 16]))
+    sections = tiny_training.ssr_config(data)
+    sections['uda']['pseudo_threshold'] = 0.968
+    return dict(sections, model=dict(model, hr_crop_size=[16, 16]))
 
 
 def seen_before(cfg, iterations):
