@@ -34,8 +34,8 @@ demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on 
 	@$(PY) tools/demo.py
 
 test: export OMP_NUM_THREADS ?= 1
-test: setup  ## run the test suite (about 10 minutes on 2 cores)
-	@echo "running the test suite: about 10 minutes on 2 cores"; \
+test: setup  ## run the test suite (10 to 20 minutes on 2 cores)
+	@echo "running the test suite: 10 to 20 minutes on 2 cores"; \
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 # What touches mmcv runs on mmcv with its compiled operators too, in an environment on top of the first.
