@@ -105,8 +105,8 @@ def test_processes_of_a_server_do_the_work(tmp_path):
         'if __name__ == "__main__":\n'
         '    multiprocessing.set_start_method("forkserver")\n'
         '    print(parallel_map(abs, range(-40, 0), workers=2) == list(range(40, 0, -1)))\n')
-    ended = subprocess.run([sys.executable, str(script)], text=True, capture_output=True, timeout=120,
-                           env=dict(os.environ, PYTHONPATH=str(ROOT)))
+    ended = subprocess.run([sys.executable, str(script)], text=True, capture_output=True,
+                           timeout=120, env=dict(os.environ, PYTHONPATH=str(ROOT)))
     assert ended.stdout == 'True\n', ended.stderr
 
 
