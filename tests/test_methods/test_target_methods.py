@@ -180,18 +180,24 @@ def test_an_update_that_is_left_out_is_left_out_for_both(build, batch):
 
 
 @pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
-def test_mixed_precision_gives_the_losses_of_the_exact_one(build, batch, dtype):
+@pytest.mark.parametrize('onednn', [False, True], ids=['torch', 'onednn'])
+def test_mixed_precision_gives_the_losses_of_the_exact_one(build, batch, onednn, dtype):
     logs, gradients = [], []
     for amp in (None, dict(dtype=dtype)):
         segmentor = build('advseg', amp=amp)
         before = discriminators(segmentor)
-        logs.append(segmentor.train_step(batch, sgd(segmentor))['log_vars'])
+        with torch.backends.mkldnn.flags(enabled=onednn):
+            logs.append(segmentor.train_step(batch, sgd(segmentor))['log_vars'])
         assert not any(map(torch.equal, discriminators(segmentor), before))
         gradients.append([p.grad for p in segmentor.adversary.network.parameters()])
-    for exact, few_bits in zip(*gradients):  # measured: 0.96 to 1, by processor and type
+    for exact, few_bits in zip(*gradients):
+        # torch's kernels round alike on every processor (measured: up to 0.04). oneDNN's round
+        # as the processor does: up to 0.28 in one layer, 0.02 in all, with AMX.
+        if not onednn:
+            assert (few_bits - exact).norm() < 0.1 * exact.norm()
         assert torch.cosine_similarity(exact.flatten(), few_bits.flatten(), 0) > 0.9
     exact, few_bits = (torch.cat([gradient.flatten() for gradient in each]) for each in gradients)
-    assert (few_bits - exact).norm() < 0.1 * exact.norm()  # measured: up to 0.02
+    assert (few_bits - exact).norm() < 0.1 * exact.norm()
     assert {n: logs[1][n] for n in losses(logs[0])} == pytest.approx(
         {n: logs[0][n] for n in losses(logs[0])}, rel=0.03)
 

@@ -82,13 +82,18 @@ def test_labels_are_those_of_mmsegs_test(segmentor):
 @pytest.mark.parametrize('mode', [{}, SLIDE, dict(SLIDE, batched_slide=2)],
                          ids=['whole', 'slide', 'batched'])
 @pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
-def test_mixed_precision_labels_the_same(segmentor, dtype, mode):
-    expected = predict(segmentor, **{k: v for k, v in mode.items() if k != 'batched_slide'})
-    exact = segmentor.inference(scene(50)[0], METAS[0], True)
+@pytest.mark.parametrize('onednn', [False, True], ids=['torch', 'onednn'])
+def test_mixed_precision_labels_the_same(segmentor, onednn, dtype, mode):
+    exact_mode = {k: v for k, v in mode.items() if k != 'batched_slide'}
+    with torch.backends.mkldnn.flags(enabled=onednn):
+        expected = predict(segmentor, **exact_mode)
+        exact = segmentor.inference(scene(50)[0], METAS[0], True)
+        labels = predict(segmentor, amp=dict(dtype=dtype), **mode)
     first, second = exact.topk(2, dim=1).values.unbind(1)
-    labels = predict(segmentor, amp=dict(dtype=dtype), **mode)
-    assert (labels == expected).float().mean() > 0.98  # measured: 0.9898 to 1
-    # Rounding depends on the processor. It decides between equal classes. Measured: up to 0.014.
+    # torch's kernels round alike on every processor. oneDNN's round as the processor does.
+    # Measured: 0.9998 to 1 by torch, 0.9898 to 1 by oneDNN on a processor with AMX.
+    assert (labels == expected).float().mean() >= (0.98 if onednn else 0.999)
+    # Rounding decides between classes of equal probability. Measured: up to 0.014.
     assert ((first - second)[labels != expected] < 0.02).all()
 
 
