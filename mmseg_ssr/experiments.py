@@ -1,5 +1,6 @@
 """The tables of the papers as data: configs, seeds and expected numbers."""
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .labels.cityscapes import CLASSES, SIXTEEN
@@ -114,6 +115,9 @@ STREETS_MIC = {
     'uda.mask_lambda': 1,
     'uda.mask_generator': dict(type='block', mask_ratio=0.7, mask_block_size=8),
 }
+#: CamVid: crops have 192 rows, and blocks that divide them.
+CAMVID_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
+    type='block', mask_ratio=0.7, mask_block_size=16)}
 STREETS_HRDA = {
     'model.type': 'HRDAEncoderDecoder',
     'model.decode_head.type': 'HRDAHead',
@@ -187,24 +191,36 @@ STREETS_BUDGET = {
 }
 
 
-def streets(name: str, config: str, baseline: str = 'daformer', seeds: int = 1,
-            **overrides: Any) -> Row:
-    """Make a row on Streets."""
-    return Row(name, f'configs/demo/{config}.py', seeds=tuple(range(seeds)),
-               overrides=overrides, baseline=baseline)
+def small_row(begin: str, name: str, config: str, baseline: str = 'daformer', seeds: int = 1,
+              **overrides: Any) -> Row:
+    """Make a row of a benchmark of minutes. ``begin`` is how the paths of its configs begin."""
+    return Row(name, f'{begin}{config}.py', seeds=tuple(range(seeds)), overrides=overrides,
+               baseline=baseline)
 
 
-def streets_rows(mic: Mapping[str, Any]) -> List[Row]:
+streets = partial(small_row, 'configs/demo/')
+
+
+def encoder_rows(begin: str, mic: Mapping[str, Any]) -> List[Row]:
     """Rows that show the encoder's effect on DAFormer, and on MIC with its keys ``mic``."""
+    row = partial(small_row, begin, seeds=5)
     return [
-        streets('source_only', 'source_only', seeds=5),
-        streets('daformer', 'daformer', seeds=5),
-        streets('daformer_ssr', 'daformer_ssr', seeds=5),
-        streets('daformer_ssr_plus', 'daformer_ssr', seeds=5, **SSR_PLUS),
-        streets('daformer_ssr_plus_random', 'daformer_ssr', seeds=5, **SSR_PLUS, **RANDOM_ENCODER),
-        streets('mic', 'daformer', seeds=5, **mic),
-        streets('mic_ssr_plus', 'daformer_ssr', 'mic', seeds=5, **mic, **SSR_PLUS),
+        row('source_only', 'source_only'),
+        row('daformer', 'daformer'),
+        row('daformer_ssr', 'daformer_ssr'),
+        row('daformer_ssr_plus', 'daformer_ssr', **SSR_PLUS),
+        row('daformer_ssr_plus_random', 'daformer_ssr', **SSR_PLUS, **RANDOM_ENCODER),
+        row('mic', 'daformer', **mic),
+        row('mic_ssr_plus', 'daformer_ssr', 'mic', **mic, **SSR_PLUS),
     ]
+
+
+def camvid(id: str, title: str, benchmark: str, prefix: str) -> Experiment:
+    """Make the table of a benchmark on CamVid, with its oracle."""
+    begin = f'configs/camvid/{prefix}_'
+    return Experiment(id, title, 'this repository', (
+        *encoder_rows(begin, CAMVID_MIC), small_row(begin, 'oracle', 'oracle', seeds=5)),
+        benchmark, 'daformer')
 
 
 def with_shared(overrides: Mapping[str, Any], rows: Iterable[Row]) -> Iterator[Row]:
@@ -246,7 +262,7 @@ EXPERIMENTS: List[Experiment] = [
     Experiment(
         'streets', 'Does a frozen, domain-robust encoder help? (1200 iterations, five seeds)',
         'this repository', tuple(with_shared(STREETS_TEST, (
-            *streets_rows(STREETS_MIC),
+            *encoder_rows('configs/demo/', STREETS_MIC),
             *(streets('plus_stages_' + ''.join(map(str, stages)), 'daformer_ssr',
                       **{'uda.regularizer.stages': stages}, **SSR_PLUS)
               for stages in ([0], [0, 1], [0, 1, 2]))))),
@@ -265,7 +281,7 @@ EXPERIMENTS: List[Experiment] = [
         'Streets', 'daformer'),
     Experiment(
         'streets-large', 'The same on a GPU: MiT-B2, 512 x 256 (2000 iterations, five seeds)',
-        'this repository', tuple(with_shared(STREETS_LARGE, streets_rows({
+        'this repository', tuple(with_shared(STREETS_LARGE, encoder_rows('configs/demo/', {
             **STREETS_MIC, 'uda.mask_generator': dict(
                 type='block', mask_ratio=0.7, mask_block_size=16)}))),
         'Streets', 'daformer'),
@@ -291,6 +307,9 @@ EXPERIMENTS: List[Experiment] = [
                     **STREETS_MIC),
             streets('oracle', 'source_only', **STREETS_ORACLE)))),
         'Streets', 'daformer'),
+    camvid('camvid-dusk', 'Real to real: from day to dusk, on one core', 'CamVid day -> dusk',
+           'camvid_dusk'),
+    camvid('streets2camvid', 'Drawn to real, on one core', 'Streets -> CamVid', 'streets2camvid'),
     Experiment(
         'ssr', 'GTA -> Cityscapes with and without SSR', SSR,
         (daformer, daformer_ssr,

@@ -83,7 +83,7 @@ def test_it_builds(path, no_random_weights):
 
 
 #: Folders of papers that train otherwise than DAFormer and its successors.
-OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare')
+OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare', 'camvid')
 
 
 @pytest.mark.parametrize('path', [

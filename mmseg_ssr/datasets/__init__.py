@@ -1,5 +1,6 @@
 """Data sets of domain adaptation. Importing this package registers them with mmseg."""
 from .build import build_dataset
+from .camvid import CamVidDataset
 from .driving import (
     ACDCDataset,
     CityscapesSynthiaDataset,
@@ -11,6 +12,6 @@ from .folder import FolderDataset
 from .pipelines.pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
 from .uda_dataset import UDADataset
 
-__all__ = ['ACDCDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset', 'FolderDataset',
-           'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins', 'SynthiaDataset',
-           'UDADataset', 'build_dataset']
+__all__ = ['ACDCDataset', 'CamVidDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset',
+           'FolderDataset', 'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins',
+           'SynthiaDataset', 'UDADataset', 'build_dataset']

@@ -78,6 +78,10 @@ class FolderDataset(CustomDataset):
     def load_annotations(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
                          seg_map_suffix: str, split: Optional[str]) -> List[Dict]:
         """See :func:`.list_images`."""
-        infos = list_images(img_dir, img_suffix, ann_dir, seg_map_suffix, split)
+        infos = self.list_images(img_dir, img_suffix, ann_dir, seg_map_suffix, split)
         print_log(f'Loaded {len(infos)} images', logger=get_root_logger())
         return infos
+
+    def list_images(self, *arguments) -> List[Dict]:
+        """List the images. Data sets that choose some of the files override this."""
+        return list_images(*arguments)

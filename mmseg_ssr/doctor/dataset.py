@@ -136,7 +136,7 @@ def _spread(pairs: List[Pair], count: int) -> List[Pair]:
 def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
     findings = []
     published = published_images(config)
-    if published not in (None, images) and dataset.split is None:
+    if published not in (None, images) and not _takes_a_part(dataset):
         findings.append(Finding(
             Stage.FOLDERS, 'another number of images than published', dataset.img_dir,
             f'{images} images', f'{published} images', 'unless it is a part on purpose, unpack all '
@@ -146,10 +146,15 @@ def _compare_counts(dataset, config: Mapping, images: int) -> List[Finding]:
     return findings
 
 
+def _takes_a_part(dataset) -> bool:
+    """Whether it leaves out files on purpose."""
+    return dataset.split is not None or getattr(dataset, 'takes_a_part', False)
+
+
 def _takes_all_of_its_folders(dataset, config: Mapping) -> bool:
     """Whether it uses all files: no list, condition or rule selects, and folders are not shared."""
     folder = os.path.join(dataset.data_root or '', str(config.get('img_dir')))
-    return (folder == dataset.img_dir and dataset.split is None and not (
+    return (folder == dataset.img_dir and not _takes_a_part(dataset) and not (
         dataset.ann_dir and os.path.realpath(dataset.ann_dir) == os.path.realpath(folder)))
 
 

@@ -7,6 +7,7 @@ from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from mmcv.runner import BaseModule
 from mmcv.utils import Registry
 from mmseg.models import builder
+from mmseg.models.backbones import MobileNetV2
 from mmseg.models.builder import BACKBONES, HEADS, LOSSES, NECKS, SEGMENTORS
 from mmseg.models.decode_heads.aspp_head import ASPPModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -19,7 +20,8 @@ from ..uda import student
 
 __all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'ConfigDict',
            'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
-           'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'NECKS', 'SEGMENTORS', 'logger']
+           'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'MobileNetV2', 'NECKS', 'SEGMENTORS',
+           'logger']
 
 #: The registries in which configs look for methods. MIC and its relatives add one of their own.
 METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]

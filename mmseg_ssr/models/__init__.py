@@ -6,9 +6,10 @@ from .foundation_backbone import FoundationBackbone
 from .hrda_encoder_decoder import HRDAEncoderDecoder
 from .hrda_head import HRDAHead
 from .mit import MiT, mit_b0, mit_b1, mit_b2, mit_b3, mit_b4, mit_b5
+from .mobilenet import mobilenet_v2
 from .ssr_encoder_decoder import SSREncoderDecoder
 from .upscale_head import UpscaleHead
 
 __all__ = ['DAFormerHead', 'DLV2Head', 'FoundationBackbone', 'HRDAEncoderDecoder', 'HRDAHead',
            'MiT', 'SSREncoderDecoder', 'SimpleFeaturePyramid', 'UpscaleHead', 'mit_b0', 'mit_b1',
-           'mit_b2', 'mit_b3', 'mit_b4', 'mit_b5']
+           'mit_b2', 'mit_b3', 'mit_b4', 'mit_b5', 'mobilenet_v2']

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..labels.camvid import camvid_table
 from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
 from .labels import COLORS
 from .look import (
@@ -46,6 +47,11 @@ def palette_png(label_ids: np.ndarray) -> bytes:
 def train_id_png(label_ids: np.ndarray) -> bytes:
     """Encode train ids, as ACDC and Dark Zurich do."""
     return png(train_id_table()[label_ids])
+
+
+def camvid_png(label_ids: np.ndarray) -> bytes:
+    """Encode the 11 classes of CamVid."""
+    return png(camvid_table()[label_ids])
 
 
 def synthia_png(label_ids: np.ndarray) -> bytes:
@@ -134,6 +140,12 @@ def _own(number: int, folder: str, count: str, look: LookMaker, labeled: bool) -
                  labels if labeled else [], ('monday', 'tuesday'))
 
 
+def _camvid(number: int, folder: str, count: str, look: LookMaker, name: str,
+            sequences: Sequence[str]) -> Split:
+    return Split(number, 'camvid', count, look, False, f'{folder}/{name}',
+                 [(f'{folder}annot/{name}', camvid_png)], sequences)
+
+
 SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.png',
                      [('labels/{number:05d}.png', palette_png)])
 TARGET_TRAIN = _cityscapes(1, 'train', TRAIN, TRAIN_CITIES)
@@ -154,6 +166,11 @@ SPLITS = (
     _adverse(43, 'dark_zurich', 'val/night', VAL, night_look, '0356'),
     _adverse(44, 'dark_zurich', 'test/night', VAL, night_look, '0364', labeled=False),
     *(split for i, city in enumerate(CROSS_CITIES) for split in _cross_city(50 + 2 * i, city)),
+    _camvid(70, 'train', SOURCE, camera_look, '{place}{turn:05d}.png', ('0006R0_f', '0016E5_')),
+    _camvid(71, 'train', TRAIN, twilight_look, '{place}_{turn:06d}.png', ('0001TP', )),
+    _camvid(72, 'val', VAL, camera_look, '{place}_{turn:05d}.png', ('0016E5', )),
+    _camvid(73, 'test', VAL, twilight_look, '{place}_{turn:06d}.png', ('0001TP', )),
+    _camvid(74, 'test', VAL, camera_look, '{place}_f{turn:05d}.png', ('Seq05VD', )),
     _own(60, 'source/images', SOURCE, game_look, labeled=True),
     _own(61, 'target/images/train', TRAIN, camera_look, labeled=False),
     _own(62, 'target/images/val', VAL, camera_look, labeled=True),

@@ -75,6 +75,13 @@ def _resnet() -> Iterator[Published]:
                         'not stated', digits)
 
 
+def _mobilenet() -> Iterator[Published]:
+    """MobileNetV2 of torchvision, ImageNet. The name ends in the first digits of the sum."""
+    yield Published('mobilenet_v2', 'mobilenet_v2.pth',
+                    'https://download.pytorch.org/models/mobilenet_v2-b0353104.pth',
+                    'not stated', 'b0353104')
+
+
 def _sam() -> Iterator[Published]:
     """SAM. The names end in the first digits of the MD5 sums."""
     for size, digits, sha256, count in (
@@ -120,7 +127,8 @@ def _convnext() -> Iterator[Published]:
 
 #: Short name -> file. The sums are those that public projects list. They were not computed here.
 FILES: Dict[str, Published] = {
-    one.name: one for group in (_mit, _sam, _resnet, _dinov2, _convnext) for one in group()}
+    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext)
+    for one in group()}
 
 
 def find_published(path: PathLike) -> Optional[Published]:

@@ -1,0 +1,76 @@
+"""CamVid: real driving scenes in Cambridge, by day and at dusk."""
+from typing import Any, Dict, List, Mapping, Sequence
+
+from mmseg.datasets.builder import DATASETS
+
+from ..errors import ConfigError, MissingFile, nearest
+from ..labels.camvid import CLASSES, PALETTE, SEQUENCES, VOID
+from ..utils.registration import register
+from .detailed_scores import DetailedScores
+from .folder import FolderDataset
+
+#: Classes and colors as :class:`.FolderDataset` takes them. Their positions are the values.
+TABLE = [dict(name=name, ids=[value], color=list(color))
+         for value, (name, color) in enumerate(zip(CLASSES, PALETTE))]
+
+
+@register(DATASETS)
+class CamVidDataset(DetailedScores, FolderDataset):
+    """CamVid (Brostow et al., 2009) in the 11 classes and the folders of SegNet's tutorial.
+
+    The label of ``train/NAME.png`` is ``trainannot/NAME.png``, and so on for ``val`` and ``test``.
+    No conversion is needed. The score is also given for each sequence.
+
+    Args:
+        pipeline: steps as in mmseg.
+        img_dir: ``'train'``, ``'val'`` or ``'test'``.
+        sequences: the sequences to use, of ``0001TP`` (dusk), ``0006R0``, ``0016E5`` and
+            ``Seq05VD`` (day). A frame's name begins with its sequence.
+        options: ``ann_dir``, ``data_root``, ``split`` and ``test_mode`` of
+            :class:`.FolderDataset`.
+
+    Raises:
+        ConfigError: a sequence is unknown.
+        MissingFile: ``img_dir`` holds no frame of the sequences.
+    """
+
+    CLASSES = CLASSES
+    PALETTE = [list(color) for color in PALETTE]
+
+    def __init__(self, pipeline: Sequence[dict], img_dir: str,
+                 sequences: Sequence[str] = tuple(SEQUENCES), **options: Any):
+        self.check_config(dict(sequences=sequences))
+        self.sequences = tuple(sequences)
+        super().__init__(pipeline, img_dir, TABLE, ignore=[VOID], img_suffix='.png', **options)
+
+    @staticmethod
+    def check_config(config: Mapping) -> None:
+        """Raise :class:`ConfigError` for an unknown sequence."""
+        for name in config.get('sequences', ()):
+            if name not in SEQUENCES:
+                raise ConfigError(f'sequences holds {name!r}{nearest(name, SEQUENCES)}, valid are '
+                                  f'{", ".join(SEQUENCES)}')
+
+    @property
+    def takes_a_part(self) -> bool:
+        """Whether only some of the sequences are used."""
+        return set(self.sequences) != set(SEQUENCES)
+
+    def list_images(self, img_dir: str, *arguments) -> List[Dict]:
+        """List the frames of the sequences."""
+        infos = super().list_images(img_dir, *arguments)
+        chosen = [info for info in infos if _sequence(info) in self.sequences]
+        if infos and not chosen:
+            raise MissingFile(f'{img_dir} holds no frame of sequences={list(self.sequences)}, only '
+                              f'of {sorted(set(map(_sequence, infos)))}: choose one of them')
+        return chosen
+
+    def image_groups(self) -> Dict[str, List[int]]:
+        groups: Dict[str, List[int]] = {}
+        for i, info in enumerate(self.img_infos):
+            groups.setdefault(_sequence(info), []).append(i)
+        return groups if len(groups) > 1 else {}
+
+
+def _sequence(info: Mapping) -> str:
+    return info['filename'].split('_')[0]
