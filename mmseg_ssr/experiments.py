@@ -11,7 +11,7 @@ class Row:
     """One line of a table: a config, trained once for every seed.
 
     Attributes:
-        name: name that is unique in its table; the folder of its results begins with it.
+        name: name that is unique in its table.
         published: ``metric`` in percent as the source states it, or None if none was found.
         seeds: seeds of the published code. SSR's code has one seed, its baselines' have three. If
             a difference must be told from chance, rows of SSR have three too.
@@ -22,6 +22,8 @@ class Row:
         classes: published IoU in percent by class.
         note: difference in meaning between the published and the measured number.
         baseline: row to compare this one with, if it is not the table's baseline.
+        run: name that the folders of its trainings begin with, by default ``name``. Rows of one
+            ``run`` read different scores of the same trainings.
     """
     name: str
     config: str
@@ -33,6 +35,7 @@ class Row:
     classes: Mapping[str, float] = field(default_factory=dict)
     note: str = ''
     baseline: Optional[str] = None
+    run: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,30 @@ def test_a_table_is_run_and_finished_jobs_are_not_repeated(tool, table, capsys, 
     assert 'lr=0.01' in lr['fast_s1'] and 'lr=0.001' in lr['slow_s1']
 
 
+def test_rows_of_one_training_read_its_scores(tool, small, monkeypatch, capsys):
+    """As the rows of DACS and of DACS with corrected predictions do."""
+    from mmseg_ssr import experiments
+    shift = {'label_shift': True}
+    monkeypatch.setattr(experiments, 'EXPERIMENTS', [experiments.Experiment(
+        'tiny', 'One training', 'a test', (
+            experiments.Row('plain', small, 57.8, (1, ), shift, run='both'),
+            experiments.Row('shifted', small, 59.3, (1, ), shift, 'label-shift_mIoU', run='both')),
+        baseline='plain')])
+    run(tool, '--exp', 'tiny', '--dry-run')
+    assert capsys.readouterr().out.count('both_s1') == 1
+    run(tool, '--exp', 'tiny')
+    output = capsys.readouterr().out
+    scores = json.loads(open('work_dirs/tiny/both_s1/result.json').read())['scores']
+    assert os.listdir('work_dirs/tiny') == ['both_s1'] and output.count(' is finished') == 1
+    assert f'\nmIoU {scores["mIoU"]:.2f} (published: 57.8)\n' in output
+    assert f'\nlabel-shift_mIoU {scores["label-shift_mIoU"]:.2f} (published: 59.3)\n' in output
+    run(tool, '--exp', 'tiny', '--results')
+    output = capsys.readouterr().out
+    gain = scores['label-shift_mIoU'] - scores['mIoU']
+    assert f'| shifted - plain | +1.5 | 1: {gain:+.2f} | {gain:+.2f} | - |' in output
+    assert '-shift_' not in output.partition('| IoU')[2] and 'No run is missing.' in output
+
+
 def test_a_begun_job_is_resumed(tool, table, capsys):
     run(tool, '--exp', 'tiny', '--seed', '1')
     os.remove('work_dirs/tiny/slow_s1/result.json')
@@ -267,6 +291,6 @@ def test_rows_are_compared_with_a_baseline_that_was_not_chosen(tool, table, caps
     capsys.readouterr()
     run(tool, '--exp', 'tiny', '--seed', 1, '--rows', 'fast', '--results', '--json', 'fast.json')
     output = capsys.readouterr().out
-    assert '| fast - slow | 1: ' in output and '| slow |' not in output
+    assert '| fast - slow | - | 1: ' in output and '| slow |' not in output
     row, = json.loads(open('fast.json').read())['rows']
     assert list(row['differences']) == ['1']

@@ -1,6 +1,7 @@
 """Trainings as jobs: the options that start them, their run, and what is printed about them."""
 import argparse
 import os
+import re
 import sys
 from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -143,7 +144,7 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
     known = job.row is not None and job.row.published is not None
     published = f' (published: {job.row.published})' if known else ''
     sets = [f'{name.split("_")[0]}: {value:.2f}' for name, value in result['scores'].items()
-            if name.endswith(f'_{metric}')]  # of several test sets
+            if re.fullmatch(rf'\d+_{metric}', name)]  # of several test sets
     each = f' (of sets {", ".join(sets)})' if sets else ''
     say(f'{metric} {result["scores"][metric]:.2f}{each}{published}\n'
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'

@@ -3,7 +3,8 @@
     mmseg-ssr table --list
     mmseg-ssr table ssr
 
-Results go to work_dirs/ID/NAME_sSEED. A table continues by itself when it is started again.
+Results go to work_dirs/ID/NAME_sSEED. Rows that read several scores of one training share its
+folder. A table continues by itself when it is started again.
 """
 import argparse
 import os
@@ -67,18 +68,23 @@ def main(argv: Optional[List[str]] = None, command: Optional[List[str]] = None) 
     with launched(args.launcher, args.device, args.local_rank) as device:
         jobs = distributed.from_first(lambda: table_jobs(args))
         if args.startup_test:
-            run_startup_tests(jobs, args, device)
+            run_startup_tests(trainings(jobs), args, device)
         elif not args.dry_run:
             trained = run_jobs(jobs, args, device, command or command_line(argv), again=True)
             if trained:
                 report_of_all(jobs, device)
         elif distributed.rank() == 0:
-            try_jobs(jobs)
+            try_jobs(trainings(jobs))
+
+
+def trainings(jobs: List[Job]) -> List[Job]:
+    """Return one job for each training, of jobs that may share one."""
+    return list({job.work_dir: job for job in jobs}.values())
 
 
 def report_of_all(jobs: List[Job], device: torch.device) -> None:
     """Write the page about all runs beside their folders."""
-    folders = [job.work_dir for job in jobs]
+    folders = [job.work_dir for job in trainings(jobs)]
     page = report_at_end(job_config(jobs[-1]), folders, device,
                          os.path.join(os.path.dirname(folders[0]), 'report.html'))
     if page:
@@ -95,7 +101,7 @@ def table_jobs(args: argparse.Namespace, every_row: bool = False) -> List[Job]:
     jobs = []
     for row in chosen_rows(known[args.table], None if every_row else args.rows):
         for seed in row.seeds if args.seed is None else [args.seed]:
-            work_dir = os.path.join(root, f'{row.name}_s{seed}')
+            work_dir = os.path.join(root, f'{row.run or row.name}_s{seed}')
             options = {**row.overrides, **args.cfg_options}
             validate(load_config(row.config, options))
             jobs.append(Job(row.config, options, seed, work_dir, 'auto', args.load_from, row))

@@ -25,7 +25,8 @@ class Runs(NamedTuple):
         missing: seed -> reason why there is no result.
         metric: name of the score that is compared.
         published: published score, or None.
-        baseline: name of the row that this one is compared with, or None.
+        baseline: name of the row that this one is compared with, or None. Each of the two counts
+            by its own metric.
         note: remark on the row.
         classes: class -> its published IoU, if known.
     """
@@ -43,6 +44,14 @@ class Runs(NamedTuple):
         name = name or self.metric
         return {seed: scores[name] for seed, scores in self.scores.items()
                 if math.isfinite(scores.get(name, math.nan))}
+
+    def class_score(self, name: str) -> str:
+        """Return the name of a class's score that belongs to ``metric``.
+
+        A prefix of the metric is one of its classes too: ``1_mIoU`` is the mean of ``1_IoU.road``
+        and so on, and ``mIoU16`` of ``IoU.road`` and so on.
+        """
+        return f'{self.metric.partition("mIoU")[0]}IoU.{name}'
 
 
 class Summary(NamedTuple):
@@ -109,15 +118,23 @@ def t_quantile(degrees: int, share: float = 0.95) -> float:
 
 
 def differences(runs: Runs, baseline: Runs) -> Dict[int, float]:
-    """Return seed -> difference of ``metric`` from the baseline, for seeds that both finished."""
-    values, base = runs.values(), baseline.values(runs.metric)
+    """Return seed -> difference from the baseline, for seeds that both finished."""
+    values, base = runs.values(), baseline.values()
     return {seed: values[seed] - base[seed] for seed in values if seed in base}
+
+
+def published_difference(runs: Runs, baseline: Runs) -> Optional[float]:
+    """Return the difference of the published scores, or None if one of them is not known."""
+    if runs.published is None or baseline.published is None:
+        return None
+    return round(runs.published - baseline.published, 2)
 
 
 def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
             ) -> List[Dict[str, Any]]:
     """Return everything that :func:`markdown` shows, for JSON."""
     compared = {runs.name: _compared(everything or table, runs) for runs in table}
+    gains = {runs.name: _published(everything or table, runs) for runs in table}
     return [dict(
         name=runs.name, metric=runs.metric, published=runs.published, note=runs.note,
         classes=dict(runs.classes), baseline=runs.baseline,
@@ -126,7 +143,8 @@ def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
                              **summary(list(values.values()))._asdict())
                   for name, values in _all_values(runs).items()},
         differences={str(seed): value for seed, value in compared[runs.name].items()},
-        difference=_plain(summary(list(compared[runs.name].values()))))
+        difference=_plain(summary(list(compared[runs.name].values()))),
+        published_difference=gains[runs.name])
         for runs in table]
 
 
@@ -167,22 +185,23 @@ def _notes(table: Sequence[Runs]) -> str:
 def _differences(table: Sequence[Runs], everything: Sequence[Runs]) -> str:
     rows = []
     for runs in table:
-        found = _compared(everything, runs)
-        if found:
+        found, gain = _compared(everything, runs), _published(everything, runs)
+        if found or gain is not None:
             mean = summary(list(found.values()))
             each = ', '.join(f'{seed}: {value:+.2f}' for seed, value in sorted(found.items()))
-            rows.append([f'{runs.name} - {runs.baseline}', each, f'{mean.mean:+.2f}',
-                         NONE if mean.interval is None else
+            rows.append([f'{runs.name} - {runs.baseline}', NONE if gain is None else f'{gain:+.1f}',
+                         each or NONE, NONE if mean is None else f'{mean.mean:+.2f}',
+                         NONE if mean is None or mean.interval is None else
                          f'{mean.mean - mean.interval:+.2f} to {mean.mean + mean.interval:+.2f}'])
-    return rows and _grid(['difference', 'by seed', 'mean', '95 % t interval'], rows)
+    return rows and _grid(['difference', 'published', 'by seed', 'mean', '95 % t interval'], rows)
 
 
 def _classes(table: Sequence[Runs]) -> str:
     finished = [runs for runs in table if runs.scores]
-    names = dict.fromkeys(name for runs in finished for scores in runs.scores.values()
-                          for name in scores if name.startswith('IoU.'))
-    rows = [[name[len('IoU.'):]] + [_class_score(runs, name) for runs in finished]
-            for name in names]
+    names = dict.fromkeys(name.partition('IoU.')[2] for runs in finished
+                          for scores in runs.scores.values() for name in scores
+                          if name.startswith(runs.class_score('')))
+    rows = [[name] + [_class_score(runs, name) for runs in finished] for name in names]
     if not rows:
         return ''
     known = any(runs.classes for runs in finished)
@@ -191,10 +210,10 @@ def _classes(table: Sequence[Runs]) -> str:
 
 def _class_score(runs: Runs, name: str) -> str:
     """Return mean and deviation of a class's IoU as text, with the published IoU in brackets."""
-    found = summary(list(runs.values(name).values()))
+    found = summary(list(runs.values(runs.class_score(name)).values()))
     if found is None:
         return NONE
-    published = runs.classes.get(name[len('IoU.'):])
+    published = runs.classes.get(name)
     return f'{found.mean:.2f}' + ('' if found.std is None else f' ± {found.std:.2f}') + (
         '' if published is None else f' ({published:.1f})')
 
@@ -210,8 +229,17 @@ def _missing(table: Sequence[Runs]) -> str:
 
 
 def _compared(everything: Sequence[Runs], runs: Runs) -> Dict[int, float]:
-    baselines = [other for other in everything if other.name == runs.baseline != runs.name]
-    return differences(runs, baselines[0]) if baselines else {}
+    baseline = _baseline(everything, runs)
+    return {} if baseline is None else differences(runs, baseline)
+
+
+def _published(everything: Sequence[Runs], runs: Runs) -> Optional[float]:
+    baseline = _baseline(everything, runs)
+    return None if baseline is None else published_difference(runs, baseline)
+
+
+def _baseline(everything: Sequence[Runs], runs: Runs) -> Optional[Runs]:
+    return next((other for other in everything if other.name == runs.baseline != runs.name), None)
 
 
 def _all_values(runs: Runs) -> Dict[str, Dict[int, float]]:

@@ -29,10 +29,14 @@ from ..config.values import (
     workers,
 )
 from ..logging.run_log import full_disk, open_log
+from ..on_device import OnDevice
 from ..testing.evaluate import run_test, scores
+from ..testing.label_shift import corrected
 from ..training.train import train
 
 RESULT = 'result.json'
+#: Beginning of the names of scores that are corrected for the target's class frequencies.
+LABEL_SHIFT = 'label-shift_'
 
 
 def train_and_test(cfg: Config, work_dir: str, device: torch.device, seed: Optional[int] = None,
@@ -68,24 +72,34 @@ def test_checkpoint(cfg: Config, checkpoint: str, work_dir: str, device: torch.d
     """Score the student of a checkpoint on ``data.test``.
 
     Args:
-        cfg: config with ``model`` and ``data.test``.
+        cfg: config with ``model`` and ``data.test``. With ``label_shift=True`` in it, predictions
+            that are corrected for the class frequencies of the target are scored too.
         checkpoint: path of the file.
         work_dir: folder for the log.
         device: device of the model.
         images: number of images to score on. None takes all.
 
     Returns:
-        Scores in percent by name, and the checkpoint's ``meta``.
+        Scores in percent by name, and the checkpoint's ``meta``. Names of scores of corrected
+        predictions begin with ``label-shift_``.
     """
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         dataset = limit_images(build_test_dataset(cfg), images)
-        model = build_test_model(cfg)
-        meta = load_weights(model, checkpoint)
+        model = OnDevice(build_test_model(cfg), device)
+        meta = load_weights(model.module, checkpoint)
+
+        def score() -> Dict[str, float]:
+            with explained(config_fault(cfg, 'data.test', 'cannot be tested on')):
+                results = run_test(model, dataset, device, workers=workers(cfg),
+                                   prefetch_factor=prefetch_factor(cfg))
+                return distributed.from_first(lambda: scores(dataset, results, logger=log.logger))
+
         log.logger.info('test %s on %d images', checkpoint, len(dataset))
-        with explained(config_fault(cfg, 'data.test', 'cannot be tested on')):
-            results = run_test(model, dataset, device, workers=workers(cfg),
-                               prefetch_factor=prefetch_factor(cfg))
-            values = distributed.from_first(lambda: scores(dataset, results, logger=log.logger))
+        values = score()
+        if cfg.get('label_shift'):
+            corrected(cfg, model, workers=workers(cfg), images=images)
+            log.logger.info('the same, corrected for the class frequencies of the target')
+            values.update({f'{LABEL_SHIFT}{name}': value for name, value in score().items()})
     return {name: round(100 * value, 2) for name, value in values.items()}, meta
 
 

@@ -25,7 +25,7 @@ from ...datasets.target_config import target_config
 from ...errors import DataError, UserError, explained
 from ...utils.parallel import progress_bar
 from ...utils.paths import read_text
-from ..build import build_test_dataset
+from ..build import build_test_dataset, limit_images
 from ..config.faults import config_fault
 from ..config.values import datasets_in, split_configs
 from ..data_loader import test_loader
@@ -40,7 +40,7 @@ class SourcePriors(NamedTuple):
 
 
 def corrected(cfg: Config, model: OnDevice, target_priors: Optional[str] = None,
-              workers: int = 0) -> Tensor:
+              workers: int = 0, images: Optional[int] = None) -> Tensor:
     """Let ``model`` predict with the correction from now on, and return the target's priors (K).
 
     Args:
@@ -48,10 +48,11 @@ def corrected(cfg: Config, model: OnDevice, target_priors: Optional[str] = None,
         model: a trained segmentor.
         target_priors: JSON file, see :func:`read_priors`. None estimates the priors.
         workers: number of processes that load data.
+        images: number of images to estimate the priors from. None takes all.
     """
     source = distributed.from_first(lambda: source_priors(cfg))
     if target_priors is None:
-        loader = test_loader(target_images(cfg), workers, model.device)
+        loader = test_loader(limit_images(target_images(cfg), images), workers, model.device)
         target = estimated_priors(model, loader, source)
     else:
         target = read_priors(target_priors, len(source.images))

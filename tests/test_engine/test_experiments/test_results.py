@@ -9,6 +9,7 @@ from mmseg_ssr.engine.experiments.results import (
     as_dict,
     differences,
     markdown,
+    published_difference,
     read_run,
     summary,
     t_quantile,
@@ -70,9 +71,9 @@ def test_markdown():
         '| better | mIoU | 64.5 | 63.00 | 0.00 | -1.50 | 0, 1 |',
         '| new | mIoU | - | - | - | - | - |', '',
         '- better: on another split.', '',
-        '| difference | by seed | mean | 95 % t interval |',
-        '| --- | --- | --- | --- |',
-        '| better - base | 0: +3.00, 1: +1.00 | +2.00 | -10.71 to +14.71 |', '',
+        '| difference | published | by seed | mean | 95 % t interval |',
+        '| --- | --- | --- | --- | --- |',
+        '| better - base | -0.5 | 0: +3.00, 1: +1.00 | +2.00 | -10.71 to +14.71 |', '',
         '| IoU | base | better |',
         '| --- | --- | --- |',
         '| road | 91.00 ± 1.00 | 93.00 ± 0.00 |',
@@ -97,11 +98,33 @@ def test_published_classes_stand_beside_the_measured_ones():
     assert as_dict([known])[0]['classes'] == dict(road=95.74)
 
 
-def test_a_row_is_compared_by_its_own_metric_and_not_with_itself():
-    base = Runs('base', {0: dict(mIoU=10., mIoU16=20.)}, baseline='base')
+def test_rows_are_compared_by_their_own_metrics_and_not_with_themselves():
+    scores = {'mIoU': 10., 'mIoU16': 20., '1_mIoU': 45.}
+    base = Runs('base', {0: scores}, metric='1_mIoU', baseline='base')
     other = Runs('other', {0: dict(mIoU=10., mIoU16=50.)}, metric='mIoU16', baseline='base')
-    assert differences(other, base) == {0: 30.}
+    assert differences(other, base) == {0: 5.}
     assert 'base - base' not in markdown('t', [base, other])
+
+
+def test_the_published_gain_stands_beside_the_measured_one():
+    base = Runs('base', {}, published=68.3)
+    better = Runs('better', {}, published=69.3, baseline='base')
+    other = Runs('other', {0: run(60.)}, baseline='base')
+    assert published_difference(better, base) == 1.0
+    assert published_difference(other, base) is None
+    assert '| better - base | +1.0 | - | - | - |' in markdown('t', [better], [base, better])
+    base = base._replace(scores={0: run(59.)})
+    assert '| other - base | - | 0: +1.00 | +1.00 | - |' in markdown('t', [base, other])
+    assert [row['published_difference'] for row in as_dict([base, better])] == [None, 1.0]
+
+
+def test_the_classes_of_a_row_are_those_of_its_metric():
+    scores = {'mIoU': 50., 'IoU.road': 51., '1_mIoU': 60., '1_IoU.road': 61., '10_IoU.road': 7.}
+    rows = [Runs('all', {0: scores}), Runs('one', {0: scores}, metric='1_mIoU')]
+    assert '| IoU | all | one |\n| --- | --- | --- |\n| road | 51.00 | 61.00 |\n' in markdown(
+        't', rows)
+    sixteen = Runs('one', {0: scores}, metric='mIoU16', classes=dict(road=50.04))
+    assert '| road | 51.00 (50.0) |' in markdown('t', [sixteen])
 
 
 def test_json_holds_what_the_markdown_shows():

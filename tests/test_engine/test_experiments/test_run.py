@@ -6,7 +6,9 @@ import pytest
 import tiny_training
 from mmcv import Config
 
+from mmseg_ssr.engine.build import build_test_model
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
+from mmseg_ssr.engine.checkpoint.weights import load_weights
 from mmseg_ssr.engine.experiments.run import (
     finished_result,
     has_checkpoint,
@@ -14,6 +16,9 @@ from mmseg_ssr.engine.experiments.run import (
     train_and_test,
     write_json,
 )
+from mmseg_ssr.engine.experiments.run import test_checkpoint as score_checkpoint
+from mmseg_ssr.engine.on_device import OnDevice
+from mmseg_ssr.engine.testing.label_shift import corrected
 from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
@@ -50,6 +55,24 @@ def test_a_result_of_another_config_does_not_count(cfg, tmp_path):
     cfg.runner.max_iters = 2
     cfg.optimizer.lr = 7.0
     assert finished_result(str(tmp_path), cfg) is None
+
+
+def test_scores_of_corrected_predictions_stand_beside_the_plain_ones(data, config, tmp_path):
+    cfg = config(dict(tiny_training.method_config(data, 2, source_only=True), label_shift=True))
+    scores = train_and_test(cfg, str(tmp_path / 'run'), CPU, evaluate=False)['scores']
+    plain = {name: value for name, value in scores.items() if not name.startswith('label-shift_')}
+    shifted = {name: scores[f'label-shift_{name}'] for name in plain}
+    assert len(scores) == 2 * len(plain) and shifted != pytest.approx(plain, nan_ok=True)
+
+    checkpoint = str(tmp_path / 'run' / 'iter_2.pth')
+    model = OnDevice(build_test_model(cfg), CPU)
+    load_weights(model.module, checkpoint)
+    corrected(cfg, model)
+    cfg.label_shift = False
+    for shift, expected in ((None, plain), (model.module.test_cfg['logit_shift'], shifted)):
+        cfg.model.test_cfg.logit_shift = shift
+        values, _ = score_checkpoint(cfg, checkpoint, str(tmp_path), CPU)
+        assert values == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_startup_test_runs_everything_and_cleans_up(cfg, tmp_path, monkeypatch):

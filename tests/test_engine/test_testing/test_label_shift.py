@@ -123,6 +123,14 @@ def test_estimated_priors_count_images_above_the_sources_share(cfg):
     assert label_shift.estimated_priors(model, loader, source).tolist() == [4, 0, 4]
 
 
+def test_the_target_is_estimated_from_as_many_images_as_asked_for(cfg):
+    painter = Painter([1.] + [0.] * 18)
+    painter.test_cfg = {}
+    model = OnDevice(painter, torch.device('cpu'))
+    assert label_shift.corrected(cfg, model, images=2).tolist() == [2] + [0] * 18
+    assert len(painter.test_cfg['logit_shift']) == 19
+
+
 @pytest.mark.parametrize('content, error, message', [
     (None, MissingFile, 'is missing'), ('{', DataError, 'no JSON list'),
     ('["a"]', DataError, 'no JSON list'), ('[1, 2]', DataError, 'must hold 3 numbers'),
