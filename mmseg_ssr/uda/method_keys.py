@@ -10,6 +10,7 @@ from torch import nn
 
 from ..errors import ConfigError, Problems, nearest
 from .draws import Draws
+from .encoder_maps import EncoderMaps
 from .execution import ExecutionKeys
 from .keys import KeyGroup, key
 from .losses.adversarial import AdversarialKeys
@@ -127,10 +128,11 @@ class MethodKeys:
             [term for term in on_targets.values() if term is not None], adversary, terms)
         if losses.learns_from_predictions:
             views.insert(1 if teacher is None else 2, TargetView())
-        pseudo_labels = tried(self.pseudo_labels.build, teacher, regularizer)
+        maps = EncoderMaps(regularizer, self.regularization.mixed_maps == 'composed')
+        pseudo_labels = tried(self.pseudo_labels.build, teacher, maps)
         problems.report()
         return dict(
-            views=views, losses=losses, teacher=teacher, pseudo_labels=pseudo_labels,
+            views=views, losses=losses, teacher=teacher, maps=maps, pseudo_labels=pseudo_labels,
             joint_views=self.execution.joint_views, draws=Draws(self.training.seed),
             optimization=self.optimization.build(), finite_check=self.finite_check.build(warn))
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from .. import distributed
 from ..errors import ConfigError
 from .draws import Draws
+from .encoder_maps import EncoderMaps
 from .losses.adversarial import AdversarialAdaptation
 from .losses.view_losses import Learned, ViewLosses
 from .student import encoder_of, joint_training_features, training_features
@@ -44,6 +45,7 @@ class SelfTraining(nn.Module):
         views: makers of the views of an iteration, in the order of training.
         losses: loss terms on the views.
         teacher: network that labels target images; None trains without one.
+        maps: makes the frozen encoder's maps, by default one of each regularized view's image.
         pseudo_labels: turns the teacher's predictions into labels and weights.
         joint_views: one backbone pass for all views. This is faster on an accelerator, but the
             graphs of all views are in memory at once. The numbers are the same for backbones
@@ -58,6 +60,7 @@ class SelfTraining(nn.Module):
                  views: Optional[Sequence[ViewMaker]] = None,
                  losses: Optional[ViewLosses] = None,
                  teacher: Optional[EMATeacher] = None,
+                 maps: Optional[EncoderMaps] = None,
                  pseudo_labels: Optional[PseudoLabeler] = None,
                  joint_views: bool = False,
                  draws: Optional[Draws] = None,
@@ -74,6 +77,7 @@ class SelfTraining(nn.Module):
         self.adversary: Optional[AdversarialAdaptation] = self.view_losses.adversary
         self.teacher = teacher
         self.view_makers = nn.ModuleList([SourceView()] if views is None else views)
+        self.encoder_maps = maps or EncoderMaps(self.regularizer)
         self.pseudo_labels = pseudo_labels or PseudoLabeler()
         self.joint_views = joint_views
         self.draws = draws or Draws()
@@ -138,6 +142,7 @@ class SelfTraining(nn.Module):
     def make_views(self, batch: Batch) -> List[View]:
         """Make the views of an iteration. Its random decisions begin here."""
         self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
+        self.encoder_maps.start_iteration()
         shared = None if self.teacher is None else self._label(self.teacher, batch)
         views = []
         for maker in self.view_makers:
@@ -167,9 +172,7 @@ class SelfTraining(nn.Module):
         """
         imgs = [view.img for view in views]
         with self.optimization.precision(imgs[0].device):
-            contexts = [self.regularizer.encode(view.img)
-                        if self.regularizer is not None and view.regularized else None
-                        for view in views]
+            contexts = [self.encoder_maps.of_view(view) for view in views]
             if len(views) == 1:
                 return contexts, [training_features(self.model, imgs[0], self.draws)]
             return contexts, joint_training_features(self.model, imgs, self.draws)

@@ -1,6 +1,13 @@
 """Faults of the step: its views, its order, the teacher, the update."""
 
 STEP = {
+    'uda/encoder_maps.py': [
+        ('if self.regularizer is None or not view.regularized:', 'if self.regularizer is None:'),
+        ('if not self.composed or view.mixture is None:', 'if view.mixture is None:'),
+        ('share * source + (1 - share) * target', 'share * target + (1 - share) * source'),
+        ('        if img not in self._kept:', '        if True:'),
+        ('        self._kept = {}\n\n    def of', '        pass\n\n    def of'),
+    ],
     'uda/self_training.py': [
         ('            self.teachers_follow()\n        if self.adversary',
          '            pass\n        if self.adversary'),
@@ -8,10 +15,8 @@ STEP = {
          'self.draws.start_iteration(self.iteration, distributed.rank())'),
         ('self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))',
          'self.draws.start_iteration(0, distributed.rank() * len(batch.img))'),
-        ('if self.regularizer is not None and view.regularized else None',
-         'if self.regularizer is not None else None'),
-        ('contexts = [self.regularizer.encode(view.img)',
-         'contexts = [self.regularizer.encode(views[0].img)'),
+        ('self.encoder_maps.of_view(view) for', 'self.encoder_maps.of_view(views[0]) for'),
+        ('        self.encoder_maps.start_iteration()\n', ''),
         ('pseudo = shared if own is None else self._label(own, batch, maker.threshold)',
          'pseudo = shared if own is None else self._label(own, batch)'),
         ('pseudo = shared if own is None else self._label(own, batch, maker.threshold)',
@@ -55,7 +60,7 @@ STEP = {
         ('rank = keys.argsort().argsort()', 'rank = keys.argsort()'),
         ('draws.class_keys(i, label.device)', 'draws.class_keys(0, label.device)'),
         ("masked_fill(~present, float('inf'))", 'masked_fill(~present, 0.5)'),
-        ('            regularized=True)', '            regularized=False)'),
+        ('            regularized=True,', '            regularized=False,'),
         ('return torch.where(mask, source, target)', 'return torch.where(mask, target, source)'),
     ],
     'uda/views/pseudo_label.py': [
@@ -73,8 +78,8 @@ STEP = {
         ('torch.softmax(logits, dim=1).max(dim=1)', 'torch.sigmoid(logits).max(dim=1)'),
         ('teacher.network, batch.target_img, self', 'teacher.network, batch.img, self'),
         ('self._enhancement(batch.target_img))', 'self._enhancement(batch.img))'),
-        ('context.repeat(len(maps[0]) // len(context), 1, 1, 1)',
-         'context.repeat_interleave(len(maps[0]) // len(context), 0)'),
+        ('context.repeat(len(features[0]) // len(context), 1, 1, 1)',
+         'context.repeat_interleave(len(features[0]) // len(context), 0)'),
     ],
     'uda/views/masked_consistency.py': [
         ('(grid > self.mask_ratio)', '(grid > 1 - self.mask_ratio)'),

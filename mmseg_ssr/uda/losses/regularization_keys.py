@@ -32,6 +32,10 @@ class RegularizationKeys(KeyGroup):
         None, 'Settings of SSR with any encoder, instead of `sam_model_registry`.')
     regularizer_weight: float = key(
         1., 'Weight of the losses of the regularization branch, 1 in the paper.', least=0)
+    mixed_maps: str = key(
+        'encoded', "Frozen encoder's map of the mixed image: 'encoded', as published, or "
+        "'composed' from the maps of its source and its target image. This saves a pass of the "
+        "encoder with `pseudo_label_branch='regularized'`.", choices=('encoded', 'composed'))
     running_statistics: str = key(
         'both', "Branches that update the running statistics of the decode head's batch norms: "
         "'both', as published, or 'shadow', which is the branch that is tested. The choice matters "
@@ -43,6 +47,9 @@ class RegularizationKeys(KeyGroup):
             if not self.is_on and getattr(self, name) is not None:
                 raise ConfigError(f'uda.{name} belongs to SSR, which is off: give '
                                   'sam_model_registry or regularizer as well, or remove it')
+        if self.mixed_maps == 'composed' and not self.is_on:
+            raise ConfigError("uda.mixed_maps='composed' needs SSR's regularizer (type='SSR'): set "
+                              "it to 'encoded'")
         if self.running_statistics == 'shadow' and not self.is_on:
             raise ConfigError("uda.running_statistics='shadow' needs SSR's regularizer "
                               "(type='SSR'), without it there is one branch: set it to 'both'")

@@ -9,7 +9,7 @@ from ... import distributed
 from ..draws import LABEL_VALUES, Draws
 from ..keys import KeyGroup, key
 from .strong_augmentation import StrongAugmentation
-from .view import MIX, Batch, PseudoLabel, View, ViewMaker
+from .view import MIX, Batch, Mixture, PseudoLabel, View, ViewMaker
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class ClassMix(ViewMaker):
             self.augmentation(img, batch.mean, batch.std, draws),
             mix(masks, batch.label.long(), pseudo.label),
             mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight),
-            regularized=True)
+            regularized=True,
+            mixture=Mixture(masks, batch.img, batch.target_img))
 
 
 def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:

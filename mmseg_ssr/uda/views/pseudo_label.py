@@ -3,11 +3,12 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import distributed
 from ...errors import ConfigError
 from .. import student
+from ..encoder_maps import EncoderMaps
 from ..keys import KeyGroup, key
 from ..update.teacher import EMATeacher
 from .view import Batch, PseudoLabel
@@ -29,15 +30,14 @@ class PseudoLabelKeys(KeyGroup):
         'pseudo-labels also use the frozen encoder. This takes one more pass of the encoder, over '
         'the target images.', choices=('shadow', 'regularized'))
 
-    def build(self, teacher: Optional[EMATeacher],
-              regularizer: Optional[nn.Module]) -> 'PseudoLabeler':
+    def build(self, teacher: Optional[EMATeacher], maps: EncoderMaps) -> 'PseudoLabeler':
         """Build the labeler for the teacher and the regularizer, if there are any."""
         regularized = self.pseudo_label_branch == 'regularized'
-        if regularized and (teacher is None or regularizer is None):
+        if regularized and (teacher is None or maps.regularizer is None):
             raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
                               "teacher that labels target images (type='SSR'): set it to 'shadow'")
         return PseudoLabeler(self.pseudo_threshold, self.pseudo_weight_ignore_top,
-                             self.pseudo_weight_ignore_bottom, regularizer if regularized else None)
+                             self.pseudo_weight_ignore_bottom, maps if regularized else None)
 
 
 class PseudoLabeler:
@@ -46,15 +46,15 @@ class PseudoLabeler:
     Args:
         threshold: confidence from which a pixel counts as confident.
         ignore_top, ignore_bottom: rows of the crop whose pseudo-labels get weight 0.
-        regularizer: regularizer that enhances the teacher's features; None labels by the shadow
-            branch, as in the paper.
+        maps: maps of the frozen encoder, whose regularizer enhances the teacher's features. None
+            labels by the shadow branch, as in the paper.
     """
 
     def __init__(self, threshold: float = 0.968, ignore_top: int = 0, ignore_bottom: int = 0,
-                 regularizer: Optional[nn.Module] = None):
+                 maps: Optional[EncoderMaps] = None):
         self.threshold = threshold
         self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
-        self.regularizer = regularizer
+        self.maps = maps
 
     def __call__(self, teacher: EMATeacher, batch: Batch,
                  threshold: Optional[float] = None) -> PseudoLabel:
@@ -70,12 +70,12 @@ class PseudoLabeler:
 
     def _enhancement(self, img: Tensor) -> Optional[Callable]:
         """Return the function that enhances the teacher's maps of ``img``, or None."""
-        if self.regularizer is None:
+        if self.maps is None:
             return None
-        context = self.regularizer.encode(img)
+        context = self.maps.of_image(img)
         # the windows of an image (HRDA) share its map
-        return lambda maps: self.regularizer(
-            maps, context.repeat(len(maps[0]) // len(context), 1, 1, 1))
+        return lambda features: self.maps.regularizer(
+            features, context.repeat(len(features[0]) // len(context), 1, 1, 1))
 
 
 def pseudo_label(logits: Tensor,

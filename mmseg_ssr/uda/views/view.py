@@ -28,6 +28,13 @@ class PseudoLabel(NamedTuple):
     weight: Tensor  # B x H x W in [0, 1]
 
 
+class Mixture(NamedTuple):
+    """The images that a mixed image is made of."""
+    mask: Tensor  # B x 1 x H x W, bool, pixels of the source image
+    source: Tensor  # B x 3 x H x W
+    target: Tensor  # B x 3 x H x W
+
+
 class View(NamedTuple):
     """The data of one forward pass of the student."""
     name: str  # 'source', 'mix', 'target', 'masked', or a name of your own
@@ -36,6 +43,7 @@ class View(NamedTuple):
     weight: Optional[Tensor] = None  # B x H x W in [0, 1]; None is 1 everywhere
     regularized: bool = False  # whether it also goes through the regularization branch
     scale: float = 1.  # weight of its losses in the shadow branch
+    mixture: Optional[Mixture] = None  # what a mixed image is made of
 
     @property
     def prefix(self) -> str:

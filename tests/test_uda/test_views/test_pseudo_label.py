@@ -3,6 +3,7 @@ import torch
 
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import EMATeacher, PseudoLabeler, pseudo_label
+from mmseg_ssr.uda.encoder_maps import EncoderMaps
 from mmseg_ssr.uda.views.pseudo_label import PseudoLabelKeys
 
 from .. import toy_student
@@ -83,7 +84,7 @@ def test_another_threshold_than_the_labelers():
 def test_the_regularized_branch_labels_with_the_map_of_the_target_image():
     teacher, regularizer, batch = EMATeacher(Student()), toy_student.regularizer(), \
         toy_student.batch()
-    label, _ = PseudoLabeler(0., regularizer=regularizer)(teacher, batch)
+    label, _ = PseudoLabeler(0., maps=EncoderMaps(regularizer))(teacher, batch)
     assert regularizer.encoder.seen == [batch.target_img]
     maps = regularizer(teacher.network.extract_feat(batch.target_img),
                        regularizer.encode(batch.target_img))
@@ -94,7 +95,7 @@ def test_the_regularized_branch_labels_with_the_map_of_the_target_image():
 
 def test_windows_of_an_image_share_its_map():
     regularizer, img = toy_student.regularizer(), torch.randn(2, 3, 16, 16)
-    enhance = PseudoLabeler(regularizer=regularizer)._enhancement(img)
+    enhance = PseudoLabeler(maps=EncoderMaps(regularizer))._enhancement(img)
     windows = [torch.randn(6, 4, size, size) for size in (4, 2)]  # three windows of two images
     context = regularizer.encode(img)
     expected = regularizer(windows, torch.cat([context] * 3))
@@ -105,11 +106,11 @@ def test_windows_of_an_image_share_its_map():
 
 def test_keys_become_the_labelers_numbers():
     keys = PseudoLabelKeys(0.7, 3, 4, 'regularized')
-    teacher, regularizer = EMATeacher(Student()), toy_student.regularizer()
-    made = keys.build(teacher, regularizer)
+    teacher, maps = EMATeacher(Student()), EncoderMaps(toy_student.regularizer())
+    made = keys.build(teacher, maps)
     assert (made.threshold, made.ignore_top, made.ignore_bottom) == (0.7, 3, 4)
-    assert made.regularizer is regularizer
-    assert PseudoLabelKeys().build(teacher, regularizer).regularizer is None
+    assert made.maps is maps
+    assert PseudoLabelKeys().build(teacher, maps).maps is None
 
 
 @pytest.mark.parametrize('rows', [
