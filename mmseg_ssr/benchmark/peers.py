@@ -12,11 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..regularizer.sam_encoder import (
-    FrozenSAMEncoder,
-    build_image_encoder,
-    load_image_encoder,
-)
+from ..regularizer import FrozenSAMEncoder
+from ..regularizer.sam_network import build_image_encoder, load_image_encoder
 from ..utils.atomic_file import atomic_file
 
 # ------------------------------------------------------------------ the SAM encoder

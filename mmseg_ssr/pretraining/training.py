@@ -5,7 +5,7 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 import torch
 from torch import Tensor, nn
 
-from ..regularizer.sam_encoder import VARIANTS, build_image_encoder
+from ..regularizer.sam_network import VARIANTS, build_image_encoder
 from .kind_head import KindHead, kind_loss
 from .mask_decoder import MaskDecoder, choose_points, mask_iou, mask_loss
 from .scenes import Batch, Scenes, batches

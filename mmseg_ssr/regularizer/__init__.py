@@ -5,7 +5,9 @@ from .encoders import build_encoder, register_encoder
 from .feature_regularizer import FeatureRegularizer
 from .frozen import FrozenNetwork
 from .sam_encoder import FrozenSAMEncoder
+from .sam_network import build_sam
 from .timm_encoder import FrozenTimmEncoder
 
 __all__ = ['CrossAttention', 'FeatureRegularizer', 'FrozenNetwork', 'FrozenSAMEncoder',
-           'FrozenTimmEncoder', 'build_encoder', 'build_regularizer', 'register_encoder']
+           'FrozenTimmEncoder', 'build_encoder', 'build_regularizer', 'build_sam',
+           'register_encoder']

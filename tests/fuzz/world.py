@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict
 import tiny_training
 import torch
 
-from mmseg_ssr.regularizer.sam_encoder import build_image_encoder
+from mmseg_ssr.regularizer.sam_network import build_image_encoder
 
 from . import checkpoints
 from .commands import command

@@ -39,10 +39,22 @@ REGULARIZER = {
     'regularizer/sam_encoder.py': [
         ("mode='bilinear', align_corners=False)\n        return self.network",
          "mode='bilinear', align_corners=True)\n        return self.network"),
-        ('if k.startswith(prefix)} or weights', 'if k.startswith(prefix)}'),
+    ],
+    'regularizer/sam_network.py': [
+        ("part_of(weights, 'image_encoder') or weights", "part_of(weights, 'image_encoder')"),
         ("'norm_eps', 1e-6", "'norm_eps', 1e-2"),
         ('resized.permute(0, 2, 3, 1)', 'resized.permute(0, 3, 2, 1)'),
-        ("or input_size % args['patch_size']:", "or args['patch_size'] % input_size:"),
+        ('or input_size % patch:', 'or patch % input_size:'),
+        ('for part in PARTS:', 'for part in PARTS[:2]:'),
+        ('input_size // stride(variant, encoder_args)', 'input_size // 16'),
+    ],
+    'regularizer/tiny_vit.py': [
+        ('conv.stride = (1, 1)', 'conv.stride = (2, 2)'),
+        ('int(found[1]) + 1', 'int(found[1])'),
+        ('fuse_conv_bn_weights(weight, bias, mean', 'fuse_conv_bn_weights(weight, None, mean'),
+        ('BATCH_NORM_EPS = 1e-5', 'BATCH_NORM_EPS = 1e-2'),
+        ("weights.get(f'{start}.c.bias')", 'None'),
+        ("'patch_embed.seq.2', 'patch_embed.conv2'", "'patch_embed.seq.2', 'patch_embed.conv1'"),
     ],
     'regularizer/sam_attention.py': [
         ('position[:, None] - position[None, :] + length - 1',

@@ -8,7 +8,7 @@ from segment_anything.modeling import ImageEncoderViT
 from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 from mmseg_ssr.regularizer import FrozenSAMEncoder, sam_encoder
 from mmseg_ssr.regularizer.sam_attention import SAMAttention
-from mmseg_ssr.regularizer.sam_encoder import build_image_encoder, resample_to
+from mmseg_ssr.regularizer.sam_network import build_image_encoder, resample_to
 
 ARGS = dict(embed_dim=12, depth=2, num_heads=2, window_size=3, global_attn_indexes=[1],
             out_chans=16)

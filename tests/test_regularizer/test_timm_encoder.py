@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder
-from mmseg_ssr.regularizer.sam_encoder import build_image_encoder
+from mmseg_ssr.regularizer.sam_network import build_image_encoder
 
 VIT = dict(model_args=dict(depth=2, embed_dim=24, num_heads=2))
 SAM = dict(depth=2, embed_dim=24, num_heads=2, window_size=3)
