@@ -7,7 +7,8 @@ import torch
 from mmseg_ssr.engine.build import build_test_model, build_training_model
 from mmseg_ssr.engine.config import experiment_name, load_config, max_iterations
 from mmseg_ssr.engine.config.validate import validate
-from mmseg_ssr.engine.config.values import dataset_configs
+from mmseg_ssr.engine.config.values import dataset_configs, head_classes
+from mmseg_ssr.labels.cityscapes import SIXTEEN, THIRTEEN
 from mmseg_ssr.methods import DACS, SSR
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,29 +127,54 @@ def test_the_papers_methods(path):
         assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=32)
 
 
-@pytest.mark.parametrize('path, iterations, horizon', [
-    ('minent/gta2cs_minent', 120000, 250000), ('advseg/gta2cs_advseg', 150000, 250000),
-    ('maxsquare/gta2cs_source', 80000, 200000), ('maxsquare/gta2cs_source_multi', 80000, 200000),
-    ('maxsquare/gta2cs_maxsquare', 29750, None), ('maxsquare/gta2cs_maxsquare_iw', 29750, None),
-    ('maxsquare/gta2cs_maxsquare_iw_multi', 29750, None)])
-def test_the_setting_of_losses_on_target_predictions(path, iterations, horizon):
-    cfg = read(f'configs/{path}_dlv2red_r101.py')
+@pytest.mark.parametrize('path', [path for path in CONFIGS if Path(path).parent.name in (
+    'minent', 'advseg', 'maxsquare')])
+def test_the_setting_of_losses_on_target_predictions(path):
+    cfg = read(path)
     assert (cfg.optimizer.type, cfg.optimizer.lr, cfg.optimizer.weight_decay) == (
         'SGD', 2.5e-4, 5e-4)
     assert cfg.optimizer.paramwise_cfg.custom_keys == dict(head=dict(lr_mult=10.0))
-    assert (cfg.lr_config.power, cfg.lr_config.get('horizon')) == (0.9, horizon)
-    assert max_iterations(cfg) == iterations and cfg.data.samples_per_gpu == 1
-    second_stage = '_maxsquare' in path
+    assert cfg.lr_config.power == 0.9 and cfg.data.samples_per_gpu == 1
+    two_stages = path.startswith('configs/maxsquare')
+    second_stage = two_stages and '_source' not in path
+    iterations, horizon = (
+        (29750, None) if second_stage else (80000, 200000) if two_stages else
+        (120000 if 'minent' in path else 150000, 250000))
+    assert (max_iterations(cfg), cfg.lr_config.get('horizon')) == (iterations, horizon)
     assert (cfg.load_from is not None) == second_stage
-    multi = 'multi' in path or 'maxsquare/' not in path
+    multi = 'multi' in path or not two_stages
     assert (cfg.model.auxiliary_head is not None) == multi
     assert not multi or cfg.model.auxiliary_head.loss_decode.loss_weight == 0.1
     flips = [cfg.data[split].pipeline[1].flip for split in ('val', 'test')]
-    assert flips == [False, 'maxsquare/' in path]
-    if second_stage:
+    assert flips == [False, two_stages]
+    if second_stage and cfg.uda.type == 'MaxSquare':
         assert cfg.uda.lambda_max_square == (0.09 if multi else 0.1)
         assert cfg.uda.image_wise_ratio == (0.2 if '_iw' in path else None)
         assert cfg.uda.guidance_weight == (0.1 if multi else 0)
+    elif second_stage:
+        assert (cfg.uda.type, cfg.uda.lambda_ent) == ('MinEnt', 0.001)
+
+
+@pytest.mark.parametrize('path, classes, source, target', [
+    ('gta2cs_source', 19, (1280, 720), (1024, 512)),
+    ('gta2cs_maxsquare_iw_multi', 19, (1280, 720), (1280, 640)),
+    *((f'synthia2cs_{name}', 16, (1280, 760), (1024, 512)) for name in (
+        'source', 'source_multi', 'minent_two_stages', 'maxsquare', 'maxsquare_iw_multi')),
+    *((f'cs2{city}', 13, (1024, 512), (1024, 512)) for city in (
+        'crosscity_source', 'rome_maxsquare', 'rio_maxsquare_iw', 'tokyo_maxsquare',
+        'taipei_maxsquare_iw'))])
+def test_classes_and_image_sizes_of_maxsquare(path, classes, source, target):
+    cfg = read(f'configs/maxsquare/{path}_dlv2red_r101.py')
+    train = cfg.data.train
+    assert (train.source.pipeline[2].img_scale, train.target.pipeline[1].img_scale) == (
+        source, target)
+    assert train.rare_class_sampling is None and 'ann_dir' not in train.target
+    assert all(step.type != 'RandomCrop' for step in train.source.pipeline + train.target.pipeline)
+    assert {count for _, count in head_classes(cfg)} == {classes}
+    if classes < 19:
+        groups = [dataset.classes for _, dataset in dataset_configs(cfg)]
+        assert all(tuple(group) == (SIXTEEN if classes == 16 else THIRTEEN) for group in groups)
+    assert cfg.data.test.pipeline[1].img_scale == (1024, 512)
 
 
 @pytest.mark.parametrize('size, width', [('b', 768), ('l', 1024)])

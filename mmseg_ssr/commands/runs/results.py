@@ -52,5 +52,4 @@ def runs_of(row: Row, jobs: List[Job], baseline: Optional[str]) -> Runs:
     return Runs(
         row.name, {seed: scores for seed, (scores, _) in found.items() if scores is not None},
         {seed: why for seed, (scores, why) in found.items() if scores is None},
-        row.metric, row.published, row.baseline or baseline, row.note,
-        row.classes)
+        row.metric, row.published, row.baseline or baseline, row.source, row.note, row.classes)

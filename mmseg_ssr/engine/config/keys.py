@@ -67,8 +67,8 @@ TOP_LEVEL: Keys = dict(
                '`dict(images=N)` sets how many test images are predicted to show the best and the '
                'worst.'),
     label_shift=Key(bool, 'True lets the test after a training score predictions once more, '
-                     'corrected as by `mmseg-ssr test --label-shift`. The names of these scores '
-                     'begin with `label-shift_`.'),
+                    'corrected as by `mmseg-ssr test --label-shift`. The names of these scores '
+                    'begin with `label-shift_`.'),
     tracker=Key(str, "'wandb' or 'mlflow': a tracker that gets the logged numbers too."))
 _WITHOUT_EFFECT = 'Accepted from configs of mmseg, without effect.'
 LOADER: Keys = dict(

@@ -27,6 +27,7 @@ class Runs(NamedTuple):
         published: published score, or None.
         baseline: name of the row that this one is compared with, or None. Each of the two counts
             by its own metric.
+        source: where the published score is stated.
         note: remark on the row.
         classes: class -> its published IoU, if known.
     """
@@ -36,6 +37,7 @@ class Runs(NamedTuple):
     metric: str = 'mIoU'
     published: Optional[float] = None
     baseline: Optional[str] = None
+    source: str = ''
     note: str = ''
     classes: Mapping[str, float] = {}
 
@@ -136,8 +138,8 @@ def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
     compared = {runs.name: _compared(everything or table, runs) for runs in table}
     gains = {runs.name: _published(everything or table, runs) for runs in table}
     return [dict(
-        name=runs.name, metric=runs.metric, published=runs.published, note=runs.note,
-        classes=dict(runs.classes), baseline=runs.baseline,
+        name=runs.name, metric=runs.metric, published=runs.published, source=runs.source,
+        note=runs.note, classes=dict(runs.classes), baseline=runs.baseline,
         missing={str(seed): why for seed, why in runs.missing.items()},
         measured={name: dict(seeds={str(seed): value for seed, value in values.items()},
                              **summary(list(values.values()))._asdict())
@@ -176,10 +178,11 @@ def _overview(table: Sequence[Runs]) -> str:
 
 
 def _notes(table: Sequence[Runs]) -> str:
-    notes = dict.fromkeys(runs.note for runs in table if runs.note)
+    remarks = [(runs.name, text) for runs in table
+               for text in (runs.source and f'published in {runs.source}', runs.note) if text]
     return '\n'.join(
-        f'- {", ".join(runs.name for runs in table if runs.note == note)}: {note}.'
-        for note in notes)
+        f'- {", ".join(name for name, other in remarks if other == text)}: {text}.'
+        for text in dict.fromkeys(text for _, text in remarks))
 
 
 def _differences(table: Sequence[Runs], everything: Sequence[Runs]) -> str:

@@ -26,7 +26,7 @@ def run(miou, **classes):
 BASE = Runs('base', {0: run(60., road=90., train=10.), 1: run(62., road=92., train=30.),
                      2: run(70., road=91., train=math.nan)}, published=65.0)
 BETTER = Runs('better', {0: run(63., road=93.), 1: run(63., road=93.)}, {2: 'unfinished'},
-              published=64.5, baseline='base', note='on another split')
+              published=64.5, baseline='base', source='a paper', note='on another split')
 NEW = Runs('new', {}, {0: 'not run', 1: 'not run', 2: 'other config'}, baseline='base')
 TABLE = [BASE, BETTER, NEW]
 
@@ -70,6 +70,7 @@ def test_markdown():
         '| base | mIoU | 65.0 | 64.00 | 5.29 | -1.00 | 0, 1, 2 |',
         '| better | mIoU | 64.5 | 63.00 | 0.00 | -1.50 | 0, 1 |',
         '| new | mIoU | - | - | - | - | - |', '',
+        '- better: published in a paper.',
         '- better: on another split.', '',
         '| difference | published | by seed | mean | 95 % t interval |',
         '| --- | --- | --- | --- | --- |',

@@ -1,0 +1,15 @@
+# MaxSquare, Cityscapes -> Rome of NTHU Cross-City, second stage (arXiv 1909.13589). The command
+# `mmseg-ssr table maxsquare-crosscity` trains both stages; --load-from names another file.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/dlv2red_multi_r101.py',
+    '../_base_/datasets/uda_cityscapes_to_crosscity_whole_flip.py',
+    '../_base_/uda/maxsquare.py',
+    '../_base_/schedules/sgd_poly09.py',
+]
+custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
+model = dict(decode_head=dict(num_classes=13), auxiliary_head=None)
+load_from = 'work_dirs/maxsquare-crosscity/source_s0/latest.pth'
+runner = dict(type='IterBasedRunner', max_iters=29750)
+evaluation = dict(interval=2975)
+name = 'cs2rome_maxsquare_dlv2red_r101'
