@@ -2,37 +2,38 @@
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from . import figures
+from .figures import Picture
 from .runs import Curve, Run
 
-#: (title, label of the axis, name in the log, mode, factor)
+#: (title, name in the log, mode, factor)
 QUANTITIES = (
-    ('mIoU of the evaluations', 'percent', 'mIoU', 'val', 100.),
-    ('learning rate', '', 'lr', 'train', 1.),
-    ('speed', 'seconds per iteration', 'time', 'train', 1.),
-    ('waiting for data', 'seconds per iteration', 'data_time', 'train', 1.),
-    ('memory', 'MiB', 'memory', 'train', 1.),
+    ('mIoU of the evaluations, percent', 'mIoU', 'val', 100.),
+    ('learning rate', 'lr', 'train', 1.),
+    ('speed, seconds per iteration', 'time', 'train', 1.),
+    ('waiting for data, seconds per iteration', 'data_time', 'train', 1.),
+    ('memory, MiB', 'memory', 'train', 1.),
 )
 
 
-def loss_curves(runs: Sequence[Run]) -> str:
-    """Plot each loss term of the runs as an image address. It is empty without a log."""
-    terms = list(dict.fromkeys(term for run in runs for term in run.terms))
-    return _plots(runs, [(term, '', lambda run, term=term: run.curve(term)) for term in terms])
+def loss_curves(runs: Sequence[Run]) -> List[Picture]:
+    """Plot each loss term of the runs. Without a log there is none."""
+    terms = dict.fromkeys(term for run in runs for term in run.terms)
+    return [_plot(runs, term, lambda run, term=term: run.curve(term)) for term in terms]
 
 
-def other_curves(runs: Sequence[Run]) -> Tuple[str, List[str]]:
+def other_curves(runs: Sequence[Run]) -> Tuple[List[Picture], List[str]]:
     """Plot mIoU, learning rate, speed and memory. Also return the titles without logged values."""
     plots, left_out = [], []
-    for title, unit, key, mode, factor in QUANTITIES:
+    for title, key, mode, factor in QUANTITIES:
         def curve(run: Run, key: str = key, mode: str = mode, factor: float = factor) -> Curve:
             iterations, values = run.curve(key, mode)
             return iterations, [factor * value for value in values]
 
         if any(curve(run)[0] for run in runs):
-            plots.append((title, unit, curve))
+            plots.append(_plot(runs, title, curve))
         else:
-            left_out.append(title)
-    return _plots(runs, plots), left_out
+            left_out.append(title.split(',')[0])
+    return plots, left_out
 
 
 def class_curves(run: Run) -> str:
@@ -46,8 +47,7 @@ def class_curves(run: Run) -> str:
         return ''
     values = [[scores.get(name, float('nan')) for _, scores in evaluations] for name in classes]
     return figures.svg(figures.matrix_figure(
-        values, classes, [str(iteration) for iteration, _ in evaluations],
-        f'{run.name}: IoU in percent by iteration', (0, 100)))
+        values, classes, [str(iteration) for iteration, _ in evaluations], (0, 100)))
 
 
 def evaluated_classes(run: Run) -> List[Tuple[int, Dict[str, float]]]:
@@ -57,24 +57,15 @@ def evaluated_classes(run: Run) -> List[Tuple[int, Dict[str, float]]]:
             for record in run.history if record.get('mode') == 'val' and 'mIoU' in record]
 
 
-def _plots(runs: Sequence[Run],
-           plots: Sequence[Tuple[str, str, Callable[[Run], Curve]]]) -> str:
-    if not plots:
-        return ''
-    figure, axes = figures.grid(len(plots))
-    for ax, (title, unit, curve) in zip(axes, plots):
-        for number, run in enumerate(runs):
-            iterations, values = curve(run)
-            if iterations:
-                ax.plot(iterations, values, label=run.name, color=figures.color(number),
-                        linewidth=1, marker='.' if len(values) < 30 else None)
-        ax.set_title(title, fontsize=10)
-        ax.set_ylabel(unit, fontsize=8)
-        ax.tick_params(labelsize=8)
-        ax.locator_params(nbins=5)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.grid(alpha=0.3)
-    if len(runs) > 1:
-        lines = {line.get_label(): line for ax in axes for line in ax.get_lines()}
-        axes[0].legend(lines.values(), lines.keys(), fontsize=8)
-    return figures.svg(figure)
+def _plot(runs: Sequence[Run], title: str, curve: Callable[[Run], Curve]) -> Picture:
+    figure, axes = figures.curve_axes()
+    for number, run in enumerate(runs):
+        iterations, values = curve(run)
+        if iterations:
+            axes.plot(iterations, values, color=figures.color(number), linewidth=1.2,
+                      marker='.' if len(values) < 30 else None)
+    axes.tick_params(labelsize=8)
+    axes.locator_params(nbins=5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    return Picture(title, figures.svg(figure))

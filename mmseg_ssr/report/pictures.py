@@ -1,51 +1,75 @@
-"""Panels of predictions that show wrong pixels and the confidence of the networks."""
-from typing import Dict, List, Optional, Sequence
+"""Rows of pictures: photographs, labels, wrong pixels and the confidence of the networks."""
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+import cv2
 import matplotlib
 import numpy as np
 
 from ..labels.ignore_index import IGNORE_INDEX
-from ..visualization import Panel, colorize, draw_panels
+from ..visualization import colorize
+from . import figures
+from .figures import Picture
 from .predictions import Prediction
 
 RED = np.array([230, 40, 40], np.uint8)
 #: Brightness factor for pixels whose label is not trusted.
 DIM = 0.35
-TILE = 300  # pixels
+#: Largest width of a picture in pixels.
+LARGEST = 640
 
 
-def prediction_panels(predictions: Sequence[Prediction], classes: Sequence[str],
-                      palette: Sequence, threshold: Optional[float] = None) -> np.ndarray:
-    """Draw a row for each image: image, truth, prediction, error, confidence, teacher's label.
+class Strip(NamedTuple):
+    """Pictures in a row, as the views of one image, and their common title."""
+    title: str
+    pictures: Sequence[Picture]
+
+
+def prediction_strip(title: str, prediction: Prediction, palette: Sequence,
+                     threshold: Optional[float] = None) -> Strip:
+    """Draw one image: photograph, truth, prediction, error, confidence, teacher's label.
 
     Args:
-        predictions: one prediction for each row.
-        classes, palette: names and colors of the classes.
+        title: title of the strip.
+        prediction: the image and what is predicted on it.
+        palette: colors of the classes.
         threshold: confidence below which the teacher's label is darkened. None darkens none.
     """
-    panels = [
-        Panel('image', [p.image for p in predictions]),
-        Panel('ground truth', [colorize(p.truth, palette) for p in predictions]),
-        Panel('prediction', [colorize(p.label, palette) for p in predictions]),
-        Panel('error (red)', [error_map(p.image, p.label, p.truth) for p in predictions]),
-        Panel('confidence (bright: sure)', [heat(p.confidence) for p in predictions]),
-    ]
-    if all(p.teacher_label is not None for p in predictions):
-        caption = 'teacher' + ('' if threshold is None else f' (dark: below {threshold:g})')
-        panels.append(Panel(caption, [pseudo_label_map(p, palette, threshold)
-                                      for p in predictions]))
-    return draw_panels(panels, classes, palette, TILE)
+    pictures = [
+        *views(prediction, palette), label_picture('prediction', prediction.label, palette),
+        photograph('errors in red', error_map(
+            prediction.image, prediction.label, prediction.truth)),
+        photograph('confidence, bright where sure', heat(prediction.confidence))]
+    if prediction.teacher_label is not None:
+        caption = 'teacher' + ('' if threshold is None else f', dark below {threshold:g}')
+        pictures.append(drawing(caption, pseudo_label_map(prediction, palette, threshold)))
+    return Strip(title, pictures)
 
 
-def comparison_panels(by_run: Dict[str, List[Prediction]], classes: Sequence[str],
-                      palette: Sequence) -> np.ndarray:
-    """Draw a row for each image: image, truth, and the prediction of each run."""
-    first = next(iter(by_run.values()))
-    panels = [Panel('image', [p.image for p in first]),
-              Panel('ground truth', [colorize(p.truth, palette) for p in first])]
-    panels += [Panel(name, [colorize(p.label, palette) for p in predictions])
-               for name, predictions in by_run.items()]
-    return draw_panels(panels, classes, palette, TILE)
+def views(prediction: Prediction, palette: Sequence) -> List[Picture]:
+    """Draw an image and its truth."""
+    return [photograph('photograph', prediction.image),
+            label_picture('truth', prediction.truth, palette)]
+
+
+def photograph(caption: str, image: np.ndarray) -> Picture:
+    """Show RGB pixels, H x W x 3 uint8."""
+    return Picture(caption, figures.jpeg(_reduced(image, cv2.INTER_AREA)))
+
+
+def drawing(caption: str, image: np.ndarray) -> Picture:
+    """Show RGB pixels, H x W x 3 uint8, that keep their colors."""
+    return Picture(caption, figures.png(_reduced(image, cv2.INTER_NEAREST)))
+
+
+def label_picture(caption: str, label: np.ndarray, palette: Sequence) -> Picture:
+    """Show train ids, H x W, in the colors of their classes. Other ids are black."""
+    return drawing(caption, colorize(label, palette))
+
+
+def legend(classes: Sequence[str], palette: Sequence) -> List[Tuple[str, str]]:
+    """Return name and color of each class, and of pixels without a class."""
+    colors = ['#{:02x}{:02x}{:02x}'.format(*one) for one in palette]
+    return [*zip(classes, colors), ('no class', '#000000')]
 
 
 def error_map(image: np.ndarray, label: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -69,3 +93,12 @@ def pseudo_label_map(prediction: Prediction, palette: Sequence,
         unsure = prediction.teacher_confidence < threshold
         picture[unsure] = (DIM * picture[unsure]).astype(np.uint8)
     return picture
+
+
+def _reduced(image: np.ndarray, interpolation: int) -> np.ndarray:
+    """Reduce an image that is wider than :data:`LARGEST`."""
+    height, width = image.shape[:2]
+    if width <= LARGEST:
+        return image
+    return cv2.resize(image, (LARGEST, max(1, round(height * LARGEST / width))),
+                      interpolation=interpolation)

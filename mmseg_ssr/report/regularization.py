@@ -11,8 +11,7 @@ from ..engine.testing.regularized_branch import student_and_regularizer
 from ..labels.ignore_index import IGNORE_INDEX
 from ..uda.draws import Draws
 from ..uda.student import full_precision, map_features, training_features
-from ..visualization import Panel, colorize, draw_panels
-from .pictures import TILE, error_map, heat
+from .pictures import Strip, error_map, heat, label_picture, photograph
 from .predictions import Checkpointed
 
 #: Least share of the image that a class must fill to have a pixel chosen.
@@ -60,24 +59,28 @@ def both_branches(trained: Checkpointed, indices: Sequence[int]) -> List[Branche
             for sample in trained.samples(indices)]
 
 
-def attention_panels(branches: Branches) -> np.ndarray:
+def attention_strips(branches: Branches, classes: Sequence[str]) -> List[Strip]:
     """Draw a row for each pixel: its place in a ring, and its attention at each stage."""
-    panels = [Panel('pixel', [_ring(branches.image, *point[1:]) for point in branches.points])]
-    panels += [Panel(f'stage {stage}', [_overlay(branches.image, one) for one in maps])
-               for stage, maps in branches.attention.items()]
-    return draw_panels(panels, tile_width=TILE)
+    strips = []
+    for i, (c, row, column) in enumerate(branches.points):
+        place = f'a pixel of {classes[c]}' if c < len(classes) else 'the middle of the image'
+        pictures = [photograph('pixel, in the ring', _ring(branches.image, row, column))]
+        for stage, maps in branches.attention.items():
+            caption = f'stage {stage}: {looked_at(maps[i:i + 1]):.0f} of {maps[i].size} cells'
+            pictures.append(photograph(caption, _overlay(branches.image, maps[i])))
+        strips.append(Strip(f'{branches.name}: cross-attention of {place}', pictures))
+    return strips
 
 
-def branch_panels(branches: Sequence[Branches], classes: Sequence[str],
-                  palette: Sequence) -> np.ndarray:
-    """Draw a row for each image: image, truth, both predictions, and their differences."""
-    return draw_panels([
-        Panel('image', [b.image for b in branches]),
-        Panel('ground truth', [colorize(b.truth, palette) for b in branches]),
-        Panel('shadow', [colorize(b.shadow, palette) for b in branches]),
-        Panel('regularized', [colorize(b.regularized, palette) for b in branches]),
-        Panel('different (red)', [error_map(b.image, b.shadow, b.regularized) for b in branches]),
-    ], classes, palette, TILE)
+def branch_strip(branches: Branches, palette: Sequence) -> Strip:
+    """Draw a row: image, truth, both predictions, and their differences."""
+    return Strip(f'{branches.name}: both branches', [
+        photograph('photograph', branches.image),
+        label_picture('truth', branches.truth, palette),
+        label_picture('shadow branch', branches.shadow, palette),
+        label_picture('regularization branch', branches.regularized, palette),
+        photograph('differences in red', error_map(
+            branches.image, branches.shadow, branches.regularized))])
 
 
 def looked_at(maps: np.ndarray) -> float:

@@ -1,23 +1,24 @@
 """Writing of the report page."""
-import datetime
 import os
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
-import jinja2
 import torch
 
-from .. import __version__
 from ..errors import MissingFile
 from ..utils.atomic_file import write_atomic
-from . import tables
+from . import bars, tables
 from .curves import class_curves, loss_curves, other_curves
+from .figures import Picture
+from .page import Page, render
 from .runs import Run, read_runs
-from .sections import Picture, examine
+from .sections import Images, examine
 
 #: Name of the page in a work directory.
 PAGE = 'report.html'
 #: Default number of test images to predict.
 IMAGES = 50
+#: Largest number of runs that the title names.
+NAMED = 4
 
 
 def write_report(folders: Sequence[str], path: Optional[str] = None,
@@ -50,31 +51,25 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
 
 
 def _render(runs: Sequence[Run], device: torch.device, images: Optional[int]) -> str:
-    curves, left_out = _curves(runs)
-    if images == 0:
-        sections, side_by_side = [], []
-        left_out.append('confusion matrix and images: not asked for')
-    else:
-        sections, side_by_side, more = examine(runs, device, images)
-        left_out += more
-    left_out += [f'{run.name}, {line}' for run in runs for line in run.missing]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader('mmseg_ssr.report'), autoescape=True,
-        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return environment.get_template('page.html.jinja').render(
-        title=', '.join(run.name for run in runs), version=__version__,
-        date=datetime.datetime.now().strftime('%Y-%m-%d %H:%M'),
-        overview=tables.overview(runs), curves=curves, classes=tables.classes(runs),
-        class_curves=[Picture(run.name, found) for run in runs if (found := class_curves(run))],
-        sections=sections, side_by_side=side_by_side, left_out=left_out)
-
-
-def _curves(runs: Sequence[Run]) -> 'tuple[List[Picture], List[str]]':
     losses = loss_curves(runs)
-    others, unlogged = other_curves(runs)
-    shown = [Picture(caption, address) for caption, address in (
-        ('losses over the iterations, averaged over the logging interval', losses),
-        ('scores, learning rate, speed, memory over the iterations', others)) if address]
-    if not losses:
-        unlogged.insert(0, 'losses')
-    return shown, [f'curve of {title}: no log holds it' for title in unlogged]
+    curves, unlogged = other_curves(runs)
+    shown = Images(None, [], [], ['confusion matrix and images: not asked for'])
+    if images != 0:
+        shown = examine(runs, device, images)
+    return render(Page(
+        title=_title(runs), about='', scores=bars.scores(runs), tables=[tables.overview(runs)],
+        notes=['The mIoU is in percent. It comes from the test after the training, or else from '
+               'the last evaluation.'],
+        groups=bars.class_groups(runs), classes=tables.classes(runs),
+        gallery=shown.gallery, differing=shown.differing, losses=losses, curves=curves,
+        class_curves=[Picture(f'{run.name}: IoU in percent by iteration', found) for run in runs
+                      if (found := class_curves(run))],
+        sections=shown.sections,
+        left_out=[*(f'curve of {title}: no log holds it'
+                    for title in [*([] if losses else ['losses']), *unlogged]), *shown.left_out,
+                  *(f'{run.name}, {line}' for run in runs for line in run.missing)]))
+
+
+def _title(runs: Sequence[Run]) -> str:
+    names = [run.name for run in runs]
+    return ', '.join(names) if len(names) <= NAMED else f'{names[0]} and {len(names) - 1} others'

@@ -49,7 +49,10 @@ def copied(runs, tmp_path):
 
 
 class Page(HTMLParser):
-    """A page taken apart, with its faults: tags that are not closed, addresses outside."""
+    """A page taken apart, with its faults: tags that are not closed, addresses outside.
+
+    ``by_section`` has the addresses of the images of each section.
+    """
 
     VOID = {'meta', 'img', 'br', 'link', 'input'}
 
@@ -57,6 +60,7 @@ class Page(HTMLParser):
         super().__init__()
         self.text = path.read_text(encoding='utf-8')
         self.open, self.images, self.ids, self.links, self.faults = [], [], [], [], []
+        self.by_section = {}
         self.feed(self.text)
         self.close()
         self.faults += [f'<{tag}> is not closed' for tag in self.open]
@@ -70,8 +74,10 @@ class Page(HTMLParser):
                 self.faults.append(f'{key}={value}')
         if tag == 'img':
             self.images.append(attributes['src'])
+            self.by_section[self.ids[-1]].append(attributes['src'])
         if 'id' in attributes:
             self.ids.append(attributes['id'])
+            self.by_section[attributes['id']] = []
         if tag == 'a':
             self.links.append(attributes['href'][1:])
         if tag not in self.VOID:

@@ -1,6 +1,7 @@
 """The page: its structure, what it shows, and what it says of what is not there."""
 import base64
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import cv2
@@ -30,11 +31,16 @@ def decoded(address):
 def test_the_page_is_whole_and_stands_alone(pair, read_page):
     page = read_page(pair)
     assert page.faults == []
-    assert set(page.links) == set(page.ids) >= {
-        'runs', 'curves', 'classes', 'side-by-side', 'images-1', 'images-2'}
-    # curves 2, classes 2, side by side 1, matrix with best and worst 3 + 3, attention 1, branches 1
-    assert len(page.images) == 13
-    assert all(min(decoded(address)) > 50 for address in page.images)
+    assert page.links == page.ids == [
+        'score', 'classes', 'pictures', 'curves', 'images-1', 'images-2']
+    counts = {name: len(addresses) for name, addresses in page.by_section.items()}
+    assert counts['score'] == counts['classes'] == 0
+    assert counts['pictures'] == 3 * 4  # photograph, truth and two predictions of three images
+    assert counts['curves'] > 10  # losses, other numbers, and the classes of both runs
+    assert counts['images-2'] == 3 * 5 + 1  # no teacher, and the confusion matrix
+    attention = len(re.findall('cross-attention of', page.text.split('id="images-1"')[1])) // 6
+    assert counts['images-1'] == 3 * 6 + 1 + 5 * attention + 5
+    assert all(min(decoded(address)) >= 32 for address in page.images)
 
 
 def test_the_numbers_are_those_of_the_runs(pair, read_page, runs):
@@ -59,7 +65,8 @@ def test_logs_alone_are_enough(copied, no_drawing, read_page):
     for path in [*copied.glob('*.pth'), copied / 'config.py', copied / 'result.json']:
         path.unlink()
     page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
-    assert page.faults == [] and len(page.images) == 3  # curves and classes
+    assert page.faults == [] and page.images == page.by_section['curves']
+    assert page.ids == ['score', 'classes', 'curves', 'left-out']
     assert page.cells('run')[0][0] == 'copy' and page.cells('run')[0][4] != '-'
     for reason in ('no config.py in the folder', 'no result.json', 'all that needs the config'):
         assert reason in left_out(page)
@@ -74,7 +81,7 @@ def test_logs_alone_are_enough(copied, no_drawing, read_page):
 def test_damaged_runs_keep_their_curves(copied, no_drawing, read_page, damage, reason):
     damage(copied)
     page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
-    assert page.faults == [] and len(page.images) == 3
+    assert page.faults == [] and page.images == page.by_section['curves'] != []
     assert reason in left_out(page) and 'confusion matrix and images' in left_out(page)
 
 
@@ -83,13 +90,14 @@ def test_a_missing_encoder_leaves_the_images(copied, no_drawing, read_page):
     config.write_text(config.read_text().replace('checkpoint=None', "checkpoint='no_sam.pth'"))
     page = read_page(type(copied)(write_report([str(copied)], device=CPU)))
     assert 'ssr, regularizer: ' in left_out(page) and 'no_sam.pth' in left_out(page)
-    assert len(page.images) == 6
+    assert len(page.by_section['pictures']) == 3 * 6 and len(page.by_section['images-1']) == 1
 
 
 def test_without_images_no_network_is_built(copied, no_drawing, read_page, monkeypatch):
     monkeypatch.setattr('mmseg_ssr.report.write.examine', None)
     page = read_page(type(copied)(write_report([str(copied)], images=0)))
-    assert 'not asked for' in left_out(page) and len(page.images) == 3
+    assert 'not asked for' in left_out(page)
+    assert page.images == page.by_section['curves'] != []
 
 
 def test_folders_that_are_no_runs(tmp_path, runs):
