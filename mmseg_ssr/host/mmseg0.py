@@ -3,7 +3,7 @@ import logging
 from typing import Any, List
 
 from mmcv import ConfigDict
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule, build_norm_layer
 from mmcv.runner import BaseModule
 from mmcv.utils import Registry
 from mmseg.models import builder
@@ -21,7 +21,7 @@ from ..uda import student
 __all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'ConfigDict',
            'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
            'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'MobileNetV2', 'NECKS', 'SEGMENTORS',
-           'logger']
+           'build_norm_layer', 'logger']
 
 #: The registries in which configs look for methods. MIC and its relatives add one of their own.
 METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]

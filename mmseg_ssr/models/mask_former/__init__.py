@@ -1,0 +1,6 @@
+"""Mask2Former (arXiv 2112.01527), and SARFormer (Neurocomputing 635, 129915) on top of it."""
+from .features import RegionFeatures
+from .mask2former_head import Mask2FormerHead
+from .sarformer_head import SARFormerHead
+
+__all__ = ['Mask2FormerHead', 'RegionFeatures', 'SARFormerHead']
