@@ -10,6 +10,7 @@ from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.engine.config.values import dataset_configs, head_classes
 from mmseg_ssr.labels.cityscapes import SIXTEEN, THIRTEEN
 from mmseg_ssr.methods import DACS, SSR
+from mmseg_ssr.uda.losses.regularization_keys import SAM_CHECKPOINTS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'configs').rglob('*.py')
@@ -106,6 +107,8 @@ def test_the_papers_setting(path):
 
 @pytest.mark.parametrize('path', ['configs/sam/daformer_sam_vit_b.py',
                                   'configs/sam/daformer_mic_sam_vit_b.py',
+                                  'configs/sam/daformer_mobilesam.py',
+                                  'configs/sam/daformer_mic_mobilesam.py',
                                   'configs/daformer/gta2cs_daformer_mitb5.py',
                                   'configs/mic/gta2cs_mic_daformer_mitb5.py'])
 def test_the_papers_methods(path):
@@ -120,7 +123,10 @@ def test_the_papers_methods(path):
         min_pixels=3000, class_temp=0.01, min_crop_ratio=0.5)
     assert cfg.get('optimizer_config') is None
     if 'sam/' in path:
-        assert uda.type == 'SSR' and uda.sam_model_registry == 'vit_b'
+        variant, file = (('vit_t', 'mobile_sam.pt') if 'mobilesam' in path
+                         else ('vit_b', 'sam_vit_b_01ec64.pth'))
+        assert uda.type == 'SSR' and uda.sam_model_registry == variant
+        assert uda.sam_checkpoint == SAM_CHECKPOINTS[variant] == f'pretrained/{file}'
         assert list(uda.stop_stage) == [0, 1, 2, 3]
     if 'mic' in path:
         assert uda.mask_mode == 'separatetrgaug' and uda.mask_lambda == 1

@@ -75,8 +75,8 @@ class Method(UDASegmentor):
     def _check_needed(cls, keys: Mapping[str, Any]) -> None:
         encoder = keys.get('sam_model_registry'), keys.get('regularizer')
         if cls.needs_regularizer and encoder == (None, None):
-            raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', 'vit_h'), or "
-                              'regularizer=dict(...)')
+            raise ConfigError("uda: SSR needs sam_model_registry='vit_b' (or 'vit_l', 'vit_h', "
+                              "'vit_t'), or regularizer=dict(...)")
         if cls.needed and not keys.get(cls.needed) and not keys.get('source_only'):
             raise ConfigError(f'uda: this method needs {cls.needed}, the weight of its loss on '
                               'target images, above 0')

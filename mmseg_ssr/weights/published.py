@@ -13,6 +13,7 @@ FOLDER = 'pretrained'
 META = 'https://dl.fbaipublicfiles.com'
 OPENMMLAB = 'https://download.openmmlab.com'
 HUGGING_FACE = 'https://huggingface.co'
+GITHUB = 'https://github.com'
 APACHE, MIT, NVIDIA = 'Apache-2.0', 'MIT', 'NVIDIA, research only'
 
 
@@ -83,7 +84,7 @@ def _mobilenet() -> Iterator[Published]:
 
 
 def _sam() -> Iterator[Published]:
-    """SAM. The names end in the first digits of the MD5 sums."""
+    """SAM, whose names end in the first digits of the MD5 sums, and MobileSAM."""
     for size, digits, sha256, count in (
             ('b', '01ec64', 'ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912',
              375042383),
@@ -94,6 +95,10 @@ def _sam() -> Iterator[Published]:
         file = f'sam_vit_{size}_{digits}.pth'
         yield Published(f'sam_vit_{size}', file, f'{META}/segment_anything/{file}', APACHE, sha256,
                         count)
+    yield Published(
+        'mobile_sam', 'mobile_sam.pt',
+        f'{GITHUB}/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt', APACHE,
+        '6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f', 40728226)
 
 
 def _dinov2() -> Iterator[Published]:

@@ -253,7 +253,8 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(mask_mode='separatetrg', mask_alpha='equal', mask_generator=dict(
         type='block', mask_ratio=0.7, mask_block_size=8)),
      "uda.mask_alpha must be 'same' or a number in .*, got 'equal'"),
-    (dict(sam_model_registry='vit_x'), "sam_model_registry must be 'vit_b', 'vit_l' or 'vit_h'"),
+    (dict(sam_model_registry='vit_x'),
+     "sam_model_registry must be 'vit_b', 'vit_l', 'vit_h' or 'vit_t'"),
     (dict(sam_model_registry='vit_b', regularizer=dict()), 'not both'),
     (dict(ssr=True, pseudo_label_branch='shadows'), "did you mean 'shadow'"),
     (dict(pseudo_label_branch='regularized'), 'needs SSR'),

@@ -13,6 +13,7 @@ SAM_CHECKPOINTS = {
     'vit_b': 'pretrained/sam_vit_b_01ec64.pth',
     'vit_l': 'pretrained/sam_vit_l_0b3195.pth',
     'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
+    'vit_t': 'pretrained/mobile_sam.pt',
 }
 
 
@@ -21,7 +22,8 @@ class RegularizationKeys(KeyGroup):
     """Keys of SSR's regularization branch."""
 
     sam_model_registry: Optional[str] = key(
-        None, "'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM.",
+        None, "'vit_b', 'vit_l' or 'vit_h' switches SSR on with the published SAM, 'vit_t' with "
+        'MobileSAM.',
         choices=tuple(SAM_CHECKPOINTS))
     stop_stage: Optional[Sequence[int]] = key(
         None, 'Stages that SSR enhances, by default all four. It sets `regularizer.stages`.')

@@ -40,6 +40,9 @@ def test_files_that_are_there(tmp_path):
     (None, dict(sam_model_registry='vit_l'),
      r'sam_vit_l_0b3195.pth \(uda.sam_model_registry .*published at '
      r'https://dl.fbaipublicfiles.com/segment_anything/sam_vit_l_0b3195.pth'),
+    (None, dict(sam_model_registry='vit_t'),
+     r'pretrained/mobile_sam.pt \(uda.sam_model_registry .*`mmseg-ssr weights mobile_sam`, it is '
+     r'published at https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt'),
     (None, dict(sam_model_registry='vit_b', sam_checkpoint='nowhere/sam.pth'),
      r'nowhere/sam.pth \(uda.sam_checkpoint'),
     (None, dict(regularizer=dict(encoder=dict(checkpoint='nowhere/sam_vit_b_01ec64.pth'))),
