@@ -88,7 +88,7 @@ def ranking(scores: Sequence[float]) -> List[int]:
 
 def side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
                  left_out: List[str]) -> Tuple[Optional[Gallery], List[Strip]]:
-    """Show images as each run predicts them: a gallery, and the images that the runs differ on most.
+    """Show images as each run predicts them: a gallery, and the images with most differences.
 
     The scores of the last run choose the images of the gallery, and the other images come after
     them. Runs that are tested on other images than the last are left out. Without two runs to

@@ -1,5 +1,4 @@
 """Sections of the page that need each run's checkpoint and data."""
-import math
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from mmseg_ssr.report.gallery import best_and_worst
 from mmseg_ssr.report.pictures import error_map, heat, pseudo_label_map
 from mmseg_ssr.report.predictions import Checkpointed, Prediction, image_scores, spread
 from mmseg_ssr.report.runs import read_run
-from mmseg_ssr.report.gallery import best_and_worst
 
 CPU = torch.device('cpu')
 
