@@ -6,6 +6,7 @@ import ast
 import importlib
 import keyword
 import math
+from functools import lru_cache
 from typing import Any, Dict
 
 import numpy as np
@@ -43,7 +44,13 @@ def config_text(cfg: Config) -> str:
         except ConfigError as error:
             if key in TOP_LEVEL:
                 raise error.reworded(lambda line: f'{cfg.filename}: {line}') from error
-    return FormatCode(''.join(lines), style_config=STYLE)[0]
+    return _formatted(''.join(lines))
+
+
+@lru_cache(maxsize=64)
+def _formatted(text: str) -> str:
+    """Lay a text out. It takes a second for a config, and rows of a table have the same ones."""
+    return FormatCode(text, style_config=STYLE)[0]
 
 
 def _is_name(key: Any) -> bool:
