@@ -3,7 +3,7 @@ from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from .figures import color
 from .runs import Run
-from .tables import number
+from .tables import NONE, number
 
 
 class Bar(NamedTuple):
@@ -13,7 +13,7 @@ class Bar(NamedTuple):
         name: name of the run.
         value: the score. None and NaN are drawn as no bar.
         color: color of the run.
-        change: difference to the first run, as text.
+        change: difference to the run that it is compared with, as text.
         mark: published score, or None.
         std: standard deviation over seeds, or None.
     """
@@ -32,7 +32,7 @@ class Bar(NamedTuple):
     @property
     def width(self) -> float:
         """Length of the bar in percent of the scale, in [0, 100]."""
-        return 0. if self.text == number(None) else min(max(self.value, 0.), 100.)
+        return 0. if self.text == NONE else min(max(self.value, 0.), 100.)
 
     @property
     def told(self) -> str:
@@ -68,7 +68,7 @@ def scores(runs: Sequence[Run]) -> List[Score]:
     """Return the mIoU of each run, with its difference to the first run."""
     found = []
     for position, run in enumerate(runs):
-        change = _change(run.miou, runs[0].miou) if position else ''
+        change = _change(run.miou, runs[0].miou, 2) if position else ''
         notes = [run.method, *([f'{change} against {runs[0].name}'] if change else [])]
         found.append(Score(Bar(run.name, run.miou, color(position)), number(run.miou), 'mIoU',
                            notes))
@@ -77,29 +77,33 @@ def scores(runs: Sequence[Run]) -> List[Score]:
 
 def class_groups(runs: Sequence[Run]) -> List[Group]:
     """Return the IoU of each class in each run. It is empty without class scores."""
-    return groups([run.name for run in runs], [run.class_ious for run in runs])
+    return groups([run.name for run in runs], [run.class_ious for run in runs],
+                  [0 if position else None for position in range(len(runs))])
 
 
 def groups(names: Sequence[str], ious: Sequence[Mapping[str, float]],
-           published: Sequence[Mapping[str, float]] = (),
+           bases: Sequence[Optional[int]], published: Sequence[Mapping[str, float]] = (),
            stds: Sequence[Mapping[str, Optional[float]]] = ()) -> List[Group]:
     """Return a group of bars for each class.
 
     Args:
         names: names of the runs.
         ious: IoU in percent by class, for each run.
+        bases: number of the run that each one is compared with, or None.
         published: published IoU by class, for each run, if known.
         stds: standard deviation by class, for each run, if known.
     """
     classes = dict.fromkeys(name for one in ious for name in one)
     return [Group(one, [
         Bar(name, ious[i].get(one), color(i),
-            _change(ious[i].get(one), ious[0].get(one)) if i else '',
+            '' if base is None else _change(ious[i].get(one), ious[base].get(one)),
             published[i].get(one) if published else None, stds[i].get(one) if stds else None)
-        for i, name in enumerate(names)]) for one in classes]
+        for i, (name, base) in enumerate(zip(names, bases))]) for one in classes]
 
 
-def _change(value: Optional[float], first: Optional[float]) -> str:
-    if number(value) == number(None) or number(first) == number(None):
+def _change(value: Optional[float], base: Optional[float], digits: int = 1) -> str:
+    """Return the difference as text. It is empty without two numbers, and without a difference."""
+    if NONE in (number(value), number(base)):
         return ''
-    return f'{round(value - first, 1) + 0.:+.1f}'
+    change = round(value - base, digits)
+    return f'{change:+.{digits}f}' if change else ''

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..errors import UserError
+from ..errors import UserError, said
 from .figures import Picture
 from .pictures import Strip, label_picture, legend, views
-from .predictions import Checkpointed
+from .predictions import FAULTS, Checkpointed, image_scores
 from .runs import Run
 
 #: Number of best images of a run, of its worst images, and of images that are compared over runs.
@@ -36,11 +36,13 @@ class Gallery(NamedTuple):
         images: number of images that are chosen from.
         strips: a row for each image.
         legend: name and color of each class.
+        differing: rows of other images, on which the scores of the runs differ most.
     """
     ranked_by: str
     images: int
     strips: Sequence[Strip]
     legend: Sequence[Tuple[str, str]]
+    differing: Sequence[Strip] = ()
 
 
 def frames(scores: Sequence[float]) -> List[Tuple[str, int]]:
@@ -86,25 +88,54 @@ def ranking(scores: Sequence[float]) -> List[int]:
     return order
 
 
-def side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
-                 left_out: List[str]) -> Tuple[Optional[Gallery], List[Strip]]:
-    """Show images as each run predicts them: a gallery, and the images with most differences.
+def compare(runs: Sequence[Run], device: torch.device, images: Optional[int]
+            ) -> Tuple[Optional[Gallery], List[str]]:
+    """Make the gallery of some runs, and a line for each run that is left out."""
+    examined: List[Examined] = []
+    left_out: List[str] = []
+    for run in runs:
+        try:
+            examined.append(_examined(run, device, images))
+        except FAULTS as error:
+            left_out.append(f'{run.name}, pictures: {said(error)}')
+    return side_by_side(examined, device, images, left_out), left_out
 
-    The scores of the last run choose the images of the gallery, and the other images come after
-    them. Runs that are tested on other images than the last are left out. Without two runs to
-    compare, there is no gallery.
+
+def side_by_side(examined: Sequence[Examined], device: torch.device, images: Optional[int],
+                 left_out: List[str]) -> Optional[Gallery]:
+    """Show images as each run predicts them. Only one run's networks are in memory at a time.
+
+    The scores of the last run choose the images. Runs that are tested on other images are left
+    out, and there is no gallery if a run can no longer be read.
+
+    Args:
+        examined: the runs. Without any, there is no gallery.
+        device, images: as for :class:`~mmseg_ssr.report.predictions.Checkpointed`.
+        left_out: gets a line for each omission.
     """
     same = [one for one in examined if _comparable(one, examined[-1])]
     left_out += [f'{one.run.name}, images side by side: it is tested on other images than '
                  f'{examined[-1].run.name}' for one in examined if not _comparable(one, same[-1])]
-    if len(same) < 2:
-        return None, []
-    last = same[-1]
+    try:
+        return _gallery(same, device, images) if same else None
+    except FAULTS as error:
+        left_out.append(f'images side by side: {said(error)}')
+        return None
+
+
+def _gallery(examined: Sequence[Examined], device: torch.device,
+             images: Optional[int]) -> Gallery:
+    last = examined[-1]
     shown = frames(last.scores)
-    others = [i for i in most_different(same) if i not in dict(shown).values()]
-    strips = _strips(same, [*shown, *(('', i) for i in others[:SHOWN])], device, images)
-    return Gallery(last.run.name, len(last.dataset), strips[:len(shown)], legend(
-        last.dataset.CLASSES, last.dataset.PALETTE)), strips[len(shown):]
+    differing = [('', i) for i in most_different(examined) if i not in dict(shown).values()]
+    strips = _strips(examined, [*shown, *differing[:SHOWN]], device, images)
+    return Gallery(last.run.name, len(last.dataset), strips[:len(shown)],
+                   legend(last.dataset.CLASSES, last.dataset.PALETTE), strips[len(shown):])
+
+
+def _examined(run: Run, device: torch.device, images: Optional[int]) -> Examined:
+    trained = Checkpointed(run, device, images)
+    return Examined(run, trained.dataset, image_scores(trained.matrices()))
 
 
 def _comparable(one: Examined, other: Examined) -> bool:
@@ -112,10 +143,13 @@ def _comparable(one: Examined, other: Examined) -> bool:
 
 
 def most_different(examined: Sequence[Examined]) -> List[int]:
-    """Return the indices of the images, beginning with those whose scores differ most."""
+    """Return the indices of the images, beginning with those whose scores differ most.
+
+    Images without a difference are left out.
+    """
     scores = np.array([one.scores for one in examined])
-    gaps = np.nan_to_num(scores.max(axis=0) - scores.min(axis=0), nan=-1)
-    return np.argsort(-gaps, kind='stable').tolist()
+    gaps = np.nan_to_num(scores.max(axis=0) - scores.min(axis=0))
+    return [i for i in np.argsort(-gaps, kind='stable').tolist() if gaps[i] > 0]
 
 
 def _strips(examined: Sequence[Examined], chosen: Sequence[Tuple[str, int]],

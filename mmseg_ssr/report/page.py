@@ -5,12 +5,11 @@ from typing import NamedTuple, Optional, Sequence
 import jinja2
 
 from .. import __version__
+from ..engine.experiments.results import Grid
 from .bars import Group, Score
 from .figures import Picture
 from .gallery import Gallery
-from .pictures import Strip
 from .sections import Section
-from .tables import Table
 
 
 class Page(NamedTuple):
@@ -23,9 +22,9 @@ class Page(NamedTuple):
         tables: tables about all runs.
         notes: lines below these tables.
         groups: the IoU of each class.
+        compared_with: name of what the classes are compared with, if there is something.
         classes: the same in numbers.
-        gallery: best, median and worst image.
-        differing: the images that the runs differ on most.
+        gallery: best, median and worst image, and images that the runs differ on.
         losses, curves, class_curves: curves over the iterations.
         sections: a section for each run.
         left_out: a line for each omission.
@@ -33,12 +32,12 @@ class Page(NamedTuple):
     title: str
     about: str
     scores: Sequence[Score]
-    tables: Sequence[Table]
+    tables: Sequence[Grid]
     notes: Sequence[str] = ()
     groups: Sequence[Group] = ()
-    classes: Optional[Table] = None
+    compared_with: str = ''
+    classes: Optional[Grid] = None
     gallery: Optional[Gallery] = None
-    differing: Sequence[Strip] = ()
     losses: Sequence[Picture] = ()
     curves: Sequence[Picture] = ()
     class_curves: Sequence[Picture] = ()

@@ -18,9 +18,13 @@ from ..engine.on_device import to_device
 from ..engine.testing.evaluate import evaluation_loader, run_test
 from ..engine.testing.inference import inference_options
 from ..engine.testing.labeled_images import compares_itself
-from ..errors import CheckpointError, ConfigError
+from ..errors import WRONG_VALUE, CheckpointError, ConfigError, UserError
 from ..labels.confusion import areas
 from .runs import Run
+
+#: Errors that leave a run's images out: those of the user, and those that libraries raise for old
+#: files.
+FAULTS = (UserError, *WRONG_VALUE)
 
 
 class Prediction(NamedTuple):

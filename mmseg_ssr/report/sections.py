@@ -5,19 +5,18 @@ import numpy as np
 import torch
 
 from ..engine.config.values import method_config
-from ..errors import WRONG_VALUE, UserError, said
+from ..engine.experiments.results import Grid
+from ..errors import said
 from . import figures, regularization
 from .figures import Picture
 from .gallery import Examined, Gallery, best_and_worst, frames, side_by_side
 from .pictures import Strip, legend, prediction_strip
-from .predictions import Checkpointed, image_scores
+from .predictions import FAULTS, Checkpointed, image_scores
 from .runs import Run
-from .tables import Table, number
+from .tables import number
 
 #: Number of images whose cross-attention is shown.
 ATTENDED = 2
-#: Errors that leave a section out: those of the user, and those that libraries raise for old files.
-FAULTS = (UserError, *WRONG_VALUE)
 
 
 class Section(NamedTuple):
@@ -38,7 +37,7 @@ class Section(NamedTuple):
     strips: Sequence[Strip]
     legend: Sequence[Tuple[str, str]]
     regularization: Sequence[Strip] = ()
-    differences: Optional[Table] = None
+    differences: Optional[Grid] = None
 
 
 class Images(NamedTuple):
@@ -46,12 +45,10 @@ class Images(NamedTuple):
 
     Attributes:
         gallery: the pictures that the page opens with, or None.
-        differing: the images that several runs differ on most.
         sections: one for each run.
         left_out: a line for each omission.
     """
     gallery: Optional[Gallery]
-    differing: Sequence[Strip]
     sections: Sequence[Section]
     left_out: Sequence[str]
 
@@ -69,14 +66,12 @@ def examine(runs: Sequence[Run], device: torch.device, images: Optional[int]) ->
         else:
             sections.append(section)
             examined.append(found)
-    gallery, differing = None, []
-    try:
-        gallery, differing = side_by_side(examined, device, images, left_out)
-    except FAULTS as error:
-        left_out.append(f'images side by side: {said(error)}')
+    gallery = None
+    if len(examined) > 1:
+        gallery = side_by_side(examined, device, images, left_out)
     if gallery is None and examined:
         gallery, sections[-1] = _own_gallery(sections[-1], examined[-1])
-    return Images(gallery, differing, sections, left_out)
+    return Images(gallery, sections, left_out)
 
 
 def _own_gallery(section: Section, examined: Examined) -> Tuple[Gallery, Section]:
@@ -129,7 +124,7 @@ def _with_regularization(section: Section, trained: Checkpointed,
     classes, palette = trained.dataset.CLASSES, trained.dataset.PALETTE
     strips = [strip for one in branches for strip in (
         *regularization.attention_strips(one, classes), regularization.branch_strip(one, palette))]
-    table = Table(
+    table = Grid(
         ['image', 'differing pixels (%)', 'shadow right (%)', 'regularized right (%)',
          'total variation of the probabilities'],
         [[one.name, *(number(share) for share in regularization.shares(one)),

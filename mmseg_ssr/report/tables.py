@@ -1,22 +1,15 @@
 """The tables of the report as rows of text."""
 import itertools
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
+from ..engine.experiments.results import NONE, Grid
 from .curves import evaluated_classes
 from .runs import Run
 
-NONE = '-'
 
-
-class Table(NamedTuple):
-    """Column headings, and rows whose first cell is the heading of the row."""
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-def overview(runs: Sequence[Run]) -> Table:
+def overview(runs: Sequence[Run]) -> Grid:
     """Make a table with a row for each run."""
-    return Table(
+    return Grid(
         ['run', 'method', 'seed', 'iterations', 'mIoU', 'best mIoU in training', 'training',
          'peak memory', 'folder'],
         [[run.name, run.method, str(run.result.get('seed', NONE)), _iterations(run),
@@ -24,7 +17,7 @@ def overview(runs: Sequence[Run]) -> Table:
           _unit(run.result.get('peak_memory_mb'), ' MB'), run.folder] for run in runs])
 
 
-def classes(runs: Sequence[Run]) -> Optional[Table]:
+def classes(runs: Sequence[Run]) -> Optional[Grid]:
     """Make a table of each class's IoU, its change during the training, and its gap to run 1.
 
     The change counts from the first evaluation. Without class scores, the table is None.
@@ -48,7 +41,7 @@ def classes(runs: Sequence[Run]) -> Optional[Table]:
             headings.append(f'against {runs[0].name}')
             columns.append(_changes(names, final, finals[0]))
     firsts = [*names, 'mean', *(f'mean of set {key}' for key in sets)]
-    return Table(headings, [[name, *cells] for name, *cells in itertools.zip_longest(
+    return Grid(headings, [[name, *cells] for name, *cells in itertools.zip_longest(
         firsts, *columns, fillvalue=NONE)])  # changes are given for the classes alone
 
 

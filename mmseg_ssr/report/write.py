@@ -53,15 +53,16 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
 def _render(runs: Sequence[Run], device: torch.device, images: Optional[int]) -> str:
     losses = loss_curves(runs)
     curves, unlogged = other_curves(runs)
-    shown = Images(None, [], [], ['confusion matrix and images: not asked for'])
+    shown = Images(None, [], ['confusion matrix and images: not asked for'])
     if images != 0:
         shown = examine(runs, device, images)
     return render(Page(
         title=_title(runs), about='', scores=bars.scores(runs), tables=[tables.overview(runs)],
         notes=['The mIoU is in percent. It comes from the test after the training, or else from '
                'the last evaluation.'],
-        groups=bars.class_groups(runs), classes=tables.classes(runs),
-        gallery=shown.gallery, differing=shown.differing, losses=losses, curves=curves,
+        groups=bars.class_groups(runs), compared_with=runs[0].name if len(runs) > 1 else '',
+        classes=tables.classes(runs),
+        gallery=shown.gallery, losses=losses, curves=curves,
         class_curves=[Picture(f'{run.name}: IoU in percent by iteration', found) for run in runs
                       if (found := class_curves(run))],
         sections=shown.sections,

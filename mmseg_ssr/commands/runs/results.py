@@ -1,16 +1,24 @@
 """Print the results of a table's finished runs beside the published numbers, as Markdown.
 
     mmseg-ssr results ssr --json ssr.json
+    mmseg-ssr results ssr --page ssr.html
+
+The page shows scores and classes as bars. Pictures need checkpoints and data: the best, the median
+and the worst test image by the score of the last row, as the first finished run of each row
+predicts them. Without them the page shows the scores alone, and says what is left out and why.
 """
 import argparse
 import json
 import os
-from typing import List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from ...engine.experiments.results import Runs, as_dict, markdown, read_run
-from ...errors import MissingFile, cli
+from ...errors import ConfigError, MissingFile, cli
 from ...experiments import Row, by_id
+from ...report.results import write_results
+from ...report.write import IMAGES
 from ...utils.atomic_file import write_atomic
+from ...utils.device import pick_device
 from .jobs import Job, config_options, job_config
 from .table import chosen_rows, table_jobs, table_options
 
@@ -20,6 +28,12 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     table_options(parser)
     parser.add_argument('--json', metavar='FILE', help='also write the results to FILE')
+    parser.add_argument('--page', metavar='FILE', help='also write them as an HTML page')
+    parser.add_argument('--images', type=int, default=IMAGES, metavar='N',
+                        help='number of test images to predict for the page, evenly spread '
+                             '(default: %(default)s; 0: no pictures)')
+    parser.add_argument('--device', default='auto',
+                        help='device that predicts them: auto, cpu, or a device of torch')
     parser.add_argument('--work-dir', metavar='DIR', help='folder of the runs')
     parser.add_argument('--load-from', metavar='FILE',
                         help='checkpoint with weights that the runs started from')
@@ -30,8 +44,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    if args.json and not os.path.isdir(os.path.dirname(args.json) or '.'):
-        raise MissingFile(f'--json {args.json}: there is no folder {os.path.dirname(args.json)}')
+    check_args(args)
     jobs = table_jobs(args, every_row=True)  # baselines may not be among --rows
     experiment = by_id()[args.table]
     everything = [runs_of(row, [job for job in jobs if job.row is row], experiment.baseline)
@@ -43,6 +56,28 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.json:
         content = dict(experiment=experiment.id, rows=as_dict(table, everything))
         write_atomic(args.json, json.dumps(content, indent=2, allow_nan=False).encode())
+    if args.page:
+        write_results(args.page, f'{experiment.id}: {experiment.title}', experiment.source, table,
+                      everything, shown_runs(table, jobs), pick_device(args.device), args.images)
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """Check the arguments before the work."""
+    for option, path in (('--json', args.json), ('--page', args.page)):
+        if path and not os.path.isdir(os.path.dirname(path) or '.'):
+            raise MissingFile(f'{option} {path}: there is no folder {os.path.dirname(path)}')
+    if args.images < 0:
+        raise ConfigError(f'--images must be at least 0, got {args.images}')
+
+
+def shown_runs(table: Sequence[Runs], jobs: Sequence[Job]) -> Dict[str, str]:
+    """Return the folder of the first finished run of each row."""
+    folders: Dict[str, str] = {}
+    for runs in table:
+        for job in jobs:
+            if job.row.name == runs.name and job.seed in runs.scores:
+                folders.setdefault(runs.name, job.work_dir)
+    return folders
 
 
 def runs_of(row: Row, jobs: List[Job], baseline: Optional[str]) -> Runs:

@@ -56,6 +56,12 @@ class Runs(NamedTuple):
         return f'{self.metric.partition("mIoU")[0]}IoU.{name}'
 
 
+class Grid(NamedTuple):
+    """A table of texts: headings, and rows whose first cell is the heading of the row."""
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 class Summary(NamedTuple):
     """Statistics of one score over seeds. ``std`` and ``interval`` need two seeds.
 
@@ -135,7 +141,7 @@ def published_difference(runs: Runs, baseline: Runs) -> Optional[float]:
 def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
             ) -> List[Dict[str, Any]]:
     """Return everything that :func:`markdown` shows, for JSON."""
-    compared = {runs.name: _compared(everything or table, runs) for runs in table}
+    gaps = {runs.name: _compared(everything or table, runs) for runs in table}
     gains = {runs.name: _published(everything or table, runs) for runs in table}
     return [dict(
         name=runs.name, metric=runs.metric, published=runs.published, source=runs.source,
@@ -144,8 +150,8 @@ def as_dict(table: Sequence[Runs], everything: Optional[Sequence[Runs]] = None
         measured={name: dict(seeds={str(seed): value for seed, value in values.items()},
                              **summary(list(values.values()))._asdict())
                   for name, values in _all_values(runs).items()},
-        differences={str(seed): value for seed, value in compared[runs.name].items()},
-        difference=_plain(summary(list(compared[runs.name].values()))),
+        differences={str(seed): value for seed, value in gaps[runs.name].items()},
+        difference=_plain(summary(list(gaps[runs.name].values()))),
         published_difference=gains[runs.name])
         for runs in table]
 
@@ -158,12 +164,15 @@ def markdown(title: str, table: Sequence[Runs], everything: Optional[Sequence[Ru
         table: rows to show.
         everything: all rows of the experiment, if ``table`` is a part. Baselines are among them.
     """
-    parts = [f'## {title}', _overview(table), _notes(table),
-             _differences(table, everything or table), _classes(table), _missing(table)]
+    lines = missing(table)
+    parts = [f'## {title}', _grid(overview(table)), _list(notes(table)),
+             _grid(compared(table, everything or table)), _grid(classes(table)),
+             f'Missing:\n\n{_list(lines)}' if lines else 'No run is missing.']
     return '\n\n'.join(part for part in parts if part) + '\n'
 
 
-def _overview(table: Sequence[Runs]) -> str:
+def overview(table: Sequence[Runs]) -> Grid:
+    """Return the measured and the published score of each row."""
     rows = []
     for runs in table:
         values = runs.values()
@@ -173,19 +182,20 @@ def _overview(table: Sequence[Runs]) -> str:
         rows.append([runs.name, runs.metric, _number(runs.published, 1),
                      _number(found and found.mean), _number(found and found.std), gap,
                      _seeds(values)])
-    return _grid(['row', 'metric', 'published', 'measured', 'std', 'measured - published',
-                  'seeds'], rows)
+    return Grid(['row', 'metric', 'published', 'measured', 'std', 'measured - published',
+                 'seeds'], rows)
 
 
-def _notes(table: Sequence[Runs]) -> str:
+def notes(table: Sequence[Runs]) -> List[str]:
+    """Return a line for each source and remark, with the rows that it is about."""
     remarks = [(runs.name, text) for runs in table
                for text in (runs.source and f'published in {runs.source}', runs.note) if text]
-    return '\n'.join(
-        f'- {", ".join(name for name, other in remarks if other == text)}: {text}.'
-        for text in dict.fromkeys(text for _, text in remarks))
+    return [f'{", ".join(name for name, other in remarks if other == text)}: {text}.'
+            for text in dict.fromkeys(text for _, text in remarks)]
 
 
-def _differences(table: Sequence[Runs], everything: Sequence[Runs]) -> str:
+def compared(table: Sequence[Runs], everything: Sequence[Runs]) -> Grid:
+    """Return the difference of each row from its baseline, by seed and as a mean."""
     rows = []
     for runs in table:
         found, gain = _compared(everything, runs), _published(everything, runs)
@@ -196,19 +206,18 @@ def _differences(table: Sequence[Runs], everything: Sequence[Runs]) -> str:
                          each or NONE, NONE if mean is None else f'{mean.mean:+.2f}',
                          NONE if mean is None or mean.interval is None else
                          f'{mean.mean - mean.interval:+.2f} to {mean.mean + mean.interval:+.2f}'])
-    return rows and _grid(['difference', 'published', 'by seed', 'mean', '95 % t interval'], rows)
+    return Grid(['difference', 'published', 'by seed', 'mean', '95 % t interval'], rows)
 
 
-def _classes(table: Sequence[Runs]) -> str:
+def classes(table: Sequence[Runs]) -> Grid:
+    """Return the IoU of each class in each row that has a finished run."""
     finished = [runs for runs in table if runs.scores]
     names = dict.fromkeys(name.partition('IoU.')[2] for runs in finished
                           for scores in runs.scores.values() for name in scores
                           if name.startswith(runs.class_score('')))
     rows = [[name] + [_class_score(runs, name) for runs in finished] for name in names]
-    if not rows:
-        return ''
     known = any(runs.classes for runs in finished)
-    return _grid(['IoU (published)' if known else 'IoU'] + [runs.name for runs in finished], rows)
+    return Grid(['IoU (published)' if known else 'IoU'] + [runs.name for runs in finished], rows)
 
 
 def _class_score(runs: Runs, name: str) -> str:
@@ -221,14 +230,15 @@ def _class_score(runs: Runs, name: str) -> str:
         '' if published is None else f' ({published:.1f})')
 
 
-def _missing(table: Sequence[Runs]) -> str:
+def missing(table: Sequence[Runs]) -> List[str]:
+    """Return a line for each row and reason of runs that have no result."""
     lines = []
     for runs in table:
         for why in dict.fromkeys(runs.missing.values()):
             seeds = [seed for seed, reason in runs.missing.items() if reason == why]
             plural = 's' * (len(seeds) > 1)
-            lines.append(f'- {runs.name}: seed{plural} {_seeds(seeds)} ({why})')
-    return 'Missing:\n\n' + '\n'.join(lines) if lines else 'No run is missing.'
+            lines.append(f'{runs.name}: seed{plural} {_seeds(seeds)} ({why})')
+    return lines
 
 
 def _compared(everything: Sequence[Runs], runs: Runs) -> Dict[int, float]:
@@ -262,6 +272,12 @@ def _number(value: Optional[float], digits: int = 2) -> str:
     return NONE if value is None else f'{value:.{digits}f}'
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ['---'] * len(header), *rows]
+def _list(lines: Sequence[str]) -> str:
+    return '\n'.join(f'- {line}' for line in lines)
+
+
+def _grid(grid: Grid) -> str:
+    if not grid.rows:
+        return ''
+    lines = [grid.headings, ['---'] * len(grid.headings), *grid.rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
