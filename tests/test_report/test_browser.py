@@ -12,7 +12,7 @@ import pytest
 
 COMMANDS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable',
             'chromium-headless-shell', 'headless_shell')
-WIDTH = 1400
+WIDTH, NARROW = 1400, 500  # a window of Chromium is not narrower
 #: Asks the page how it came out and leaves the answer in it.
 QUESTIONS = """
 <script>
@@ -22,6 +22,9 @@ addEventListener('load', () => {
     images: all('img').map(img => [img.alt, img.naturalWidth, img.getBoundingClientRect().width]),
     sections: Object.fromEntries(all('section').map(
       section => [section.id, section.getBoundingClientRect().height])),
+    tops: all('section').map(section => section.getBoundingClientRect().top),
+    widths: all('section').map(section => [...section.querySelectorAll(
+      '.scores, .groups, .strip, .plots')].map(part => part.getBoundingClientRect().width)),
     width: document.documentElement.scrollWidth,
     height: document.documentElement.scrollHeight,
     requests: performance.getEntriesByType('resource').map(entry => entry.name)
@@ -52,13 +55,13 @@ def browser():
 def opened(browser, tmp_path):
     """Opens a page without a network: ``opened(text)``."""
 
-    def show(text, height=6000):
+    def show(text, height=6000, width=WIDTH):
         page, picture = tmp_path / 'page.html', tmp_path / 'page.png'
         page.write_text(text.replace('</head>', f'{QUESTIONS}</head>'), encoding='utf-8')
         done = subprocess.run(
             [browser, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
              '--enable-logging=stderr', '--virtual-time-budget=5000', '--dump-dom',
-             f'--screenshot={picture}', f'--window-size={WIDTH},{height}',
+             f'--screenshot={picture}', f'--window-size={width},{height}',
              f'--user-data-dir={tmp_path / "profile"}', '--host-resolver-rules=MAP * ~NOTFOUND',
              page.as_uri()],
             capture_output=True, text=True, timeout=120, env={**os.environ, 'HOME': str(tmp_path)})
@@ -73,18 +76,26 @@ def opened(browser, tmp_path):
 def test_the_report_is_drawn(pair, opened):
     page = opened(pair.read_text(encoding='utf-8'))
     assert page.console == [] and page.answers['requests'] == []
-    assert set(page.answers['sections']) >= {
-        'runs', 'curves', 'classes', 'side-by-side', 'images-1', 'images-2'}
+    assert list(page.answers['sections']) == [
+        'score', 'classes', 'pictures', 'curves', 'images-1', 'images-2']
+    assert page.answers['tops'] == sorted(page.answers['tops'])
     assert all(height > 50 for height in page.answers['sections'].values())
-    assert len(page.answers['images']) == 13
+    for widths in page.answers['widths']:
+        assert widths and min(widths) > 0.9 * WIDTH  # the full width of the page
     for name, own, drawn in page.answers['images']:
-        assert own > 50 and 50 < drawn <= WIDTH, name
+        assert own > 50 and 150 < drawn <= WIDTH, name
     assert page.answers['width'] == WIDTH  # nothing sticks out
     assert page.pixels.shape == (6000, WIDTH, 3)
     used = page.pixels[:int(page.answers['height'])]
     assert used.std() > 20
     blank = (used == used[:1, :1]).all(axis=(1, 2))
     assert np.diff(np.flatnonzero(~blank)).max() < 150  # no hole where something should be
+
+
+def test_the_report_fits_a_narrow_window(pair, opened):
+    page = opened(pair.read_text(encoding='utf-8'), width=NARROW)
+    assert page.answers['width'] == NARROW
+    assert all(150 < drawn <= NARROW for _, _, drawn in page.answers['images'])
 
 
 def test_a_page_that_needs_the_network_is_found_out(opened):

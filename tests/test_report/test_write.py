@@ -3,13 +3,15 @@ import base64
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from importlib import resources
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from mmseg_ssr.errors import MissingFile
+from mmseg_ssr.errors import MissingFile, UserError
+from mmseg_ssr.report import figures
 from mmseg_ssr.report.write import write_report
 
 CPU = torch.device('cpu')
@@ -107,6 +109,44 @@ def test_folders_that_are_no_runs(tmp_path, runs):
         write_report([str(tmp_path)])
     with pytest.raises(MissingFile, match='page.html: there is no folder .*no'):
         write_report([str(runs.ssr)], str(tmp_path / 'no' / 'page.html'))
+
+
+def test_an_error_leaves_the_page_that_is_there(copied, monkeypatch):
+    page = copied / 'report.html'
+    page.write_text('before')
+    before = sorted(copied.iterdir())
+
+    def fails(*args):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('os.replace', fails)
+    with pytest.raises(UserError, match='No space left on device'):
+        write_report([str(copied)], images=0)
+    assert page.read_text() == 'before' and sorted(copied.iterdir()) == before
+
+
+def luminance(color):
+    """Relative luminance of ``#rrggbb``, by WCAG 2."""
+    parts = [int(color[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055)**2.4 for part in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize('mode', [0, 1], ids=['light', 'dark'])
+def test_colors_can_be_read(mode):
+    style = resources.files('mmseg_ssr.report').joinpath('templates/page.css').read_text()
+    block = re.findall(r':root \{(.*?)\}', style, re.S)[mode]
+    colors = dict(re.findall(r'--(\w+): (#\w{6})', block))
+    for background in ('paper', 'tint'):
+        for text in ('ink', 'soft', 'link'):
+            assert contrast(colors[text], colors[background]) >= 4.5, (text, background)
+    for bar in figures.COLORS:
+        assert contrast(bar, colors['track']) >= 1.6, bar  # the number stands beside it
 
 
 def test_text_of_a_run_is_no_markup(copied, no_drawing, read_page):
