@@ -36,10 +36,9 @@ class BEiTAttention(nn.Module):
         self.num_heads = num_heads
         self.q_bias = nn.Parameter(torch.zeros(width)) if qv_bias else None
         self.v_bias = nn.Parameter(torch.zeros(width)) if qv_bias else None
-        positions = relative_positions(window)
-        self.relative_position_bias_table = nn.Parameter(
-            torch.zeros(int(positions.max()) + 1, num_heads))
-        self.register_buffer('relative_position_index', positions)
+        rows = (2 * window[0] - 1) * (2 * window[1] - 1) + CLASS_POSITIONS
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, num_heads))
+        self.register_buffer('relative_position_index', relative_positions(window))
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.proj = nn.Linear(width, width)
 
