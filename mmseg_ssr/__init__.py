@@ -8,9 +8,12 @@ import warnings
 from importlib.util import find_spec
 from typing import Any
 
-from . import regularizer, uda
 from .utils import compiled_operators
-from .utils.versions import check_versions
+from .utils.starting import quiet_start
+
+with quiet_start():
+    from . import regularizer, uda
+    from .utils.versions import check_versions
 
 __version__ = '0.1.0'
 __all__ = ['__version__', 'datasets', 'deploy', 'engine', 'load', 'methods', 'models',
@@ -42,8 +45,9 @@ compiled_operators.install()
 #: Why the parts that need OpenMMLab cannot be used. Empty where they can.
 HINDRANCE = _hindrance()
 if not HINDRANCE:
-    from . import datasets, deploy, engine, methods, models
-    from .deploy import load
+    with quiet_start():
+        from . import datasets, deploy, engine, methods, models
+        from .deploy import load
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ import sys
 from typing import List, Optional
 
 from . import HINDRANCE
+from .utils.starting import quiet_start
 
 #: Name of a command -> its module in :mod:`.commands`, and what it does.
 COMMANDS = {
@@ -40,7 +41,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     name = parser.parse_args(words[:1]).command
     if HINDRANCE:
         parser.exit(2, f'error: mmseg-ssr {name} cannot run: {HINDRANCE}\n')
-    module = importlib.import_module(f'.commands.{COMMANDS[name][0]}', __package__)
+    with quiet_start():
+        module = importlib.import_module(f'.commands.{COMMANDS[name][0]}', __package__)
     sys.argv = [f'{parser.prog} {name}', *words[1:]]  # argparse shows the first word
     module.main()
 

@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import (
     Any,
     Callable,
@@ -117,7 +118,7 @@ def unreadable(path: Any, what: str, error: OSError) -> UserError:
         error: error of the system, with its ``errno``.
     """
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return MissingFile(f'{what} {path} is missing')
+        return _broken_link(path, what) or MissingFile(f'{what} {path} is missing')
     if isinstance(error, PermissionError):
         remedy = 'give yourself the permission to read it (chmod u+r, and u+x for its folders)'
     elif error.errno == errno.ELOOP:
@@ -125,6 +126,16 @@ def unreadable(path: Any, what: str, error: OSError) -> UserError:
     else:
         remedy = 'try again when disk and network are in order'
     return RefusedFile(f'{what} {path} cannot be read ({error.strerror}): {remedy}')
+
+
+def _broken_link(path: Any, what: str) -> Optional[RefusedFile]:
+    """Return the error for a path that is, or leads through, a link to nothing. Else None."""
+    for place in (*reversed(Path(path).parents), Path(path)):
+        if place.is_symlink() and not os.path.exists(place):
+            is_in = '' if place == Path(path) else f'is in {place}, which '
+            return RefusedFile(f'{what} {path} {is_in}is a broken link to '
+                               f'{os.path.realpath(place)}: put that in place, or mend the link')
+    return None
 
 
 class UnwritableFile(UserError, OSError):

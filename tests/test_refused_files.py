@@ -5,12 +5,16 @@ import signal
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tiny_data import write_ids, write_image
 
 from mmseg_ssr.commands.runs.jobs import check_file_option
+from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.deploy.inputs import find_inputs, open_video
 from mmseg_ssr.deploy.model_file import read_model
 from mmseg_ssr.deploy.numbers import read_numbers
+from mmseg_ssr.doctor.dataset import examine_dataset
 from mmseg_ssr.doctor.weights import _examine
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.config.load import load_config
@@ -27,6 +31,7 @@ from mmseg_ssr.labels.files import (
 from mmseg_ssr.labels.image_list import _chosen
 from mmseg_ssr.labels.statistics import STATISTICS, load_class_statistics
 from mmseg_ssr.streets.writer import STAMP, _read_stamp
+from mmseg_ssr.utils.paths import check_file
 from mmseg_ssr.weights import read_weights
 from mmseg_ssr.weights.download import _part_of
 from mmseg_ssr.weights.sums import recorded_sum, sha256, sum_file
@@ -112,6 +117,52 @@ def test_a_named_pipe(tmp_path, name):
     with pytest.raises(UserError, match='is a named pipe, expected a file') as error:
         READERS[name](str(tmp_path / name))
     assert name in str(error.value) or name == 'doctor.pth'
+
+
+@pytest.fixture
+def city(open_folder):
+    """The config of a data set of one image and its label, each in a folder of its city."""
+    for name, write in (('images/a/1.png', write_image), ('labels/a/1.png', write_ids)):
+        (open_folder / name).parent.mkdir(parents=True)
+        write(open_folder / name, *([np.zeros((8, 8), np.uint8)] if write is write_ids else []))
+    for path in open_folder.rglob('*'):
+        path.chmod(0o755)
+    return dict(type='CustomDataset', data_root=str(open_folder), img_dir='images',
+                ann_dir='labels', img_suffix='.png', classes=['x'], pipeline=[])
+
+
+@pytest.mark.parametrize('mode', [0, 0o444])
+@pytest.mark.parametrize('place', ['.', 'images', 'images/a', 'labels', 'labels/a'])
+def test_a_folder_that_others_may_read(open_folder, city, place, mode):
+    """Who may list a folder and not enter it sees names, and no file."""
+    (open_folder / place).chmod(mode)
+    if (place, mode) == ('images/a', 0o444):
+        with unprivileged(), pytest.raises(UserError, match=r'\(Permission denied\)'):
+            check_file(open_folder / 'images/a/1.png', 'image')
+        return
+    told = r'folder .* cannot be read \(Permission denied\).*u\+x for its folders'
+    if (place, mode) == ('labels/a', 0o444):
+        told = r'label .*1.png cannot be read \(Permission denied\)'
+    with pytest.raises(UserError, match=told), unprivileged():
+        image = build_dataset(city)
+        check_file(f'{open_folder}/labels/{image.img_infos[0]["ann"]["seg_map"]}', 'label')
+    report = examine(city)
+    assert any('Permission denied' in finding.found for finding in report.findings)
+
+
+@pytest.mark.parametrize('place', ['images', 'images/a', 'labels', 'labels/a/1.png'])
+def test_a_link_that_is_broken(open_folder, city, place):
+    (open_folder / place).rename(open_folder / 'moved')
+    os.symlink('/unplugged', open_folder / place)
+    told = f'{place}.* is a broken link to /unplugged: put that in place'
+    with pytest.raises(UserError, match=told):
+        build_dataset(city)
+    assert any('is a broken link to /unplugged' in one.found for one in examine(city).findings)
+
+
+def examine(config):
+    with unprivileged():
+        return examine_dataset('data.val', config)
 
 
 @pytest.mark.parametrize('kind, words', [('pipe', 'a named pipe'), ('gone', 'missing')])

@@ -12,8 +12,8 @@ from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
 
 from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
-from ..utils.folders import list_files
-from ..utils.paths import check_file, leads_out
+from ..utils.folders import entries_of, list_files
+from ..utils.paths import check_file, is_folder, leads_out
 from ..utils.replaced import replaced
 from .pipelines.checked_loading import check_loading, leaf_datasets
 from .published import ORIGINS
@@ -36,7 +36,8 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         MissingFile: a folder, its images or labels are missing. The message says where they are
             published and which command makes the train labels.
         ConfigError: a type is unknown, a key is misspelled, or a value is wrong.
-        DataError: a split file names files outside the data set's folders.
+        DataError: a split file names files outside the data set's folders, or the system refuses
+            to read a folder or file.
     """
     config = _with_lists(config)
     for leaf in _leaf_configs(config):
@@ -135,14 +136,18 @@ def _check_image_folder(config: dict) -> None:
 
 
 def missing_image_folders(config: dict) -> Iterator[str]:
-    """Yield the missing image folders of a data set's config."""
+    """Yield the missing image folders of a data set's config.
+
+    Raises:
+        RefusedFile: the system does not tell whether one is there.
+    """
     folders = config.get('img_dir')
     if folders is None or 'file_client_args' in config:  # not a folder of this machine
         return
     root = config.get('data_root') or ''
     kind = config['type']
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    has_images = getattr(kind, 'has_images', os.path.isdir)  # for other folder layouts
+    has_images = getattr(kind, 'has_images', is_folder)  # for other folder layouts
     for folder in folders if isinstance(folders, (list, tuple)) else [folders]:
         path = os.path.join(root, folder)
         if not has_images(path):
@@ -176,12 +181,15 @@ def label_files(dataset) -> Dict[str, bool]:
     """The files in the folders that hold the labels of a data set: is each a regular one?
 
     They are relative to ``ann_dir``. Links are followed.
+
+    Raises:
+        RefusedFile: a folder cannot be read.
     """
     present = {}
     for place in {os.path.dirname(label['seg_map'].replace('\\', '/'))
                   for label in _labels(dataset)}:
         folder = os.path.join(dataset.ann_dir, place)
-        for entry in os.scandir(folder) if os.path.isdir(folder) else ():
+        for entry in entries_of(folder) if is_folder(folder, 'label folder') else ():
             present[f'{place}/{entry.name}' if place else entry.name] = (
                 entry.is_file(follow_symlinks=False) or os.path.isfile(entry.path))
     return present

@@ -8,6 +8,7 @@ from mmseg.datasets.builder import DATASETS
 from ..errors import ConfigError, nearest
 from ..labels.cityscapes import SIXTEEN, THIRTEEN
 from ..labels.image_list import list_images
+from ..utils.paths import is_folder
 from ..utils.registration import register
 from .detailed_scores import DetailedScores
 from .train_id_dataset import TrainIdDataset
@@ -92,7 +93,7 @@ class ACDCDataset(DetailedScores, TrainIdDataset):
     @staticmethod
     def has_images(img_dir: str) -> bool:
         """Whether the folder exists, or a folder for each condition."""
-        return os.path.isdir(img_dir) or bool(_by_condition(img_dir))
+        return is_folder(img_dir) or bool(_by_condition(img_dir))
 
     def list_images(self, img_dir: str, img_suffix: Sequence[str], ann_dir: Optional[str],
                     seg_map_suffix: str, split: Optional[str]) -> List[Dict]:
@@ -123,4 +124,4 @@ def _by_condition(img_dir: str) -> List[str]:
     """The folders ``rgb_anon/CONDITION/train`` that ``rgb_anon/train`` stands for."""
     base, name = os.path.split(os.path.normpath(img_dir))
     folders = [os.path.join(base, condition, name) for condition in CONDITIONS]
-    return [folder for folder in folders if os.path.isdir(folder)]
+    return [folder for folder in folders if is_folder(folder)]

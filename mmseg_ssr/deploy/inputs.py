@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DataError, MissingFile
 from ..utils.folders import list_files
-from ..utils.paths import check_file
+from ..utils.paths import check_file, is_folder
 from ..utils.video_file import stated_frames
 from .result_files import earlier_results
 
@@ -78,7 +78,7 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def _of_argument(argument: str, out: str) -> List[Input]:
-    if os.path.isdir(argument):
+    if is_folder(argument, 'input'):
         return _of_folder(argument, out)
     if os.path.isfile(argument):
         return [_of_file(argument)]

@@ -76,21 +76,18 @@ def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optiona
                     progress: Optional[Progress] = None) -> Report:
     """Examine one data set, see :func:`examine_datasets`. A source's statistics are included."""
     report = Report(key, config['type'])
-    missing = list(missing_image_folders(config))
-    report.findings = [Finding(
-        Stage.FOLDERS, 'image folder is missing', folder, f'no such folder, {key} names it',
-        f'the images of {report.name}', f'put the data set there{published_at(report.name)}')
-        for folder in missing]
-    if missing:
-        return report
     try:
-        dataset = build_dataset(config, test_mode=True, need_labels=False)
+        report.findings = [Finding(
+            Stage.FOLDERS, 'image folder is missing', folder, f'no such folder, {key} names it',
+            f'the images of {report.name}', f'put the data set there{published_at(report.name)}')
+            for folder in missing_image_folders(config)]
+        if not report.findings:
+            dataset = build_dataset(config, test_mode=True, need_labels=False)
+            for leaf in leaf_datasets(dataset):
+                _examine_leaf(leaf, config, report, workers, sample, progress)
     except UserError as error:
         report.findings.append(Finding(Stage.FOLDERS, 'data set cannot be used', key,
                                        one_line(error), 'images that are there', 'as it says'))
-        return report
-    for leaf in leaf_datasets(dataset):
-        _examine_leaf(leaf, config, report, workers, sample, progress)
     return report
 
 

@@ -6,6 +6,7 @@ from ..datasets.build import label_files
 from ..datasets.folder import IMAGE_SUFFIXES
 from ..datasets.published import ORIGINS
 from ..utils.folders import list_files
+from ..utils.paths import is_folder
 from .files import Examiner, Pair
 from .finding import Finding, Stage
 
@@ -18,7 +19,7 @@ def pairs_of(dataset, examiner: Examiner) -> Tuple[List[Pair], List[Finding]]:
     images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
     if dataset.ann_dir is None:
         return [Pair(image) for image in images], []
-    if not os.path.isdir(dataset.ann_dir):
+    if not is_folder(dataset.ann_dir, 'label folder'):
         return [Pair(image) for image in images], [Finding(
             Stage.FOLDERS, 'label folder is missing', dataset.ann_dir, 'no such folder',
             f'the labels of {dataset.img_dir}', examiner.fetch)]
@@ -82,7 +83,9 @@ def _missing(pair: Pair, label: str, examiner: Examiner) -> Finding:
 
 
 def _older(label: str, raw: Optional[str], examiner: Examiner) -> Optional[Finding]:
-    if raw is None or os.path.getmtime(label) >= os.path.getmtime(raw):
+    if raw is None or not (os.path.isfile(label) and os.path.isfile(raw)):
+        return None  # the examiner tells what else they are
+    if os.path.getmtime(label) >= os.path.getmtime(raw):
         return None
     return Finding(Stage.CONVERSION, 'train label is older than the published one', label,
                    f'older than {raw}', 'a train label made of the label as it is now',

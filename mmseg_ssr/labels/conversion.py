@@ -225,7 +225,7 @@ def _convert_job(job: Tuple[Path, Path, Optional[Counts]], kind: Format) -> _Out
             counts = known if known is not None else count_pixels(read_label(output), IGNORE_INDEX)
             if all(train_id < len(TRAIN_IDS) for train_id in counts):
                 return _Outcome(output, counts, skipped=True)
-    except UserError:
+    except (UserError, OSError):  # of the source too: reading it tells
         pass
     # the output is missing, damaged, or of another program with other ids
     try:

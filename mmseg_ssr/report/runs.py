@@ -12,7 +12,7 @@ from ..engine.config.saved import read_plain_config
 from ..engine.config.values import method_config
 from ..engine.logging.history import read_history
 from ..errors import MissingFile, UserError
-from ..utils.paths import read_text
+from ..utils.paths import is_folder, read_text
 
 #: Config keys that the report ignores, because their packages may be missing here.
 LOGGING = ('tracker', 'log_config')
@@ -117,7 +117,7 @@ def _folder_name(run: Run) -> str:
 
 def read_run(folder: str) -> Run:
     """Read the training of one work directory, see :func:`read_runs`."""
-    if not os.path.isdir(folder):
+    if not is_folder(folder):
         raise MissingFile(f'{folder} is no folder: give the work directory of a training')
     missing: List[str] = []
     history = read_history(folder)

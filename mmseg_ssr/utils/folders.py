@@ -4,7 +4,8 @@ from collections import deque
 from pathlib import Path
 from typing import Deque, Iterator, List
 
-from ..errors import unreadable
+from ..errors import RefusedFile, unreadable
+from .paths import is_folder
 
 #: A folder that file systems make for themselves.
 OF_THE_SYSTEM = 'lost+found'
@@ -14,13 +15,14 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
     """List what is below ``folder`` and is no folder, relative to it, with ``/``.
 
     Links to folders are followed, unless they lead to a folder that has been listed or that
-    ``folder`` is in. So every file comes once, by its path without a link if there is one.
+    ``folder`` is in. So every file comes once, by its path without a link if there is one. A broken
+    link whose name has an ending is listed too, as whatever reads the file says more.
 
     Args:
         hidden: whether to list files and folders whose names begin with a dot.
 
     Raises:
-        RefusedFile: a folder cannot be read.
+        RefusedFile: a folder cannot be read, or a link that seems to be to a folder is broken.
     """
     root = os.path.realpath(folder)
     seen = {_identity(str(parent)) for parent in Path(root).parents}
@@ -33,7 +35,7 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
         if identity in seen or identity is None:
             continue
         seen.add(identity)
-        for entry in _entries(os.path.join(folder, place)):
+        for entry in entries_of(os.path.join(folder, place)):
             name = f'{place}/{entry.name}' if place else entry.name
             if entry.name.startswith('.') and not hidden:
                 continue
@@ -45,22 +47,30 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
-    try:
+    if not entry.is_symlink():
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
+    try:
+        return is_folder(entry.path)
+    except RefusedFile:
+        if os.path.splitext(entry.name)[1]:
+            return False
+        raise
 
 
 def _identity(folder: str) -> object:
     """What two paths of one folder share, or None if there is no folder."""
-    try:
-        found = os.stat(folder)
-    except OSError:
+    if not is_folder(folder):
         return None
+    found = os.stat(folder)
     return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(folder)
 
 
-def _entries(folder: str) -> Iterator[os.DirEntry]:
+def entries_of(folder: str) -> Iterator[os.DirEntry]:
+    """Yield what is in a folder, sorted by name.
+
+    Raises:
+        RefusedFile: it cannot be read.
+    """
     try:
         with os.scandir(folder) as entries:
             yield from sorted(entries, key=lambda entry: entry.name)

@@ -23,20 +23,39 @@ def check_file(path: Union[str, os.PathLike], what: str, if_missing: str = '') -
 
     Raises:
         MissingFile: there is nothing.
-        RefusedFile: it is a folder, a named pipe or a device, or may not be read.
+        RefusedFile: it is a folder, a named pipe, a device or a broken link, or may not be read.
     """
     try:
         mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MissingFile(f'{what} {path} is missing' + (if_missing and f': {if_missing}')
-                          ) from error
     except OSError as error:
-        raise unreadable(path, what, error) from error
+        refusal = unreadable(path, what, error)
+        if if_missing and isinstance(refusal, MissingFile):
+            refusal = MissingFile(f'{refusal}: {if_missing}')
+        raise refusal from error
     for test, name in NO_FILES.items():
         if test(mode):
             raise RefusedFile(f'{what} {path} is {name}, expected a file: take it away')
     if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         raise unreadable(path, what, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def is_folder(path: Union[str, os.PathLike], what: str = 'folder') -> bool:
+    """Whether ``path`` is a folder. The links in it are followed.
+
+    Args:
+        path: path of the folder.
+        what: what the folder should be, for the message: ``'image folder'``.
+
+    Raises:
+        RefusedFile: a link in the path is broken, or the system does not tell what is there.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        refusal = unreadable(path, what, error)
+        if isinstance(refusal, MissingFile):
+            return False
+        raise refusal from error
 
 
 def read_text(path: Union[str, os.PathLike], what: str) -> str:

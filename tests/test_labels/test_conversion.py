@@ -108,6 +108,15 @@ def test_newer_label_and_damaged_output_are_converted_again(gta_raw):
     assert (ids_of(damaged) == 10).any()
 
 
+def test_a_published_label_that_is_a_broken_link_does_not_stop_the_rest(gta_raw):
+    (gta_raw / 'labels/00003.png').rename(gta_raw / 'moved')
+    os.symlink('/unplugged', gta_raw / 'labels/00003.png')
+    convert_gta(gta_raw)
+    result = convert_gta(gta_raw)
+    assert result.skipped == 5 and len(result.failures) == 1
+    assert 'labels/00003.png is a broken link to /unplugged' in result.failures[0]
+
+
 def test_damaged_label_is_named_and_does_not_stop_the_rest(gta_raw):
     bad = gta_raw / 'labels' / '00003.png'
     bad.write_bytes(bad.read_bytes()[:50])

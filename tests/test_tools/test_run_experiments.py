@@ -294,3 +294,14 @@ def test_rows_are_compared_with_a_baseline_that_was_not_chosen(tool, table, caps
     assert '| fast - slow | - | 1: ' in output and '| slow |' not in output
     row, = json.loads(open('fast.json').read())['rows']
     assert list(row['differences']) == ['1']
+
+
+@pytest.mark.parametrize('word, told', [
+    ('--bogus', 'unrecognized arguments: --bogus'), ('stray', 'a table or --list, not both'),
+    ('--results', 'unrecognized arguments: --results'), ('--rows', 'argument --rows: expected')])
+def test_the_list_takes_no_other_words(tool, capsys, word, told):
+    with pytest.raises(SystemExit) as end:
+        run(tool, '--list', word)
+    assert end.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == '' and told in shown.err.splitlines()[-1]

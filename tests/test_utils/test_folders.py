@@ -20,11 +20,19 @@ FILES = ['3.png', 'a/1.png', 'b/2.png']
 
 @pytest.mark.parametrize('link, target', [
     ('self', '.'), ('0', '.'), ('up', '..'), ('a/up', '..'), ('a/top', '/'), ('A', 'a'),
-    ('b/other', '../a'), ('a/self', '../a'), ('gone', 'nowhere/'), ('loop', 'loop')])
+    ('b/other', '../a'), ('a/self', '../a'), ('gone.png', 'nowhere/'), ('loop.png', 'loop.png')])
 def test_links_to_where_files_are_listed_add_nothing(folder, link, target):
     os.symlink(target, folder / link)
-    expected = [*FILES, link] if link in ('gone', 'loop') else FILES  # they are no folders
+    expected = [*FILES, link] if link.endswith('.png') else FILES  # they are no folders
     assert sorted(list_files(str(folder))) == sorted(expected)
+
+
+@pytest.mark.parametrize('target, told', [
+    ('nowhere', 'is a broken link to .*/in/nowhere'), ('gone', 'links lead in a circle')])
+def test_a_folder_that_is_gone_is_told(folder, target, told):
+    os.symlink(target, folder / 'gone')
+    with pytest.raises(DataError, match=f'folder .*/in/gone .*{told}'):
+        list_files(str(folder))
 
 
 def test_other_folders_are_followed_once(folder):

@@ -12,9 +12,9 @@ from mmseg_ssr.deploy.numbers import read_numbers
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.logging.history import read_history
 from mmseg_ssr.engine.testing.label_shift import read_priors
-from mmseg_ssr.errors import CheckpointError, DataError, MissingFile
+from mmseg_ssr.errors import CheckpointError, DataError, MissingFile, RefusedFile
 from mmseg_ssr.labels.statistics import load_class_statistics
-from mmseg_ssr.utils.paths import check_file, leads_out, read_text
+from mmseg_ssr.utils.paths import check_file, is_folder, leads_out, read_text
 from mmseg_ssr.weights import read_weights
 
 
@@ -87,13 +87,35 @@ def test_a_split_that_is_a_pipe_is_refused_for_data_sets_of_mmseg(folder):
         build_dataset(config, need_labels=False)
 
 
+@pytest.mark.parametrize('name, told', [
+    ('broken', 'image {0}/broken is a broken link to {0}/nowhere: put that in place'),
+    ('chain', 'image {0}/chain is a broken link to {0}/nowhere: '),
+    ('folder/a.png', 'image {0}/folder/a.png is in {0}/folder, which is a broken link to /gone: ')])
+def test_a_broken_link_is_not_missing(tmp_path, name, told):
+    for link, target in (('broken', 'nowhere'), ('chain', 'broken'), ('folder', '/gone')):
+        os.symlink(target, tmp_path / link)
+    for check in (check_file, is_folder):
+        with pytest.raises(RefusedFile) as error:
+            check(tmp_path / name, 'image')
+        assert told.format(tmp_path) in str(error.value)
+
+
+def test_folders_and_what_is_none(tmp_path):
+    (tmp_path / 'a').touch()
+    os.symlink('.', tmp_path / 'link')
+    os.symlink('loop', tmp_path / 'loop')
+    assert is_folder(tmp_path) and is_folder(tmp_path / 'link')
+    assert not any(is_folder(tmp_path / name) for name in ('a', 'b', 'a/b', 'b/c'))
+    with pytest.raises(RefusedFile, match='loop cannot be read .*circle'):
+        is_folder(tmp_path / 'loop')
+
+
 def test_files_and_what_is_none(tmp_path):
     (tmp_path / 'a').write_text('x')
     os.symlink('a', tmp_path / 'link')
-    os.symlink('nowhere', tmp_path / 'broken')
     check_file(tmp_path / 'link', 'image')
-    for name, told in (('broken', 'image .*broken is missing'), ('a/b', 'image .*a/b is missing')):
-        with pytest.raises(MissingFile, match=told):
-            check_file(tmp_path / name, 'image')
+    for name in ('b', 'a/b'):
+        with pytest.raises(MissingFile, match=f'image .*{name} is missing: fetch it'):
+            check_file(tmp_path / name, 'image', 'fetch it')
     with pytest.raises(DataError, match='image /dev/null is a device'):
         check_file('/dev/null', 'image')

@@ -20,7 +20,7 @@ from ...report.write import IMAGES
 from ...utils.atomic_file import write_atomic
 from ...utils.device import pick_device
 from .jobs import Job, config_options, job_config
-from .table import chosen_rows, table_jobs, table_options
+from .table import chosen_rows, parse_with_table, table_jobs, table_options
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -38,7 +38,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--load-from', metavar='FILE',
                         help='checkpoint with weights that the runs started from')
     config_options(parser)
-    return parser.parse_args(argv)
+    return parse_with_table(parser, argv)
 
 
 @cli

@@ -8,7 +8,7 @@ folder. A table continues by itself when it is started again.
 """
 import argparse
 import os
-from typing import Any, List, Optional, Sequence
+from typing import List, Optional
 
 import torch
 
@@ -38,25 +38,26 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     table_options(parser)
     job_options(parser)
-    return parser.parse_args(argv)
+    return parse_with_table(parser, argv)
 
 
 def table_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose a table and its rows."""
-    parser.add_argument('table', metavar='ID', help='table of experiments.py')
+    parser.add_argument('table', metavar='ID', nargs='?', help='table of experiments.py')
     parser.add_argument('--rows', nargs='+', metavar='NAME', help='only these rows of the table')
-    parser.add_argument('--list', action=ListTables, help='list the tables and stop')
+    parser.add_argument('--list', action='store_true', help='list the tables and stop')
 
 
-class ListTables(argparse.Action):
-    """The option that prints the tables and ends the command, as ``--help`` ends it."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: Optional[str] = None):
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+def parse_with_table(parser: argparse.ArgumentParser,
+                     argv: Optional[List[str]]) -> argparse.Namespace:
+    """Parse the arguments of a command about a table. ``--list`` alone lists them and ends it."""
+    args = parser.parse_args(argv)
+    if args.list == (args.table is not None):
+        parser.error(f'expected the ID of a table or --list{", not both" * args.list}')
+    if args.list:
         print_experiments()
         parser.exit()
+    return args
 
 
 @cli

@@ -25,7 +25,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('--results', action='store_true', help='print results and run nothing')
     args, rest = parser.parse_known_args(argv)
     if args.list:
-        table.main(['--list'])
+        table.main([*rest, *['--results'] * args.results, '--list'])
     elif args.config is not None:
         train.main([args.config, *rest, *['--results'] * args.results], command_line(argv))
     elif args.exp is None:

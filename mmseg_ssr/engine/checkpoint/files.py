@@ -28,7 +28,8 @@ from ...errors import (
     unreadable,
 )
 from ...utils.atomic_file import atomic_file, atomic_path, make_folder
-from ...utils.paths import check_file
+from ...utils.folders import entries_of
+from ...utils.paths import check_file, is_folder
 from ...utils.versions import release
 from ...weights import check_sums
 
@@ -95,7 +96,7 @@ def read_checkpoint(path: str, trusted: bool = False) -> Dict[str, Any]:
 
 def checkpoints_in(folder: str) -> List[str]:
     """Return the paths of ``iter_N.pth`` in a work directory, the newest first."""
-    names = os.listdir(folder) if os.path.isdir(folder) else []
+    names = [entry.name for entry in entries_of(folder)] if is_folder(folder) else []
     found = [name for name in names if CHECKPOINT.fullmatch(name)]
     return [os.path.join(folder, name) for name in sorted(found, key=_iteration, reverse=True)]
 

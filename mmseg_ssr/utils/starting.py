@@ -1,0 +1,46 @@
+"""Ctrl-C while a command is still importing torch and what else it needs, which takes seconds."""
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Iterator
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Let Ctrl-C end a command of ours in one line, in a block that only imports.
+
+    The exit code is 130, as later. Other programs that import the package keep their signals, and
+    so do those that ignore Ctrl-C or answer it in a way of their own.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if (before is not signal.default_int_handler or not is_command()
+            or threading.current_thread() is not threading.main_thread()):
+        yield
+        return
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def is_command() -> bool:
+    """Whether the program that runs is a command of this package, and not somebody's script."""
+    words = getattr(sys, 'orig_argv', [])  # Python 3.10 and later
+    if sys.argv[:1] == ['-m']:  # as long as Python looks for the module
+        return words[words.index('-m') + 1:][:1] == [PACKAGE.name] if '-m' in words else False
+    script = Path(getattr(sys.modules['__main__'], '__file__', None) or '').resolve()
+    return (script.parent in (PACKAGE, PACKAGE.parent / 'tools',
+                              PACKAGE.parent / 'tools' / 'convert_datasets')
+            or script == PACKAGE.parent / 'run_experiments.py' or script.name == 'mmseg-ssr')
+
+
+def _end(signum: int, frame: Any) -> None:
+    """End at once. An exception may be lost, or reported by whatever C code is importing."""
+    os.write(2, b'stopped by SIGINT\n')
+    os._exit(128 + signum)
