@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from ...datasets.detailed_scores import DetailedScores
 from ...datasets.several_sets import SeveralSets
+from ...errors import DataError
 from ...labels.confusion import areas
 from ...labels.ignore_index import IGNORE_INDEX
 
@@ -61,9 +62,18 @@ def compares_itself(dataset: Dataset) -> bool:
 
 
 def as_pre_eval(dataset: Dataset, results: Sequence[Any]) -> List[Any]:
-    """Turn confusion matrices into the data set's ``pre_eval`` results. Leave others unchanged."""
+    """Turn confusion matrices into the data set's ``pre_eval`` results. Leave others unchanged.
+
+    Raises:
+        DataError: the matrices of a data set count no pixel.
+    """
     if isinstance(dataset, SeveralSets):
         return [one for part, own in dataset.by_set(results) for one in as_pre_eval(part, own)]
+    if results and all(torch.is_tensor(result) and not result.any() for result in results):
+        raise DataError(f'nothing can be scored: all {len(results)} labels in '
+                        f'{getattr(dataset, "ann_dir", "the data set")} are all ignore '
+                        f'({dataset.ignore_index}): check the format of the label files and '
+                        'convert them again, or leave the scores out')
     if not _compares_as(dataset, CustomDataset):
         return list(results)
     return [areas(result) if torch.is_tensor(result) else result for result in results]

@@ -6,7 +6,9 @@ from mmseg.core.evaluation.metrics import intersect_and_union
 from mmseg.datasets import CityscapesDataset, CustomDataset
 
 from mmseg_ssr.datasets import CityscapesSynthiaDataset
+from mmseg_ssr.engine.testing.evaluate import scores
 from mmseg_ssr.engine.testing.labeled_images import LabeledImages, as_pre_eval, compares_itself
+from mmseg_ssr.errors import DataError
 from mmseg_ssr.labels.confusion import areas, confusion_matrix
 
 
@@ -47,6 +49,16 @@ def test_class_zero_is_taken_out_as_mmseg_does(val):
     own = areas(confusion_matrix(torch.from_numpy(prediction), label, 18))
     assert [list(a) for a in own] == [list(a) for a in expected] and own[3].sum() > 0
     assert label.unique().tolist()[-1] == 255 and 18 not in label
+
+
+def test_labels_that_are_all_ignore_give_no_score(val):
+    dataset = CityscapesDataset(**val)
+    empty = torch.zeros(19, 19, dtype=torch.int64)
+    told = 'nothing can be scored: all 2 labels in .*/gtFine/val are all ignore'
+    for evaluate in (LabeledImages(dataset).evaluate, lambda results: scores(dataset, results)):
+        with pytest.raises(DataError, match=told):
+            evaluate([empty, empty])
+    assert len(as_pre_eval(dataset, [empty, torch.eye(19, dtype=torch.int64)])) == 2
 
 
 def test_scores_of_matrices_are_those_of_mmsegs_areas(val):
