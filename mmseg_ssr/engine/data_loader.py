@@ -2,10 +2,11 @@
 
 So a resumed training sees the same samples, and so does one with another number of workers.
 """
+import contextlib
 import signal
 import threading
 from functools import partial
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+from typing import Any, Callable, ContextManager, Iterable, Iterator, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from ..utils.signals import obey_parent_alone
 from .on_device import to_device
 
 CPU = torch.device('cpu')
+#: What comes after the last batch.
+END = object()
 
 
 class PositionSampler(Sampler):
@@ -120,17 +123,22 @@ def test_loader(dataset: Dataset, workers: int = 0, device: Optional[torch.devic
 
 
 class Loader(DataLoader):
-    """Torch's loader, which tells the end of its processes once and in one line.
+    """Torch's loader, which tells the end of its processes in one line, where it waits for them.
 
-    Torch raises an error when the system reports a dead process, wherever the program is then. It
-    does so for each of them, so that the next one would come as a traceback after our line.
+    When the system reports a dead process, torch raises an error wherever the program is then, and
+    does so for each of them. In a destructor, Python would print that as a traceback and go on.
     """
 
     def __iter__(self) -> Iterator[Any]:
         with explained(killed_worker):
             batches = super().__iter__()
-            _tell_once()
-            yield from batches
+            waiting = _answer_where_waited()
+            while True:
+                with waiting():
+                    batch = next(batches, END)
+                if batch is END:
+                    return
+                yield batch
 
 
 def killed_worker(error: Exception) -> Optional[UserError]:
@@ -142,32 +150,44 @@ def killed_worker(error: Exception) -> Optional[UserError]:
     return None
 
 
-class _Once:
-    """Torch's answer to the signal that a process has ended. Only its first error is raised."""
+class _WhereWaited:
+    """Torch's answer to the signal that a process has ended, given where a batch is waited for."""
 
     def __init__(self, answer: Callable[[int, Any], None]):
-        self._answer, self.told = answer, False
+        self._answer, self._waits, self._noted = answer, False, False
 
     def __call__(self, signum: int, frame: Any) -> None:
-        if self.told:
+        if not self._waits:
+            self._noted = True
             return
+        self._waits = False  # a second process must not disturb the way out
+        self._answer(signum, frame)
+        self._waits = True
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Answer in this block, also a signal that came before."""
+        self._waits = True
         try:
-            with explained(killed_worker):
-                self._answer(signum, frame)
-        except UserError:
-            self.told = True
-            raise
+            if self._noted:
+                self._noted = False
+                self(signal.SIGCHLD, None)
+            yield
+        finally:
+            self._waits = False
 
 
-def _tell_once() -> None:
+def _answer_where_waited() -> Callable[[], ContextManager]:
     """Wrap the answer that torch has set. Only the main thread may, and torch does so too."""
     if not hasattr(signal, 'SIGCHLD') or threading.current_thread() is not threading.main_thread():
-        return
+        return contextlib.nullcontext
     answer = signal.getsignal(signal.SIGCHLD)
-    if isinstance(answer, _Once):
-        answer.told = False
-    elif callable(answer):
-        signal.signal(signal.SIGCHLD, _Once(answer))
+    if not callable(answer):  # no loader has processes
+        return contextlib.nullcontext
+    if not isinstance(answer, _WhereWaited):
+        answer = _WhereWaited(answer)
+        signal.signal(signal.SIGCHLD, answer)
+    return answer.waiting
 
 
 def _loader(dataset: Dataset, batch_size: int, workers: int, device: Optional[torch.device],
