@@ -128,7 +128,8 @@ def test_published_classes_have_the_published_mean(experiment):
 
 def test_each_benchmark_has_its_bounds():
     """Source-only everywhere; an oracle where the target's training images have labels."""
-    for id in ('daformer', 'synthia', 'acdc', 'darkzurich', 'streets-methods'):
+    for id in ('daformer', 'synthia', 'acdc', 'darkzurich', 'streets-methods', 'camvid-dusk',
+               'streets2camvid'):
         rows = rows_of(id)
         assert 'source_only' in rows and ('oracle' in rows) == (id != 'darkzurich')
     assert {name.split('_')[0] for name in rows_of('crosscity') if name.endswith('source_only')
@@ -148,6 +149,27 @@ def test_numbers_have_sources_and_baselines_are_rows(experiment):
 def test_numbers_of_test_splits_say_so():
     for experiment in ('acdc', 'darkzurich'):
         assert all('test split' in row.note for row in by_id()[experiment].rows if row.published)
+
+
+@pytest.mark.parametrize('id', ['camvid-dusk', 'streets2camvid'])
+def test_the_tables_on_camvid(id):
+    rows = rows_of(id)
+    assert list(rows) == ['source_only', 'daformer', 'daformer_ssr', 'daformer_ssr_plus',
+                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'oracle']
+    configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}
+    assert {row.seeds for row in rows.values()} == {(0, 1, 2, 3, 4)}
+    assert rows['mic_ssr_plus'].baseline == 'mic'
+    budgets = {str((cfg.data.val, cfg.data.test, cfg.data.train.target, cfg.model, cfg.optimizer,
+                    cfg.lr_config, cfg.runner)) for cfg in configs.values()}
+    assert len(budgets) == 1
+    sources = {name: cfg.data.train.source for name, cfg in configs.items()}
+    target = configs['oracle'].data.train.target
+    oracle = sources.pop('oracle')
+    assert len(set(map(str, sources.values()))) == 1
+    assert (oracle.img_dir, oracle.get('sequences', target.sequences)) == (
+        target.img_dir, target.sequences)
+    assert configs['daformer_ssr_plus_random'].uda.regularizer.encoder.checkpoint is None
+    assert configs['daformer_ssr_plus'].uda.regularizer.encoder.checkpoint is not None
 
 
 def test_the_methods_on_streets_differ_in_nothing_but_the_method():

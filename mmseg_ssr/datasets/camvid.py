@@ -4,29 +4,32 @@ from typing import Any, Dict, List, Mapping, Sequence
 from mmseg.datasets.builder import DATASETS
 
 from ..errors import ConfigError, MissingFile, nearest
-from ..labels.camvid import CLASSES, PALETTE, SEQUENCES, VOID
+from ..labels.camvid import CLASSES, GROUPS, PALETTE, SEQUENCES, VOID, VOID_COLOR
 from ..utils.registration import register
 from .detailed_scores import DetailedScores
 from .folder import FolderDataset
 
-#: Classes and colors as :class:`.FolderDataset` takes them. Their positions are the values.
-TABLE = [dict(name=name, ids=[value], color=list(color))
-         for value, (name, color) in enumerate(zip(CLASSES, PALETTE))]
+#: Classes as :class:`.FolderDataset` takes them: values of SegNet's labels, colors of CamVid's.
+TABLE = [dict(name=name, ids=[value], color=[list(color) for color in GROUPS[name].values()])
+         for value, name in enumerate(CLASSES)]
+IGNORE = [VOID, list(VOID_COLOR)]
 
 
 @register(DATASETS)
 class CamVidDataset(DetailedScores, FolderDataset):
-    """CamVid (Brostow et al., 2009) in the 11 classes and the folders of SegNet's tutorial.
+    """CamVid (Brostow et al., 2009) in the 11 classes of SegNet, scored for each sequence too.
 
-    The label of ``train/NAME.png`` is ``trainannot/NAME.png``, and so on for ``val`` and ``test``.
-    No conversion is needed. The score is also given for each sequence.
+    The label of ``train/NAME.png`` is ``trainannot/NAME.png`` in SegNet's tutorial, and so on for
+    ``val`` and ``test``. CamVid's own release has ``701_StillsRaw_full/NAME.png`` with
+    ``LabeledApproved_full/NAME_L.png``, in the colors of 32 classes, which are grouped here. It
+    needs ``seg_map_suffix='_L.png'``. Neither needs a conversion.
 
     Args:
         pipeline: steps as in mmseg.
-        img_dir: ``'train'``, ``'val'`` or ``'test'``.
+        img_dir: folder of the frames, such as ``'train'``.
         sequences: the sequences to use, of ``0001TP`` (dusk), ``0006R0``, ``0016E5`` and
             ``Seq05VD`` (day). A frame's name begins with its sequence.
-        options: ``ann_dir``, ``data_root``, ``split`` and ``test_mode`` of
+        options: ``ann_dir``, ``data_root``, ``seg_map_suffix``, ``split`` and ``test_mode`` of
             :class:`.FolderDataset`.
 
     Raises:
@@ -41,7 +44,7 @@ class CamVidDataset(DetailedScores, FolderDataset):
                  sequences: Sequence[str] = tuple(SEQUENCES), **options: Any):
         self.check_config(dict(sequences=sequences))
         self.sequences = tuple(sequences)
-        super().__init__(pipeline, img_dir, TABLE, ignore=[VOID], img_suffix='.png', **options)
+        super().__init__(pipeline, img_dir, TABLE, ignore=IGNORE, img_suffix='.png', **options)
 
     @staticmethod
     def check_config(config: Mapping) -> None:

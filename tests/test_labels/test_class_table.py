@@ -51,6 +51,19 @@ def test_colors_become_classes(label):
         table.read(label([[[142, 0, 0]]]))
 
 
+def test_a_class_may_have_several_colors(label):
+    bus = dict(CAR, color=[[0, 0, 142], [0, 60, 100]])
+    table = ClassTable.from_config([ROAD, bus])
+    assert table.palette == [[128, 64, 128], [0, 0, 142]]
+    path = label([[[128, 64, 128], [0, 0, 142], [0, 60, 100]]])
+    np.testing.assert_array_equal(table.read(path), [[0, 1, 1]])
+    with pytest.raises(ConfigError, match=r"'road' and 'car' both have color \[0, 60, 100\]"):
+        ClassTable.from_config([dict(ROAD, color=[0, 60, 100]), bus])
+    for wrong in ([[0, 0, 142], [0, 60]], [[0, 0, 142], 7], []):
+        with pytest.raises(ConfigError, match='a color must be'):
+            ClassTable.from_config([ROAD, dict(CAR, color=wrong)])
+
+
 def test_16_bit_ids(label):
     table = ClassTable.from_config([dict(name='a', ids=[1000]), dict(name='b', ids=[2000])])
     np.testing.assert_array_equal(table.read(label([[1000, 2000, 255]], np.uint16)),

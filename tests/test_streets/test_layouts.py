@@ -23,6 +23,9 @@ PATTERNS = {
     'NTHU_Datasets': r'(Rome|Rio|Tokyo|Taipei)/(Images/(Train/pano_\d{5}_\d_180\.jpg|'
                      r'Test/pano_\d{5}_\d_180\.png)|'
                      r'Labels/Test/pano_\d{5}_\d_180_(eval|labelTrainIds)\.png)',
+    'camvid': r'(train|trainannot)/(0001TP_\d{6}|0006R0_f\d{5}|0016E5_\d{5})\.png|'
+              r'(val|valannot)/0016E5_\d{5}\.png|'
+              r'(test|testannot)/(0001TP_\d{6}|Seq05VD_f\d{5})\.png|.*\.json',
     'own': r'(source/(images|labels)|target/images/train|target/(images|labels)/val)/\w+/'
            r'\d{4}\.(jpg|png)|.*\.json',
 }
@@ -69,6 +72,15 @@ def test_cross_city_labels_are_label_ids(layouts):
                                                                           'Rio/Images/Test'))
     with Image.open(next((layouts / 'NTHU_Datasets/Rio/Images/Train').iterdir())) as image:
         assert image.format == 'JPEG' and image.size == (64, 32)
+
+
+def test_camvid_labels_are_its_classes(layouts):
+    path = layouts / 'camvid/testannot/Seq05VD_f00000.png'
+    drawn = label_ids('camvid', 'test/{place}_f')
+    stored = np.asarray(Image.open(path))
+    assert set(np.unique(stored)) <= set(range(12))
+    for value, ids in ((0, [23]), (1, [11, 12]), (3, [7]), (8, [26, 27, 28, 31])):
+        np.testing.assert_array_equal(stored == value, np.isin(drawn, ids))
 
 
 def test_conditions_look_different(layouts):

@@ -9,7 +9,7 @@ classes = [
     dict(name='building', color=[128, 0, 0], ids=[11, 12]),  # wall
     dict(name='pole', color=[192, 192, 128], ids=[17]),
     dict(name='road', color=[128, 64, 128], ids=[7]),
-    dict(name='pavement', color=[60, 40, 222], ids=[8]),
+    dict(name='pavement', color=[0, 0, 192], ids=[8]),
     dict(name='tree', color=[128, 128, 0], ids=[21, 22]),  # vegetation, terrain
     dict(name='sign', color=[192, 128, 128], ids=[19, 20]),  # traffic light, traffic sign
     dict(name='fence', color=[64, 64, 128], ids=[13]),
