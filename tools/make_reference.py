@@ -61,12 +61,12 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
     ('Frozen encoders', [("encoder, type 'sam' (the default)", FrozenSAMEncoder),
                          ("encoder, type 'timm'", FrozenTimmEncoder)]),
     ('Segmentors', ['SSREncoderDecoder', 'HRDAEncoderDecoder', 'test_cfg']),
-    ('Backbones and necks', ['mit_b0 mit_b1 mit_b2 mit_b3 mit_b4 mit_b5', 'FoundationBackbone',
-                             'SimpleFeaturePyramid']),
+    ('Backbones and necks', ['mit_b0 mit_b1 mit_b2 mit_b3 mit_b4 mit_b5', 'mobilenet_v2',
+                             'FoundationBackbone', 'SimpleFeaturePyramid']),
     ('Heads', ['DAFormerHead', 'HRDAHead', 'DLV2Head', 'UpscaleHead']),
     ('Data', ['data', 'UDADataset', ('data.train.rare_class_sampling', RareClassSampling),
               'FolderDataset', 'GTADataset SynthiaDataset CrossCityDataset', 'ACDCDataset',
-              'CityscapesSynthiaDataset']),
+              'CityscapesSynthiaDataset', 'CamVidDataset']),
     ('Steps of a pipeline', ['LoadScaledImage', 'PseudoLabelMargins', 'FormatValidPseudoMask']),
 )
 

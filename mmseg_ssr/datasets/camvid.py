@@ -1,5 +1,5 @@
 """CamVid: real driving scenes in Cambridge, by day and at dusk."""
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from mmseg.datasets.builder import DATASETS
 
@@ -29,27 +29,38 @@ class CamVidDataset(DetailedScores, FolderDataset):
         img_dir: folder of the frames, such as ``'train'``.
         sequences: the sequences to use, of ``0001TP`` (dusk), ``0006R0``, ``0016E5`` and
             ``Seq05VD`` (day). A frame's name begins with its sequence.
-        options: ``ann_dir``, ``data_root``, ``seg_map_suffix``, ``split`` and ``test_mode`` of
-            :class:`.FolderDataset`.
+        ann_dir, seg_map_suffix, split, data_root, test_mode: as in :class:`.FolderDataset`.
 
     Raises:
-        ConfigError: a sequence is unknown.
+        ConfigError: a sequence is unknown, or there is none.
         MissingFile: ``img_dir`` holds no frame of the sequences.
     """
 
     CLASSES = CLASSES
     PALETTE = [list(color) for color in PALETTE]
 
-    def __init__(self, pipeline: Sequence[dict], img_dir: str,
-                 sequences: Sequence[str] = tuple(SEQUENCES), **options: Any):
+    def __init__(self,
+                 pipeline: Sequence[dict],
+                 img_dir: str,
+                 ann_dir: Optional[str] = None,
+                 sequences: Sequence[str] = tuple(SEQUENCES),
+                 seg_map_suffix: str = '.png',
+                 split: Optional[str] = None,
+                 data_root: Optional[str] = None,
+                 test_mode: bool = False):
         self.check_config(dict(sequences=sequences))
         self.sequences = tuple(sequences)
-        super().__init__(pipeline, img_dir, TABLE, ignore=IGNORE, img_suffix='.png', **options)
+        super().__init__(pipeline, img_dir, TABLE, ann_dir, IGNORE, '.png', seg_map_suffix, split,
+                         data_root, test_mode)
 
     @staticmethod
     def check_config(config: Mapping) -> None:
-        """Raise :class:`ConfigError` for an unknown sequence."""
-        for name in config.get('sequences', ()):
+        """Raise :class:`ConfigError` for an unknown sequence, and for none."""
+        chosen = config.get('sequences', tuple(SEQUENCES))
+        if not chosen or isinstance(chosen, str):
+            raise ConfigError(f'sequences must be a list of some of {", ".join(SEQUENCES)}, got '
+                              f'{chosen!r}')
+        for name in chosen:
             if name not in SEQUENCES:
                 raise ConfigError(f'sequences holds {name!r}{nearest(name, SEQUENCES)}, valid are '
                                   f'{", ".join(SEQUENCES)}')

@@ -37,6 +37,17 @@ def test_an_unknown_sequence_is_named(layouts):
         build_dataset(camvid(layouts / 'camvid', sequences=['0006RO']))
 
 
+@pytest.mark.parametrize('wrong', [[], '0001TP'])
+def test_sequences_are_a_list(layouts, wrong):
+    with pytest.raises(ConfigError, match='sequences must be a list of some of 0001TP, '):
+        build_dataset(camvid(layouts / 'camvid', sequences=wrong))
+
+
+def test_the_classes_are_no_option(layouts):
+    with pytest.raises(ConfigError, match="unexpected keyword argument 'classes'"):
+        build_dataset(camvid(layouts / 'camvid', classes=['road', 'car']))
+
+
 def test_a_sequence_that_the_folder_lacks(layouts):
     with pytest.raises(MissingFile, match=r"val holds no frame of sequences=\['0001TP'\], only of "
                                           r"\['0016E5'\]"):
