@@ -366,7 +366,8 @@ EXPERIMENTS: List[Experiment] = [
     camvid('streets2camvid', 'Drawn to real, on one core', 'Streets -> CamVid', 'streets2camvid'),
     Experiment(
         'ssr', 'GTA -> Cityscapes with and without SSR', SSR_METHODS,
-        (dacs, dacs_label_shift, daformer, daformer_ssr, mic_by_ssr, mic_ssr),
+        (dacs, dacs_label_shift, replace(daformer, source=SSR_METHODS), daformer_ssr, mic_by_ssr,
+         mic_ssr),
         baseline='daformer'),
     Experiment(
         'ssr-stages', 'Which backbone stages SAM regularizes', SSR_STAGES,
