@@ -1,10 +1,11 @@
-"""Write one HTML page about one or several trainings: curves, classes, images, attention.
+"""Write one HTML page about one or several trainings: scores, classes, images, curves, attention.
 
     mmseg-ssr report work_dirs/local/NAME
     mmseg-ssr report work_dirs/demo/source_only_s0 work_dirs/demo/daformer_s0 --out two.html
 
-The other runs are compared with the first one. The page needs no network and no other file. Without
-checkpoint or data it shows the logs alone, and says what is left out and why.
+The other runs are compared with the first one. The last one chooses the images: its best, median
+and worst. The page needs no network and no other file. Without checkpoint or data it shows the logs
+alone, and says what is left out and why.
 """
 import argparse
 from typing import List, Optional

@@ -60,12 +60,12 @@ def jpeg(image: np.ndarray) -> str:
 
 def matrix_figure(values: np.ndarray, rows: Sequence[str], columns: Sequence[str],
                   limits: Optional[Sequence[float]] = None) -> Figure:
-    """Draw numbers as colors, with a name for each row and column."""
+    """Draw numbers as colors from white to blue, with a name for each row and column."""
     height = 0.9 + 0.24 * len(rows)
     figure = Figure(figsize=(min(WIDTH, 3 + 0.4 * len(columns)), height), layout='constrained')
     axes = figure.subplots()
     low, high = limits or (None, None)
-    image = axes.imshow(values, aspect='auto', cmap='viridis', vmin=low, vmax=high)
+    image = axes.imshow(values, aspect='auto', cmap='Blues', vmin=low, vmax=high)
     axes.set_yticks(range(len(rows)), rows, fontsize=8, parse_math=False)
     axes.set_xticks(range(len(columns)), columns, fontsize=8, rotation=90, parse_math=False)
     figure.colorbar(image, ax=axes)
