@@ -87,9 +87,14 @@ def build_test_model(cfg: Config) -> nn.Module:
 
 
 def _built(model_cfg: dict) -> nn.Module:
-    """Build a segmentor without mmseg's advice to average losses in another way than published."""
+    """Build a segmentor without mmseg's advice to write the config in another way than published.
+
+    The advice is to average losses otherwise, and to name pretrained weights by another key.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='Default ``avg_non_ignore`` is False')
+        for advice in ('Default ``avg_non_ignore`` is False',
+                       'DeprecationWarning: pretrained is (a )?deprecated'):
+            warnings.filterwarnings('ignore', message=advice)
         return SEGMENTORS.build(model_cfg)
 
 

@@ -47,6 +47,17 @@ def test_nothing_is_advised_against_the_published_loss(data, config):
     build_test_model(cfg)
 
 
+@pytest.mark.filterwarnings('error')
+def test_nothing_is_advised_against_the_name_of_pretrained_weights(data, config, tmp_path):
+    sections = tiny_training.supervised_config(data)
+    model = build_test_model(config(sections))
+    torch.save(model.backbone.state_dict(), tmp_path / 'weights.pth')
+    sections['model']['pretrained'] = str(tmp_path / 'weights.pth')
+    started = build_training_model(config(sections), seed=5)
+    for name, tensor in started.backbone.state_dict().items():
+        torch.testing.assert_close(tensor, model.backbone.state_dict()[name])
+
+
 def test_the_test_model_is_the_plain_segmentor(data, config):
     model = build_test_model(config(tiny_training.ssr_config(data)))
     assert type(model) is EncoderDecoder
