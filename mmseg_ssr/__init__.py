@@ -8,8 +8,8 @@ import warnings
 from importlib.util import find_spec
 from typing import Any
 
+from .starting import quiet_start
 from .utils import compiled_operators
-from .utils.starting import quiet_start
 
 with quiet_start():
     from . import regularizer, uda

@@ -5,7 +5,7 @@ import sys
 from typing import List, Optional
 
 from . import HINDRANCE
-from .utils.starting import quiet_start
+from .starting import quiet_start
 
 #: Name of a command -> its module in :mod:`.commands`, and what it does.
 COMMANDS = {

@@ -21,6 +21,7 @@ PROGRAM = f'{PARTS} engine'
 #: Room -> what it may import, from the bottom up: a row names rows above it alone. ``room.module``
 #: allows that module of the room.
 ALLOWED = {
+    'starting': '',
     'errors': '',
     'distributed': 'errors',
     'utils': 'errors distributed',
@@ -43,7 +44,7 @@ ALLOWED = {
     'benchmark': f'{PROGRAM} streets',
     'experiments': 'labels',
     'commands': f'{PROGRAM} streets browse report deploy doctor benchmark experiments',
-    '__main__': 'commands',
+    '__main__': 'starting commands',
 }
 #: Rooms that import OpenMMLab themselves. Models and methods know it through ``host`` alone.
 KNOW_OPENMMLAB = {'host', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor', 'benchmark',

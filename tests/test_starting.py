@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from mmseg_ssr.utils import starting
+from mmseg_ssr import starting
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture

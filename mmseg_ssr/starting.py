@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any, Iterator
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
 
 
 @contextlib.contextmanager
