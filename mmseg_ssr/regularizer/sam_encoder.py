@@ -22,7 +22,7 @@ class FrozenSAMEncoder(FrozenNetwork):
     0..255, so crops normalized by mmseg pass unchanged.
 
     Args:
-        variant: 'vit_b', 'vit_l', 'vit_h', 'vit_t' (MobileSAM's TinyViT, a thirteenth of vit_b's
+        variant: 'vit_b', 'vit_l', 'vit_h', 'vit_t' (MobileSAM's TinyViT, 8 % of vit_b's
             arithmetic), or 'mini', which has a million parameters and is for images of 128 pixels.
         checkpoint: file of the published SAM weights, or of an image encoder alone. 'shipped' takes
             the weights of 'mini' that come with this package. None takes random weights (tests,
