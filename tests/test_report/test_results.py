@@ -39,7 +39,7 @@ def test_numbers_alone_are_a_page(written):
     assert [row[:4] for row in page.cells('row')] == [
         ['base', 'mIoU', '65.0', '61.00'], ['better', 'mIoU', '-', '63.00'],
         ['&lt;b&gt;new&lt;/b&gt;', 'mIoU', '-', '-']]
-    assert page.cells('difference')[0][:3] == ['better - base', '0: +3.00', '+3.00']
+    assert page.cells('difference')[0][:4] == ['better - base', '-', '0: +3.00', '+3.00']
     text = page.text
     assert '± 1.41, 2 seeds' in text and 'published 65.0' in text and '2 of 2 runs missing' in text
     road, = re.findall(r'<h3>road</h3>.*?</div>\s*</div>', text, re.S)
