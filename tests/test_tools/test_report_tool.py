@@ -39,7 +39,7 @@ def test_a_training_ends_with_its_report(tool, data, config_file, tmp_path, monk
     tool('scripts.train').main([config_file(sections), '--work-dir', 'run', '--device', 'cpu'])
     assert f'report {os.path.join("run", "report.html")}' in capsys.readouterr().out
     text = (tmp_path / 'run' / 'report.html').read_text()
-    assert 'confusion matrix' in text and 'best images' in text
+    assert 'confusion matrix' in text and 'best: ' in text and 'worst: ' in text
 
 
 def test_an_experiment_ends_with_a_page_about_all_its_runs(tool, data, config_file, tmp_path,
