@@ -87,8 +87,9 @@ def _groups(table: Sequence[Runs]) -> List[Group]:
     found: List[Dict[str, Summary]] = []
     for runs in table:
         names = dict.fromkeys(name for scores in runs.scores.values() for name in scores)
-        measured = {name[4:]: summary(list(runs.values(name).values()))
-                    for name in names if name.startswith('IoU.')}
+        prefix = runs.class_score('')
+        measured = {name[len(prefix):]: summary(list(runs.values(name).values()))
+                    for name in names if name.startswith(prefix)}
         found.append({name: one for name, one in measured.items() if one})
     names = [runs.name for runs in table]
     return bars.groups(

@@ -55,13 +55,20 @@ def test_a_table_without_a_result(written):
     assert page.faults == [] and page.ids == ['score', 'left-out']
 
 
+def test_the_classes_are_those_of_the_metric(written):
+    scores = {'1_mIoU': 50., '1_IoU.road': 70., '0_mIoU': 40., '0_IoU.road': 30., 'IoU.road': 50.}
+    page = written([Runs('a', {0: scores}, metric='1_mIoU')])
+    assert page.text.count('<b>70.0</b>') == 1
+    assert '<b>30.0</b>' not in page.text and '<b>50.0</b>' not in page.text
+
+
 def test_pictures_of_the_runs_that_are_here(written, runs, tmp_path):
     (tmp_path / 'elsewhere').mkdir()
-    page = written(folders=dict(base=str(runs.source_only), better=str(tmp_path / 'elsewhere'),
-                                last=str(runs.ssr)))
+    page = written(folders={'base': str(runs.source_only), 'better': str(tmp_path / 'elsewhere'),
+                            '"><b>last': str(runs.ssr)})
     assert page.faults == [] and page.ids == ['score', 'classes', 'pictures', 'left-out']
     assert len(page.by_section['pictures']) == 2 * 4  # two images: photograph, truth and two runs
-    assert 'by the image\'s mIoU of last' in page.text.replace('&#39;', "'")
+    assert "by the image's mIoU of &#34;&gt;&lt;b&gt;last" in page.text
     lines = [line for line in re.findall('<li>(.*?)</li>', page.text.split('id="left-out"')[1])
              if 'pictures' in line]
     assert len(lines) == 1 and lines[0].startswith('better, pictures: ')
