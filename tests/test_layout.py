@@ -15,7 +15,7 @@ SPEC.loader.exec_module(sources)
 MOST_MODULES = 16
 
 BASE = 'errors distributed weights utils'
-STEP = f'{BASE} labels.ignore_index regularizer uda'
+STEP = f'{BASE} labels.ignore_index regularizer regions uda'
 PARTS = f'{STEP} host labels visualization models methods datasets'
 PROGRAM = f'{PARTS} engine'
 #: Room -> what it may import, from the bottom up: a row names rows above it alone. ``room.module``
@@ -29,6 +29,7 @@ ALLOWED = {
     'visualization': '',
     'labels': 'errors utils',
     'regularizer': BASE,
+    'regions': f'{BASE} regularizer',
     'uda': f'{BASE} labels.ignore_index regularizer',
     'host': f'{BASE} uda.student',
     'models': f'{STEP} host',
@@ -50,7 +51,8 @@ ALLOWED = {
 KNOW_OPENMMLAB = {'host', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor', 'benchmark',
                   'commands'}
 #: Rooms that anybody can use without OpenMMLab.
-PURE = {'uda', 'regularizer', 'labels', 'streets', 'pretraining', 'visualization', *BASE.split()}
+PURE = {'uda', 'regularizer', 'regions', 'labels', 'streets', 'pretraining', 'visualization',
+        *BASE.split()}
 
 
 def imported(room):

@@ -5,7 +5,7 @@ from .feature_pyramid import SimpleFeaturePyramid
 from .foundation_backbone import FoundationBackbone
 from .hrda_encoder_decoder import HRDAEncoderDecoder
 from .hrda_head import HRDAHead
-from .mask_former import Mask2FormerHead, SARFormerHead
+from .mask_former import Mask2Former, Mask2FormerHead, SARFormer, SARFormerHead
 from .mit import MiT, mit_b0, mit_b1, mit_b2, mit_b3, mit_b4, mit_b5
 from .mobilenet import mobilenet_v2
 from .ssr_encoder_decoder import SSREncoderDecoder
@@ -13,6 +13,6 @@ from .upscale_head import UpscaleHead
 from .vit_adapter import BEiTAdapter
 
 __all__ = ['BEiTAdapter', 'DAFormerHead', 'DLV2Head', 'FoundationBackbone', 'HRDAEncoderDecoder',
-           'HRDAHead', 'Mask2FormerHead', 'MiT', 'SARFormerHead', 'SSREncoderDecoder',
-           'SimpleFeaturePyramid', 'UpscaleHead', 'mit_b0', 'mit_b1', 'mit_b2', 'mit_b3', 'mit_b4',
-           'mit_b5', 'mobilenet_v2']
+           'HRDAHead', 'Mask2Former', 'Mask2FormerHead', 'MiT', 'SARFormer', 'SARFormerHead',
+           'SSREncoderDecoder', 'SimpleFeaturePyramid', 'UpscaleHead', 'mit_b0', 'mit_b1', 'mit_b2',
+           'mit_b3', 'mit_b4', 'mit_b5', 'mobilenet_v2']

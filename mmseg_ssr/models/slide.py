@@ -1,12 +1,12 @@
 """Slide inference with several windows in one pass of the network, for any encoder-decoder."""
-from typing import Any, List, Mapping, Optional
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..host import EncoderDecoder
-from .crops import add_crops, coverage, crop, slide_boxes
+from .crops import Box, add_crops, coverage, crop, slide_boxes
 
 
 def crops_per_pass(test_cfg: Optional[Mapping[str, Any]], count: int) -> Optional[int]:
@@ -34,21 +34,40 @@ def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
     Returns:
         Logits B x K x H' x W', means where windows overlap.
     """
-    size = img.shape[2:]
-    boxes = slide_boxes(*size, segmentor.test_cfg['crop_size'], segmentor.test_cfg['stride'])
+    boxes = windows(segmentor, img)
     step = crops_per_pass(segmentor.test_cfg, len(boxes))
     if step is None:
         return EncoderDecoder.slide_inference(segmentor, img, img_meta, rescale)
+    logits = window_means(lambda part: segmentor.encode_decode(part, img_meta), img, boxes, step)
+    return rescaled(logits, img_meta, segmentor.align_corners) if rescale else logits
+
+
+def windows(segmentor: nn.Module, img: Tensor) -> Sequence[Box]:
+    """Return the windows of ``test_cfg.crop_size`` and ``stride`` over images B x 3 x H x W."""
+    test_cfg = segmentor.test_cfg
+    return slide_boxes(*img.shape[2:], test_cfg['crop_size'], test_cfg['stride'])
+
+
+def window_means(predict: Callable[[Tensor], Tensor], img: Tensor, boxes: Sequence[Box],
+                 step: int) -> Tensor:
+    """Return the means of the predictions of windows at each pixel, B x K x H x W.
+
+    Args:
+        predict: function from images to predictions of the same height and width.
+        step: number of windows that it gets at once.
+    """
     total = None
     for first in range(0, len(boxes), step):
         part = boxes[first:first + step]
-        logits = segmentor.encode_decode(torch.cat([crop(img, box) for box in part]), img_meta)
+        predicted = predict(torch.cat([crop(img, box) for box in part]))
         if total is None:
-            total = logits.new_zeros((len(img), logits.shape[1], *size))
-        add_crops(total, logits, part)
-    logits = total / coverage(boxes, size, total)
-    if not rescale:
-        return logits
+            total = predicted.new_zeros((len(img), predicted.shape[1], *img.shape[2:]))
+        add_crops(total, predicted, part)
+    return total / coverage(boxes, img.shape[2:], total)
+
+
+def rescaled(predicted: Tensor, img_meta: List[dict], align_corners: bool) -> Tensor:
+    """Cut off the padding of predictions B x K x H x W, and resize to the original image."""
     height, width = img_meta[0]['img_shape'][:2]  # without padding
-    return F.interpolate(logits[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
-                         mode='bilinear', align_corners=segmentor.align_corners)
+    return F.interpolate(predicted[:, :, :height, :width], size=img_meta[0]['ori_shape'][:2],
+                         mode='bilinear', align_corners=align_corners)

@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 OLDEST, NEWEST = (3, 9), (3, 14)
 MODULES = ['torch', 'torchvision', 'mmcv', 'mmseg', 'segment_anything', 'timm', 'cv2', 'numpy',
-           'PIL', 'jinja2', 'matplotlib', 'tensorboard', 'tqdm']
+           'scipy', 'PIL', 'jinja2', 'matplotlib', 'tensorboard', 'tqdm']
 #: These are imported to see whether they work. Each needs those before it.
 PROBES = ['torch', 'torchvision', 'mmcv.ops', 'mmseg', 'mmseg_ssr.engine']
 

@@ -2,5 +2,6 @@
 from .features import RegionFeatures
 from .mask2former_head import Mask2FormerHead
 from .sarformer_head import SARFormerHead
+from .segmentors import Mask2Former, SARFormer
 
-__all__ = ['Mask2FormerHead', 'RegionFeatures', 'SARFormerHead']
+__all__ = ['Mask2Former', 'Mask2FormerHead', 'RegionFeatures', 'SARFormer', 'SARFormerHead']

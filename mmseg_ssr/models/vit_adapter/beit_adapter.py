@@ -49,6 +49,9 @@ class BEiTAdapter(ViTAdapter):
         ConfigError: sizes or widths do not fit each other.
     """
 
+    #: It also gives the maps before their norms.
+    gives_context = True
+
     def __init__(self,
                  img_size: Union[int, Sequence[int]] = 640,
                  patch_size: int = 16,
