@@ -43,6 +43,12 @@ def hrda(backbone, head, **options):
                  hr_crop_size=[32, 32], feature_scale=0.5, crop_coord_divisible=8)
 
 
+MASKS = dict(
+    in_channels=[8, 16, 32, 64], num_classes=19, feat_channels=16, num_queries=6,
+    pixel_decoder=dict(num_layers=1, num_heads=2, feedforward_channels=16, num_groups=4),
+    transformer_decoder=dict(num_layers=2, num_heads=2, feedforward_channels=16),
+    losses=dict(num_points=64))
+
 # student, widths of the stages that SSR projects to
 ARCHITECTURES = {
     'dlv2': (plain(RESNET, dict(DLV2, dilations=(6, 12, 18, 24))), (8, 16, 32, 64)),
@@ -67,6 +73,12 @@ ARCHITECTURES = {
         (16, 16, 16, 16)),
     'vfmuda': (plain(dict(VIT, input_scale=1.1), dict(
         type='UpscaleHead', in_channels=24, num_classes=19)), (24, )),
+    'mask2former': (plain(RESNET, dict(MASKS, type='Mask2FormerHead'), type='Mask2Former'),
+                    (8, 16, 32, 64)),
+    'sarformer': (plain(
+        RESNET, dict(MASKS, type='SARFormerHead', pool_from='mask_features',
+                     first_attention='predicted'),
+        type='SARFormer', regions=dict(type='none')), (8, 16, 32, 64)),
 }
 
 

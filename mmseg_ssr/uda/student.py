@@ -213,6 +213,19 @@ def prediction_losses(head: nn.Module, predicted: Any, label: Tensor,
     return weighted_losses(head, predicted, label, weight)
 
 
+@singledispatch
+def trial_losses(head: nn.Module, label: Tensor,
+                 weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
+    """Return the losses of a head on logits of 0, to see whether it can be trained.
+
+    Args:
+        label: 1 x 1 x H x W.
+        weight: weight of each pixel, 1 x H x W in [0, 1]; None is 1 everywhere.
+    """
+    logits = torch.zeros(1, head.num_classes, *label.shape[2:])
+    return weighted_losses(head, logits, label, weight)
+
+
 def weighted_losses(head: nn.Module, logits: Tensor, label: Tensor,
                     weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
     """Return the losses of a head from its logits, with a weight for each pixel.

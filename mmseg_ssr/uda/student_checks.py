@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import WRONG_VALUE, ConfigError, explained, is_wrong_value, said
-from .student import encoder_of, heads, weighted_losses
+from .student import encoder_of, heads, trial_losses
 
 
 def check_one_head(student: nn.Module) -> None:
@@ -41,11 +41,11 @@ def check_pixel_weights(student: nn.Module) -> None:
     """
     for prefix, head in heads(student).items():
         nothing = torch.zeros(1, 4, 4)
-        pixels = torch.zeros(1, head.num_classes, 4, 4), nothing[None].long()
+        label = nothing[None].long()
         with explained(partial(_failing_loss, prefix)):
-            weighted_losses(head, *pixels)
+            trial_losses(head, label)
         try:
-            losses = weighted_losses(head, *pixels, nothing)
+            losses = trial_losses(head, label, nothing)
             unweighted = [name for name, value in losses.items() if 'loss' in name and value != 0]
         except WRONG_VALUE:
             unweighted = ['loss_decode']

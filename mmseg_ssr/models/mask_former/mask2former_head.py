@@ -195,12 +195,15 @@ def made(name: str, part: Callable[..., T], config: Optional[Dict[str, Any]], **
 def class_scores(classes: Tensor, masks: Tensor) -> Tensor:
     """Return the score of each class at each pixel, B x K x h x w in [0, Q] (MaskFormer, Eq. 3).
 
+    It is computed in float32, also under autocast.
+
     Args:
         classes: logits B x Q x (K + 1).
         masks: logits B x Q x h x w.
     """
-    chances = full_precision(classes).softmax(-1)[..., :-1]
-    return torch.einsum('bqk,bqhw->bkhw', chances, full_precision(masks).sigmoid())
+    with torch.autocast(masks.device.type, enabled=False):
+        chances = full_precision(classes).softmax(-1)[..., :-1]
+        return torch.einsum('bqk,bqhw->bkhw', chances, full_precision(masks).sigmoid())
 
 
 def log_scores(predicted: MaskPredictions, size: Optional[Tuple[int, int]] = None) -> Tensor:

@@ -66,14 +66,18 @@ class MaskLosses(nn.Module):
 
     def forward(self, predicted: MaskPredictions, targets: List[Targets],
                 draws: MaskDraws) -> Dict[str, Tensor]:
-        """Return ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer, and ``dI.*``."""
+        """Return ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the last layer, and ``dI.*``.
+
+        They are computed in float32, also under autocast.
+        """
         losses: Dict[str, Tensor] = {}
         last = len(predicted.classes) - 1
-        for i, (scores, masks) in enumerate(zip(predicted.classes, predicted.masks)):
-            prefix = '' if i == last else f'd{i}.'
-            for name, value in self.of_layer(full_precision(scores), full_precision(masks),
-                                             targets, draws).items():
-                losses[prefix + name] = value
+        with torch.autocast(predicted.masks[0].device.type, enabled=False):
+            for i, (scores, masks) in enumerate(zip(predicted.classes, predicted.masks)):
+                prefix = '' if i == last else f'd{i}.'
+                found = self.of_layer(full_precision(scores), full_precision(masks), targets,
+                                      draws)
+                losses.update({prefix + name: value for name, value in found.items()})
         return losses
 
     def of_layer(self, scores: Tensor, masks: Tensor, targets: List[Targets],

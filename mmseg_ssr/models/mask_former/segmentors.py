@@ -1,13 +1,12 @@
 """The segmentors of Mask2Former (arXiv 2112.01527) and SARFormer (Neurocomputing 635, 129915)."""
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import ConfigError, DataError
 from ...host import SEGMENTORS, EncoderDecoder
 from ...regions import build_region_source
-from ...uda import student
 from ...utils.registration import register
 from ..slide import crops_per_pass, rescaled, window_means, windows
 from .features import RegionFeatures
@@ -161,12 +160,6 @@ class SARFormer(Mask2Former):
                                 f'{tuple(one.shape[1:])} pixels for images of '
                                 f'{tuple(img.shape[2:])}: they must have the size of the image')
         return masks
-
-
-@student.compilable.register(Mask2Former)
-def compilable(segmentor: Mask2Former) -> Sequence[nn.Module]:
-    """Return the networks that can be compiled: queries and losses depend on the image."""
-    return [segmentor.backbone, segmentor.decode_head.pixel_decoder]
 
 
 def check_windows(test_cfg: Optional[dict], img_size: Optional[Tuple[int, int]]) -> None:
