@@ -1,3 +1,4 @@
+import copy
 import math
 import re
 import sys
@@ -170,6 +171,21 @@ def test_the_frozen_encoder_does_without_segment_anything(monkeypatch):
     assert encoder(torch.randn(2, 3, 40, 56)).shape == (2, 16, 4, 4)
     assert encoder.out_channels == 16 and not list(encoder.parameters())
     assert not any(weight.requires_grad for weight in encoder.network.parameters())
+
+
+def test_copies_other_kinds_of_numbers_and_training_mode_keep_the_map(published, tmp_path):
+    """Timm keeps a table of each device, which must not outlive its weights."""
+    path = tmp_path / 'mobile_sam.pt'
+    torch.save(published, path)
+    encoder = FrozenSAMEncoder('vit_t', checkpoint=str(path), input_size=SIDE, encoder_args=ARGS)
+    expected = encoder(picture())
+    assert torch.equal(copy.deepcopy(encoder).train()(picture()), expected)
+    double = copy.deepcopy(encoder).double()(picture().double())
+    torch.testing.assert_close(double.float(), expected, rtol=0, atol=1e-4)
+    with torch.autocast('cpu', torch.bfloat16):
+        half = encoder(picture())
+    assert half.dtype == torch.bfloat16
+    assert torch.cosine_similarity(half.float(), expected).min() > 0.99
 
 
 def test_the_published_size_of_the_network():
