@@ -198,6 +198,9 @@ def loss_names(case: Case) -> set:
     """What a training of the combination has to log as losses."""
     method, student = METHODS[case.method], ARCHITECTURES[case.architecture][0]
     head = ['loss_ce', 'hr.loss_ce'] if 'hrda' in case.architecture else ['loss_ce']
+    if 'former' in case.architecture and 'losses' in student['decode_head']:  # masks, two layers
+        head = [f'{layer}loss_{name}' for layer in ('d0.', 'd1.', '')
+                for name in ('cls', 'mask', 'dice')]
     auxiliary = ['aux.loss_ce'] if 'auxiliary_head' in student else []
     names = {f'{view}decode.{name}' for view in method.views for name in head}
     names.update(f'{view}{name}' for view in method.views for name in auxiliary)

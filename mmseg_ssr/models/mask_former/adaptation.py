@@ -44,10 +44,10 @@ def map_features(features: RegionFeatures, fn: Callable) -> RegionFeatures:
 @student.prediction_losses.register(Mask2FormerHead)
 def prediction_losses(head: Mask2FormerHead, predicted: MaskPredictions, label: Tensor,
                       weight: Optional[Tensor] = None) -> Dict[str, Tensor]:
-    """Return the losses of all outputs, and the accuracy of the last one."""
+    """Return the losses of all outputs, and the accuracy of the last one, from stride 4."""
     losses = head.prediction_losses(predicted, label, weight)
     with torch.no_grad():
-        scores = log_scores(predicted, tuple(label.shape[2:]))
+        scores = student.resized(log_scores(predicted), label, head.align_corners)
         losses['acc_seg'] = student.pixel_accuracy(scores, label.squeeze(1))
     return losses
 

@@ -2,6 +2,7 @@
 from typing import Optional, Sequence, Tuple
 
 from torch import Tensor
+from torch.utils._pytree import register_pytree_node
 
 
 class RegionFeatures(list):
@@ -18,3 +19,10 @@ class RegionFeatures(list):
                  regions: Sequence[Tensor], size: Tuple[int, int]):
         super().__init__(maps)
         self.context, self.regions, self.size = context, list(regions), tuple(size)
+
+
+# So that maps and context can be cut off from the backbone, like those in lists and tuples.
+register_pytree_node(
+    RegionFeatures,
+    lambda features: ([list(features), features.context], (features.regions, features.size)),
+    lambda parts, rest: RegionFeatures(*parts, *rest))
