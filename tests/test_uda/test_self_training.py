@@ -18,6 +18,7 @@ from mmseg_ssr.uda import (
     TargetView,
     ViewLosses,
 )
+from mmseg_ssr.uda.encoder_maps import EncoderMaps
 
 from . import toy_student
 from .toy_student import Changed, Student
@@ -74,6 +75,17 @@ def test_the_frozen_encoder_sees_the_images_that_the_student_sees(joint):
     assert torch.equal(encoded[0], data.img) and torch.equal(encoded[1], seen[1])
     mixed = parts.view_makers[1].augmentation.given[-1][0]
     assert torch.equal(views[1].img, mixed + 5) and torch.equal(encoded[1], mixed + 5)
+
+
+def test_composed_maps_are_made_of_the_images_of_this_iteration():
+    regularizer, data = toy_student.regularizer(), toy_student.batch()
+    parts = method(regularizer=regularizer, maps=EncoderMaps(regularizer, composed=True))
+    for _ in range(2):
+        parts.step(data, sgd(parts))
+        data.img.add_(1)  # loaders may fill the same memory again
+    encoded = regularizer.encoder.seen
+    assert [img is data.img for img in encoded] == [True, False] * 2
+    assert [img is data.target_img for img in encoded] == [False, True] * 2
 
 
 @pytest.mark.parametrize('joint', [False, True])
