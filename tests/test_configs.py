@@ -55,6 +55,11 @@ def without_files(cfg):
             dict(depths=(1, 1, 1, 1)) if hierarchical else dict(depth=1))
     if cfg.model.backbone.type == 'mit_b5':
         cfg.model.backbone.type = 'mit_b1'  # as wide, a fifth of the blocks
+    if cfg.model.backbone.type == 'BEiTAdapter':  # as wide, a third of the blocks or fewer
+        cfg.model.backbone.update(pretrained=None, num_layers=4,
+                                  interaction_indexes=[[i, i] for i in range(4)])
+    if cfg.model.get('regions'):
+        cfg.model.regions = dict(type='none')
     uda = cfg.get('uda') or {}
     small = dict(checkpoint=None, input_size=32, encoder_args=dict(
         embed_dim=12, depth=1, num_heads=2, window_size=2, global_attn_indexes=[0]))
@@ -85,7 +90,7 @@ def test_it_builds(path, no_random_weights):
 
 
 #: Folders of papers that train otherwise than DAFormer and its successors.
-OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare', 'camvid')
+OTHERS = ('vfm', 'minent', 'advseg', 'maxsquare', 'camvid', 'sarformer')
 
 
 @pytest.mark.parametrize('path', [
@@ -195,6 +200,27 @@ def test_the_setting_of_vfm_uda(size, width):
     assert cfg.uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=64)
     assert cfg.data.train.rare_class_sampling == dict(
         min_pixels=3000, class_temp=0.05, min_crop_ratio=2.0)
+
+
+@pytest.mark.parametrize('path', [path for path in CONFIGS if 'ade20k' in path])
+def test_the_setting_of_sarformer(path):
+    cfg = read(path)
+    large, ours = 'large' in path, 'sarformer_' in path
+    assert (cfg.optimizer.lr, cfg.optimizer.weight_decay) == (2e-5, 0.05)
+    assert 'paramwise_cfg' not in cfg.optimizer and 'warmup' not in cfg.lr_config
+    assert cfg.optimizer_config.grad_clip.max_norm == 0.01 and cfg.lr_config.power == 0.9
+    assert max_iterations(cfg) == 160000 and cfg.data.samples_per_gpu == 1
+    assert {count for _, count in head_classes(cfg)} == {150}
+    assert cfg.data.train.pipeline[1].reduce_zero_label
+    model = cfg.model
+    assert model.test_cfg == dict(mode='slide', crop_size=(640, 640), stride=(426, 426))
+    assert model.backbone.init_values == (1e-6 if large else 0.1)
+    assert (model.auxiliary_head is None) == large
+    assert model.type == ('SARFormer' if ours else 'Mask2Former')
+    if ours:
+        assert (model.decode_head.pool_from, model.decode_head.first_attention) == (
+            'context', 'outside')
+        assert model.regions.variant == 'vit_b'
 
 
 def test_the_permissive_recipes_name_no_non_commercial_part():

@@ -46,8 +46,9 @@ def export(model: ModelFile,
     Raises:
         ConfigError: a format is unknown, or the config does not fit.
         CheckpointError: the weights do not fit.
-        UserError: a package is missing, a format cannot be made or computes something else than
-            the network, or a file cannot be written. An older file of that name is kept.
+        UserError: the model needs regions, a package is missing, a format cannot be made or
+            computes something else than the network, or a file cannot be written. An older file of
+            that name is kept.
     """
     for name in formats:
         if name not in FORMATS:
@@ -55,6 +56,10 @@ def export(model: ModelFile,
                               f'{nearest(name, FORMATS)}')
         if os.path.realpath(os.path.join(out, FORMATS[name].file)) == os.path.realpath(model.path):
             raise ConfigError(f'{model.path} would be written over itself: choose another --out')
+    if model.cfg.model.get('regions'):
+        raise UserError(f"{model.path} cannot be exported: {model.cfg.model['type']} needs the "
+                        'regions of a frozen network for each image; predict with mmseg-ssr '
+                        'predict, or train the head Mask2FormerHead, which needs none')
     formats = list(dict.fromkeys(formats))
     network = build_network(model, weights)
     size = tuple(size or tested_size(model.cfg))

@@ -6,7 +6,7 @@ and not as a traceback.
 import contextlib
 import math
 from functools import partial
-from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from mmcv.cnn.bricks.registry import ACTIVATION_LAYERS, CONV_LAYERS, NORM_LAYERS
 from mmcv.runner import HOOKS, RUNNERS
@@ -18,6 +18,11 @@ from mmseg.models import builder
 from ...datasets.several_sets import LISTED
 from ...errors import ConfigError, nearest, nearest_name
 from ...labels.rare_class_sampling import RareClassSampling
+from ...models.mask_former.mask_losses import MaskLosses
+from ...models.mask_former.mask_transformer import MaskTransformer
+from ...models.mask_former.pixel_decoder import DeformablePixelDecoder
+from ...regions.detectors import box_source_class
+from ...regions.source import region_source_class
 from ...regularizer import build_regularizer
 from ...regularizer.encoders import DEFAULT, encoder_class
 from ...uda.views.masked_consistency import BlockMask
@@ -31,8 +36,12 @@ from .types import described, fits, misfit
 #: Keys whose dict holds the arguments of one function or class.
 ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer,
                 'mask_generator': BlockMask}
-#: Keys whose dict describes a frozen encoder.
-ENCODERS = ('encoder', 'imnet_feature_dist_encoder')
+#: Keys of a decode head whose dict holds arguments of a part. The head gives the others.
+PARTS_OF_HEADS = {'pixel_decoder': DeformablePixelDecoder, 'transformer_decoder': MaskTransformer,
+                  'losses': MaskLosses}
+#: Keys whose dict describes a frozen network -> the function from its type to its class.
+FROZEN = {'encoder': encoder_class, 'imnet_feature_dist_encoder': encoder_class,
+          'regions': region_source_class, 'boxes': box_source_class}
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
               'loss_terms', 'views')
@@ -183,8 +192,10 @@ def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault
     if names[-1] in ARGUMENTS_OF:
         yield from argument_faults(value, ARGUMENTS_OF[names[-1]], path,
                                    BUILDER_KEYS.get(names[-1], ()))
-    elif names[-1] in ENCODERS and names[0] in ('model', 'uda'):
-        yield from _encoder_faults(value, path)
+    elif names[-2:-1] == ['decode_head'] and names[-1] in PARTS_OF_HEADS:
+        yield from argument_faults(value, PARTS_OF_HEADS[names[-1]], path, complete=False)
+    elif names[-1] in FROZEN and names[0] in ('model', 'uda'):
+        yield from _frozen_faults(value, path, FROZEN[names[-1]])
     elif keys is not None:
         faults = Faults()
         faults.add(unknown_keys(value, keys, path))
@@ -196,9 +207,10 @@ def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault
         yield from _component_faults(value, path, names)
 
 
-def _encoder_faults(value: dict, path: str) -> Iterator[Fault]:
+def _frozen_faults(value: dict, path: str,
+                   class_of: Callable[[Any], type]) -> Iterator[Fault]:
     try:
-        kind = encoder_class(value.get('type', DEFAULT))
+        kind = class_of(value.get('type', DEFAULT if class_of is encoder_class else None))
     except ConfigError as error:
         yield from (Fault(f'{path}.type', line) for line in error.problems)
     else:

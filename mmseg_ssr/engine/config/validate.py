@@ -46,7 +46,7 @@ def validate(cfg: Config) -> None:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _class_weight_faults, _training_faults, _pseudo_label_faults,
+                  _class_faults, _class_weight_faults, _head_faults, _training_faults, _pseudo_label_faults,
                   _report_faults, tracker_faults, optimizer_faults, hook_faults, stage_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
@@ -177,6 +177,14 @@ def _class_weight_faults(cfg: ConfigDict) -> Iterator[Fault]:
             if isinstance(weights, (list, tuple)) and len(weights) != count:
                 yield Fault(f'{path}.class_weight', f'{path}.class_weight has {len(weights)} '
                             f'numbers, but {head}.num_classes is {count}: give one for each class')
+
+
+def _head_faults(cfg: ConfigDict) -> Iterator[Fault]:
+    head = (cfg.model.get('decode_head') or {})
+    if isinstance(head, dict) and head.get('type') == 'SARFormerHead' and \
+            cfg.model.get('type') == 'EncoderDecoder':
+        yield Fault('model.type', "model.type must be 'SARFormer' for SARFormerHead, which needs "
+                                  "the regions of the images, got 'EncoderDecoder'")
 
 
 def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:

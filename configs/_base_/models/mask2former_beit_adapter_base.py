@@ -1,0 +1,57 @@
+# Mask2Former on a ViT-Adapter of BEiT-B, with a fully convolutional head beside it in training.
+norm_cfg = dict(type='SyncBN', requires_grad=True)
+img_size = 640
+model = dict(
+    type='Mask2Former',
+    backbone=dict(
+        type='BEiTAdapter',
+        img_size=img_size,
+        patch_size=16,
+        embed_dims=768,
+        num_layers=12,
+        num_heads=12,
+        mlp_ratio=4,
+        qv_bias=True,
+        drop_path_rate=0.1,
+        init_values=0.1,
+        conv_inplane=64,
+        n_points=4,
+        deform_num_heads=12,
+        cffn_ratio=0.25,
+        deform_ratio=0.5,
+        interaction_indexes=[[0, 2], [3, 5], [6, 8], [9, 11]],
+        norm_cfg=dict(type='LN', eps=1e-6),
+        batch_norm_cfg=norm_cfg,
+        pretrained='pretrained/beit_base_patch16_224_pt22k_ft22k.pth'),
+    decode_head=dict(
+        type='Mask2FormerHead',
+        in_channels=[768, 768, 768, 768],
+        in_index=[0, 1, 2, 3],
+        num_classes=150,
+        feat_channels=256,
+        num_queries=100,
+        pixel_decoder=dict(
+            num_layers=6, num_heads=8, num_points=4, feedforward_channels=1024, num_groups=32),
+        transformer_decoder=dict(num_layers=9, num_heads=8, feedforward_channels=2048),
+        losses=dict(
+            class_weight=2.0,
+            mask_weight=5.0,
+            dice_weight=5.0,
+            no_object_weight=0.1,
+            num_points=12544,
+            oversample_ratio=3.0,
+            importance_sample_ratio=0.75)),
+    auxiliary_head=dict(
+        type='FCNHead',
+        in_channels=768,
+        in_index=2,
+        channels=256,
+        num_convs=1,
+        concat_input=False,
+        dropout_ratio=0.1,
+        num_classes=150,
+        norm_cfg=norm_cfg,
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.4)),
+    train_cfg=dict(),
+    test_cfg=dict(mode='slide', crop_size=(img_size, img_size), stride=(426, 426)))

@@ -1,0 +1,7 @@
+# SARFormer on a ViT-Adapter of BEiT-L with SAM ViT-B, ADE20K (Neurocomputing 635, 129915).
+_base_ = ['mask2former_beit_adapter_large_640_160k_bs4_ade20k.py']
+model = dict(
+    type='SARFormer',
+    regions=dict(type='sam', variant='vit_b', checkpoint='pretrained/sam_vit_b_01ec64.pth'),
+    decode_head=dict(type='SARFormerHead', pool_from='context', first_attention='outside'))
+name = 'sarformer_beit_large_640_160k_bs4_ade20k'
