@@ -293,3 +293,16 @@ def test_numbers_say_how_they_were_measured_and_of_which_network(tmp_path, teste
     assert numbers.source.endswith('tested with --flip-test')
     with pytest.raises(DataError, match=f'holds scores of the {tested}, not of'):
         read_numbers(str(path), 'teacher' if tested == 'student' else 'student')
+
+
+def test_a_network_that_needs_regions_is_refused(data, tmp_path):
+    from tiny_networks import MASKS, RESNET
+    sections = tiny_training.supervised_config(data)
+    sections['model'] = dict(
+        type='SARFormer', backbone=RESNET, regions=dict(type='none'),
+        decode_head=dict(MASKS, type='SARFormerHead', pool_from='mask_features'),
+        train_cfg=dict(), test_cfg=dict(mode='whole'))
+    path = tiny_training.untrained_checkpoint(tmp_path / 'sarformer.pth', sections)
+    with pytest.raises(UserError, match='SARFormer needs the regions of a frozen network'):
+        export(read_model(path), str(tmp_path / 'out'), WEIGHTS[:1])
+    assert not (tmp_path / 'out').exists()

@@ -1,0 +1,61 @@
+"""The keys of SARFormer in a config: parts of the head, regions and boxes."""
+import pytest
+import tiny_training
+from mmcv import Config
+from tiny_networks import MASKS, RESNET
+
+from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.errors import ConfigError
+
+
+@pytest.fixture
+def sections(tmp_path):
+    sections = tiny_training.supervised_config(tmp_path)
+    sections['model'] = dict(
+        type='SARFormer', backbone=RESNET,
+        decode_head=dict(MASKS, type='SARFormerHead', pool_from='mask_features'),
+        regions=dict(type='sam', checkpoint=None, boxes=dict(type='torchvision', checkpoint=None)),
+        train_cfg=dict(), test_cfg=dict(mode='whole'))
+    return sections
+
+
+def check(sections, **changes):
+    cfg = Config(sections, filename=None)
+    cfg.merge_from_dict(changes)
+    validate(cfg)
+
+
+def test_valid_keys_pass(sections):
+    check(sections)
+    check(sections, **{'model.decode_head.pixel_decoder.num_points': 2})
+
+
+@pytest.mark.parametrize('key, value, message', [
+    ('decode_head.pixel_decoder.num_layer', 2, "unknown key model.decode_head.pixel_decoder."
+                                               "num_layer, did you mean 'num_layers'"),
+    ('decode_head.transformer_decoder.heads', 2, "transformer_decoder.heads"),
+    ('decode_head.losses.num_point', 2, "did you mean 'num_points'"),
+    ('decode_head.losses.num_points', 'many', 'model.decode_head.losses.num_points must be'),
+    ('decode_head.poolfrom', 'context', "did you mean 'pool_from'"),
+    ('regions.type', 'smm', r"regions.type must be one of \['none', 'sam'\], got 'smm'"),
+    ('regions.points_per_sid', 8, "unknown key model.regions.points_per_sid, did you mean "
+                                  "'points_per_side'"),
+    ('regions.points_per_side', 'all', 'model.regions.points_per_side must be'),
+    ('regions.boxes.scor', 0.5, "unknown key model.regions.boxes.scor, did you mean 'score'"),
+    ('regions.boxes.type', 'yolo', 'regions.boxes.type must be one of')])
+def test_wrong_keys_and_values_are_named(sections, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(sections, **{f'model.{key}': value})
+
+
+def test_stock_segmentors_have_no_regions(sections):
+    del sections['model']['regions']
+    sections['model']['type'] = 'EncoderDecoder'
+    with pytest.raises(ConfigError, match="model.type must be 'SARFormer' for SARFormerHead"):
+        check(sections)
+
+
+def test_a_segmentor_without_its_regions_is_told(sections):
+    del sections['model']['regions']
+    with pytest.raises(ConfigError, match=r'model \(SARFormer\) needs the key regions'):
+        check(sections)
