@@ -43,7 +43,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 def table_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that choose a table and its rows."""
-    parser.add_argument('table', metavar='ID', nargs='?', help='table of experiments.py')
+    parser.add_argument('table', metavar='ID', nargs='?', help='table, as --list names them')
     parser.add_argument('--rows', nargs='+', metavar='NAME', help='only these rows of the table')
     parser.add_argument('--list', action='store_true', help='list the tables and stop')
 

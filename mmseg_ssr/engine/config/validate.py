@@ -46,8 +46,9 @@ def validate(cfg: Config) -> None:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _class_weight_faults, _head_faults, _training_faults, _pseudo_label_faults,
-                  _report_faults, tracker_faults, optimizer_faults, hook_faults, stage_faults):
+                  _class_faults, _class_weight_faults, _head_faults, _training_faults,
+                  _pseudo_label_faults, _report_faults, tracker_faults,
+                  optimizer_faults, hook_faults, stage_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
