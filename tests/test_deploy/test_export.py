@@ -19,7 +19,8 @@ from mmseg_ssr.deploy.formats import FORMATS
 from mmseg_ssr.deploy.graph import Deployed
 from mmseg_ssr.deploy.model_file import build_network, read_model
 from mmseg_ssr.deploy.numbers import Numbers, find_numbers, read_numbers
-from mmseg_ssr.engine.checkpoint.files import read_checkpoint
+from mmseg_ssr.engine.build import build_test_model
+from mmseg_ssr.engine.checkpoint.files import read_checkpoint, write_checkpoint
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile, UserError
 
 WEIGHTS = ['mmseg', 'safetensors']
@@ -302,7 +303,10 @@ def test_a_network_that_needs_regions_is_refused(data, tmp_path):
         type='SARFormer', backbone=RESNET, regions=dict(type='none'),
         decode_head=dict(MASKS, type='SARFormerHead', pool_from='mask_features'),
         train_cfg=dict(), test_cfg=dict(mode='whole'))
-    path = tiny_training.untrained_checkpoint(tmp_path / 'sarformer.pth', sections)
+    cfg = Config(sections)
+    path = tmp_path / 'sarformer.pth'
+    meta = dict(config=cfg.pretty_text, CLASSES=('a', ) * 19, PALETTE=[[0, 0, 0]] * 19, iter=1)
+    write_checkpoint(dict(meta=meta, state_dict=build_test_model(cfg).state_dict()), str(path))
     with pytest.raises(UserError, match='SARFormer needs the regions of a frozen network'):
-        export(read_model(path), str(tmp_path / 'out'), WEIGHTS[:1])
+        export(read_model(str(path)), str(tmp_path / 'out'), WEIGHTS[:1])
     assert not (tmp_path / 'out').exists()
