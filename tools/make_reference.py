@@ -25,6 +25,10 @@ from mmseg_ssr.engine.training.optimizer_hook import WatchedOptimizerHook  # noq
 from mmseg_ssr.errors import UserError, cli
 from mmseg_ssr.labels import RareClassSampling
 from mmseg_ssr.methods.method import Method
+from mmseg_ssr.models.mask_former.mask_losses import MaskLosses
+from mmseg_ssr.models.mask_former.mask_transformer import MaskTransformer
+from mmseg_ssr.models.mask_former.pixel_decoder import DeformablePixelDecoder
+from mmseg_ssr.regions import NoRegions, SAMRegions, TorchvisionBoxes
 from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder, build_regularizer
 from mmseg_ssr.uda import BlockMask
 from mmseg_ssr.uda.keys import range_of
@@ -60,10 +64,16 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
                  ('uda.regularizer', build_regularizer)]),
     ('Frozen encoders', [("encoder, type 'sam' (the default)", FrozenSAMEncoder),
                          ("encoder, type 'timm'", FrozenTimmEncoder)]),
-    ('Segmentors', ['SSREncoderDecoder', 'HRDAEncoderDecoder', 'test_cfg']),
+    ('Regions', [("regions, type 'sam'", SAMRegions), ("regions, type 'none'", NoRegions),
+                 ("boxes, type 'torchvision'", TorchvisionBoxes)]),
+    ('Segmentors', ['SSREncoderDecoder', 'HRDAEncoderDecoder', 'Mask2Former', 'SARFormer',
+                    'test_cfg']),
     ('Backbones and necks', ['mit_b0 mit_b1 mit_b2 mit_b3 mit_b4 mit_b5', 'mobilenet_v2',
-                             'FoundationBackbone', 'SimpleFeaturePyramid']),
-    ('Heads', ['DAFormerHead', 'HRDAHead', 'DLV2Head', 'UpscaleHead']),
+                             'BEiTAdapter', 'FoundationBackbone', 'SimpleFeaturePyramid']),
+    ('Heads', ['DAFormerHead', 'HRDAHead', 'DLV2Head', 'UpscaleHead', 'Mask2FormerHead',
+               'SARFormerHead', ('decode_head.pixel_decoder', DeformablePixelDecoder),
+               ('decode_head.transformer_decoder', MaskTransformer),
+               ('decode_head.losses', MaskLosses)]),
     ('Data', ['data', 'UDADataset', ('data.train.rare_class_sampling', RareClassSampling),
               'FolderDataset', 'GTADataset SynthiaDataset CrossCityDataset', 'ACDCDataset',
               'CityscapesSynthiaDataset', 'CamVidDataset']),

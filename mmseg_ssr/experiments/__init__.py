@@ -1,7 +1,7 @@
 """The tables of the papers and of this repository as data: configs, seeds and expected numbers."""
 from typing import Dict, List
 
-from . import camvid, gta, other_benchmarks, streets, target_losses
+from . import camvid, gta, other_benchmarks, sarformer, streets, target_losses
 from .table import NOT_CHECKED, Experiment, Row
 
 __all__ = ['EXPERIMENTS', 'Experiment', 'NOT_CHECKED', 'Row', 'by_id']
@@ -9,7 +9,8 @@ __all__ = ['EXPERIMENTS', 'Experiment', 'NOT_CHECKED', 'Row', 'by_id']
 #: All tables, in the order in which they are listed.
 EXPERIMENTS: List[Experiment] = [
     *streets.EXPERIMENTS, *camvid.EXPERIMENTS, *gta.EXPERIMENTS,
-    *target_losses.EXPERIMENTS, *other_benchmarks.EXPERIMENTS]
+    *target_losses.EXPERIMENTS, *other_benchmarks.EXPERIMENTS,
+    *sarformer.EXPERIMENTS]
 
 
 def by_id() -> Dict[str, Experiment]:

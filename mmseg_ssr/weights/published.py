@@ -130,9 +130,17 @@ def _convnext() -> Iterator[Published]:
         yield Published(f'convnext_{size}', file, f'{META}/convnext/{file}', MIT)
 
 
+def _beit() -> Iterator[Published]:
+    """BEiT of Microsoft, ImageNet-22k."""
+    for size in ('base', 'large'):
+        file = f'beit_{size}_patch16_224_pt22k_ft22k.pth'
+        yield Published(f'beit_{size}', file, 'https://conversationhub.blob.core.windows.net/'
+                        f'beit-share-public/beit/{file}', MIT)
+
+
 #: Short name -> file. The sums are those that public projects list. They were not computed here.
 FILES: Dict[str, Published] = {
-    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext)
+    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext, _beit)
     for one in group()}
 
 

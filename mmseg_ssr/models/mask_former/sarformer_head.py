@@ -24,8 +24,6 @@ class SARFormerHead(Mask2FormerHead):
     Anything model finds the regions; ``type='SARFormer'`` of the segmentor brings them.
 
     Args:
-        in_channels, num_classes, in_index, feat_channels, num_queries, pixel_decoder,
-            transformer_decoder, losses, ignore_index, init_cfg: see :class:`Mask2FormerHead`.
         pool_from: 'context' pools from the mask features of the backbone's maps before their last
             norms (``SARFormer_Adapter`` of the published code, both published configs);
             'mask_features' from those that the masks are predicted with (its ``SARFormerHead``).

@@ -102,11 +102,10 @@ class SARFormer(Mask2Former):
     """Segmentation whose queries are regions that the frozen SAM finds (SARFormer, Sec. 3).
 
     SAM runs in training *and* in testing: each image, and each window of an image, gets its own
-    regions. SAM is no part of the checkpoint.
+    regions. SAM is no part of the checkpoint. The other arguments are those of
+    :class:`Mask2Former`.
 
     Args:
-        backbone, neck, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg: see
-            :class:`Mask2Former`.
         decode_head: config of a :class:`~.sarformer_head.SARFormerHead`.
         regions: config of the region source, ``dict(type='sam', ...)``, see
             :func:`~mmseg_ssr.regions.build_region_source`.

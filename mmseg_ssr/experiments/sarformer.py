@@ -1,0 +1,29 @@
+"""SARFormer on ADE20K, with its published numbers."""
+from typing import Any, List, Optional
+
+from .table import Experiment, Row
+
+SARFORMER = 'SARFormer, Neurocomputing 635, 129915'
+SARFORMER_README = 'README of github.com/cljhwt/SARFormer-Beta-'
+
+OTHER_BASELINE = ('the published row says ViT-Adapter-B, but the config that it links is the large '
+                  'one')
+MISSING_CLASS = 'the published config names an auxiliary head whose class is not published'
+
+
+def sarformer_row(name: str, published: Optional[float] = None, **options: Any) -> Row:
+    """Make a row of SARFormer's table on ADE20K, with one seed."""
+    return Row(name, f'configs/sarformer/{name}_640_160k_bs4_ade20k.py', published, (0, ),
+               source=SARFORMER_README if published else '', **options)
+
+
+EXPERIMENTS: List[Experiment] = [
+    Experiment(
+        'sarformer', 'SARFormer: queries from the regions of SAM', SARFORMER,
+        (sarformer_row('mask2former_beit_adapter_base', 56.51, note=OTHER_BASELINE),
+         sarformer_row('sarformer_beit_base', 56.82, note=MISSING_CLASS),
+         sarformer_row('mask2former_beit_adapter_large'),
+         sarformer_row('sarformer_beit_large', 57.21,
+                       baseline='mask2former_beit_adapter_large')),
+        'ADE20K', 'mask2former_beit_adapter_base'),
+]
