@@ -33,10 +33,10 @@ class Mask2FormerHead(BaseModule):
 
     Args:
         in_channels: widths of the maps at strides 4, 8, 16, 32.
-        num_classes: K.
+        num_classes: K, number of classes.
         in_index: which maps of the backbone these are.
         feat_channels: C, width of everything inside the head.
-        num_queries: Q.
+        num_queries: Q, number of queries.
         pixel_decoder: ``num_layers``, ``num_heads``, ``num_points``, ``feedforward_channels`` and
             ``num_groups`` of :class:`~.pixel_decoder.DeformablePixelDecoder`.
         transformer_decoder: ``num_layers``, ``num_heads`` and ``feedforward_channels`` of

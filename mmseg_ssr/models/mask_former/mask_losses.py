@@ -32,7 +32,7 @@ class MaskLosses(nn.Module):
     """Classification of the queries, and cross-entropy and dice of the masks at points.
 
     Args:
-        num_classes: K.
+        num_classes: K, number of classes.
         class_weight, mask_weight, dice_weight: weights of the three losses, and of their costs in
             the matching.
         no_object_weight: weight of "no object" in the classification. Classes have 1.
