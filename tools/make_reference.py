@@ -28,7 +28,7 @@ from mmseg_ssr.methods.method import Method
 from mmseg_ssr.models.mask_former.mask_losses import MaskLosses
 from mmseg_ssr.models.mask_former.mask_transformer import MaskTransformer
 from mmseg_ssr.models.mask_former.pixel_decoder import DeformablePixelDecoder
-from mmseg_ssr.regions import NoRegions, SAMRegions, TorchvisionBoxes
+from mmseg_ssr.regions import ClusterRegions, NoRegions, SAMRegions, TorchvisionBoxes
 from mmseg_ssr.regularizer import FrozenSAMEncoder, FrozenTimmEncoder, build_regularizer
 from mmseg_ssr.uda import BlockMask
 from mmseg_ssr.uda.keys import range_of
@@ -64,7 +64,8 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
                  ('uda.regularizer', build_regularizer)]),
     ('Frozen encoders', [("encoder, type 'sam' (the default)", FrozenSAMEncoder),
                          ("encoder, type 'timm'", FrozenTimmEncoder)]),
-    ('Regions', [("regions, type 'sam'", SAMRegions), ("regions, type 'none'", NoRegions),
+    ('Regions', [("regions, type 'sam'", SAMRegions), ("regions, type 'mini'", ClusterRegions),
+                 ("regions, type 'none'", NoRegions),
                  ("boxes, type 'torchvision'", TorchvisionBoxes)]),
     ('Segmentors', ['SSREncoderDecoder', 'HRDAEncoderDecoder', 'Mask2Former', 'SARFormer',
                     'test_cfg']),

@@ -17,6 +17,7 @@ from mmseg_ssr.regions import (
     build_region_source,
     register_region_source,
 )
+from mmseg_ssr.regions.clusters import connected_parts
 from mmseg_ssr.regions.detectors import BOX_SOURCES
 from mmseg_ssr.regions.source import REGION_SOURCES
 
@@ -128,9 +129,31 @@ def test_no_regions():
     assert found[0].masks.shape[1:] == (8, 12)
 
 
+def test_clusters_of_the_small_encoder_find_a_square():
+    source = build_region_source(dict(type='mini', clusters=4))
+    image, mask = square(size=(128, 128), box=(30, 90, 40, 110))
+    found, again = source(normalized(source, image, image))
+    overlap = [(one & mask).sum() / (one | mask).sum() for one in found.masks]
+    turned = [(one & mask.T).sum() / (one | mask.T).sum() for one in found.masks]
+    assert max(overlap) > 0.7 > max(turned)
+    areas = found.masks.flatten(1).sum(1).tolist()
+    assert areas == sorted(areas, reverse=True) and areas[-1] >= 30
+    assert torch.equal(found.masks, again.masks)
+    assert not list(source.parameters()) and not source.state_dict()
+
+
+def test_each_connected_part_is_a_region():
+    labels = torch.zeros(6, 8, dtype=torch.long)
+    labels[:2, :2] = labels[4:, 5:] = labels[3, 0] = 1
+    parts = connected_parts(labels, min_area=2)
+    assert sorted(parts.flatten(1).sum(1).tolist()) == [4, 6, 37]
+    assert not (parts.sum(0) > 1).any()
+
+
 @pytest.mark.parametrize('config, message', [
-    (dict(type='sma'), r"regions.type must be one of \['none', 'sam'\], got 'sma', did you mean "
-                       "'sam'"),
+    (dict(type='mini', clusters=0), 'regions.clusters must be at least 1, got 0'),
+    (dict(type='sma'), r"regions.type must be one of \['mini', 'none', 'sam'\], got 'sma', did "
+                       "you mean 'sam'"),
     (dict(checkpoint=None), 'regions.type must be one of'),
     (dict(type='none', variant='vit_b'), "regions of type 'none': .*variant"),
     (dict(SAM, points_per_side=0), 'points_per_side must be at least 1, got 0'),

@@ -1,34 +1,8 @@
-# SARFormer on the narrow ResNet-18 of the demo. There is no SAM of this size, so all queries come
-# from random masks: this config shows that the parts work, not what regions bring.
-norm_cfg = dict(type='BN', requires_grad=True)
+# SARFormer on the narrow ResNet-18 of the demo. There is no SAM with a mask decoder of this size.
+# Its regions are clusters of the map of a small encoder.
+_base_ = ['mask2former_r18_small.py']
 model = dict(
     type='SARFormer',
-    pretrained=None,
-    backbone=dict(
-        type='ResNetV1c',
-        depth=18,
-        base_channels=32,
-        stem_channels=32,
-        num_stages=4,
-        out_indices=(0, 1, 2, 3),
-        strides=(1, 2, 2, 2),
-        dilations=(1, 1, 1, 1),
-        norm_cfg=norm_cfg,
-        norm_eval=False,
-        style='pytorch'),
-    regions=dict(type='none'),
+    regions=dict(type='mini'),
     decode_head=dict(
-        type='SARFormerHead',
-        in_channels=[32, 64, 128, 256],
-        in_index=[0, 1, 2, 3],
-        num_classes=19,
-        feat_channels=64,
-        num_queries=40,
-        pixel_decoder=dict(
-            num_layers=2, num_heads=4, num_points=4, feedforward_channels=128, num_groups=32),
-        transformer_decoder=dict(num_layers=3, num_heads=4, feedforward_channels=128),
-        losses=dict(num_points=1000),
-        pool_from='mask_features',
-        first_attention='predicted'),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        type='SARFormerHead', pool_from='mask_features', first_attention='predicted'))

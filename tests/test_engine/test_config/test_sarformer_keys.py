@@ -37,7 +37,7 @@ def test_valid_keys_pass(sections):
     ('decode_head.losses.num_point', 2, "did you mean 'num_points'"),
     ('decode_head.losses.num_points', 'many', 'model.decode_head.losses.num_points must be'),
     ('decode_head.poolfrom', 'context', "did you mean 'pool_from'"),
-    ('regions.type', 'smm', r"regions.type must be one of \['none', 'sam'\], got 'smm'"),
+    ('regions.type', 'smm', r"regions.type must be one of \['mini', 'none', 'sam'\], got 'smm'"),
     ('regions.points_per_sid', 8, "unknown key model.regions.points_per_sid, did you mean "
                                   "'points_per_side'"),
     ('regions.points_per_side', 'all', 'model.regions.points_per_side must be'),
