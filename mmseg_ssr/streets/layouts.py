@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..labels.camvid import camvid_table
+from ..labels.cityscapes import CLASSES
 from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
 from .labels import COLORS
 from .look import (
@@ -25,6 +26,12 @@ Encoder = Callable[[np.ndarray], bytes]
 TRAIN_CITIES = ('northport', 'eastbridge', 'millford', 'oldharbour', 'stonefield')
 VAL_CITIES = ('westhaven', 'greenhill', 'kingsmarket')
 CROSS_CITIES = ('Rome', 'Rio', 'Tokyo', 'Taipei')
+#: Classes of Cityscapes -> their value in labels of ADE20K, 1 to 150. The others are 0, "other".
+ADE20K_IDS = {
+    'road': 7, 'sidewalk': 12, 'building': 2, 'wall': 1, 'fence': 33, 'pole': 94,
+    'traffic light': 137, 'traffic sign': 44, 'vegetation': 5, 'terrain': 10, 'sky': 3,
+    'person': 13, 'rider': 13, 'car': 21, 'truck': 84, 'bus': 81, 'motorcycle': 117,
+    'bicycle': 128}
 #: Names of the numbers of images that splits have, as in :func:`.make_streets`.
 SOURCE, TRAIN, VAL = 'train_source', 'train_target', 'val_target'
 
@@ -52,6 +59,14 @@ def train_id_png(label_ids: np.ndarray) -> bytes:
 def camvid_png(label_ids: np.ndarray) -> bytes:
     """Encode the 11 classes of CamVid."""
     return png(camvid_table()[label_ids])
+
+
+def ade_png(label_ids: np.ndarray) -> bytes:
+    """Encode the classes of ADE20K."""
+    table = np.zeros(256, np.uint8)
+    for name, value in ADE20K_IDS.items():
+        table[CLASSES.index(name)] = value
+    return png(table[train_id_table()[label_ids]])
 
 
 def synthia_png(label_ids: np.ndarray) -> bytes:
@@ -146,6 +161,13 @@ def _camvid(number: int, folder: str, count: str, look: LookMaker, name: str,
                  [(f'{folder}annot/{name}', camvid_png)], sequences)
 
 
+def _ade(number: int, folder: str, count: str, name: str) -> Split:
+    file = f'{folder}/ADE_{name}_{{number:08d}}'
+    return Split(number, 'ade', count, camera_look, False,
+                 f'ADEChallengeData2016/images/{file}.jpg',
+                 [(f'ADEChallengeData2016/annotations/{file}.png', ade_png)])
+
+
 SOURCE_TRAIN = Split(0, 'gta', SOURCE, game_look, False, 'images/{number:05d}.png',
                      [('labels/{number:05d}.png', palette_png)])
 TARGET_TRAIN = _cityscapes(1, 'train', TRAIN, TRAIN_CITIES)
@@ -171,6 +193,8 @@ SPLITS = (
     _camvid(72, 'val', VAL, camera_look, '{place}_{turn:05d}.png', ('0016E5', )),
     _camvid(73, 'test', VAL, twilight_look, '{place}_{turn:06d}.png', ('0001TP', )),
     _camvid(74, 'test', VAL, camera_look, '{place}_f{turn:05d}.png', ('Seq05VD', )),
+    _ade(80, 'training', SOURCE, 'train'),
+    _ade(81, 'validation', VAL, 'val'),
     _own(60, 'source/images', SOURCE, game_look, labeled=True),
     _own(61, 'target/images/train', TRAIN, camera_look, labeled=False),
     _own(62, 'target/images/val', VAL, camera_look, labeled=True),

@@ -2,6 +2,7 @@
 import gc
 import weakref
 
+import numpy as np
 import pytest
 import torch
 
@@ -66,3 +67,25 @@ def test_images_without_a_score_are_left_out(runs, monkeypatch):
     found = sections.examine([read_run(str(runs.source_only))], CPU, 1)
     assert found.sections == [] and found.gallery is None
     assert 'no label of the test images holds a class' in found.left_out[0]
+
+
+def test_the_most_frequent_of_many_classes_are_confused():
+    matrix = np.zeros((150, 150))
+    matrix[149, 149], matrix[149, 3] = 60, 40
+    matrix[:50, 0] = np.arange(50, 0, -1)  # 40 classes with most pixels: 149, and 0 to 38
+    kept, names = sections._most_frequent(matrix, [str(i) for i in range(150)])
+    assert names == [*map(str, range(39)), '149', 'other classes']
+    assert kept.shape == (40, 41)
+    assert kept[39, [3, 39, 40]].tolist() == [40, 60, 0] and kept[0, 0] == 50
+    matrix[149, 140] = 7  # no label has this class
+    kept, _ = sections._most_frequent(matrix, [str(i) for i in range(150)])
+    assert kept[39, 40] == 7 and kept.sum(axis=1)[39] == 107
+
+
+def test_caption_of_a_large_confusion_matrix(no_drawing):
+    matrix = np.eye(150)
+    matrix[3] = 0
+    large = sections._confusion(matrix, [str(i) for i in range(150)])
+    assert large.caption.endswith(', of the 40 most frequent classes')
+    small = sections._confusion(np.eye(3), 'abc')
+    assert small.caption.endswith('(column)')

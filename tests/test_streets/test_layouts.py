@@ -4,6 +4,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+from mmseg.datasets import ADE20KDataset
 from PIL import Image
 
 from mmseg_ssr.labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
@@ -26,6 +27,8 @@ PATTERNS = {
     'camvid': r'(train|trainannot)/(0001TP_\d{6}|0006R0_f\d{5}|0016E5_\d{5})\.png|'
               r'(val|valannot)/0016E5_\d{5}\.png|'
               r'(test|testannot)/(0001TP_\d{6}|Seq05VD_f\d{5})\.png|.*\.json',
+    'ade': r'ADEChallengeData2016/(images/(training/ADE_train|validation/ADE_val)_\d{8}\.jpg|'
+           r'annotations/(training/ADE_train|validation/ADE_val)_\d{8}\.png)|.*\.json',
     'own': r'(source/(images|labels)|target/images/train|target/(images|labels)/val)/\w+/'
            r'\d{4}\.(jpg|png)|.*\.json',
 }
@@ -81,6 +84,19 @@ def test_camvid_labels_are_its_classes(layouts):
     assert set(np.unique(stored)) <= set(range(12))
     for value, ids in ((0, [23]), (1, [11, 12]), (3, [7]), (8, [26, 27, 28, 31])):
         np.testing.assert_array_equal(stored == value, np.isin(drawn, ids))
+
+
+def test_ade20k_labels_are_its_classes(layouts):
+    folder = layouts / 'ade/ADEChallengeData2016/annotations/training'
+    stored = np.asarray(Image.open(folder / 'ADE_train_00000001.png'))
+    drawn = label_ids('ade', 'training')
+    assert stored.dtype == np.uint8
+    names = ADE20KDataset.CLASSES
+    for name, ids in (('sky', [23]), ('road', [7]), ('building', [11]), ('person', [24, 25])):
+        value = 1 + next(i for i, one in enumerate(names) if name in one.split(', '))
+        np.testing.assert_array_equal(stored == value, np.isin(drawn, ids))
+    other = np.isin(train_id_table()[drawn], (16, 255))  # it has no train
+    np.testing.assert_array_equal(stored == 0, other)
 
 
 def test_conditions_look_different(layouts):

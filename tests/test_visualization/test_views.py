@@ -45,3 +45,25 @@ def test_bars_are_as_wide_as_asked_and_not_blank(width):
     assert both.shape[1] == width
     back = cv2.imdecode(np.frombuffer(encoded(both), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     assert np.array_equal(back, both)
+
+
+def test_many_classes_go_on_in_further_rows():
+    names = [f'class {i}' for i in range(150)]
+    all_there = draw_class_shares(dict(seen=[.01] * 150), names, 'x', 1200)
+    assert all_there.shape == (900, 1200, 3)
+    assert all(row.std() > 5 for row in np.split(all_there, 3))
+    few = draw_class_shares(dict(seen=[.5] * 10 + [0.] * 140, drawn=[0.] * 149 + [1.]), names,
+                            'x', 1200)
+    assert few.shape == (300, 1200, 3)
+    assert draw_class_shares(dict(seen=[0.] * 150), names, 'x', 1200).shape == few.shape
+
+
+def test_a_long_legend_names_the_classes_in_the_labels():
+    label = np.full((1, 8, 16), 3)
+    label[0, 0] = 255
+    view = ViewTiles('source', np.zeros((1, 3, 8, 16)), label)
+    palette = [(i, 0, 0) for i in range(100, 250)]
+    whole, long = (draw_views([view], MEAN, STD, [f'class {i}' for i in range(count)], palette)
+                   for count in (40, 41))
+    assert whole.shape[0] > long.shape[0] == 28 + 4 + 128 + 22 + 8
+    assert long[-20, 10].tolist() == [103, 0, 0]
