@@ -46,12 +46,17 @@ def build_regularizer(segmentor: nn.Module,
 
 
 def feature_channels(segmentor: nn.Module) -> Sequence[int]:
-    """Return the widths of the maps of backbone and neck, measured on a small blank image."""
+    """Return the widths of the maps of backbone and neck, measured on a small blank image.
+
+    The image has the size ``backbone.img_size`` if there is one, since such a backbone may take no
+    other. A segmentor with a method ``extract_maps`` is not asked for more than the maps.
+    """
     was_training = segmentor.training
     parameter = next(segmentor.parameters())
+    size = getattr(getattr(segmentor, 'backbone', None), 'img_size', None) or (64, 64)
+    extract = getattr(segmentor, 'extract_maps', segmentor.extract_feat)
     segmentor.eval()
     with torch.no_grad():
-        features = segmentor.extract_feat(
-            torch.zeros(1, 3, 64, 64, device=parameter.device, dtype=parameter.dtype))
+        maps = extract(torch.zeros(1, 3, *size, device=parameter.device, dtype=parameter.dtype))
     segmentor.train(was_training)
-    return tuple(feature.shape[1] for feature in features)
+    return tuple(one.shape[1] for one in maps)

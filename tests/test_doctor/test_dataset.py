@@ -360,6 +360,7 @@ def test_chosen_sequences_are_no_missing_images(layouts):
     ('CityscapesDataset', 'leftImg8bit/train', 2975), ('ACDCDataset', 'rgb_anon/val/', 406),
     ('DarkZurichDataset', 'rgb_anon/train/night', 2416), ('DarkZurichDataset', 'rgb_anon/val', 50),
     ('CrossCityDataset', 'Images/Train', 3200), ('CamVidDataset', 'test', 233),
+    ('ADE20KDataset', 'images/training', 20210), ('ADE20KDataset', 'images/validation', 2000),
     ('FolderDataset', 'images', None)])
 def test_published_numbers(kind, folder, number):
     assert published_images(dict(type=kind, img_dir=folder)) == number

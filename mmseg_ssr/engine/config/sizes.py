@@ -3,9 +3,14 @@
 Constructors of mmseg, mmcv and SAM take any number. A wrong one shows later, in an error about
 something else, or not at all.
 """
-from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Tuple
 
+from mmseg.models.builder import BACKBONES, SEGMENTORS
+
+from ...models.mask_former import Mask2Former
 from .faults import Fault
+from .signatures import parameters
+from .values import method_config, segmentor_config, split_configs, steps_of
 
 #: Names of arguments that are integers of at least 1, or lists of them.
 COUNTS = frozenset('''
@@ -65,3 +70,67 @@ def _numbers(value: Any) -> Iterator[Any]:
             yield from _numbers(item)
     elif isinstance(value, (int, float)):
         yield value
+
+
+def image_size_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the crops and test images that a backbone of one ``img_size`` does not take.
+
+    Mask2Former and SARFormer pad smaller images, except in a training with ``uda``. Images that may
+    be larger need windows.
+    """
+    segmentor = segmentor_config(cfg)
+    size = only_size(segmentor.get('backbone') or {})
+    if size is None:
+        return
+    kind = SEGMENTORS.get(str(segmentor.get('type')))
+    pads = kind is not None and issubclass(kind, Mask2Former) and not method_config(cfg)
+    for path, dataset in split_configs(cfg, 'train'):
+        place, crop = _crop(dataset, path)
+        if crop and not (_inside(crop, size) if pads else crop == size):
+            wanted = 'at most ' * pads + f'{size}, the img_size of model.backbone'
+            yield Fault(place, f'{place} must be {wanted}, got {crop}')
+    test_cfg = segmentor.get('test_cfg') or cfg.get('test_cfg') or {}
+    if test_cfg.get('mode', 'whole') == 'whole':
+        for split in ('val', 'test'):
+            for path, dataset in split_configs(cfg, split):
+                yield from _whole_image_faults(dataset, path, size)
+
+
+def only_size(backbone: Mapping[str, Any]) -> Optional[Tuple[int, ...]]:
+    """Return (height, width) of the only images that a backbone takes, None if it takes others."""
+    kind = BACKBONES.get(str(backbone.get('type')))
+    if not getattr(kind, 'takes_one_size', False):
+        return None
+    size = backbone.get('img_size', parameters(kind)[0]['img_size'].default)
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+def _crop(dataset: Mapping[str, Any], path: str) -> Tuple[str, Optional[Tuple[int, ...]]]:
+    """Return the key that gives the size of training images, and the size, None if unknown."""
+    found: Tuple[str, Optional[Tuple[int, ...]]] = '', None
+    for place, step in steps_of(dataset.get('pipeline') or [], f'{path}.pipeline'):
+        for key in ('crop_size', 'size'):
+            if isinstance(step.get(key), (list, tuple)):
+                found = f'{place}.{key}', tuple(step[key])
+    return found
+
+
+def _whole_image_faults(dataset: Mapping[str, Any], path: str, size: Tuple[int, ...]
+                        ) -> Iterator[Fault]:
+    for place, step in steps_of(dataset.get('pipeline') or [], f'{path}.pipeline'):
+        scales = step.get('img_scale') or []
+        if len(scales) == 2 and all(isinstance(side, int) for side in scales):
+            scales = [scales]
+        largest = max(step.get('img_ratios') or [1.])
+        for scale in scales:
+            # Pictures may stand upright.
+            if not _inside(sorted(largest * side for side in scale), sorted(size)):
+                yield Fault(f'{place}.img_scale', (
+                    f'{place}.img_scale {tuple(scale)} may give images that are larger than '
+                    f"{size}, the img_size of model.backbone: set model.test_cfg=dict(mode='slide'"
+                    f', crop_size={size}, stride=...), or a smaller img_scale'))
+                break
+
+
+def _inside(lengths: Sequence[int], limits: Sequence[int]) -> bool:
+    return all(length <= limit for length, limit in zip(lengths, limits))

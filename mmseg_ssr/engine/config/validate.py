@@ -17,6 +17,7 @@ from .faults import Fault, Faults
 from .hooks import hook_faults
 from .keys import TOP_LEVEL
 from .optimizer import optimizer_faults
+from .sizes import image_size_faults
 from .stages import stage_faults
 from .trackers import tracker_faults
 from .types import fits
@@ -48,7 +49,8 @@ def validate(cfg: Config) -> None:
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
                   _class_faults, _class_weight_faults, _head_faults, _training_faults,
                   _pseudo_label_faults, _report_faults, tracker_faults,
-                  optimizer_faults, hook_faults, stage_faults):
+                  optimizer_faults, hook_faults, stage_faults,
+                  image_size_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)

@@ -144,11 +144,16 @@ class SARFormer(Mask2Former):
         Raises:
             DataError: the source gives masks of another size.
         """
+        context = None
         if self.with_context:
             maps, context = self.backbone(img, return_context=True)
         else:
-            maps, context = super().extract_feat(img), None
+            maps = self.extract_maps(img)
         return RegionFeatures(maps, context, self.masks_of(img), img.shape[2:])
+
+    def extract_maps(self, img: Tensor) -> Sequence[Tensor]:
+        """Return the maps of images B x 3 x H x W alone. SAM does not look at them."""
+        return super().extract_feat(img)
 
     def masks_of(self, img: Tensor) -> List[Tensor]:
         """Return the masks of the regions of each image, n x H x W, bool."""

@@ -51,6 +51,8 @@ class BEiTAdapter(ViTAdapter):
 
     #: It also gives the maps before their norms.
     gives_context = True
+    #: It takes images of ``img_size`` only.
+    takes_one_size = True
 
     def __init__(self,
                  img_size: Union[int, Sequence[int]] = 640,

@@ -59,3 +59,46 @@ def test_a_segmentor_without_its_regions_is_told(sections):
     del sections['model']['regions']
     with pytest.raises(ConfigError, match=r'model \(SARFormer\) needs the key regions'):
         check(sections)
+
+
+BEIT = dict(type='BEiTAdapter', img_size=(32, 64))  # images of the tests are 64 x 32
+TRAIN, VAL = 'data.train.pipeline', 'data.val.pipeline.1'
+SLIDE = dict(mode='slide', crop_size=(32, 64), stride=(32, 32))
+
+
+@pytest.fixture
+def one_size(sections):
+    """A config whose backbone takes images of one size only, which crops and tests have."""
+    sections['model']['backbone'] = BEIT
+    return sections
+
+
+def test_images_of_the_only_size_pass(one_size):
+    check(one_size)  # its crops are smaller
+    check(one_size, **{'model.test_cfg': SLIDE, f'{VAL}.img_scale': (128, 64)})
+    check(one_size, **{f'{VAL}.img_scale': (32, 64)})
+    check(one_size, **{f'{VAL}.img_scale': [(32, 64), (30, 60)]})
+
+
+@pytest.mark.parametrize('key, value, message', [
+    (f'{TRAIN}.6.size', (64, 64), r'data.train.pipeline.6.size must be at most \(32, 64\), the '
+                                  r'img_size of model.backbone, got \(64, 64\)'),
+    (f'{VAL}.img_scale', (128, 64), r"img_scale \(128, 64\) may give images that are larger than "
+                                    r"\(32, 64\).*mode='slide', crop_size=\(32, 64\)"),
+    (f'{VAL}.img_scale', [(64, 32), (72, 32)], r'img_scale \(72, 32\) may give'),
+    (f'{VAL}.img_ratios', [0.5, 1.5], r'img_scale \(64, 32\) may give images that are larger'),
+    ('model.backbone.img_size', 32, r'img_scale \(64, 32\) may give .* than \(32, 32\)')])
+def test_images_of_another_size_are_refused(one_size, key, value, message):
+    with pytest.raises(ConfigError, match=message):
+        check(one_size, **{key: value})
+
+
+def test_crops_of_domain_adaptation_have_the_only_size(one_size, tmp_path):
+    sections = dict(tiny_training.method_config(tmp_path), model=one_size['model'])
+    source, target = 'data.train.source.pipeline.6.size', 'data.train.target.pipeline.5.size'
+    with pytest.raises(ConfigError) as caught:
+        check(sections)
+    for key in (source, target):
+        assert (f'{key} must be (32, 64), the img_size of model.backbone, got (32, 32)'
+                in str(caught.value))
+    check(sections, **{source: (32, 64), target: (32, 64)})

@@ -1,15 +1,16 @@
 """What a method of domain adaptation asks of SARFormer."""
 import pytest
 import torch
-from mmseg.models.builder import HEADS
+from mmseg.models.builder import HEADS, SEGMENTORS
 
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.mask_former import RegionFeatures
+from mmseg_ssr.regularizer.build import feature_channels
 from mmseg_ssr.uda import student
 from mmseg_ssr.uda.student_checks import check_pixel_weights
 from mmseg_ssr.uda.update.feature_cut import FeatureCut
 
-from .test_segmentors import CLASSES, Quarters, built
+from .test_segmentors import BEIT, CLASSES, Quarters, built
 
 
 @pytest.fixture
@@ -89,3 +90,25 @@ def test_half_precision_gives_finite_scores_and_losses():
         losses = head.forward_train(maps, [], torch.zeros(1, 1, 128, 128).long(), None)
     assert scores.dtype == torch.float32 and scores.isfinite().all()
     assert all(value.dtype == torch.float32 and value.isfinite() for value in losses.values())
+
+
+def test_widths_are_measured_at_the_only_size_without_regions():
+    model = built(backbone=dict(BEIT, img_size=(32, 96)))
+    model.regions = torch.nn.Identity()  # gives no regions, so it fails if it is asked
+    assert feature_channels(model) == (24, ) * 4
+
+
+def test_ssr_enhances_a_backbone_of_one_size(tiny_sam):
+    segmentor = SEGMENTORS.build(dict(
+        type='SSR', model=built(), alpha=0.99, pseudo_threshold=0.1, max_iters=4,
+        regularizer=dict(encoder=tiny_sam, stages=[2, 3])))
+    assert [p.out_features for p in segmentor.regularizer.projections.values()] == [24, 24]
+    segmentor.train()
+    metas = [dict(img_norm_cfg=dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]))]
+    before = segmentor.regularizer.projections['2'].weight.clone()
+    segmentor.train_step(dict(
+        img=torch.randn(1, 3, 64, 64), img_metas=metas,
+        gt_semantic_seg=torch.randint(0, CLASSES, (1, 1, 64, 64)),
+        target_img=torch.randn(1, 3, 64, 64), target_img_metas=metas),
+        torch.optim.SGD(segmentor.parameters(), lr=0.1))
+    assert not torch.equal(segmentor.regularizer.projections['2'].weight, before)
