@@ -87,7 +87,7 @@ def test_variables_that_have_gone_from_the_configs_do_not_matter(work_dir):
 
 def test_the_report_shows_everything(work_dir):
     page = Path(write_report([work_dir], device=CPU)).read_text()
-    for part in ('Images of before_the_house', 'SSR + MIC', '4.37', 'id="curves"', 'id="classes"',
-                 '<h3>Regularization'):
+    for part in ('Details of before_the_house', 'SSR + MIC', '4.37', 'id="curves"', 'id="classes"',
+                 '>Regularization</h3>'):
         assert part in page
     assert 'id="left-out"' not in page

@@ -269,6 +269,7 @@ def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
     key = re.search(r"(\w+): \w* ?got an unexpected keyword argument '(\w+)'", text)
     step = re.search(r'(\w+) is not in the pipeline registry', text)
     if key:
+        text = text.partition('. Did you mean ')[0]  # a guess of Python 3.13
         text += nearest(key[2], _argument_names(key[1]))
     elif step:
         text += nearest(step[1], PIPELINES.module_dict)

@@ -25,8 +25,8 @@ LABELS = {
         ('if 0 <= ignore_index < num_classes:', 'if 0 < ignore_index < num_classes:'),
     ],
     'labels/class_table.py': [
-        ('COLOR | red << 16 | green << 8 | blue\n\n\ndef _list',
-         'COLOR | blue << 16 | green << 8 | red\n\n\ndef _list'),
+        ('COLOR | red << 16 | green << 8 | blue\n\n\ndef _colors',
+         'COLOR | blue << 16 | green << 8 | red\n\n\ndef _colors'),
         ('np.searchsorted(known, values), len(known) - 1)',
          "np.searchsorted(known, values, 'right'), len(known) - 1)"),
         ('            classes[classes < 0] = IGNORE_INDEX', '            classes[classes < 0] = 0'),

@@ -21,8 +21,9 @@ def test_ssr_trains_it(method, batch, tiny_sam, tmp_path, name):
     log = ssr.train_step(batch, torch.optim.SGD(ssr.parameters(), lr=0.1))['log_vars']
 
     losses = {key for key in log if 'loss' in key}
-    assert {'decode.loss_ce', 'enhanced.loss_ce', 'mix.decode.loss_ce',
-            'enhanced_mix.loss_ce'} <= losses
+    loss = 'loss_mask' if name in ('mask2former', 'sarformer') else 'loss_ce'
+    assert {f'{view}.{loss}' for view in ('decode', 'enhanced', 'mix.decode', 'enhanced_mix')
+            } <= losses
     assert all(torch.tensor(log[key]).isfinite() for key in losses)
     # DeepLabV2 reads the last stage alone: what is done to the others has no effect.
     used = [3] if 'dlv2' in name else range(len(widths))

@@ -58,4 +58,5 @@ def test_nothing_lies_on_anything_else(tool, sheet):
     assert all(any(box.x0 < text.x0 and text.x1 < box.x1 and box.y0 < text.y0 and text.y1 < box.y1
                    for box in boxes) for text in texts)
     lines = [line.get_path().transformed(line.get_transform()) for line in sheet.axes.lines]
-    assert not [box for box in boxes for line in lines if line.intersects_bbox(box.padded(-1))]
+    assert not [box for box in boxes for line in lines
+                if line.intersects_bbox(box.padded(-1), filled=False)]
