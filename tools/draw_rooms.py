@@ -19,7 +19,7 @@ Node = Union[str, Tuple[str, str, int]]
 Arrows = Dict[str, Set[str]]
 #: Lengths in tenths of an inch: the sheet, a box, a row, the width of a box's or a bend's place,
 #: and the distance of arrows that meet.
-SHEET, BOX, HEIGHT, ROW, SPACE, BEND, PORT = 92., 15., 5.6, 10., 18., 4., 2.2
+SHEET, BOX, HEIGHT, ROW, SPACE, BEND, PORT = 98., 15., 5.6, 10., 18., 4., 2.2
 #: Number of random orders that the search begins with.
 STARTS = 8
 

@@ -55,6 +55,8 @@ def test_nothing_lies_on_anything_else(tool, sheet):
     assert not [one for i, one in enumerate(texts) for two in texts[:i] if one.overlaps(two)]
     boxes = [box.get_window_extent() for box in sheet.axes.patches]
     assert not [one for i, one in enumerate(boxes) for two in boxes[:i] if one.overlaps(two)]
+    sheet_box = sheet.figure.bbox
+    assert all(sheet_box.x0 <= box.x0 and box.x1 <= sheet_box.x1 for box in boxes)
     assert all(any(box.x0 < text.x0 and text.x1 < box.x1 and box.y0 < text.y0 and text.y1 < box.y1
                    for box in boxes) for text in texts)
     lines = [line.get_path().transformed(line.get_transform()) for line in sheet.axes.lines]
