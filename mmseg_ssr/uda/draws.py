@@ -49,6 +49,7 @@ class Draws:
         # not [..., 0]: numpy ignores trailing zeros, so these would be the batch's draws again
         self._crops = np.random.default_rng([self.seed, iteration, 0, 1])
         self._images: Dict[int, np.random.Generator] = {}
+        self._generators: Dict[int, torch.Generator] = {}
 
     def uniform(self) -> float:
         """Return a number in [0, 1) that decides whether the batch is augmented."""
@@ -92,6 +93,19 @@ class Draws:
         """Return uniform numbers in [0, 1), rows x columns, one per block of a masked image."""
         grid = self._image(image).random(tuple(shape), dtype=np.float32)
         return torch.from_numpy(grid).to(device)
+
+    def generator(self, image: int, device: torch.device) -> torch.Generator:
+        """Return a generator for what a network draws for an image itself, such as points.
+
+        It is the same object until the next iteration, so that further views draw further numbers.
+        All calls of an iteration need the same device.
+        """
+        if image not in self._generators:
+            seeds = np.random.default_rng(
+                [self.seed, self._iteration, 1 + self._first_image + image, 1])
+            self._generators[image] = torch.Generator(device).manual_seed(
+                int(seeds.integers(2 ** 63)))
+        return self._generators[image]
 
     def _image(self, image: int) -> np.random.Generator:
         """Return the generator of an image of this process's batch, counted from 0."""

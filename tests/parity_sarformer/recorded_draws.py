@@ -1,7 +1,7 @@
 """Recorded random decisions, in the place of :class:`mmseg_ssr.models.mask_former.draws.MaskDraws`.
 """
 import re
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -24,7 +24,8 @@ class RecordedMaskDraws:
         self._decisions = [n for n in names if re.match(rf'{prefix}draw_\d', n)]
         self._points = [n for n in names if re.match(rf'{prefix}points_\d', n)]
 
-    def placeholders(self, count: int, size: Tuple[int, int], device: torch.device) -> Tensor:
+    def placeholders(self, image: int, count: int, size: Tuple[int, int],
+                     device: torch.device) -> Tensor:
         name = self._next('placeholder', 'randn', 'nomask')
         value = self._arrays[name]
         if name.endswith('nomask'):
@@ -35,19 +36,19 @@ class RecordedMaskDraws:
         assert value.shape == (count, *size)
         return value
 
-    def subset(self, count: int, kept: int, device: torch.device) -> Tensor:
+    def subset(self, image: int, count: int, kept: int, device: torch.device) -> Tensor:
         flags = torch.from_numpy(self._arrays[self._next('shuffle')])
         assert len(flags) == count and int(flags.sum()) == kept
         return flags.nonzero()[:, 0]
 
-    def permutation(self, count: int, device: torch.device) -> Tensor:
+    def permutation(self, image: int, count: int, device: torch.device) -> Tensor:
         order = torch.from_numpy(self._arrays[self._next('randperm')])
         assert len(order) == count
         return order
 
-    def points(self, masks: int, count: int, device: torch.device) -> Tensor:
+    def points(self, images: Sequence[int], count: int, device: torch.device) -> Tensor:
         points = torch.from_numpy(self._arrays[self._points.pop(0)])
-        assert points.shape == (masks, count, 2)
+        assert points.shape == (len(images), count, 2)
         return points
 
     @property

@@ -73,3 +73,22 @@ def test_crops_augmentations_and_images_are_drawn_independently():
         drawn.append((draws.uniform(), y, x, draws.blur_sigma(0), draws.blur_sigma(1)))
     correlations = np.corrcoef(np.array(drawn).T) - np.eye(5)
     assert abs(correlations).max() < 0.2  # four standard deviations
+
+
+def test_generators_of_images_do_as_the_other_draws():
+    whole, second, later = Draws(3), Draws(3), Draws(3)
+    whole.start_iteration(5)
+    later.start_iteration(5)
+    second.start_iteration(5, first_image=2)
+
+    def numbers(draws, image):
+        return torch.rand(3, generator=draws.generator(image, CPU)).tolist()
+
+    decisions(later)
+    drawn = [numbers(whole, image) for image in range(4)]
+    assert [numbers(second, image) for image in range(2)] == drawn[2:]
+    assert [numbers(later, image) for image in range(4)] == drawn
+    further = numbers(whole, 0)  # of a further view
+    assert further not in drawn and numbers(later, 0) == further
+    later.start_iteration(6)
+    assert numbers(later, 0) not in [*drawn, further]

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from ... import distributed
 from ...errors import explained
 from ...methods import UDASegmentor
+from ...uda import Draws
 from ...utils.atomic_file import remove_leftovers, write_atomic
 from ..build import (
     build_test_dataset,
@@ -44,6 +45,7 @@ from ..logging.view_pictures import ViewPictures
 from ..on_device import OnDevice
 from ..testing.evaluate import evaluation_loader
 from ..testing.hook import EvaluationHook
+from .image_draws import ImageDraws
 from .non_finite import NumberCheck
 from .optimizer import build_optimizer
 from .optimizer_hook import optimizer_hook
@@ -191,6 +193,10 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
             runner.register_hook(build_from_cfg(hook_cfg, HOOKS), priority=priority)
     if isinstance(model.module, UDASegmentor):
         runner.register_hook(NumberCheck(checkpoint_cfg['interval']), priority=CHECK_PRIORITY)
+    elif hasattr(model.module, 'follow_draws'):
+        draws = Draws(seed)
+        model.module.follow_draws(draws)
+        runner.register_hook(ImageDraws(draws))
     interval = getattr(model.module, 'debug_img_interval', 0)
     if interval:
         runner.register_hook(ViewPictures(interval, dataset))

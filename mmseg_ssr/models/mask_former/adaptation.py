@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ...uda import student
+from ...uda.draws import Draws
 from .features import RegionFeatures
 from .mask2former_head import Mask2FormerHead, log_scores
 from .mask_losses import MaskPredictions
@@ -20,11 +21,26 @@ def compilable(segmentor: Mask2Former) -> Sequence[nn.Module]:
     return [segmentor.backbone, segmentor.decode_head.pixel_decoder]
 
 
+@student.training_features.register(Mask2Former)
+def training_features(segmentor: Mask2Former, img: Tensor, draws: Optional[Draws]) -> Any:
+    """Return the features. Queries and losses draw from the decisions of the iteration."""
+    segmentor.follow_draws(draws)
+    return segmentor.extract_feat(img)
+
+
+@student.joint_training_features.register(Mask2Former)
+def joint_training_features(segmentor: Mask2Former, imgs: Sequence[Tensor],
+                            draws: Optional[Draws]) -> Sequence[Any]:
+    """Return the features of several image batches."""
+    together = student.training_features(segmentor, torch.cat(list(imgs)), draws)
+    return student.split_maps(together, [len(img) for img in imgs])
+
+
 @student.joint_training_features.register(SARFormer)
-def joint_training_features(segmentor: SARFormer, imgs: Sequence[Tensor],
-                            draws: Any) -> List[RegionFeatures]:
+def joint_region_features(segmentor: SARFormer, imgs: Sequence[Tensor],
+                          draws: Optional[Draws]) -> List[RegionFeatures]:
     """Return the features of several image batches, with the regions of each."""
-    together = segmentor.extract_feat(torch.cat(list(imgs)))
+    together = student.training_features(segmentor, torch.cat(list(imgs)), draws)
     sizes = [len(img) for img in imgs]
     maps = student.split_maps(together, sizes)
     contexts: Sequence[Any] = [None] * len(imgs)

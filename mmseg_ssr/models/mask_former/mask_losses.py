@@ -89,9 +89,12 @@ class MaskLosses(nn.Module):
             masks: logits B x Q x h x w.
         """
         matches = self.matches(scores, masks, targets, draws)
-        loss_cls = self.costs.classes * self._classification(scores, targets, matches)
         matched = torch.cat([one[queries] for one, (queries, _) in zip(masks, matches)])
-        count = distributed.mean(scores.new_tensor(float(len(matched)))).clamp(min=1)
+        loss_cls, balance = self._classification(scores, targets, matches)
+        # Of one process with the whole batch, divided by the number of processes.
+        count, balance = distributed.mean(torch.stack([balance.new_tensor(len(matched)), balance]))
+        loss_cls = self.costs.classes * loss_cls / balance
+        count = count.clamp(min=1)
         if not len(matched):
             nothing = masks.sum() * 0
             return dict(loss_cls=loss_cls, loss_mask=nothing, loss_dice=nothing)
@@ -103,13 +106,14 @@ class MaskLosses(nn.Module):
                 draws: MaskDraws) -> List[Tuple[Tensor, Tensor]]:
         """Return for each image its matched queries and the target of each."""
         found = []
-        for own_scores, own_masks, target in zip(scores, masks, targets):
-            points = draws.points(1, self.num_points, masks.device)[0]
+        for i, (own_scores, own_masks, target) in enumerate(zip(scores, masks, targets)):
+            points = draws.points([i], self.num_points, masks.device)[0]
             found.append(match(own_scores, own_masks, target, points, self.costs))
         return found
 
     def _classification(self, scores: Tensor, targets: List[Targets],
-                        matches: List[Tuple[Tensor, Tensor]]) -> Tensor:
+                        matches: List[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
+        """Return the sum of the queries' cross-entropies, and that of their classes' weights."""
         labels = scores.new_full(scores.shape[:2], self.num_classes, dtype=torch.long)
         weights = torch.ones_like(scores[..., 0])
         for i, (target, (queries, matched)) in enumerate(zip(targets, matches)):
@@ -119,12 +123,13 @@ class MaskLosses(nn.Module):
                 weights[i, queries] = mean_weights(target)[matched]
         loss = F.cross_entropy(scores.flatten(0, 1), labels.flatten(), self.balance,
                                reduction='none')
-        return (loss * weights.flatten()).sum() / self.balance[labels].sum()
+        return (loss * weights.flatten()).sum(), self.balance[labels].sum()
 
     def _masks(self, matched: Tensor, targets: List[Targets],
                matches: List[Tuple[Tensor, Tensor]], draws: MaskDraws) -> Tuple[Tensor, Tensor]:
         """Return the sums over the matched masks of mean cross-entropy and of dice."""
-        points = uncertain_points(matched, self.num_points, self.oversample_ratio,
+        images = [i for i, (queries, _) in enumerate(matches) for _ in queries]
+        points = uncertain_points(matched, images, self.num_points, self.oversample_ratio,
                                   self.importance_sample_ratio, draws)
         logits = sample_points(matched, points)  # N x P
         truth = sample_points(torch.cat([target.masks[index] for target, (_, index)

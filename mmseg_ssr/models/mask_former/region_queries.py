@@ -17,7 +17,7 @@ PLACEHOLDER_SEED = 0
 SPREAD = 6
 
 
-def drawn_masks(regions: Tensor, count: int, draws: MaskDraws) -> Tensor:
+def drawn_masks(regions: Tensor, count: int, draws: MaskDraws, image: int = 0) -> Tensor:
     """Return Q masks of an image in random order, as the published code makes them.
 
     Too few regions are filled up with random ones, each pixel inside with a chance of one half.
@@ -27,19 +27,20 @@ def drawn_masks(regions: Tensor, count: int, draws: MaskDraws) -> Tensor:
         regions: masks n x H x W, bool.
         count: Q.
         draws: random decisions.
+        image: place of the image in the batch.
 
     Returns:
         Q x H x W in 0..1, float32.
     """
     device, size = regions.device, tuple(regions.shape[1:])
     if not len(regions):
-        soft = (draws.placeholders(1, size, device) / SPREAD + 0.5).clamp(0, 1)
-        masks = filled(soft, count, draws, size)
+        soft = (draws.placeholders(image, 1, size, device) / SPREAD + 0.5).clamp(0, 1)
+        masks = filled(soft, count, draws, size, image)
     elif len(regions) < count:
-        masks = filled(regions.float(), count, draws, size)
+        masks = filled(regions.float(), count, draws, size, image)
     else:
-        masks = by_area(regions)[draws.subset(len(regions), count, device)].float()
-    return masks[draws.permutation(count, device)]
+        masks = by_area(regions)[draws.subset(image, len(regions), count, device)].float()
+    return masks[draws.permutation(image, count, device)]
 
 
 def largest_masks(regions: Tensor, count: int) -> Tensor:
@@ -62,17 +63,20 @@ class FixedDraws(MaskDraws):
     def __init__(self, seed: int):
         self._seed = seed
 
-    def placeholders(self, count: int, size: Tuple[int, int], device: torch.device) -> Tensor:
+    def placeholders(self, image: int, count: int, size: Tuple[int, int],
+                     device: torch.device) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed)
         return torch.randn(count, *size, generator=generator).to(device)
 
 
-def filled(masks: Tensor, count: int, draws: MaskDraws, size: Tuple[int, int]) -> Tensor:
-    """Append random regions up to ``count``."""
+def filled(masks: Tensor, count: int, draws: MaskDraws, size: Tuple[int, int],
+           image: int = 0) -> Tensor:
+    """Append random regions up to ``count`` to those of an image of the batch."""
     missing = count - len(masks)
     if not missing:
         return masks
-    return torch.cat([masks, (draws.placeholders(missing, size, masks.device) > 0).float()])
+    noise = draws.placeholders(image, missing, size, masks.device)
+    return torch.cat([masks, (noise > 0).float()])
 
 
 def pooled_queries(features: Tensor, masks: Tensor) -> Tensor:

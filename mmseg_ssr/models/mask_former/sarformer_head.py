@@ -37,6 +37,9 @@ class SARFormerHead(Mask2FormerHead):
         ConfigError: an option has another value.
     """
 
+    #: A teacher in training mode takes the regions of the eval mode.
+    draws_in_training = True
+
     def __init__(self,
                  in_channels: Sequence[int],
                  num_classes: int,
@@ -89,7 +92,8 @@ class SARFormerHead(Mask2FormerHead):
                               "'SARFormer'")
         with torch.no_grad():
             if self.training or self.test_order == 'random':
-                masks = [drawn_masks(one, self.num_queries, self.draws) for one in regions]
+                masks = [drawn_masks(one, self.num_queries, self.draws, i)
+                         for i, one in enumerate(regions)]
             else:
                 masks = [largest_masks(one, self.num_queries) for one in regions]
             return torch.stack(masks)

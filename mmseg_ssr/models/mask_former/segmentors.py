@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from ...errors import ConfigError, DataError
 from ...host import SEGMENTORS, EncoderDecoder
 from ...regions import build_region_source
+from ...uda.draws import Draws
 from ...utils.registration import register
 from ..slide import crops_per_pass, rescaled, window_means, windows
 from .features import RegionFeatures
@@ -60,6 +61,10 @@ class Mask2Former(EncoderDecoder):
     def img_size(self) -> Optional[Tuple[int, int]]:
         """(height, width) of the only images that the backbone takes, None if it takes others."""
         return getattr(self.backbone, 'img_size', None)
+
+    def follow_draws(self, draws: Optional[Draws]) -> None:
+        """Let queries and losses draw from the decisions of a training's iterations."""
+        self.decode_head.draws.follow(draws)
 
     def forward_train(self, img: Tensor, img_metas: List[dict],
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:

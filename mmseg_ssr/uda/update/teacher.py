@@ -27,7 +27,8 @@ class EMATeacher(FrozenNetwork):
     Update ``t`` uses ``alpha_t = min(1 - 1 / (t + 1), alpha)``, so the first update copies the
     student (DAFormer, Sec. 3). Parameters are averaged. Batch norm statistics are neither copied
     nor averaged: the teacher normalizes by the batch that it sees and keeps its own running
-    statistics, as in the published code. Dropout and stochastic depth are off.
+    statistics, as in the published code. Dropout and stochastic depth are off, and modules with a
+    true ``draws_in_training`` are in eval mode.
 
     Args:
         student: network to follow.
@@ -41,7 +42,8 @@ class EMATeacher(FrozenNetwork):
         self.network.train()
         for module in self.network.modules():
             if isinstance(module, (_DropoutNd, nn.MultiheadAttention)) or \
-                    type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop'):
+                    type(module).__name__ == 'DropPath' or hasattr(module, 'attn_drop') or \
+                    getattr(module, 'draws_in_training', False):
                 # the mode of this module alone: a batch norm inside it still uses the batch
                 module.training = False
 

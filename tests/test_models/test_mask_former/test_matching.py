@@ -94,7 +94,7 @@ def test_points_read_maps_bilinearly_with_zeros_outside():
 def test_most_points_are_where_masks_are_undecided():
     torch.manual_seed(0)
     step = torch.linspace(-10, 10, 64).expand(1, 64, 64)
-    points = uncertain_points(step, 100, 3., 0.75, MaskDraws())
+    points = uncertain_points(step, [0], 100, 3., 0.75, MaskDraws())
     assert points.shape == (1, 100, 2)
     # The candidates that are a quarter of 300 lie in the quarter of the columns around 0.
     middle = (points[0, :75, 0] - 0.5).abs()
