@@ -1,11 +1,10 @@
 # DAFormer, CamVid by day -> CamVid at dusk.
 _base_ = [
     '../_base_/default_runtime.py',
-    '../_base_/models/daformer_mobilenetv2.py',
+    '../_base_/models/daformer_mobilenetv2_camvid_dusk.py',
     '../_base_/datasets/uda_camvid_dusk.py',
     '../_base_/uda/daformer_camvid.py',
     '../_base_/schedules/adamw_poly_camvid.py',
 ]
 custom_imports = dict(imports=['mmseg_ssr'], allow_failed_imports=False)
-model = dict(decode_head=dict(num_classes=11))
 name = 'camvid_dusk_daformer'

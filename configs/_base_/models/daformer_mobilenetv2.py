@@ -8,13 +8,13 @@ model = dict(
         type='DAFormerHead',
         in_channels=[24, 32, 96, 320],
         in_index=[0, 1, 2, 3],
-        channels=64,
+        channels=32,
         dropout_ratio=0.1,
         num_classes=19,
         norm_cfg=norm_cfg,
         align_corners=False,
         decoder_params=dict(
-            embed_dims=64,
+            embed_dims=32,
             embed_cfg=dict(type='mlp', act_cfg=None, norm_cfg=None),
             embed_neck_cfg=dict(type='mlp', act_cfg=None, norm_cfg=None),
             fusion_cfg=dict(
