@@ -34,8 +34,8 @@ BATCH = 4
 #: 3e-6 without target images, up to 5.2e-5 with pseudo-labels after three updates (measured with
 #: one and two threads).
 NOISE = 2e-4
-#: Kinds of fewer iterations. Their heads decide by thresholds: which cells a query sees, which class
-#: it is matched with. After an update, rounding of the weights turns some of these decisions.
+#: Kinds of fewer iterations. Their heads decide by thresholds, such as which class a query gets.
+#: After an update, rounding of the weights turns some of these decisions.
 SHORT = {'sarformer': 1, 'plain_sarformer': 1}
 
 MASKED = dict(mask_mode='separatetrgaug', mask_lambda=1,
