@@ -67,6 +67,8 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
             config = {name: value for name, value in config.items() if name not in unread}
             config['pipeline'] = [*loading.images, *loading.own_labels]
             files = repr(sorted(config.items()))
+            # the data set refuses labels that are loaded in a way that does not fit
+            config['pipeline'] = [*loading.images, *loading.labels]
             if files not in chosen or '.source' in key:  # a source's statistics are examined
                 chosen[files] = key, config
     return chosen.values()

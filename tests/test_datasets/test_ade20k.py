@@ -52,6 +52,14 @@ def test_doctor_counts_the_classes(cfg, layouts):
         assert expected == f'{published} images'
 
 
+def test_doctor_finds_labels_that_would_be_shifted(cfg):
+    cfg.data.train.pipeline[1].reduce_zero_label = False
+    report = next(iter(examine_datasets([cfg])))
+    finding, = report.findings
+    assert finding.title == 'data set cannot be used'
+    assert 'reduce_zero_label is True in ADE20KDataset and False' in finding.found
+
+
 def test_browse_counts_the_classes(cfg, layouts, tmp_path):
     lines = list(browse(cfg, str(tmp_path / 'out'), CPU, 3, iterations=1))
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
