@@ -1,7 +1,7 @@
 # Minutes on one core of a CPU, from ImageNet weights.
 optimizer = dict(
     type='AdamW',
-    lr=2e-4,
+    lr=1e-3,
     betas=(0.9, 0.999),
     weight_decay=0.01,
     paramwise_cfg=dict(
@@ -14,6 +14,6 @@ lr_config = dict(
     warmup_iters=50,
     warmup_ratio=1e-6,
     by_epoch=False)
-runner = dict(type='IterBasedRunner', max_iters=400)
-checkpoint_config = dict(by_epoch=False, interval=200, max_keep_ckpts=1)
-evaluation = dict(interval=400, metric='mIoU')
+runner = dict(type='IterBasedRunner', max_iters=500)
+checkpoint_config = dict(by_epoch=False, interval=250, max_keep_ckpts=1)
+evaluation = dict(interval=500, metric='mIoU')
