@@ -130,8 +130,11 @@ STEP = {
     'uda/draws.py': [
         ('np.random.default_rng([self.seed, iteration])', 'np.random.default_rng([self.seed])'),
         ('[self.seed, iteration, 0, 1]', '[self.seed, iteration, 0]'),
-        ('1 + self._first_image + image', 'self._first_image + image'),
-        ('1 + self._first_image + image', '1 + image'),
+        ('1 + self._first_image + image])', 'self._first_image + image])'),
+        ('1 + self._first_image + image])', '1 + image])'),
+        ('1 + self._first_image + image, 1])', '1 + image, 1])'),
+        ('self._generators: Dict[int, torch.Generator] = {}',
+         "self._generators = getattr(self, '_generators', {})"),
         ('max(size - crop, 0) // divisible + 1)', 'max(size - crop, 0) // divisible)'),
         ('self._images: Dict[int, np.random.Generator] = {}',
          "self._images = getattr(self, '_images', {})"),

@@ -91,4 +91,7 @@ def test_generators_of_images_do_as_the_other_draws():
     further = numbers(whole, 0)  # of a further view
     assert further not in drawn and numbers(later, 0) == further
     later.start_iteration(6)
-    assert numbers(later, 0) not in [*drawn, further]
+    whole = Draws(3)
+    whole.start_iteration(6)
+    first = numbers(later, 0)
+    assert first not in [*drawn, further] and numbers(whole, 0) == first
