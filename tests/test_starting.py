@@ -38,7 +38,7 @@ def test_commands(program, file, words):
 
 
 @pytest.mark.parametrize('file, words', [
-    ('/home/me/tools/test.py', []), (f'{ROOT}/mine.py', []), (None, []),
+    ('/elsewhere/tools/test.py', []), (f'{ROOT}/mine.py', []), (None, []),
     (None, ['-m', 'mine', 'mmseg_ssr']), (None, ['-m', 'pytest'])])
 def test_programs_of_others(program, file, words):
     program(file, *words)
