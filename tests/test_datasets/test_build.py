@@ -3,7 +3,7 @@ import shutil
 import pytest
 from tiny_data import cityscapes_config, gta_config, training_steps
 
-from mmseg_ssr.datasets import build_dataset
+from mmseg_ssr.datasets import build, build_dataset
 from mmseg_ssr.errors import ConfigError, MissingFile
 
 
@@ -87,3 +87,12 @@ def test_joined_sets_are_written_as_a_list_or_by_name(gta):
     joined = dict(type='ConcatDataset', datasets=[gta_config(gta), gta_config(gta)])
     assert len(build_dataset(joined)) == 12
     assert len(build_dataset(dict(type='RepeatDataset', times=2, dataset=joined))) == 24
+
+
+def test_a_guess_of_pythons_own_is_not_told_twice():
+    """Python 3.13 adds one to the error of an unknown argument."""
+    error = TypeError("GTADataset: TrainIdDataset.__init__() got an unexpected keyword argument "
+                      "'imgdir'. Did you mean 'img_dir'?")
+    assert build._explain(dict(type='GTADataset'), error) == (
+        "GTADataset: TrainIdDataset got an unexpected keyword argument 'imgdir', did you mean "
+        "'img_dir'?")
