@@ -1,8 +1,12 @@
 """Measure how domain-robust encoders' features are, by linear classifiers trained on the source.
 
-The data are Streets. The encoders are the package's own, the same one with random weights, and the
-backbone of a trained student. A linear classifier on the frozen features is scored on new source
-images and on target images. The table shows both scores and their difference.
+A linear classifier on the frozen features is scored on new source images and on target images. The
+table shows both scores and their difference.
+
+Without a config the data are Streets, and the encoders are the package's own, the same one with
+random weights, and the backbones of trained students. The config of a method with SSR brings its
+own data and encoder, and the student's backbone as its training begins. The last fifth of the
+source's images are the new ones.
 """
 import argparse
 import json
@@ -14,18 +18,37 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
+from mmseg_ssr.datasets import build_dataset
 from mmseg_ssr.deploy.predictor import load
+from mmseg_ssr.engine.build import build_training_model
+from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.testing.labeled_images import LabeledImages
 from mmseg_ssr.errors import ConfigError, cli
-from mmseg_ssr.pretraining.probe import Features, draw_domains, fit, joined, score
-from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.pretraining.probe import (
+    Features,
+    Pixels,
+    Samples,
+    draw_domains,
+    fit,
+    joined,
+    pixels,
+    score,
+)
+from mmseg_ssr.regularizer import FrozenSAMEncoder, build_encoder
 from mmseg_ssr.utils.atomic_file import write_atomic
 
 SIZE = 128
+STRIDE = 16  # classified pixels of photographs are this far apart
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', nargs='?',
+                        help='config of a method with SSR, such as '
+                             'configs/camvid/camvid_dusk_daformer_ssr.py')
+    parser.add_argument('--input-size', nargs='+', type=int, default=[], metavar='SIDE',
+                        help="input sizes of the config's encoder to compare")
     parser.add_argument('--weights', default='shipped', metavar='FILE',
                         help="weights of the SAM variant 'mini' (default: %(default)s)")
     parser.add_argument('--student', nargs='+', default=[], metavar='CHECKPOINT',
@@ -48,12 +71,18 @@ def main(argv: Optional[List[str]] = None) -> None:
         if getattr(args, name) < 1:
             raise ConfigError(f'--{name} must be at least 1, got {getattr(args, name)}')
     encoders = {'mini SAM': encoder(args.weights), 'random encoder': encoder(None)}
+    if args.config:
+        cfg = load_config(args.config)
+        encoders = {**encoders_of(cfg, args.input_size), 'mini SAM': encoder(args.weights)}
+    elif args.input_size:
+        raise ConfigError("--input-size is for a config's encoder: name a config too")
     encoders.update({f'student {file}': joined(load(file, device='cpu').network.backbone)
                      for file in args.student})
-    domains = draw_domains(args.images, SIZE)
+    domains = read_domains(cfg, args.images) if args.config else draw_domains(args.images, SIZE)
     scores = {}
     for name, features in encoders.items():
-        scores[name] = [measured(features, domains, args.steps, seed) for seed in range(args.seeds)]
+        known = {domain: pixels(features, samples) for domain, samples in domains.items()}
+        scores[name] = [measured(known, args.steps, seed) for seed in range(args.seeds)]
         print(f'{name}: done', file=sys.stderr, flush=True)
     print(table(scores))
     if args.json:
@@ -65,11 +94,47 @@ def encoder(weights: Optional[str]) -> Features:
     return FrozenSAMEncoder('mini', checkpoint=weights, input_size=SIZE)
 
 
-def measured(features: Features, domains: dict, steps: int, seed: int) -> Dict[str, float]:
-    probe = fit(features, domains['source'], steps, seed=seed)
+def encoders_of(cfg: dict, input_sizes: List[int]) -> Dict[str, Features]:
+    """Build a config's encoder at each size, the same one with random weights, and the backbone."""
+    settings = (cfg.get('uda', {}).get('regularizer') or {}).get('encoder')
+    if settings is None:
+        raise ConfigError(f'{cfg.filename}: no uda.regularizer.encoder to measure in it: name the '
+                          'config of a method with SSR')
+    found = {}
+    for size in input_sizes or [settings['input_size']]:
+        found[f'encoder at {size}'] = build_encoder(dict(settings, input_size=size))
+    torch.manual_seed(0)
+    found['random encoder'] = build_encoder(dict(settings, checkpoint=None))
+    student = build_training_model(cfg, seed=0).model.eval()
+    return {**found, "student's backbone": joined(student.backbone)}
+
+
+def read_domains(cfg: dict, count: int) -> Dict[str, Samples]:
+    """Read up to ``count`` images of each domain of a config, spread over the data set."""
+    pipeline = cfg.data.test.pipeline
+    source = build_dataset(dict(cfg.data.train.source, pipeline=pipeline), test_mode=True)
+    target = build_dataset(cfg.data.test, test_mode=True)
+    new = len(source) - len(source) // 5
+    parts = dict(source=(source, range(new)), source_val=(source, range(new, len(source))),
+                 target_val=(target, range(len(target))))
+    return {name: read(dataset, indices[::max(1, len(indices) // count)][:count])
+            for name, (dataset, indices) in parts.items()}
+
+
+def read(dataset: torch.utils.data.Dataset, indices: range) -> Samples:
+    images, labels = [], []
+    for index in indices:
+        item = LabeledImages(dataset)[index]
+        images.append(item['batch']['img'][0])
+        labels.append(item['label'][STRIDE // 2::STRIDE, STRIDE // 2::STRIDE].long())
+    return Samples(torch.stack(images), torch.stack(labels))
+
+
+def measured(known: Dict[str, Pixels], steps: int, seed: int) -> Dict[str, float]:
+    probe = fit(known['source'], steps, seed=seed)
     found = {}
     for domain in ('source', 'target'):
-        for name, value in score(probe, features, domains[f'{domain}_val']).items():
+        for name, value in score(probe, known[f'{domain}_val']).items():
             found[f'{domain}_{name}'] = value
     return found
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..labels.cityscapes import CLASSES
 from ..labels.confusion import areas, confusion_matrix
 from ..labels.conversion import train_id_table
 from ..labels.ignore_index import IGNORE_INDEX
@@ -20,13 +19,24 @@ AT_ONCE = 32
 
 
 class Samples(NamedTuple):
-    """Square images and the classes at every fourth pixel of every fourth row.
+    """Images of one size, and classes of some of their pixels, on a regular grid.
 
     Attributes:
-        images: N x 3 x S x S, normalized.
-        labels: N x S / 4 x S / 4, int64, 0..18 or 255.
+        images: N x 3 x H x W, normalized.
+        labels: N x h x w, int64, a class or 255. h divides H, and w divides W.
     """
     images: Tensor
+    labels: Tensor
+
+
+class Pixels(NamedTuple):
+    """Labeled pixels.
+
+    Attributes:
+        features: M x C.
+        labels: M classes, int64.
+    """
+    features: Tensor
     labels: Tensor
 
 
@@ -65,18 +75,18 @@ def _samples(split: Split, count: int, size: int, seed: int) -> Samples:
                    torch.from_numpy(np.stack(labels).astype(np.int64)))
 
 
-def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 4096,
-        lr: float = 0.01, seed: int = 0) -> Probe:
+def fit(known: Pixels, steps: int = 1500, batch: int = 4096, lr: float = 0.01,
+        seed: int = 0) -> Probe:
     """Train a linear classifier on frozen features.
 
     Args:
         steps, batch, lr: number of steps, pixels of a step, and learning rate of Adam. Pixels are
             random, and the rate follows a cosine.
     """
-    values, labels = pixels(features, samples)
+    values, labels = known
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        linear = nn.Linear(values.shape[1], len(CLASSES))
+        linear = nn.Linear(values.shape[1], int(labels.max()) + 1)
     mean, std = values.mean(dim=0), values.std(dim=0).clamp(min=1e-6)
     optimizer = torch.optim.Adam(linear.parameters(), lr=lr, weight_decay=1e-5)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -91,18 +101,19 @@ def fit(features: Features, samples: Samples, steps: int = 1500, batch: int = 40
     return Probe(mean, std, linear.requires_grad_(False))
 
 
-def score(probe: Probe, features: Features, samples: Samples) -> Dict[str, float]:
+def score(probe: Probe, known: Pixels) -> Dict[str, float]:
     """Measure pixel accuracy, and mean IoU over the classes that occur, in percent."""
-    values, labels = pixels(features, samples)
+    values, labels = known
     found = probe(values)
-    both, union, _, truth = areas(confusion_matrix(found, labels.byte(), len(CLASSES)))
+    classes = max(probe.linear.out_features, int(labels.max()) + 1)
+    both, union, _, truth = areas(confusion_matrix(found, labels.byte(), classes))
     return dict(accuracy=100 * float(both.sum() / truth.sum()),
                 mIoU=100 * float((both / union)[truth > 0].mean()))
 
 
 @torch.no_grad()
-def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
-    """Features at the labeled pixels, M x C, and their classes, M."""
+def pixels(features: Features, samples: Samples) -> Pixels:
+    """Compute the features at the labeled pixels."""
     values, labels = [], []
     for images, truth in zip(samples.images.split(AT_ONCE), samples.labels.split(AT_ONCE)):
         maps = F.interpolate(features(images), truth.shape[1:], mode='bilinear',
@@ -110,7 +121,7 @@ def pixels(features: Features, samples: Samples) -> 'tuple[Tensor, Tensor]':
         known = truth != IGNORE_INDEX
         values.append(maps.permute(0, 2, 3, 1)[known])
         labels.append(truth[known])
-    return torch.cat(values), torch.cat(labels)
+    return Pixels(torch.cat(values), torch.cat(labels))
 
 
 def joined(backbone: nn.Module, stages: Sequence[int] = (0, 1, 2, 3)) -> Features:

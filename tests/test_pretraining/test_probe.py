@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mmseg_ssr.pretraining.probe import Samples, draw_domains, fit, joined, score
+from mmseg_ssr.pretraining.probe import Samples, draw_domains, fit, joined, pixels, score
 
 
 def samples(flipped: bool) -> Samples:
@@ -18,24 +18,24 @@ def test_a_feature_that_changes_with_the_domain_is_found_out():
     source, target = samples(flipped=False), samples(flipped=True)
     robust, fragile = (lambda x: x[:, :1]), (lambda x: x[:, 1:2])
     for features, expected in ((robust, 100), (fragile, 0)):
-        probe = fit(features, source, steps=100, batch=64, lr=0.1)
-        assert score(probe, features, source) == dict(accuracy=100, mIoU=100)
-        assert score(probe, features, target) == dict(accuracy=expected, mIoU=expected)
+        probe = fit(pixels(features, source), steps=100, batch=64, lr=0.1)
+        assert score(probe, pixels(features, source)) == dict(accuracy=100, mIoU=100)
+        assert score(probe, pixels(features, target)) == dict(accuracy=expected, mIoU=expected)
 
 
 def test_ignored_pixels_and_absent_classes_do_not_count():
     source = samples(flipped=False)
-    probe = fit(lambda x: x, source, steps=100, batch=64, lr=0.1)
+    probe = fit(pixels(lambda x: x, source), steps=100, batch=64, lr=0.1)
     labels = source.labels.clone()
     labels[labels == 0] = 255  # one class is left
-    assert score(probe, lambda x: x, Samples(source.images, labels))['mIoU'] == 100
+    assert score(probe, pixels(lambda x: x, Samples(source.images, labels)))['mIoU'] == 100
 
 
 def test_the_probe_does_not_touch_the_random_numbers_of_others():
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
-    fit(lambda x: x, samples(flipped=False), steps=1, batch=4)
+    fit(pixels(lambda x: x, samples(flipped=False)), steps=1, batch=4)
     assert torch.equal(torch.rand(1), expected)
 
 
