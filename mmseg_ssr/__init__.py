@@ -13,7 +13,7 @@ from .utils import compiled_operators
 
 with quiet_start():
     from . import regularizer, uda
-    from .utils.versions import check_versions
+    from .utils.versions import check_versions, openmmlab_line
 
 __version__ = '0.1.0'
 __all__ = ['__version__', 'datasets', 'deploy', 'engine', 'load', 'methods', 'models',
@@ -44,14 +44,22 @@ def _hindrance() -> str:
 compiled_operators.install()
 #: Why the parts that need OpenMMLab cannot be used. Empty where they can.
 HINDRANCE = _hindrance()
+#: The installed line of mmseg, 0 or 1.
+LINE = None if HINDRANCE else openmmlab_line()
 if not HINDRANCE:
     with quiet_start():
-        from . import datasets, deploy, engine, methods, models
+        from . import methods, models
+if LINE == 0:
+    with quiet_start():
+        from . import datasets, deploy, engine
         from .deploy import load
 
 
 def __getattr__(name: str) -> Any:
     """Say of a part that needs OpenMMLab what is missing."""
+    if name in __all__ and not HINDRANCE:
+        raise ImportError(f'mmseg_ssr.{name} needs mmseg 0.x, and 1.x is installed: see '
+                          'docs/mmseg1.md')
     if name in __all__:
         raise ImportError(f'mmseg_ssr.{name} needs OpenMMLab, and {HINDRANCE}')
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -33,7 +33,8 @@ ALLOWED = {
     'uda': f'{BASE} labels.ignore_index regularizer',
     'host': f'{BASE} uda.student',
     'models': f'{STEP} host',
-    'methods': f'{STEP} host models',
+    'mmseg1': f'{STEP} host labels',
+    'methods': f'{STEP} host models mmseg1.segmentor',
     'datasets': f'{BASE} labels host',
     'streets': f'{BASE} labels',
     'engine': PARTS,
@@ -48,8 +49,8 @@ ALLOWED = {
     '__main__': 'starting commands',
 }
 #: Rooms that import OpenMMLab themselves. Models and methods know it through ``host`` alone.
-KNOW_OPENMMLAB = {'host', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor', 'benchmark',
-                  'commands'}
+KNOW_OPENMMLAB = {'host', 'mmseg1', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor',
+                  'benchmark', 'commands'}
 #: Rooms that anybody can use without OpenMMLab.
 PURE = {'uda', 'regularizer', 'regions', 'labels', 'streets', 'pretraining', 'visualization',
         *BASE.split()}

@@ -87,14 +87,14 @@ assert not {'mmcv', 'mmseg', 'mmengine'} & {name.split('.')[0] for name in sys.m
 
 def test_an_openmmlab_of_another_line_leaves_the_pure_parts(tmp_path):
     """The line that names the version comes as a warning, and again with what needs OpenMMLab."""
-    for package, version in dict(mmcv='2.1.0', mmseg='1.2.2').items():
+    for package, version in dict(mmcv='3.0.0', mmseg='2.0.0').items():
         (tmp_path / package).mkdir()
         (tmp_path / package / '__init__.py').write_text(f'__version__ = {version!r}\n')
     code = (f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
             'from mmseg_ssr.uda import build_self_training\nfrom mmseg_ssr import load')
     done = subprocess.run([sys.executable, '-W', 'always', '-c', code], cwd=ROOT, text=True,
                           capture_output=True)
-    wanted = 'mmseg_ssr needs mmcv>=1.3.7,<2.0, found 2.1.0: install a version in that range'
+    wanted = 'mmseg_ssr needs mmcv>=2.1,<3.0, found 3.0.0: install a version in that range'
     assert done.returncode == 1 and done.stderr.count(wanted) == 2
     assert done.stderr.splitlines()[-1].startswith('ImportError: mmseg_ssr.load needs OpenMMLab')
 

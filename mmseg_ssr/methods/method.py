@@ -6,16 +6,29 @@ from typing import Any, Mapping, Optional, Union
 from torch import nn
 
 from ..errors import ConfigError, Problems, nearest
-from ..host import LOSSES, METHODS, SEGMENTORS, ConfigDict, logger
+from ..host import (
+    LINE,
+    LOSSES,
+    METHODS,
+    SEGMENTORS,
+    TRAIN_CFG,
+    ConfigDict,
+    logger,
+    preprocessing,
+)
 from ..models.ssr_encoder_decoder import SSREncoderDecoder
 from ..uda.keys import part
 from ..uda.losses.loss_term import LossTerm
 from ..uda.method_keys import MethodKeys, built, check_names, fields
 from ..utils.registration import register
-from .segmentor import UDASegmentor
 
-#: Arguments of a method that mmseg's builders give. They belong to no group of keys.
-BUILDER_KEYS = ('model', 'pretrained', 'train_cfg', 'test_cfg')
+if LINE == 0:
+    from .segmentor import UDASegmentor
+else:
+    from ..mmseg1.segmentor import UDASegmentor
+
+#: Arguments of a method that are mmseg's. They belong to no group of keys.
+BUILDER_KEYS = ('model', 'pretrained', 'train_cfg', 'test_cfg', 'data_preprocessor')
 
 
 class Method(UDASegmentor):
@@ -29,6 +42,8 @@ class Method(UDASegmentor):
         model: the student, as a segmentor's config or as the segmentor itself.
         pretrained, test_cfg: settings of the student, used if its own config has none.
         train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
+        data_preprocessor: as in mmseg 1.x, for the images of both domains. None takes the
+            student's.
         keys: keys of :class:`~mmseg_ssr.uda.method_keys.MethodKeys` (docs/config.md).
 
     Raises:
@@ -43,16 +58,18 @@ class Method(UDASegmentor):
     def __init__(self,
                  model: Union[dict, nn.Module],
                  pretrained: Optional[str] = None,
-                 train_cfg: Optional[dict] = None,
+                 train_cfg: Optional[dict] = TRAIN_CFG,
                  test_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
                  **keys: Any):
         student = build_student(model, test_cfg, pretrained)
+        own = preprocessing(data_preprocessor)
         if train_cfg is None and keys.get('max_iters') is None:
             check_names(keys)
-            super().__init__(student)
+            super().__init__(student, **own)
             return
         read = self.check_keys(keys)
-        super().__init__(student, **read.parts(
+        super().__init__(student, **own, **read.parts(
             student, self.class_mix, build_component, logger().warning, self.needed))
         self.debug_img_interval = read.training.debug_img_interval
         read.execution.apply(self)
@@ -123,7 +140,7 @@ def build_component(place: str, config: Any, kind: type) -> nn.Module:
     """
     if not isinstance(config, dict):
         return built(place, config, kind)
-    if config['type'] not in LOSSES:
+    if config['type'] not in LOSSES.module_dict:
         raise ConfigError(f'unknown {place}.type {config["type"]!r}'
                           f'{nearest(config["type"], LOSSES.module_dict)}')
     component = part(LOSSES.build, config)

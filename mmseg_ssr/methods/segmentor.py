@@ -6,21 +6,12 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..host import BaseSegmentor
-from ..uda.self_training import SelfTraining
-from ..uda.training_state import load_training_state, training_state
+from ..uda.segmentor import StudentSegmentor
 from ..uda.views.view import Batch
 
 
-class UDASegmentor(SelfTraining, BaseSegmentor):
-    """mmseg's side of :class:`SelfTraining`: data dicts in, log dicts out.
-
-    The student alone does the inference.
-    """
-
-    def init_weights(self) -> None:
-        """Initialize the student, and the networks that start as copies of it."""
-        self.model.init_weights()
-        self.copy_student()
+class UDASegmentor(StudentSegmentor, BaseSegmentor):
+    """The side of mmseg 0.x: data dicts in, log dicts out. The student alone does the inference."""
 
     def train_step(self, data_batch: Dict[str, Any], optimizer: torch.optim.Optimizer,
                    **kwargs) -> Dict[str, Any]:
@@ -49,25 +40,7 @@ class UDASegmentor(SelfTraining, BaseSegmentor):
         return losses
 
     def _batch(self, data: Dict[str, Any]) -> Batch:
-        if self.needs_target and data.get('target_img') is None:
-            raise ConfigError('this method learns from target images, but the training data has '
-                              "none: set data.train to a dict(type='UDADataset', source=..., "
-                              'target=...), or uda.source_only=True')
-        return batch_of(data)
-
-    def training_state(self) -> Dict[str, Any]:
-        """See :func:`~mmseg_ssr.uda.training_state.training_state`."""
-        return training_state(self)
-
-    def load_training_state(self, state: Dict[str, Any]) -> None:
-        """See :func:`~mmseg_ssr.uda.training_state.load_training_state`."""
-        load_training_state(self, state)
-
-    def extract_feat(self, img: Tensor):
-        return self.model.extract_feat(img)
-
-    def encode_decode(self, img: Tensor, img_metas: List[dict]) -> Tensor:
-        return self.model.encode_decode(img, img_metas)
+        return self.checked(batch_of(data), 'data.train')
 
     def inference(self, img: Tensor, img_meta: List[dict], rescale: bool) -> Tensor:
         return self.model.inference(img, img_meta, rescale)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ConfigError
-from ..host import SEGMENTORS, EncoderDecoder
+from ..host import SEGMENTORS, TRAIN_CFG, EncoderDecoder, head_losses, preprocessing
 from ..uda import student
 from ..utils.registration import register
 from .crops import Box, crop, random_box, slide_boxes
@@ -25,6 +25,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     Args:
         backbone, neck, train_cfg, pretrained, init_cfg: as in mmseg's ``EncoderDecoder``.
+        data_preprocessor: as in mmseg 1.x.
         test_cfg: as in mmseg's ``EncoderDecoder``. ``batched_slide=N`` lets N windows of slide
             inference, and N detail crops, through the network at once; True lets all of them.
         decode_head: config of an :class:`~mmseg_ssr.models.hrda_head.HRDAHead`.
@@ -54,10 +55,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
                  decode_head: dict,
                  neck: Optional[dict] = None,
                  auxiliary_head: None = None,
-                 train_cfg: Optional[dict] = None,
+                 train_cfg: Optional[dict] = TRAIN_CFG,
                  test_cfg: Optional[dict] = None,
                  pretrained: Optional[str] = None,
                  init_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
                  scales: Sequence[float] = (1, 0.5),
                  hr_crop_size: Optional[Sequence[int]] = None,
                  hr_slide_inference: bool = True,
@@ -73,7 +75,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
                               'no auxiliary heads')
         super().__init__(
             backbone=backbone, decode_head=dict(decode_head, scales=tuple(scales)), neck=neck,
-            train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg)
+            train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg,
+            **preprocessing(data_preprocessor))
         self.context_scale = min(scales)
         self.hr_crop_size = None if hr_crop_size is None else tuple(hr_crop_size)
         self.hr_slide_inference = hr_slide_inference
@@ -145,11 +148,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     def encode_decode(self, img: Tensor, img_metas: Optional[list]) -> Tensor:
         """Return fused logits of context and sliding detail: B x K x H x W, the image's size."""
-        features = self.inference_features(img)
-        logits = self._decode_head_forward_test(features, img_metas)
-        return student.resized(logits, img, self.align_corners)
+        return student.head_logits(self, self.inference_features(img), img)
 
-    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
+    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool = False) -> Tensor:
         """See :func:`~mmseg_ssr.models.slide.slide_inference`."""
         return slide_inference(self, img, img_meta, rescale)
 
@@ -157,7 +158,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
                       gt_semantic_seg: Tensor) -> Dict[str, Tensor]:
         """Return losses ``decode.*`` of labeled images, for trainers outside of this package."""
         features = self.multi_resolution_features(img, [self.training_box(img, random_box)])
-        return self._decode_head_forward_train(features, img_metas, gt_semantic_seg)
+        return student.prefixed('decode', head_losses(
+            self.decode_head, features, img_metas, gt_semantic_seg, self.train_cfg))
 
 
 def check_scales(scales: Sequence[float], feature_scale: Any) -> None:

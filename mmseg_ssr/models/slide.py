@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..host import EncoderDecoder
+from ..uda.student import image_logits
 from .crops import Box, add_crops, coverage, crop, slide_boxes
 
 
@@ -38,7 +39,7 @@ def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
     step = crops_per_pass(segmentor.test_cfg, len(boxes))
     if step is None:
         return EncoderDecoder.slide_inference(segmentor, img, img_meta, rescale)
-    logits = window_means(lambda part: segmentor.encode_decode(part, img_meta), img, boxes, step)
+    logits = window_means(lambda part: image_logits(segmentor, part), img, boxes, step)
     return rescaled(logits, img_meta, segmentor.align_corners) if rescale else logits
 
 

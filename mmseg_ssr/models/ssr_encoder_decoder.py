@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional, Sequence, Union
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from ..host import SEGMENTORS, EncoderDecoder
+from ..host import SEGMENTORS, TRAIN_CFG, EncoderDecoder, head_losses, preprocessing
 from ..regularizer import build_regularizer
 from ..uda import student
 from ..utils.registration import register
@@ -27,6 +27,7 @@ class SSREncoderDecoder(EncoderDecoder):
             least the stages that are regularized.
         decode_head, auxiliary_head, train_cfg, test_cfg, pretrained, init_cfg: as in mmseg's
             ``EncoderDecoder``.
+        data_preprocessor: as in mmseg 1.x.
         regularizer: arguments of :func:`~mmseg_ssr.regularizer.build_regularizer`.
 
     Raises:
@@ -39,13 +40,15 @@ class SSREncoderDecoder(EncoderDecoder):
                  regularizer: Optional[Dict[str, Any]] = None,
                  neck: Optional[dict] = None,
                  auxiliary_head: Union[dict, Sequence[dict], None] = None,
-                 train_cfg: Optional[dict] = None,
+                 train_cfg: Optional[dict] = TRAIN_CFG,
                  test_cfg: Optional[dict] = None,
                  pretrained: Optional[str] = None,
-                 init_cfg: Optional[dict] = None):
+                 init_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None):
         super().__init__(
             backbone=backbone, decode_head=decode_head, neck=neck, auxiliary_head=auxiliary_head,
-            train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg)
+            train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg,
+            **preprocessing(data_preprocessor))
         self.regularizer = None
         if train_cfg is not None:
             if regularizer is None:
@@ -86,10 +89,10 @@ class SSREncoderDecoder(EncoderDecoder):
     def _head_losses(self, head: nn.Module, features: Sequence[Tensor], img_metas: list,
                      label: Tensor, weight: Optional[Tensor]) -> Dict[str, Tensor]:
         if weight is None:
-            return head.forward_train(features, img_metas, label, self.train_cfg)
+            return head_losses(head, features, img_metas, label, self.train_cfg)
         return student.supervised_losses(head, features, label, weight)
 
-    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool) -> Tensor:
+    def slide_inference(self, img: Tensor, img_meta: list, rescale: bool = False) -> Tensor:
         """See :func:`~mmseg_ssr.models.slide.slide_inference`."""
         return slide_inference(self, img, img_meta, rescale)
 

@@ -4,15 +4,17 @@ import logging
 import platform
 import warnings
 from importlib import import_module, metadata
-from typing import Dict, Iterable, Iterator, Tuple
+from typing import Dict, Iterable, Iterator, Optional, Tuple
 
 from packaging.version import Version
 
 #: Package -> (lowest version that works, first version that does not, or None).
-SUPPORTED = {
-    'torch': ('2.0', None),
-    'mmcv': ('1.3.7', '2.0'),
-    'mmseg': ('0.16', '1.0'),
+Bounds = Dict[str, Tuple[str, Optional[str]]]
+#: The supported sets, by the line of mmseg: 0 (mmcv 1.x) and 1 (mmcv 2.x, mmengine).
+SUPPORTED: Dict[int, Bounds] = {
+    0: {'torch': ('2.0', None), 'mmcv': ('1.3.7', '2.0'), 'mmseg': ('0.16', '1.0')},
+    1: {'torch': ('2.0', None), 'mmcv': ('2.1', '3.0'), 'mmengine': ('0.10', '1.0'),
+        'mmseg': ('1.2', '2.0')},
 }
 
 
@@ -40,12 +42,18 @@ def _quietly() -> Iterator[None]:
             toolkit.removeFilter(is_wanted)
 
 
+def openmmlab_line() -> int:
+    """Return the installed line of mmseg: 1 with mmcv 2.x and later, else 0."""
+    with _quietly():
+        return int(release(import_module('mmcv').__version__)[0] >= 2)
+
+
 def check_versions() -> None:
     """Raise an ``ImportError`` with one line if a package has an unsupported version.
 
     mmseg comes last, because it refuses to import with an unknown mmcv.
     """
-    for package, (lowest, above) in SUPPORTED.items():
+    for package, (lowest, above) in SUPPORTED[openmmlab_line()].items():
         with _quietly():
             found = import_module(package).__version__
         too_old = release(found) < release(lowest)

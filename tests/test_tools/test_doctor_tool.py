@@ -130,7 +130,7 @@ def test_compiled_operators_of_another_torch(tool, checks, monkeypatch, capsys):
 
 def test_versions_out_of_range(tool, checks, monkeypatch, capsys):
     from mmseg_ssr.utils import versions
-    monkeypatch.setitem(versions.SUPPORTED, 'torch', ('99.0', None))
+    monkeypatch.setitem(versions.SUPPORTED[0], 'torch', ('99.0', None))
 
     def import_module(name):
         if name == 'mmseg_ssr.engine':

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import ConfigError, DataError
-from ...host import SEGMENTORS, EncoderDecoder
+from ...host import LINE, SEGMENTORS, EncoderDecoder
 from ...regions import build_region_source
 from ...uda.draws import Draws
 from ...utils.registration import register
@@ -45,6 +45,9 @@ class Mask2Former(EncoderDecoder):
                  test_cfg: Optional[dict] = None,
                  pretrained: Optional[str] = None,
                  init_cfg: Optional[dict] = None):
+        if LINE == 1:
+            raise ConfigError(f'{type(self).__name__} needs mmseg 0.x, and 1.x is installed: see '
+                              'docs/mmseg1.md')
         super().__init__(
             backbone=backbone, decode_head=decode_head, neck=neck, auxiliary_head=auxiliary_head,
             train_cfg=train_cfg, test_cfg=test_cfg, pretrained=pretrained, init_cfg=init_cfg)

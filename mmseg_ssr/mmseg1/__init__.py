@@ -1,0 +1,4 @@
+"""The door to mmseg 1.x (mmengine): a segmentor, a hook, data sets and a wrapper of processes.
+
+``import mmseg_ssr`` registers them where mmseg 1.x is installed (docs/mmseg1.md).
+"""
