@@ -53,6 +53,10 @@ if LINE == 0:
     with quiet_start():
         from . import datasets, deploy, engine
         from .deploy import load
+elif LINE == 1:
+    with quiet_start():
+        from .mmseg1 import register_parts
+        register_parts()
 
 
 def __getattr__(name: str) -> Any:

@@ -4,16 +4,20 @@ from copy import deepcopy
 from types import SimpleNamespace
 
 import pytest
-import tiny_training
 import torch
-from mmcv import ConfigDict
-from process_pair import ProcessPair
 
-import mmseg_ssr  # noqa: F401  (fills the registries)
-from mmseg_ssr.engine.config.load import load_config
+import mmseg_ssr  # fills the registries
+from mmseg_ssr.host import SEGMENTORS, ConfigDict
 
-#: Fixtures of tiny data sets.
-pytest_plugins = ['raw_data']
+if mmseg_ssr.LINE == 0:
+    import tiny_training
+    from process_pair import ProcessPair
+
+    from mmseg_ssr.engine.config.load import load_config
+
+    #: Fixtures of tiny data sets.
+    pytest_plugins = ['raw_data']
+    collect_ignore = ['mmseg1']
 
 # A run in the background may ignore Ctrl-C, and what it starts inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -58,8 +62,9 @@ def seeded():
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
     """mmcv's runner sleeps a second after each training."""
-    monkeypatch.setattr('mmcv.runner.iter_based_runner.time',
-                        SimpleNamespace(sleep=lambda seconds: None))
+    if mmseg_ssr.LINE == 0:
+        monkeypatch.setattr('mmcv.runner.iter_based_runner.time',
+                            SimpleNamespace(sleep=lambda seconds: None))
 
 
 @pytest.fixture(scope='session')
@@ -120,8 +125,6 @@ def tiny_sam():
 @pytest.fixture
 def method(daformer_b0, tiny_sam):
     """Builds a self-training method on the small network: ``method(ssr=True, mic=True, ...)``."""
-    from mmseg.models.builder import SEGMENTORS
-
     def build(ssr=False, mic=False, **options):
         config = {**DAFORMER, 'model': daformer_b0, **deepcopy(MASKS if mic else {})}
         if ssr:

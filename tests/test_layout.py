@@ -16,7 +16,7 @@ MOST_MODULES = 16
 
 BASE = 'errors distributed weights utils'
 STEP = f'{BASE} labels.ignore_index regularizer regions uda'
-PARTS = f'{STEP} host labels visualization models methods datasets'
+PARTS = f'{STEP} host labels domains visualization models methods datasets'
 PROGRAM = f'{PARTS} engine'
 #: Room -> what it may import, from the bottom up: a row names rows above it alone. ``room.module``
 #: allows that module of the room.
@@ -28,14 +28,15 @@ ALLOWED = {
     'weights': 'errors utils',
     'visualization': '',
     'labels': 'errors utils',
+    'domains': f'{BASE} labels',
     'regularizer': BASE,
     'regions': f'{BASE} regularizer',
     'uda': f'{BASE} labels.ignore_index regularizer',
     'host': f'{BASE} uda.student',
     'models': f'{STEP} host',
-    'mmseg1': f'{STEP} host labels',
+    'mmseg1': f'{STEP} host labels domains models.sync_batch_norm',
     'methods': f'{STEP} host models mmseg1.segmentor',
-    'datasets': f'{BASE} labels host',
+    'datasets': f'{BASE} labels domains host',
     'streets': f'{BASE} labels',
     'engine': PARTS,
     'browse': PROGRAM,
@@ -52,8 +53,8 @@ ALLOWED = {
 KNOW_OPENMMLAB = {'host', 'mmseg1', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor',
                   'benchmark', 'commands'}
 #: Rooms that anybody can use without OpenMMLab.
-PURE = {'uda', 'regularizer', 'regions', 'labels', 'streets', 'pretraining', 'visualization',
-        *BASE.split()}
+PURE = {'uda', 'regularizer', 'regions', 'labels', 'domains', 'streets', 'pretraining',
+        'visualization', *BASE.split()}
 
 
 def imported(room):

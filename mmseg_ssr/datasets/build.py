@@ -11,12 +11,12 @@ from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
 
+from ..domains.published import ORIGINS
 from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
 from ..utils.folders import entries_of, list_files
 from ..utils.paths import check_file, is_folder, leads_out
 from ..utils.replaced import replaced
 from .pipelines.checked_loading import check_loading, leaf_datasets
-from .published import ORIGINS
 
 LISTED = HardDiskBackend.list_dir_or_file
 

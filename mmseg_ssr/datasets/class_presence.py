@@ -5,12 +5,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 
 import numpy as np
 
+from ..domains.published import ORIGINS
 from ..errors import UserError
 from ..labels.files import read_values, relative_path
 from ..labels.ignore_index import IGNORE_INDEX
 from ..labels.statistics import Counts, fresh_counts
 from .pipelines.checked_loading import leaf_datasets, own_label_step
-from .published import ORIGINS
 from .source_statistics import as_trained, label_counter
 
 #: Labels that are read if not all classes have been found before, evenly spread over the data set.

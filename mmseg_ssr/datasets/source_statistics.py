@@ -1,27 +1,17 @@
 """Pixel counts of a source data set's images, read from disk or counted on first use."""
 import os
-import time
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from mmseg.utils import get_root_logger
 
-from ..errors import ConfigError, DataError, MissingFile, UnwritableFile, unwritable
-from ..labels.files import PathLike, count_pixels, image_size, relative_path
-from ..labels.statistics import (
-    Counts,
-    check_not_empty,
-    count_labels,
-    count_train_ids,
-    fresh_counts,
-    is_below,
-    load_class_statistics,
-    match_files,
-    save_class_statistics,
-)
-from ..utils.parallel import default_workers, parallel_map, progress_bar
+from ..domains.source_counts import Labels, by_label_map, counts_of
+from ..errors import ConfigError, DataError
+from ..labels.files import PathLike, count_pixels, image_size
+from ..labels.statistics import Counts, count_train_ids
+from ..utils.parallel import default_workers, parallel_map
 from .pipelines.checked_loading import CheckedLabel, image_step, own_label_step
 from .pipelines.image_loading import CheckedImage
 
@@ -53,28 +43,20 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     if dataset.ann_dir is None:
         raise ConfigError(f'rare class sampling over {dataset.img_dir} needs labels, but the '
                           'config of the source has no ann_dir')
-    root = Path(dataset.data_root or dataset.ann_dir)
-    labels = [os.path.join(dataset.ann_dir, info['ann']['seg_map']) for info in dataset.img_infos]
-    files = [relative_path(label, root) for label in labels]
-    begun = time.time()
+    paths = [os.path.join(dataset.ann_dir, info['ann']['seg_map']) for info in dataset.img_infos]
     own = own_label_step(dataset)  # what it gives is no property of the files
-    keep = keep and own is None
-    counts = {} if own else fresh_counts(root, files)
-    unknown = [i for i, file in enumerate(files) if file not in counts]
-    if unknown:
-        get_root_logger().info(f'counting the classes of {len(unknown)} of {len(files)} labels in '
-                               f'{dataset.ann_dir}' + (', once' if keep else ''))
-        images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
-        if own is None:
-            parallel_map(partial(_check_size, load=image_step(dataset)),
-                         [(images[i], labels[i]) for i in unknown], default_workers())
-        counts.update(count_labels(root, [files[i] for i in unknown], label_counter(dataset),
-                                   default_workers(), progress_bar('class statistics')))
-    trained = {file: as_trained(counts[file], dataset, root / file) for file in files}
-    check_not_empty(trained, root)
-    if unknown and keep:
-        _save(root, {**_others(root, files), **{file: counts[file] for file in files}}, begun)
-    return [trained[file] for file in files]
+    labels = Labels(
+        Path(dataset.data_root or dataset.ann_dir), paths, label_counter(dataset),
+        lambda counts, path: as_trained(counts, dataset, path),
+        None if own else lambda unknown: _check_sizes(dataset, paths, unknown), own is None)
+    return counts_of(labels, keep, get_root_logger())
+
+
+def _check_sizes(dataset, labels: Sequence[str], unknown: Sequence[int]) -> None:
+    """Check that the labels at these positions have the sizes of their images."""
+    images = [os.path.join(dataset.img_dir, info['filename']) for info in dataset.img_infos]
+    parallel_map(partial(_check_size, load=image_step(dataset)),
+                 [(images[i], labels[i]) for i in unknown], default_workers())
 
 
 def _check_size(pair: Tuple[str, str], load: CheckedImage) -> None:
@@ -118,33 +100,6 @@ def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
         return dict(counts)
     if getattr(dataset, 'class_table', None) is not None:
         return dataset.class_table.by_class(counts, path)
-    label_map = getattr(dataset, 'label_map', None) or {}
-    shift = int(bool(getattr(dataset, 'reduce_zero_label', False)))
-    trained: Dict[int, int] = {}
-    for label_id, pixels in counts.items():
-        class_id = label_map.get(label_id, label_id) - shift
-        if class_id != dataset.ignore_index and 0 <= class_id < len(dataset.CLASSES):
-            trained[class_id] = trained.get(class_id, 0) + pixels
-    return trained
-
-
-def _others(root: Path, files: List[str]) -> Dict[str, Counts]:
-    """Recorded counts of labels that exist but are not in this data set.
-
-    Counts older than their label are left out, because saving would make them look new.
-    """
-    try:
-        recorded = load_class_statistics(root)
-    except (MissingFile, DataError):
-        return {}
-    ours = match_files(recorded, files, root)
-    return fresh_counts(root, [name for name in recorded
-                               if name not in ours and is_below(root, name)])
-
-
-def _save(root: Path, statistics: Dict[str, Counts], begun: float) -> None:
-    try:
-        save_class_statistics(root, statistics, begun)
-    except OSError as error:
-        told = error if isinstance(error, UnwritableFile) else unwritable(root, error)
-        get_root_logger().warning(f'{told}; else the classes are counted on every start')
+    return by_label_map(counts, getattr(dataset, 'label_map', None),
+                        getattr(dataset, 'reduce_zero_label', False), len(dataset.CLASSES),
+                        dataset.ignore_index)

@@ -1,18 +1,16 @@
 """Pairs of a labeled source image and an unlabeled target image."""
-import operator
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
-import torch
 from mmcv.parallel import DataContainer
 from mmseg.datasets.builder import DATASETS
 from mmseg.utils import get_root_logger
 from torch.utils.data import Dataset
 
-from ..errors import ConfigError, nearest
+from ..domains.pairs import Meaning, PairStream, check_pair, window
+from ..errors import ConfigError
 from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling
 from ..utils.registration import register
-from ..utils.seeding import seeded
 from .build import build_dataset, check_same_classes
 from .pipelines.cached_loading import keep_last_loaded
 from .pipelines.checked_loading import leaf_datasets
@@ -20,9 +18,8 @@ from .pipelines.pseudo_margins import MASK
 from .source_statistics import source_counts
 from .target_config import LABEL, target_config
 
-#: Largest number of further crops drawn for a rare class (DAFormer).
-MAX_REDRAWS = 10
-SOURCE, TARGET = 0, 1
+#: Key of the data set in configs.
+PLACE = 'data.train'
 
 
 @register(DATASETS)
@@ -80,13 +77,20 @@ class UDADataset(Dataset):
         self.length = length or max(len(source), len(target))
         self.CLASSES, self.PALETTE = target.CLASSES, target.PALETTE
         self.ignore_index = next(leaf_datasets(target)).ignore_index
-        self._check_classes()
+        for joined in (source, target):
+            check_same_classes(leaf_datasets(joined))
+        check_pair(*(Meaning(joined.CLASSES, next(leaf_datasets(joined)).ignore_index)
+                     for joined in (source, target)), PLACE)
         self.rare_class_sampling: Optional[RareClassSampling] = None
         if rare_class_sampling is not None:
-            self.rare_class_sampling = _options(rare_class_sampling)
-            self.sampler = self._rare_class_sampler(keep_statistics)
+            self.rare_class_sampling = RareClassSampling.read(rare_class_sampling, PLACE)
+            self.sampler = RareClassSampler(source_counts(source, keep_statistics),
+                                            self.rare_class_sampling)
+            self.sampler.tell(self.CLASSES, get_root_logger())
             if self.rare_class_sampling.min_crop_ratio > 0:
-                keep_last_loaded(self.source)
+                keep_last_loaded(source)
+        self.pairs = PairStream(source, target, _pixels, seed, self.rare_class_sampling,
+                                getattr(self, 'sampler', None))
 
     def __len__(self) -> int:
         return self.length
@@ -95,20 +99,11 @@ class UDADataset(Dataset):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: int) -> Dict[str, DataContainer]:
-        index = operator.index(index)
-        if index < 0:
-            raise IndexError(f'position in the stream of samples must be at least 0, got {index}')
-        with seeded(self.seed, index) as rng:
-            if self.rare_class_sampling is None:
-                source = self.source[self._in_turn(SOURCE, index, len(self.source))]
-                target = self.target[self._in_turn(TARGET, index, len(self.target))]
-            else:
-                source = self._rare_class_sample(rng)
-                target = self.target[int(rng.integers(len(self.target)))]
-            _check_keys(source, ('img', LABEL), 'source')
-            _check_keys(target, ('img',), 'target')
-            if self.sync_crop_size is not None:
-                source, target = _synchronized_crop(source, target, self.sync_crop_size, rng)
+        source, target, rng = self.pairs[index]
+        _check_keys(source, ('img', LABEL), 'source')
+        _check_keys(target, ('img',), 'target')
+        if self.sync_crop_size is not None:
+            source, target = _synchronized_crop(source, target, self.sync_crop_size, rng)
         sample = dict(source, target_img=target['img'], target_img_metas=target['img_metas'])
         if MASK in target:
             sample[MASK] = target[MASK]
@@ -116,63 +111,12 @@ class UDADataset(Dataset):
 
     def drawn(self, index: int) -> Tuple[int, int]:
         """The class and the source image that rare class sampling draws for position ``index``."""
-        with seeded(self.seed, index) as rng:
-            return self.sampler.draw(rng)
-
-    def _in_turn(self, stream: int, index: int, length: int) -> int:
-        """Image at a position when all images are traversed in repeated random orders."""
-        epoch, position = divmod(index, length)
-        order = np.random.default_rng([self.seed, stream, epoch]).permutation(length)
-        return int(order[position])
-
-    def _rare_class_sample(self, rng: np.random.Generator) -> Dict[str, DataContainer]:
-        """A source image with a drawn class, in a crop that holds it too if one is found."""
-        class_id, image = self.sampler.draw(rng)
-        sample = self.source[image]
-        options = self.rare_class_sampling
-        if options.min_crop_ratio > 0:
-            for _ in range(MAX_REDRAWS):
-                if int((sample[LABEL].data == class_id).sum()) > options.min_crop_pixels:
-                    break
-                sample = self.source[image]  # the pipeline crops at another place
-        return sample
-
-    def _rare_class_sampler(self, keep_statistics: bool) -> RareClassSampler:
-        sampler = RareClassSampler(source_counts(self.source, keep_statistics),
-                                   self.rare_class_sampling)
-        if sampler.left_out:
-            names = ', '.join(self.CLASSES[c] for c in sampler.left_out)
-            get_root_logger().warning(
-                f'rare class sampling never draws {names}: no source image holds more than '
-                f'min_pixels = {self.rare_class_sampling.min_pixels} pixels of it')
-        chances = ', '.join(f'{self.CLASSES[c]} {p:.4f}'
-                            for c, p in zip(sampler.classes, sampler.probabilities))
-        get_root_logger().info(f'rare class sampling draws {chances}')
-        return sampler
-
-    def _check_classes(self) -> None:
-        for joined in (self.source, self.target):
-            check_same_classes(leaf_datasets(joined))
-        source, target = list(self.source.CLASSES or ()), list(self.target.CLASSES or ())
-        if source != target:
-            differ = [c for c in source + target if c not in source or c not in target]
-            raise ConfigError(
-                f'source has {len(source)} classes, target {len(target)}; '
-                f'{"only one has " + ", ".join(differ) if differ else "their order differs"}: '
-                'give both data sets the same classes (data.train.source, data.train.target)')
-        ignored = next(leaf_datasets(self.source)).ignore_index
-        if ignored != self.ignore_index:
-            raise ConfigError(f'ignore_index of the source is {ignored}, of the target '
-                              f'{self.ignore_index}: give both the same')
+        return self.pairs.drawn(index)
 
 
-def _options(values: Mapping[str, float]) -> RareClassSampling:
-    valid = RareClassSampling.__dataclass_fields__
-    for key in values:
-        if key not in valid:
-            raise ConfigError(f'data.train.rare_class_sampling has no key {key!r}'
-                              f'{nearest(key, valid)}')
-    return RareClassSampling(**values)
+def _pixels(sample: Mapping[str, Any], class_id: int) -> int:
+    """Number of pixels of a class in a sample of the source."""
+    return int((sample[LABEL].data == class_id).sum())
 
 
 def _check_keys(sample: Mapping[str, Any], keys: Tuple[str, ...], name: str) -> None:
@@ -187,14 +131,10 @@ def _synchronized_crop(source: Dict[str, DataContainer], target: Dict[str, DataC
                        ) -> List[Dict[str, DataContainer]]:
     """Crop the same window of ``size``, at a random place, from both samples."""
     shapes = [tuple(sample['img'].data.shape[1:]) for sample in (source, target)]
-    if shapes[0] != shapes[1] or any(have < want for have, want in zip(shapes[0], size)):
-        raise ConfigError(f'data.train.sync_crop_size {tuple(size)} needs source and target crops '
-                          f'of one size that is not smaller, got {shapes[0]} and {shapes[1]}')
-    top, left = (int(rng.integers(have - want + 1)) for have, want in zip(shapes[0], size))
+    rows, columns = window(shapes, size, rng, PLACE)
 
     def crop(container: DataContainer) -> DataContainer:
-        window: torch.Tensor = container.data[:, top:top + size[0], left:left + size[1]]
-        return DataContainer(window.contiguous(), stack=container.stack)
+        return DataContainer(container.data[:, rows, columns].contiguous(), stack=container.stack)
 
     return [{key: crop(value) if key in ('img', LABEL, MASK) else value
              for key, value in sample.items()} for sample in (source, target)]

@@ -9,7 +9,7 @@ from ..datasets.build import build_dataset, missing_image_folders, published_at
 from ..datasets.class_presence import hint_at_255
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.pipelines.image_loading import split_pipeline
-from ..datasets.published import ORIGINS
+from ..domains.published import ORIGINS
 from ..engine.config.values import dataset_configs
 from ..errors import UserError, one_line
 from ..labels.statistics import EMPTY_SHARE

@@ -8,8 +8,8 @@ from PIL import Image, UnidentifiedImageError
 
 from ..datasets.pipelines.checked_loading import image_step
 from ..datasets.pipelines.image_loading import CheckedImage, load_file, picture
-from ..datasets.published import ORIGINS
 from ..datasets.source_statistics import as_trained, label_counter
+from ..domains.published import ORIGINS
 from ..errors import RefusedFile, UnknownValue, UserError, one_line, said
 from ..labels.conversion import CITYSCAPES, CONVERTED, SYNTHIA, Format
 from ..labels.files import image_size

@@ -4,7 +4,7 @@ from typing import List, Optional, Tuple
 
 from ..datasets.build import label_files
 from ..datasets.folder import IMAGE_SUFFIXES
-from ..datasets.published import ORIGINS
+from ..domains.published import ORIGINS
 from ..utils.folders import list_files
 from ..utils.paths import is_folder
 from .files import Examiner, Pair

@@ -18,7 +18,7 @@ from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.several_sets import build_scored, first_images
 from ..errors import ConfigError, explained
 from ..models.sync_batch_norm import synchronize_batch_norm
-from ..regularizer.frozen import OutsideNetwork
+from ..uda.replicas import networks
 from ..utils.seeding import seeded
 from .checkpoint.pretrained import initialize
 from .config.faults import config_fault
@@ -64,17 +64,6 @@ def construct(cfg: Config, seed: int) -> nn.Module:
     with seeded(seed):
         with explained(config_fault(cfg, 'uda' if cfg.get('uda') else 'model')):
             return _built(model_cfg)
-
-
-def networks(model: nn.Module) -> Iterator[Tuple[str, nn.Module]]:
-    """Yield (prefix of its names, network) of a model and of the networks outside its module tree.
-
-    Those outside are frozen, or train on their own.
-    """
-    yield '', model
-    for name, module in model.named_modules():
-        if isinstance(module, OutsideNetwork):
-            yield f'{name}.', module.network
 
 
 def build_test_model(cfg: Config) -> nn.Module:

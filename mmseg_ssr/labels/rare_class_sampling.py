@@ -3,12 +3,13 @@
 A class is drawn with P(c) = softmax((1 - f_c) / T), where f_c is its share of the source's pixels.
 Then an image that holds enough of it is drawn. The module needs counts and indices only.
 """
+import logging
 from dataclasses import dataclass
 from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 
 
 def class_probabilities(pixels: Mapping[int, int], temperature: float,
@@ -51,6 +52,23 @@ class RareClassSampling:
     min_pixels: int = 3000
     class_temp: float = 0.01
     min_crop_ratio: float = 0.5
+
+    @classmethod
+    def read(cls, values: Mapping[str, float], place: str) -> 'RareClassSampling':
+        """Return the options of a config.
+
+        Args:
+            place: key of the pair of data sets in the config, for the message.
+
+        Raises:
+            ConfigError: a key is unknown, or a value is wrong.
+        """
+        valid = cls.__dataclass_fields__
+        for key in values:
+            if key not in valid:
+                raise ConfigError(f'{place}.rare_class_sampling has no key {key!r}'
+                                  f'{nearest(key, valid)}')
+        return cls(**values)
 
     def __post_init__(self) -> None:
         for name in ('min_pixels', 'min_crop_ratio'):
@@ -98,8 +116,19 @@ class RareClassSampler:
                               'size of your images')
         self.left_out = sorted(c for c, n in self.pixels.items()
                                if n > 0 and c not in self.images)
+        self.options = options
         self.classes, self.probabilities = class_probabilities(self.pixels, options.class_temp,
                                                                keep=self.images)
+
+    def tell(self, names: Sequence[str], log: logging.Logger) -> None:
+        """Log the chances of the classes, and those that are left out, by their names."""
+        if self.left_out:
+            log.warning(f'rare class sampling never draws '
+                        f'{", ".join(names[c] for c in self.left_out)}: no source image holds more '
+                        f'than min_pixels = {self.options.min_pixels} pixels of it')
+        chances = ', '.join(f'{names[c]} {p:.4f}' for c, p in
+                            zip(self.classes, self.probabilities))
+        log.info(f'rare class sampling draws {chances}')
 
     def all_probabilities(self, num_classes: int) -> np.ndarray:
         """P(c) of every class, 0 for classes that are never drawn."""

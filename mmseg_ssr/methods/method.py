@@ -70,7 +70,7 @@ class Method(UDASegmentor):
             return
         read = self.check_keys(keys)
         super().__init__(student, **own, **read.parts(
-            student, self.class_mix, build_component, logger().warning, self.needed))
+            student, self.class_mix, build_component, warn, self.needed))
         self.debug_img_interval = read.training.debug_img_interval
         read.execution.apply(self)
 
@@ -109,6 +109,11 @@ def signature() -> inspect.Signature:
 
 
 Method.__init__.__signature__ = signature()  # configs are checked against it
+
+
+def warn(text: str) -> None:
+    """Log a warning. A method keeps this function, since a logger cannot be copied everywhere."""
+    logger().warning(text)
 
 
 def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,

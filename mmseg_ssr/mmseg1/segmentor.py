@@ -9,13 +9,11 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..domains.target_pipeline import MASK
 from ..errors import ConfigError
 from ..host import labels_of
 from ..uda.segmentor import StudentSegmentor
 from ..uda.views.view import Batch
-
-#: Name of the mask of :class:`.PseudoMargins` in a data sample.
-MASK = 'valid_pseudo_mask'
 
 
 class UDASegmentor(StudentSegmentor, BaseSegmentor):
@@ -63,7 +61,7 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
         if not self.saves_state:
             raise ConfigError('checkpoints would lack the teacher and all else that a resumed '
                               "training needs: add custom_hooks=[dict(type='TrainingStateHook')]")
-        return self.step(self.batch(data), optim_wrapper.optimizer)
+        return self.step(self.batch(data), optim_wrapper)
 
     def batch(self, data: Mapping[str, Any]) -> Batch:
         """Return the normalized images and labels of both domains.
@@ -125,7 +123,7 @@ def check_optimizer(optim_wrapper: OptimWrapper) -> None:
         raise ConfigError('AmpOptimWrapper (--amp) does not reach the backward passes of a method: '
                           "set model.amp=dict(dtype='bfloat16') (or 'float16'), and "
                           "optim_wrapper.type='OptimWrapper'")
-    if type(optim_wrapper).update_params is not OptimWrapper.update_params:
+    if not isinstance(optim_wrapper, OptimWrapper):
         raise ConfigError(f"optim_wrapper.type must be 'OptimWrapper', got "
                           f'{type(optim_wrapper).__name__!r}: the step of a method makes its '
                           'backward passes and updates by itself')

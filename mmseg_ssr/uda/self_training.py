@@ -115,7 +115,7 @@ class SelfTraining(nn.Module):
         """
         learned = Learned({}, {})
         for views in self._passes(self.make_views(batch)):
-            contexts, features = self._forward(views)
+            contexts, features = self._contexts_and_features(views)
             cut = FeatureCut(features)
             for view, context, maps in zip(views, contexts, cut.features):
                 for term in self.view_losses.terms(view):
@@ -132,7 +132,7 @@ class SelfTraining(nn.Module):
             self.teachers_follow()
         losses: Dict[str, Tensor] = {}
         for views in self._passes(self.make_views(batch)):
-            contexts, features = self._forward(views)
+            contexts, features = self._contexts_and_features(views)
             for view, context, maps in zip(views, contexts, features):
                 for term in self.view_losses.terms(view):
                     with self.optimization.precision(view.img.device):
@@ -163,7 +163,8 @@ class SelfTraining(nn.Module):
         """Group the views by passes of the backbone."""
         return [views] if self.joint_views else [[view] for view in views]
 
-    def _forward(self, views: Sequence[View]) -> Tuple[List[Optional[Tensor]], Sequence[Any]]:
+    def _contexts_and_features(self, views: Sequence[View]
+                               ) -> Tuple[List[Optional[Tensor]], Sequence[Any]]:
         """Return the frozen encoder's map for each view, and the student's features of each view.
 
         A view that is not regularized has None instead of a map. The maps are made first: the

@@ -1,13 +1,12 @@
 """Cases 06: inference of a plain segmentor."""
 from copy import deepcopy
-from typing import List
 
 import torch
-from mmcv import ConfigDict
-from mmseg.models.builder import SEGMENTORS
 from torch import Tensor, nn
 
-from . import tolerances
+from mmseg_ssr.host import SEGMENTORS, ConfigDict
+
+from . import door, tolerances
 from .cases import Case
 from .differences import Differences
 from .fill import fill_module
@@ -28,13 +27,9 @@ def build_segmentor(case: Case) -> nn.Module:
 def compare_inference(case: Case, differences: Differences, segmentor: nn.Module) -> None:
     """Logits, and what mmseg's test path makes of them, with the weights as they are."""
     img = input_of(case)
-    metas = metas_of(case, img)
     with torch.no_grad():
-        infer = (segmentor.slide_inference if segmentor.test_cfg.mode == 'slide'
-                 else segmentor.whole_inference)
-        logits = infer(img, metas, False)
-        prediction = segmentor.simple_test(img, metas, rescale=False)[0]
-        rescaled = segmentor.simple_test(img, metas, rescale=True)[0]
+        logits, prediction, rescaled = door.predictions(
+            segmentor, img, case.arrays['pred_rescaled'].shape)
     differences.array('logits', logits, tolerances.NETWORK)
     for k, row in enumerate(case.arrays['logit_stats']):
         differences.statistics(f'logit_stats, class {k}', logits[:, k], row, tolerances.NETWORK)
@@ -50,9 +45,3 @@ def input_of(case: Case) -> Tensor:
     file, array = case.facts['input_in'].split(': ')
     return Case(case.path.with_name(file.removesuffix('.npz'))).tensor(array)
 
-
-def metas_of(case: Case, img: Tensor) -> List[dict]:
-    """Image metas as mmseg's test pipeline gives them."""
-    height, width = img.shape[2:]
-    return [dict(ori_shape=(*case.arrays['pred_rescaled'].shape, 3),
-                 img_shape=(height, width, 3), pad_shape=(height, width, 3), flip=False)]

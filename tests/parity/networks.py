@@ -2,9 +2,9 @@
 from typing import Dict, List, Mapping
 
 import torch
-from mmseg.models.builder import BACKBONES, HEADS
 from torch import Tensor, nn
 
+from mmseg_ssr.host import BACKBONES, HEADS
 from mmseg_ssr.regularizer import FeatureRegularizer, FrozenSAMEncoder
 from mmseg_ssr.uda.student import weighted_losses
 

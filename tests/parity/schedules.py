@@ -1,14 +1,12 @@
-"""Cases 04 about learning rates and the optimizer, through mmcv's own."""
+"""Cases 04 about learning rates and the optimizer, through those of OpenMMLab."""
 import re
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List
 
 import numpy as np
 import torch
-from mmcv.runner.hooks.lr_updater import PolyLrUpdaterHook
 from torch import nn
 
-from . import tolerances
+from . import door, tolerances
 from .cases import OWN_DATA, Case, find_cases
 from .differences import Differences, absolute_difference, samples_of
 from .fill import fill
@@ -48,30 +46,27 @@ def schedule_of(description: str) -> Dict[str, Any]:
 
 def rates_at(iterations, base: List[float], max_iters: float, warmup_iters: int,
              **options) -> Iterator[List[float]]:
-    """Learning rates that mmcv's hook sets at the given iterations, one per group."""
+    """Learning rates of the given iterations, one per group."""
     if warmup_iters:
         options.update(warmup='linear', warmup_iters=warmup_iters)
     else:
         options.pop('warmup_ratio')
-    groups = [dict(params=[nn.Parameter(torch.zeros(1))], lr=rate) for rate in base]
-    runner = SimpleNamespace(optimizer=torch.optim.AdamW(groups), max_iters=max_iters, iter=0)
-    hook = PolyLrUpdaterHook(by_epoch=False, **options)
-    hook.before_run(runner)
-    for runner.iter in iterations:
-        hook.before_train_iter(runner)
-        yield [group['lr'] for group in runner.optimizer.param_groups]
+    model = nn.ModuleList(nn.Linear(1, 1, bias=False) for _ in base)
+    optimizer = door.optimizer_of(model, dict(
+        type='AdamW', lr=1., paramwise_cfg=dict(custom_keys={
+            f'{i}.': dict(lr_mult=rate) for i, rate in enumerate(base)})))
+    for _ in door.rates(optimizer, dict(options, by_epoch=False), max_iters, iterations):
+        yield [group['lr'] for group in optimizer.param_groups]
 
 
 def check_optimizer(case: Case, differences: Differences) -> None:
     """Given gradients through the optimizer and the schedule of a training."""
     run = TrainingRun(with_parameters_of(case), Mode())
     check_groups(run.case, differences, run)
-    hook = PolyLrUpdaterHook(**case.facts['lr_config'])
-    runner = SimpleNamespace(optimizer=run.optimizer, max_iters=case.facts['max_iters'], iter=0)
-    hook.before_run(runner)
-    for step, expected in enumerate(case.arrays['param_samples']):
-        runner.iter = step
-        hook.before_train_iter(runner)
+    expected_samples = case.arrays['param_samples']
+    rates = door.rates(run.optimizer, case.facts['lr_config'], case.facts['max_iters'],
+                       range(len(expected_samples)))
+    for step, expected in zip(rates, expected_samples):
         for name, parameter in run.parameters.items():
             gradient = fill(case.seed, f'grad{step}.{name}', parameter.shape)
             parameter.grad = torch.from_numpy(gradient)

@@ -1,27 +1,20 @@
 """A recorded training, run again by this package's own builder, runner and step."""
-import logging
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 import torch
-from mmcv import Config, ConfigDict
-from mmcv.runner import build_optimizer
-from mmcv.runner.iter_based_runner import IterLoader
-from mmseg.models.builder import SEGMENTORS
 from torch import Tensor, nn
 
-from mmseg_ssr.engine.build import build_training_model
-from mmseg_ssr.engine.training.runner import SelfTrainingRunner
+import mmseg_ssr
+from mmseg_ssr.host import SEGMENTORS, ConfigDict
 
+from . import door
 from .cases import Case
 from .fill import fill_module, filled, shapes_of
 from .published_names import named_networks, parameter_name, regularizer_name
 from .recorded_draws import RecordedDraws, recorded_draws
-
-# Needed where colors are jittered, which no case does.
-NORMALIZATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,8 @@ MODES = {
     'compiled': Mode(options=dict(joint_views=True, compile=True)),
     'bf16': Mode(options=dict(amp=dict(dtype='bfloat16')), only_start=True),
 }
-#: For cases without a method.
-STOCK = {'stock': Mode(stock=True)}
+#: For cases without a method. mmseg 1.x makes this step by itself.
+STOCK = {'stock': Mode(stock=True)} if mmseg_ssr.LINE == 0 else {}
 
 
 def modes_of(case: Case) -> Dict[str, Mode]:
@@ -69,7 +62,7 @@ class TrainingRun:
         self.model = build_model(case, mode)
         fill_model(self.model, case.seed)
         self.parameters = {parameter_name(n): p for n, p in self.model.named_parameters()}
-        self.optimizer = build_optimizer(self.model, deepcopy(case.facts['optimizer']))
+        self.optimizer = door.optimizer_of(self.model, case.facts['optimizer'])
         self.draws: Optional[RecordedDraws] = None
         if hasattr(self.model, 'draws'):
             self.draws = self.model.draws = recorded_draws(case)
@@ -77,22 +70,16 @@ class TrainingRun:
         self.contexts: List[Tensor] = []
         self.enhanced: List[List[Tensor]] = []
         self._watch()
-        self.runner = SelfTrainingRunner(
-            self.model, optimizer=self.optimizer, max_iters=case.facts['max_iters'],
-            logger=logging.getLogger('parity'))
-        self.runner.register_lr_hook(dict(policy='poly', **case.facts['lr_config']))
-        self.runner.register_optimizer_hook({} if mode.stock else None)
 
     def iterations(self) -> Iterator[Dict[str, float]]:
         """Run one iteration after the other; yields each one's log."""
         count = 1 if self.mode.only_start else self.case.facts['iterations']
-        loader = IterLoader([self._batch(i) for i in range(count)])
-        self.runner.call_hook('before_run')
-        for _ in range(count):
+        for log in door.train(self.model, self.optimizer, self.case.facts['lr_config'],
+                              self.case.facts['max_iters'], [self._batch(i) for i in range(count)],
+                              self.mode.stock):
+            yield log
             for results in (self.teacher_logits, self.contexts, self.enhanced):
                 results.clear()
-            self.runner.train(loader)
-            yield self.runner.outputs['log_vars']
 
     def groups(self) -> List[List[Any]]:
         """[published name, learning rate, weight decay] of the optimizer's groups."""
@@ -101,13 +88,12 @@ class TrainingRun:
                 for group in self.optimizer.param_groups for p in group['params']]
 
     def _batch(self, iteration: int) -> Dict[str, Any]:
-        """The data dict of an iteration, as a data loader would give it."""
+        """The tensors of an iteration by their names in mmseg 0.x."""
         names = dict(img='src_img', gt_semantic_seg='src_label')
         if not self.mode.stock:
             names.update(target_img='trg_img', valid_pseudo_mask='valid_pseudo_mask')
         batch: Dict[str, Any] = {key: self.case.tensor(name)[iteration]
                                  for key, name in names.items() if name in self.case}
-        batch['img_metas'] = [dict(img_norm_cfg=NORMALIZATION)] * len(batch['img'])
         return batch
 
     def _watch(self) -> None:
@@ -125,8 +111,7 @@ def build_model(case: Case, mode: Mode) -> nn.Module:
     if mode.stock:
         return SEGMENTORS.build(ConfigDict(case.config['model']))
     uda = dict(own_options(case.config.get('uda') or dict(type='DACS', source_only=True)))
-    config = Config(dict(deepcopy(case.config), uda={**uda, **mode.options}))
-    return build_training_model(config, case.seed)
+    return door.build_method(dict(deepcopy(case.config), uda={**uda, **mode.options}), case.seed)
 
 
 def own_options(uda: Dict[str, Any]) -> Dict[str, Any]:

@@ -122,7 +122,7 @@ def test_a_crop_is_drawn_at_most_ten_times_more(gta, cityscapes):
             drawn.append(i)
             return get(i)
 
-    dataset.source = Counting()
+    dataset.pairs.source = Counting()
     dataset[0]
     assert len(drawn) == 11 and len(set(drawn)) == 1
 

@@ -141,7 +141,7 @@ def test_label_ids_out_of_range(source, trains):
 
 def test_labels_that_are_all_ignore(own_data, data, config_file, fails):
     """One such label is a warning; a data set of them, as a wrong conversion makes it, an error."""
-    from mmseg_ssr.datasets.pipelines.checked_loading import ENOUGH_LABELS
+    from mmseg_ssr.domains.label_check import ENOUGH_LABELS
     root = own_data / 'gta'
     image = (root / 'images' / '00001.png').read_bytes()
     for i in range(1, ENOUGH_LABELS + 5):

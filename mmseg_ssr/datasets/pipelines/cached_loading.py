@@ -1,8 +1,9 @@
-"""A cache for the last image: an image that is drawn several times in a row is read once."""
-import copy
-from typing import Any, Callable, Dict, Optional, Sequence
-
+"""The last image and label are kept: an image that is drawn several times in a row is read once."""
+from ...domains.last_loaded import LastLoaded
 from .checked_loading import CheckedImage, CheckedLabel, leaf_datasets
+
+#: The keys of mmseg's ``results`` that name the files.
+FILES = ('img_prefix', 'img_info', 'seg_prefix', 'ann_info')
 
 
 def keep_last_loaded(dataset) -> None:
@@ -17,29 +18,4 @@ def keep_last_loaded(dataset) -> None:
         while reading < len(steps) and isinstance(steps[reading], (CheckedImage, CheckedLabel)):
             reading += 1
         if reading:
-            steps[:reading] = [LastLoaded(steps[:reading])]
-
-
-class LastLoaded:
-    """The first steps of a pipeline, which read files, with their last result.
-
-    Args:
-        steps: take and give mmseg's ``results``. Their result depends only on the file names.
-    """
-
-    def __init__(self, steps: Sequence[Callable[[Dict], Dict]]):
-        self.steps = list(steps)
-        self._files: Any = None
-        self._loaded: Optional[Dict] = None
-
-    def __call__(self, results: Dict) -> Dict:
-        files = [results.get(key) for key in ('img_prefix', 'img_info', 'seg_prefix', 'ann_info')]
-        if self._loaded is None or files != self._files:
-            self._loaded = None
-            for step in self.steps:
-                results = step(results)
-            self._files, self._loaded = files, results
-        return copy.deepcopy(self._loaded)  # later steps may change arrays in place
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}({self.steps!r})'
+            steps[:reading] = [LastLoaded(steps[:reading], FILES)]

@@ -5,31 +5,19 @@ those of a host project, and for configs that do not know of them. They cost abo
 of 1914 x 1052 pixels and nothing for an image.
 """
 import os
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, Optional, Sequence
 
 import cv2
-import numpy as np
 from mmseg.datasets.pipelines import LoadAnnotations, LoadImageFromFile
 from mmseg.utils import get_root_logger
 
-from ...errors import (
-    WRONG_VALUE,
-    ConfigError,
-    DataError,
-    MissingFile,
-    UserError,
-    said,
-    unreadable,
-)
+from ...domains.label_check import LabelCheck, label_error
+from ...errors import WRONG_VALUE, ConfigError, DataError, UserError, said
 from ...labels.class_table import ClassTable
 from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
-from ...labels.statistics import EMPTY_SHARE, check_ids
 from ...utils.paths import check_file
 from .image_loading import CheckedImage, loading_step, refused
-
-#: Number of different labels after which too many that are all ignore are an error.
-ENOUGH_LABELS = 20
 
 
 def leaf_datasets(dataset) -> Iterator:
@@ -168,31 +156,23 @@ class LoadByTable:
 
 
 class CheckedLabel:
-    """A step that loads a label, and checks its size and values.
-
-    A label that is all ignore gives a warning, once per file. It is an error if more than half of
-    the labels are all ignore, after the first 20 different ones in this process. GTA5 has a few
-    black frames, but in a misread label format all frames are black.
+    """A step that loads a label, and checks it (:class:`.LabelCheck`).
 
     Args:
         load: mmseg's ``LoadAnnotations``, or a step with its keys.
-        num_classes: values must be 0..num_classes-1 or ``ignore_index``.
-        purpose: what labels are read for, for the warning: to be learned from or scored on.
+        num_classes, ignore_index, purpose: as in :class:`.LabelCheck`.
 
     Raises:
         MissingFile: the label is missing.
-        DataError: the label cannot be decoded, has a format that mmseg misreads, has another
-            size than its image (if that is loaded before), holds an id out of range, or is one
-            of too many labels that are all ignore.
+        DataError: the label cannot be decoded, has a format that mmseg misreads, or does not pass
+            the check.
     """
 
     def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX,
                  purpose: str = 'learned from'):
         self.load = load
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
-        self.purpose = purpose
-        self._is_empty: Dict[str, bool] = {}
+        self.check = LabelCheck(get_root_logger, num_classes, ignore_index, purpose)
+        self.num_classes, self.ignore_index = num_classes, ignore_index
 
     def __call__(self, results: Dict) -> Dict:
         file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
@@ -202,22 +182,15 @@ class CheckedLabel:
                 if isinstance(self.load, LoadAnnotations) and not is_own(self.load):
                     check_label_kind(file)
             results = self.load(results)
-        except MissingFile as error:
-            raise MissingFile(f'label {file} is missing: convert the data set '
-                              '(mmseg-ssr convert) or take the image away') from error
-        except UserError:
-            raise
-        except Exception as error:  # damage makes decoders raise errors of any kind
-            if isinstance(error, OSError) and error.errno is not None:
-                raise unreadable(file, 'label', error) from error
-            if is_own(self.load):
-                raise DataError(f'label {file} is not loaded by {type(self.load).__name__}: '
-                                f'{said(error)}') from error
-            raise DataError(f'label {file} does not decode, it is damaged or no image: convert '
-                            'it again') from error
-        label = results['gt_semantic_seg']
-        self._check_shape(file, label.shape, results)
-        self._check_values(file, label)
+        except Exception as error:
+            meaning = label_error(file, error)
+            if meaning is error:
+                raise
+            if is_own(self.load) and not isinstance(error, (OSError, UserError)):
+                meaning = DataError(f'label {file} is not loaded by {type(self.load).__name__}: '
+                                    f'{said(error)}')
+            raise meaning from error
+        self.check(results['gt_semantic_seg'], file, results.get('img'), results.get('filename'))
         return results
 
     def __repr__(self) -> str:
@@ -226,46 +199,6 @@ class CheckedLabel:
     def _on_disk(self) -> bool:
         where = getattr(self.load, 'file_client_args', dict(backend='disk'))
         return where == dict(backend='disk')
-
-    @staticmethod
-    def _check_shape(file: str, shape: Sequence[int], results: Dict) -> None:
-        if len(shape) < 2:  # mmseg drops sides of one pixel
-            raise DataError(f'label {file} has a side of one pixel, which cannot be trained on or '
-                            'scored: leave it and its image out')
-        if len(shape) > 2:
-            raise DataError(f'label {file} has {shape[-1]} channels, expected one that holds '
-                            'class ids: convert it to train ids (mmseg-ssr convert)')
-        if 'img' in results and results['img'].shape[:2] != shape:
-            height, width = results['img'].shape[:2]
-            raise DataError(f'label {file} is {shape[1]} x {shape[0]} pixels, but its image '
-                            f'{results["filename"]} is {width} x {height}: they must be of one '
-                            'size')
-
-    def _check_values(self, file: str, label: np.ndarray) -> None:
-        ids = _ids(label)
-        check_ids(ids, file, self.num_classes, self.ignore_index)
-        empty = ids == [self.ignore_index]
-        first_time = file not in self._is_empty
-        self._is_empty[file] = empty
-        if not (empty and first_time):
-            return
-        get_root_logger().warning(f'label {file} is all ignore ({self.ignore_index}): nothing is '
-                                  f'{self.purpose} it')
-        read, empties = len(self._is_empty), sum(self._is_empty.values())
-        if read >= ENOUGH_LABELS and empties > EMPTY_SHARE * read:
-            raise DataError(f'{empties} of the {read} labels read so far are all ignore (the last '
-                            f'one: {file}): check the format of the label files and convert them '
-                            'again')
-
-
-def _ids(label: np.ndarray) -> List[int]:
-    """The distinct values in a label of any type."""
-    narrow = np.ascontiguousarray(label, np.uint8)
-    if label.dtype != np.uint8 and not np.array_equal(narrow, label):
-        return np.unique(label).tolist()  # takes 20 times as long
-    # cv2.calcHist takes a third of the time of np.bincount, but supports few types
-    counts = cv2.calcHist([narrow], [0], None, [256], [0, 256]).ravel()
-    return np.flatnonzero(counts).tolist()
 
 
 def _path(prefix, name: str) -> str:

@@ -11,10 +11,8 @@ import torch
 from mmcv.parallel import DataContainer
 from mmseg.datasets.builder import PIPELINES
 
-from ...errors import ConfigError, DataError
+from ...domains.target_pipeline import MASK, checked_margins, margin_mask
 from ...utils.registration import register
-
-MASK = 'valid_pseudo_mask'
 
 
 @register(PIPELINES)
@@ -33,22 +31,11 @@ class PseudoLabelMargins:
     """
 
     def __init__(self, margins: Sequence[int]):
-        valid = isinstance(margins, Sequence) and len(margins) == 4
-        if not valid or any(not isinstance(m, int) or m < 0 for m in margins):
-            raise ConfigError('crop_pseudo_margins must be four pixel counts >= 0, [top, bottom, '
-                              f'left, right], got {margins}')
-        self.margins = tuple(margins)
+        self.margins = checked_margins(margins)
 
     def __call__(self, results: Dict) -> Dict:
-        height, width = results['img'].shape[:2]
-        top, bottom, left, right = self.margins
-        if top + bottom >= height or left + right >= width:
-            raise DataError(f'crop_pseudo_margins {list(self.margins)} (top, bottom, left, right) '
-                            f'leave nothing of {results.get("filename")}, {width} x {height} '
-                            'pixels: make them smaller')
-        mask = np.zeros((height, width), dtype=np.uint8)
-        mask[top:height - bottom, left:width - right] = 1
-        results[MASK] = mask
+        results[MASK] = margin_mask(results['img'].shape[:2], self.margins,
+                                    results.get('filename'))
         results['seg_fields'].append(MASK)
         return results
 

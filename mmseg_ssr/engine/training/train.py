@@ -15,6 +15,7 @@ from ... import distributed
 from ...errors import explained
 from ...methods import UDASegmentor
 from ...uda import Draws
+from ...uda.replicas import share_networks
 from ...utils.atomic_file import remove_leftovers, write_atomic
 from ..build import (
     build_test_dataset,
@@ -39,7 +40,7 @@ from ..config.values import (
     workers,
 )
 from ..data_loader import training_loader
-from ..distributed.replicas import ReplicaCheck, check_agreement, share_networks
+from ..distributed.replicas import ReplicaCheck, check_agreement
 from ..logging.run_log import RunLog, full_disk, open_log
 from ..logging.view_pictures import ViewPictures
 from ..on_device import OnDevice

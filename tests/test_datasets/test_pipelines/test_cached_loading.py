@@ -5,6 +5,7 @@ from tiny_data import cityscapes_config, gta_config, training_steps, write_image
 
 from mmseg_ssr.datasets import UDADataset, build_dataset, uda_dataset
 from mmseg_ssr.datasets.pipelines.cached_loading import LastLoaded, keep_last_loaded
+from mmseg_ssr.domains.pairs import MAX_REDRAWS
 from mmseg_ssr.errors import DataError
 
 #: Nearly every crop is drawn again: a train covers few pixels of these images.
@@ -47,7 +48,7 @@ def test_draws_of_one_image_read_it_once(gta, cityscapes, decoded):
     dataset.source.pipeline.transforms.append(lambda sample: draws.append(1) or sample)
     decoded.clear()
     dataset[0]
-    assert len(draws) == 1 + uda_dataset.MAX_REDRAWS
+    assert len(draws) == 1 + MAX_REDRAWS
     assert len(decoded) == 3  # image and label of the source, image of the target
 
 

@@ -5,14 +5,10 @@ import torch
 from torch import distributed as dist
 from torch import nn
 
-from mmseg_ssr.engine.distributed.replicas import (
-    check_agreement,
-    check_replicas,
-    checksum,
-    share_networks,
-)
+from mmseg_ssr.engine.distributed.replicas import check_agreement
 from mmseg_ssr.errors import UserError
 from mmseg_ssr.uda import EMATeacher
+from mmseg_ssr.uda.replicas import check_replicas, checksum, share_networks
 
 
 class Method(nn.Module):
