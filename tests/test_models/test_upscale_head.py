@@ -1,5 +1,8 @@
+import pytest
 import torch
 from mmseg.models.builder import HEADS
+
+from mmseg_ssr.errors import ConfigError
 
 
 def test_logits_at_four_times_the_map_and_every_weight_trained():
@@ -18,3 +21,32 @@ def test_widths_are_halved_twice():
     assert [layer.out_channels for layer in head.upscale if hasattr(layer, 'out_channels')] == [
         384, 192, 192]
     assert 0.09 < head.conv_seg.weight.std() < 0.11
+
+
+def pyramid(**options):
+    return HEADS.build(dict(dict(type='PyramidUpscaleHead', in_channels=[16] * 4, num_classes=5,
+                                 norm_cfg=dict(type='BN')), **options))
+
+
+def test_a_pyramid_gives_logits_at_its_largest_map():
+    head = pyramid()
+    head.init_weights()
+    maps = [torch.randn(2, 16, 3 * side, side) for side in (16, 8, 4, 2)]
+    assert head(maps).shape == (2, 5, 48, 16)
+    assert head.conv_seg.bias is None and head.channels == 2
+    assert not head.up_conv1.bias.any() and 0.05 < head.conv_seg.weight.std() < 0.2
+
+
+def test_every_map_of_the_pyramid_has_its_say():
+    head = pyramid().eval()
+    maps = [torch.randn(1, 16, side, side) for side in (16, 8, 4, 2)]
+    before = head(maps)
+    for i in range(4):
+        changed = [one + 1 if i == k else one for k, one in enumerate(maps)]
+        assert not torch.allclose(head(changed), before)
+
+
+@pytest.mark.parametrize('channels', [[16] * 3, [16, 16, 16, 8], [12] * 4, [4] * 4])
+def test_a_pyramid_needs_four_equal_widths(channels):
+    with pytest.raises(ConfigError, match='four equal multiples of 8'):
+        pyramid(in_channels=channels, in_index=list(range(len(channels))))

@@ -1,10 +1,11 @@
-"""Weights of one network from a checkpoint of ours, mmseg, DAFormer, HRDA, MIC or SSR."""
+"""Weights of one network from a checkpoint of ours, mmseg, DAFormer, HRDA, MIC, SSR, VFM-UDA++."""
 from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from torch import Tensor, nn
 
 from ...errors import CheckpointError, ConfigError, nearest
 from ...weights import check_values
+from ...weights.lightning_layouts import is_vfmuda_layout, segmentor_layout
 from .files import read_checkpoint
 
 ROLES = ('student', 'teacher')
@@ -118,6 +119,8 @@ def network_weights(checkpoint: Dict[str, Any], role: str = 'student',
         raise CheckpointError(f'{path} holds no state dict')
     state = {_without_module(name): tensor for name, tensor in state.items()
              if isinstance(tensor, Tensor)}
+    if role == 'student' and is_vfmuda_layout(state):
+        return segmentor_layout(state)
     is_predecessor = any(name.startswith('model.') for name in state)
     if is_predecessor:
         prefix = PREFIX[role]

@@ -1,6 +1,6 @@
 """ViT-Adapter (arXiv 2205.08534): a pyramid of maps from a plain ViT, for any ViT."""
 import math
-from typing import Callable, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import torch
 from timm.layers import trunc_normal_
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ...errors import ConfigError
+from ...host import build_norm_layer
 from .deformable_attention import DeformableAttention
 from .interaction import Interaction, Places
 from .spatial_prior import SpatialPrior
@@ -21,9 +22,9 @@ LARGEST_STRIDE = 32
 class ViTAdapter(nn.Module):
     """The adapter beside a ViT: spatial prior, interactions, and the four maps.
 
-    A subclass makes the ViT and says how to run it, by :meth:`patch_tokens` and :meth:`run_group`.
-    It calls :meth:`add_adapter` in its constructor, after it has made the ViT. So the parameters
-    stand in the order and under the names of the published checkpoints.
+    A subclass makes the ViT and says how to run it, by :meth:`class_token`, :meth:`patch_tokens`
+    and :meth:`run_group`. It calls :meth:`add_adapter` in its constructor, after it has made the
+    ViT. So the parameters stand in the order and under the names of the published checkpoints.
     """
 
     def add_adapter(self,
@@ -78,6 +79,10 @@ class ViTAdapter(nn.Module):
         for i in range(1, 5):
             self.add_module(norm_name.format(i), batch_norm(width))
 
+    def class_token(self) -> Tensor:
+        """Return the ViT's learned class token 1 x 1 x C, with its position if it has one."""
+        return self.cls_token
+
     def patch_tokens(self, img: Tensor) -> Tuple[Tensor, Tuple[int, int]]:
         """Return the ViT's patch tokens B x N x C, with positions if it has any, and their grid."""
         raise NotImplementedError
@@ -110,7 +115,7 @@ class ViTAdapter(nn.Module):
                        for one, embed in zip(others, self.level_embed)], dim=1)
         x, grid = self.patch_tokens(img)
         places = Places.of(grid, shapes, img.device)
-        class_token = self.cls_token.expand(len(img), -1, -1)
+        class_token = self.class_token().expand(len(img), -1, -1)
         vit_maps = []
         for i in range(len(self.interactions)):
             x, c, left = self._interact(i, x, c, class_token, places)
@@ -150,6 +155,11 @@ class ViTAdapter(nn.Module):
             return maps
         return [own + F.interpolate(vit, own.shape[2:], mode='bilinear', align_corners=False)
                 for own, vit in zip(maps, vit_maps)]
+
+
+def build_norm(config: Dict[str, Any], width: int) -> nn.Module:
+    """Build the norm of a config in mmcv's form for ``width`` channels."""
+    return build_norm_layer(config, width)[1]
 
 
 def check_interactions(indexes: Sequence[Sequence[int]]) -> None:

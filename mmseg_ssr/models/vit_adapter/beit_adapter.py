@@ -7,13 +7,14 @@ from timm.layers import trunc_normal_
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ...errors import CheckpointError, ConfigError
-from ...host import BACKBONES, build_norm_layer
+from ...errors import ConfigError
+from ...host import BACKBONES
 from ...utils.registration import register
-from ...weights import check_values, read_weights
-from .adapter import LARGEST_STRIDE, ViTAdapter
+from ...weights import read_weights
+from .adapter import LARGEST_STRIDE, ViTAdapter, build_norm
 from .beit import BEiTBlock, PatchEmbedding
 from .beit_weights import TABLE, beit_layout, resample_table
+from .loading import load_part
 
 
 @register(BACKBONES)
@@ -86,7 +87,7 @@ class BEiTAdapter(ViTAdapter):
             raise ConfigError(f'interaction_indexes must be below num_layers={num_layers}, got '
                               f'{list(interaction_indexes)}')
         self.with_cp = with_cp
-        layer_norm = partial(norm, norm_cfg or dict(type='LN', eps=1e-6))
+        layer_norm = partial(build_norm, norm_cfg or dict(type='LN', eps=1e-6))
         window = tuple(side // patch_size for side in self.img_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.patch_embed = PatchEmbedding(patch_size, embed_dims)
@@ -96,7 +97,7 @@ class BEiTAdapter(ViTAdapter):
             for i in range(num_layers))
         self.add_adapter(
             embed_dims, interaction_indexes, layer_norm=layer_norm,
-            batch_norm=partial(norm, batch_norm_cfg or dict(type='SyncBN')),
+            batch_norm=partial(build_norm, batch_norm_cfg or dict(type='SyncBN')),
             num_heads=deform_num_heads, init_value=init_values, conv_inplane=conv_inplane,
             num_points=n_points, ratio=deform_ratio, ffn_ratio=cffn_ratio,
             drop_path=drop_path_rate, add_vit_feature=add_vit_feature,
@@ -155,20 +156,12 @@ class BEiTAdapter(ViTAdapter):
         for name in [one for one in weights if one.endswith(TABLE) and one in own]:
             if weights[name].shape != own[name].shape:
                 weights[name] = resample_table(weights[name], side)
-        found = {name: value for name, value in weights.items() if name in own}
-        wanted = [name for name in own if name.startswith(('layers.', 'patch_embed.', 'cls_token'))
-                  and not name.endswith('relative_position_index')]
-        missing = [name for name in wanted if name not in found]
-        deeper = [name for name in weights if name.startswith('layers.') and name not in own]
-        wrong = [name for name, value in found.items() if value.shape != own[name].shape]
-        for names, what in ((missing, 'are not in it'), (deeper, 'are too many'),
-                            (wrong, 'have another shape')):
-            if names:
-                raise CheckpointError(
-                    f'{path} holds no weights of this BEiT: {len(names)} weights {what}, the '
-                    f'first is {names[0]}; give the file of this size')
-        check_values(found, own, path)
-        self.load_state_dict(found, strict=False)
+        wanted = {name: value for name, value in own.items()
+                  if name.startswith(('layers.', 'patch_embed.', 'cls_token'))
+                  and not name.endswith('relative_position_index')}
+        used = {name: value for name, value in weights.items()
+                if name in wanted or name.startswith('layers.')}  # no head, no mask token
+        load_part(self, used, wanted, path, 'BEiT')
 
 
 def square(size: Union[int, Sequence[int]]) -> Tuple[int, int]:
@@ -182,8 +175,3 @@ def check_size(size: Sequence[int], patch_size: int) -> None:
                              for side in size):
         raise ConfigError(f'img_size must be multiples of {LARGEST_STRIDE} and of the patch size '
                           f'{patch_size}, got {tuple(size)}')
-
-
-def norm(config: Dict[str, Any], width: int) -> nn.Module:
-    """Build a norm of ``width`` channels."""
-    return build_norm_layer(config, width)[1]

@@ -1,0 +1,1 @@
+"""Numbers measured from the published code of VFM-UDA++ against this code."""
