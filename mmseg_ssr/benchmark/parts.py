@@ -98,8 +98,9 @@ def watch_networks(stack: ExitStack, meter: PartMeter, method: UDASegmentor) -> 
             return 'enhanced attention'
 
         replace_call(stack, meter, attention, method.regularizer)
-    if method.feature_distance is not None:
-        replace_call(stack, meter, 'feature distance', method.feature_distance)
+    for distance in ('feature_distance', 'foundation_distance'):
+        if getattr(method, distance) is not None:
+            replace_call(stack, meter, distance.replace('_', ' '), getattr(method, distance))
 
 
 BACKBONE = 'backbone pass'

@@ -36,7 +36,8 @@ from .class_shares import Sampled, pixel_shares, sampled_shares
 
 #: Keys of a method about learning from the views, which do not change the views.
 LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
-            'imnet_feature_dist_encoder', 'compile')
+            'imnet_feature_dist_encoder', 'foundation_distance_lambda',
+            'foundation_distance_encoder', 'source_loss_mean', 'compile')
 #: The same for SSR, unless the branch that it adds makes the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
                   'pseudo_label_branch')

@@ -48,9 +48,13 @@ def build_regularizer(segmentor: nn.Module,
 def feature_channels(segmentor: nn.Module) -> Sequence[int]:
     """Return the widths of the maps of backbone and neck, measured on a small blank image.
 
+    A backbone without a neck may state them as ``map_channels``, so that it need not run.
     The image has the size ``backbone.img_size`` if there is one, since such a backbone may take no
     other. A segmentor with a method ``extract_maps`` is not asked for more than the maps.
     """
+    stated = getattr(getattr(segmentor, 'backbone', None), 'map_channels', None)
+    if stated is not None and getattr(segmentor, 'neck', None) is None:
+        return stated
     was_training = segmentor.training
     parameter = next(segmentor.parameters())
     size = getattr(getattr(segmentor, 'backbone', None), 'img_size', None) or (64, 64)

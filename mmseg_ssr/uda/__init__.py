@@ -10,6 +10,7 @@ from .losses.adversarial import AdversarialAdaptation
 from .losses.encoder_distance import EncoderDistance
 from .losses.entropy_minimization import EntropyMinimization
 from .losses.feature_distance import FeatureDistance
+from .losses.foundation_distance import FoundationDistance
 from .losses.loss_term import LossTerm
 from .losses.maximum_squares import MaximumSquares
 from .losses.view_losses import Learned, ViewLosses
@@ -20,14 +21,24 @@ from .update.optimization import Optimization
 from .update.teacher import EMATeacher
 from .views.class_mix import ClassMix, class_mix_masks, mix
 from .views.masked_consistency import BlockMask, MaskedConsistency
+from .views.photometric import PhotometricAugmentation
 from .views.pseudo_label import PseudoLabeler, pseudo_label
 from .views.strong_augmentation import StrongAugmentation
-from .views.view import Batch, PseudoLabel, SourceView, TargetView, View, ViewMaker
+from .views.view import (
+    Batch,
+    DistanceView,
+    PseudoLabel,
+    SourceView,
+    TargetView,
+    View,
+    ViewMaker,
+)
 
 __all__ = [
-    'AdversarialAdaptation', 'Batch', 'BlockMask', 'ClassMix', 'Draws', 'EMATeacher',
-    'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'FiniteCheck', 'Learned',
-    'LossTerm', 'MaskedConsistency', 'MaximumSquares', 'NotFinite', 'Optimization', 'PseudoLabel',
-    'PseudoLabeler', 'SelfTraining', 'SourceView', 'StrongAugmentation', 'TargetView', 'View',
-    'ViewLosses', 'ViewMaker', 'build_self_training', 'class_mix_masks', 'mix', 'pseudo_label'
+    'AdversarialAdaptation', 'Batch', 'BlockMask', 'ClassMix', 'DistanceView', 'Draws',
+    'EMATeacher', 'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'FiniteCheck',
+    'FoundationDistance', 'Learned', 'LossTerm', 'MaskedConsistency', 'MaximumSquares', 'NotFinite',
+    'Optimization', 'PhotometricAugmentation', 'PseudoLabel', 'PseudoLabeler', 'SelfTraining',
+    'SourceView', 'StrongAugmentation', 'TargetView', 'View', 'ViewLosses', 'ViewMaker',
+    'build_self_training', 'class_mix_masks', 'mix', 'pseudo_label'
 ]

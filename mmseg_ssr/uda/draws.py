@@ -85,9 +85,13 @@ class Draws:
         factors = {name: random.uniform(*limits) for name, limits in ranges.items()}
         return Jitter(**factors, order=tuple(random.permutation(4)))
 
-    def blur_sigma(self, image: int) -> float:
-        """Return the standard deviation of the Gaussian blur in pixels, uniform in [0.15, 1.15)."""
-        return self._image(image).uniform(0.15, 1.15)
+    def chance(self, image: int) -> float:
+        """Return a number in [0, 1) that decides whether an image is augmented."""
+        return self._image(image).random()
+
+    def blur_sigma(self, image: int, limits: Tuple[float, float] = (0.15, 1.15)) -> float:
+        """Return the standard deviation of the Gaussian blur in pixels, uniform in ``limits``."""
+        return self._image(image).uniform(*limits)
 
     def block_grid(self, image: int, shape: Sequence[int], device: torch.device) -> Tensor:
         """Return uniform numbers in [0, 1), rows x columns, one per block of a masked image."""

@@ -49,6 +49,8 @@ def compile_networks(method: SelfTraining, mode: str) -> None:
     networks += [teacher.network.backbone for teacher in method.teachers]
     if method.feature_distance is not None:
         networks += method.feature_distance.networks
+    if method.foundation_distance is not None:
+        networks += method.foundation_distance.networks
     if method.regularizer is not None:
         networks.append(method.regularizer.encoder.network)
     for network in networks:

@@ -16,6 +16,7 @@ from .keys import KeyGroup, key
 from .losses.adversarial import AdversarialKeys
 from .losses.entropy_minimization import EntropyMinimizationKeys
 from .losses.feature_distance_keys import FeatureDistanceKeys
+from .losses.foundation_distance import FoundationDistanceKeys
 from .losses.loss_term import LossTermKeys
 from .losses.maximum_squares import MaximumSquaresKeys
 from .losses.regularization_keys import RegularizationKeys
@@ -24,6 +25,7 @@ from .self_training import SelfTraining
 from .student_checks import (
     check_class_scores,
     check_joint_views,
+    check_mean_of_valid,
     check_one_head,
     check_pixel_weights,
 )
@@ -32,9 +34,20 @@ from .update.optimization import OptimizationKeys
 from .update.teacher import TeacherKeys
 from .views.class_mix import ClassMixKeys
 from .views.masked_consistency import MaskedConsistencyKeys
+from .views.photometric import PhotometricKeys
 from .views.pseudo_label import PseudoLabelKeys
 from .views.strong_augmentation import StrongAugmentationKeys
-from .views.view import MIX, TARGET, SourceView, TargetView, ViewKeys, ViewMaker
+from .views.view import (
+    DISTANCE_SOURCE,
+    DISTANCE_TARGET,
+    MIX,
+    TARGET,
+    DistanceView,
+    SourceViewKeys,
+    TargetView,
+    ViewKeys,
+    ViewMaker,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +71,11 @@ class MethodKeys:
     teacher: TeacherKeys
     pseudo_labels: PseudoLabelKeys
     feature_distance: FeatureDistanceKeys
+    foundation_distance: FoundationDistanceKeys
+    source_view: SourceViewKeys
     class_mix: ClassMixKeys
     augmentation: StrongAugmentationKeys
+    photometric: PhotometricKeys
     masked_consistency: MaskedConsistencyKeys
     entropy: EntropyMinimizationKeys
     maximum_squares: MaximumSquaresKeys
@@ -125,9 +141,11 @@ class MethodKeys:
             student, tried(self.feature_distance.build, student, regularizer), regularizer,
             self.regularization.regularizer_weight,
             self.regularization.running_statistics == 'shadow',
-            [term for term in on_targets.values() if term is not None], adversary, terms)
+            [term for term in on_targets.values() if term is not None], adversary, terms,
+            tried(self.foundation_distance.build, student))
         if losses.learns_from_predictions:
             views.insert(1 if teacher is None else 2, TargetView())
+        views += self._distance_views(has_targets)
         maps = EncoderMaps(regularizer, self.regularization.mixed_maps == 'composed')
         pseudo_labels = tried(self.pseudo_labels.build, teacher, maps)
         problems.report()
@@ -139,13 +157,22 @@ class MethodKeys:
     def _views(self, student: nn.Module, teacher: Optional[nn.Module],
                has_targets: bool) -> List[ViewMaker]:
         """Return the source view, and the mixed and the masked view if they are on."""
-        views: List[ViewMaker] = [SourceView()]
+        build = self.photometric.build
+        views: List[ViewMaker] = [self.source_view.build(build('source'))]
         if teacher is not None:
-            views.append(self.class_mix.build(self.augmentation.build()))
+            views.append(self.class_mix.build(
+                build('mix') or self.augmentation.build(), build('target')))
         masked = self.masked_consistency.build(
-            student, self.augmentation.build(blur=True), self.teacher.alpha,
+            student, build('mix') or self.augmentation.build(blur=True), self.teacher.alpha,
             self.pseudo_labels.pseudo_threshold, teacher is not None, has_targets)
         return views if masked is None else [*views, masked]
+
+    def _distance_views(self, has_targets: bool) -> List[ViewMaker]:
+        """Return the views of the distance to a foundation model, if it is on."""
+        if not self.foundation_distance.is_on:
+            return []
+        names = [DISTANCE_SOURCE, *([DISTANCE_TARGET] if has_targets else [])]
+        return [DistanceView(name, self.photometric.build('target')) for name in names]
 
     def _check_targets(self, needed: Optional[str], terms: Dict[str, Optional[nn.Module]]) -> None:
         """Check that the method has its own loss, and has target images if a loss needs them."""
@@ -163,8 +190,11 @@ class MethodKeys:
             problems.tried(check_class_scores, student)
         if any(view.name == MIX or view.teacher is not None for view in views):
             problems.tried(check_pixel_weights, student)
+        if self.source_view.source_loss_mean == 'valid':
+            problems.tried(check_mean_of_valid, student)
         if self.execution.joint_views:
             problems.tried(check_joint_views, student)
+            problems.tried(self.masked_consistency.check_joint_views)
 
 
 def check_names(keys: Iterable[str]) -> None:

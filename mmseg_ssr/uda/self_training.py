@@ -7,6 +7,7 @@ them. DAFormer, MIC, SSR and their combinations differ by the parts that are swi
     mixed view    source classes pasted on a target image that the teacher has labeled (ClassMix)
     target view   the target image without a label (entropy, discriminators, own terms)
     masked view   an image with hidden blocks (MIC)
+    distance views  images of each domain, compared with a foundation model (VFM-UDA++)
 
 All views go through the shadow branch, the plain student. With a regularizer, the source and the
 mixed view also go through the regularization branch (SSR, Fig. 2).
@@ -74,6 +75,7 @@ class SelfTraining(nn.Module):
         self.regularizer = self.view_losses.regularizer
         self.target_terms = self.view_losses.target_terms
         self.loss_terms = self.view_losses.loss_terms
+        self.foundation_distance = self.view_losses.foundation_distance
         self.adversary: Optional[AdversarialAdaptation] = self.view_losses.adversary
         self.teacher = teacher
         self.view_makers = nn.ModuleList([SourceView()] if views is None else views)

@@ -56,6 +56,27 @@ def check_pixel_weights(student: nn.Module) -> None:
                 'CrossEntropyLoss')
 
 
+def check_mean_of_valid(student: nn.Module) -> None:
+    """Raise a :class:`ConfigError` if losses are no means over pixels with a weight for each.
+
+    Weights then cannot turn a mean over all pixels into one over the valid ones.
+    """
+    for prefix, head in heads(student).items():
+        label = torch.zeros(1, 1, 4, 4, dtype=torch.long)
+        label[..., :2] = head.ignore_index
+        weights = [(label != head.ignore_index).squeeze(1).float() * factor for factor in (1., 2.)]
+        once, twice = (trial_losses(head, label, weight) for weight in weights)
+        for name, value in once.items():
+            if 'loss' in name and not torch.allclose(2 * value, twice[name]):
+                raise ConfigError(f"uda.source_loss_mean='valid': {name} of the {prefix} head is "
+                                  "no mean over the pixels: set it to 'all'")
+        terms = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [
+            head.loss_decode]
+        if any(getattr(term, 'avg_non_ignore', False) for term in terms):
+            raise ConfigError(f"uda.source_loss_mean='valid': the {prefix} head's loss_decode is "
+                              'such a mean already on all views: set its avg_non_ignore to False')
+
+
 def _failing_loss(prefix: str, error: Exception) -> Optional[ConfigError]:
     return ConfigError(f'uda: loss_decode of the {prefix} head fails, also without weights of '
                        f'pixels, {said(error)}: mend its arguments'

@@ -5,7 +5,8 @@ from .self_training import SelfTraining
 from .update.optimization import restore_gradients, unfinished_gradients
 
 #: Parts that training states of older versions lack.
-ABSENT: Dict[str, Any] = dict(feature_distance={}, loss_terms={}, views={}, adversary={})
+ABSENT: Dict[str, Any] = dict(feature_distance={}, loss_terms={}, views={}, adversary={},
+                              foundation_distance={})
 
 
 def training_state(method: SelfTraining) -> Dict[str, Any]:
@@ -16,6 +17,8 @@ def training_state(method: SelfTraining) -> Dict[str, Any]:
         teachers=[teacher.training_state() for teacher in method.teachers],
         regularizer=method.regularizer.state_dict() if method.regularizer else {},
         feature_distance=method.feature_distance.state_dict() if method.feature_distance else {},
+        foundation_distance=(method.foundation_distance.state_dict()
+                             if method.foundation_distance else {}),
         loss_terms=method.loss_terms.state_dict(),
         views=method.view_makers.state_dict(),
         adversary=method.adversary.training_state(unfinished) if method.adversary else {},
@@ -39,6 +42,8 @@ def load_training_state(method: SelfTraining, state: Dict[str, Any]) -> None:
         method.regularizer.load_state_dict(state['regularizer'])
     if state['feature_distance']:
         method.feature_distance.load_state_dict(state['feature_distance'])
+    if method.foundation_distance is not None:
+        method.foundation_distance.load_state_dict(state['foundation_distance'])
     method.loss_terms.load_state_dict(state['loss_terms'])
     method.view_makers.load_state_dict(state['views'])
     if state['adversary']:
@@ -64,6 +69,11 @@ def check_parts(method: SelfTraining, state: Dict[str, Any]) -> None:
             f'the training state has {"a" if trained else "no"} feature distance to a foundation '
             f'encoder, this method has {"none" if trained else "one"}: see '
             'imnet_feature_dist_encoder')
+    if bool(state['foundation_distance']) != (method.foundation_distance is not None):
+        raise ValueError(
+            f'the training state has {"a" if state["foundation_distance"] else "no"} distance to a '
+            f'foundation model, this method has {"one" if method.foundation_distance else "none"}: '
+            'see foundation_distance_lambda')
     if set(state['loss_terms']) != set(method.loss_terms.state_dict()):
         raise ValueError('the training state has other loss_terms than this method')
     if set(state['views']) != set(method.view_makers.state_dict()):

@@ -18,3 +18,5 @@ STEP_GRADIENT_MEDIAN = [2e-6, 5e-6, 1e-3]
 STEP_GRADIENT_LARGEST = [1e-4, 1e-2, 5e-2]
 #: 23: 99 % of the parameters, absolute.
 STEP_PARAMETER = [1e-8, 2e-6, 2e-5]
+#: 23: running statistics and logits of a test after three iterations, as parameters then differ.
+STATISTICS, TEST_LOGITS = 1e-4, 1e-3

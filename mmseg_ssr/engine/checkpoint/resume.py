@@ -122,8 +122,8 @@ def _check_optimizer(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer)
 def _check_finite(training_state: Mapping[str, Any]) -> None:
     networks = [teacher['network'] for teacher in training_state.get('teachers', [])]
     networks.append(training_state.get('adversary', {}).get('network', {}))
-    networks += [training_state.get(part, {})
-                 for part in ('regularizer', 'feature_distance', 'loss_terms')]
+    networks += [training_state.get(part, {}) for part in (
+        'regularizer', 'feature_distance', 'foundation_distance', 'loss_terms')]
     for network in networks:
         _all_finite(network)
 

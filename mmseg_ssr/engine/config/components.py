@@ -26,6 +26,7 @@ from ...regions.source import region_source_class
 from ...regularizer import build_regularizer
 from ...regularizer.encoders import DEFAULT, encoder_class
 from ...uda.views.masked_consistency import BlockMask
+from ...uda.views.photometric import PhotometricAugmentation
 from .faults import Fault, Faults
 from .inference import check_test_cfg
 from .keys import Keys, keys_at
@@ -35,12 +36,15 @@ from .types import described, fits, misfit
 
 #: Keys whose dict holds the arguments of one function or class.
 ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_regularizer,
-                'mask_generator': BlockMask}
+                'mask_generator': BlockMask, 'source_augmentation': PhotometricAugmentation,
+                'target_augmentation': PhotometricAugmentation,
+                'mix_augmentation': PhotometricAugmentation}
 #: Keys of a decode head whose dict holds arguments of a part. The head gives the others.
 PARTS_OF_HEADS = {'pixel_decoder': DeformablePixelDecoder, 'transformer_decoder': MaskTransformer,
                   'losses': MaskLosses}
 #: Keys whose dict describes a frozen network -> the function from its type to its class.
 FROZEN = {'encoder': encoder_class, 'imnet_feature_dist_encoder': encoder_class,
+          'foundation_distance_encoder': encoder_class,
           'regions': region_source_class, 'boxes': box_source_class}
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',

@@ -30,8 +30,8 @@ class LossTerm(nn.Module):
         Args:
             view: image, label and pixel weights. The label is None on the target view.
             feature: B x C x h x w, the student's deepest map.
-            logits: B x K x H x W at the size of the image: 'main' of the decode head, and those of
-                the auxiliary heads, if there are any.
+            logits: B x K x H x W at the size of the label, or of the image without one: 'main' of
+                the decode head, and those of the auxiliary heads, if there are any.
         """
         raise NotImplementedError
 

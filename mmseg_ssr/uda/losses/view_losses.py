@@ -20,6 +20,7 @@ from ..student import (
 from ..views.view import SOURCE, TARGET, View
 from .adversarial import AdversarialAdaptation
 from .feature_distance import FeatureDistance
+from .foundation_distance import FoundationDistance
 from .loss_term import LossTerm
 from .running_statistics import untracked_statistics
 
@@ -62,6 +63,7 @@ class ViewLosses:
             head's batch norms. As published, both branches do.
         target_terms: losses on the target view, from :func:`~mmseg_ssr.uda.student.level_logits`.
         adversary: discriminators of source and target predictions.
+        foundation_distance: loss term on the views of :class:`.DistanceView`.
         loss_terms: further losses on the shadow branch's predictions for the views that they name.
     """
 
@@ -73,7 +75,8 @@ class ViewLosses:
                  shadow_statistics: bool = False,
                  target_terms: Sequence[nn.Module] = (),
                  adversary: Optional[AdversarialAdaptation] = None,
-                 loss_terms: Sequence[LossTerm] = ()):
+                 loss_terms: Sequence[LossTerm] = (),
+                 foundation_distance: Optional[FoundationDistance] = None):
         self.student = student
         self.feature_distance = feature_distance
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
@@ -81,9 +84,12 @@ class ViewLosses:
         self.target_terms = nn.ModuleList(target_terms)
         self.adversary = adversary
         self.loss_terms = nn.ModuleList(loss_terms)
+        self.foundation_distance = foundation_distance
 
     def terms(self, view: View) -> List[Term]:
         """Return the terms of a view. Each holds the graph of one head, or of all heads."""
+        if view.reference is not None:
+            return [self.compared]
         if view.label is None:
             return [self.unlabeled]
         terms: List[Term] = [self.shadow]
@@ -125,6 +131,17 @@ class ViewLosses:
         return Learned({'src.loss_imnet_feat_dist': distance}, {
             'source view: no cell is of a thing class, the feature distance is 0': ~compares})
 
+    def compared(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
+        """Return the distance to a foundation model (VFM-UDA++, Sec. 3).
+
+        The heads run too, without gradients: as published, these views count in the running
+        statistics of their batch norms.
+        """
+        with torch.no_grad():
+            self._predicted(features)
+        distance = self.foundation_distance(semantic_features(features), view.reference)
+        return Learned(prefixed(view.prefix, {'loss_foundation': distance}), {})
+
     def unlabeled(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
         """Return the losses on the predictions for a view without a label."""
         predicted = self._predicted(features)
@@ -148,7 +165,9 @@ class ViewLosses:
         terms = [term for term in self.loss_terms if view.name in term.views]
         if not terms:
             return {}
-        logits = level_logits(self.student, predicted, view.img)
+        # a masked image may be larger than its label
+        size = view.img if view.label is None else view.label
+        logits = level_logits(self.student, predicted, size)
         losses: Dict[str, Tensor] = {}
         for term in terms:
             for name, value in term(view, semantic_features(features), logits).items():

@@ -9,7 +9,7 @@ from ... import distributed
 from ..draws import LABEL_VALUES, Draws
 from ..keys import KeyGroup, key
 from .strong_augmentation import StrongAugmentation
-from .view import MIX, Batch, Mixture, PseudoLabel, View, ViewMaker
+from .view import MIX, Augmentation, Batch, Mixture, PseudoLabel, View, ViewMaker
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class ClassMixKeys(KeyGroup):
 
     mix: str = key('class', "Kind of mixing. Only 'class' exists.", choices=('class', ))
 
-    def build(self, augmentation: StrongAugmentation) -> 'ClassMix':
-        return ClassMix(augmentation)
+    def build(self, augmentation: Augmentation,
+              target_augmentation: Optional[Augmentation] = None) -> 'ClassMix':
+        return ClassMix(augmentation, target_augmentation)
 
 
 class ClassMix(ViewMaker):
@@ -29,17 +30,24 @@ class ClassMix(ViewMaker):
 
     Args:
         augmentation: augmentation of the mixed images.
+        target_augmentation: augmentation of the target images before they are mixed; None changes
+            nothing.
     """
 
     name = MIX
 
-    def __init__(self, augmentation: Optional[StrongAugmentation] = None):
+    def __init__(self, augmentation: Optional[Augmentation] = None,
+                 target_augmentation: Optional[Augmentation] = None):
         super().__init__()
         self.augmentation = augmentation or StrongAugmentation()
+        self.target_augmentation = target_augmentation
 
     def forward(self, batch: Batch, pseudo: PseudoLabel, draws: Draws) -> View:
         masks = class_mix_masks(batch.label, draws)
-        img = mix(masks, batch.img, batch.target_img)
+        target = batch.target_img
+        if self.target_augmentation is not None:
+            target = self.target_augmentation(target, batch.mean, batch.std, draws)
+        img = mix(masks, batch.img, target)
         return View(
             MIX,
             self.augmentation(img, batch.mean, batch.std, draws),

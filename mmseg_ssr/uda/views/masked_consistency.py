@@ -11,8 +11,7 @@ from ...errors import ConfigError
 from ..draws import Draws
 from ..keys import KeyGroup, check_dict, key, part
 from ..update.teacher import EMATeacher
-from .strong_augmentation import StrongAugmentation
-from .view import MASKED, Batch, PseudoLabel, View, ViewMaker
+from .view import MASKED, Augmentation, Batch, PseudoLabel, View, ViewMaker
 
 #: Images to mask: of both domains, the source, or the target. 'aug' augments them first.
 MASK_MODES = ('separate', 'separatesrc', 'separatetrg', 'separateaug', 'separatesrcaug',
@@ -37,13 +36,21 @@ class MaskedConsistencyKeys(KeyGroup):
         choices=('same', ), least=0, most=1)
     mask_lambda: float = key(1., 'Weight of the losses on the masked view.', least=0)
     mask_generator: Optional[Dict[str, Any]] = key(
-        None, "Mask of the masked view: `dict(type='block', mask_ratio=0.7, mask_block_size=64)`.")
+        None, "Mask of the masked view: `dict(type='block', mask_ratio=0.7, mask_block_size=64)`. "
+        'With `input_size`, images are resized to squares of that side first, as in VFM-UDA++.')
 
     def check(self) -> None:
         if self.mask_mode is not None:
             self._mask()
 
-    def build(self, student: nn.Module, augmentation: StrongAugmentation, alpha: float,
+    def check_joint_views(self) -> None:
+        """Raise a :class:`ConfigError` if masked images have a size of their own."""
+        if self.mask_mode is not None and self._mask().input_size is not None:
+            raise ConfigError('uda.joint_views: masked images have a size of their own '
+                              '(mask_generator.input_size), so the views are no joint batch: set '
+                              'it to False')
+
+    def build(self, student: nn.Module, augmentation: Augmentation, alpha: float,
               threshold: float, shared: bool, has_targets: bool) -> 'Optional[MaskedConsistency]':
         """Build the masked view; None if it is off.
 
@@ -69,12 +76,12 @@ class MaskedConsistencyKeys(KeyGroup):
         return masked
 
     def _mask(self) -> 'BlockMask':
-        valid = ('mask_ratio', 'mask_block_size')
+        needed = ('mask_ratio', 'mask_block_size')
         options = dict(self.mask_generator or {})
         kind = options.pop('type', None)
         if kind != 'block':
             raise ConfigError(f"uda.mask_generator.type must be 'block', got {kind!r}")
-        check_dict('mask_generator', options, valid, needed=valid)
+        check_dict('mask_generator', options, (*needed, 'input_size'), needed)
         return part(BlockMask, **options)
 
 
@@ -84,17 +91,25 @@ class BlockMask:
     Args:
         mask_ratio: r in [0, 1). A block is kept if its random number exceeds r.
         mask_block_size: side of a block in pixels.
+        input_size: side in pixels to which images are resized (bilinear, corners not aligned)
+            before they are masked; None keeps their size. It is that of the backbone's input where
+            a backbone resizes images itself.
     """
 
-    def __init__(self, mask_ratio: float, mask_block_size: int):
+    def __init__(self, mask_ratio: float, mask_block_size: int, input_size: Optional[int] = None):
         if not 0 <= mask_ratio < 1:
             raise ValueError(f'mask_ratio must be in [0, 1), got {mask_ratio}')
         if mask_block_size < 1:
             raise ValueError(f'mask_block_size must be at least 1 pixel, got {mask_block_size}')
+        if input_size is not None and input_size < 1:
+            raise ValueError(f'input_size must be at least 1 pixel or None, got {input_size}')
         self.mask_ratio, self.mask_block_size = mask_ratio, mask_block_size
+        self.input_size = input_size
 
     def __call__(self, img: Tensor, draws: Draws) -> Tensor:
         """Set the hidden blocks of normalized images B x C x H x W to 0, the mean color."""
+        if self.input_size is not None:
+            img = F.interpolate(img, (self.input_size, ) * 2, mode='bilinear', align_corners=False)
         return img * self.mask(img, draws)
 
     def mask(self, img: Tensor, draws: Draws) -> Tensor:
@@ -120,7 +135,7 @@ class MaskedConsistency(ViewMaker):
     name = MASKED
     needs_target = False  # without pseudo-labels it masks source images
 
-    def __init__(self, mode: str, mask: BlockMask, augmentation: StrongAugmentation,
+    def __init__(self, mode: str, mask: BlockMask, augmentation: Augmentation,
                  weight: float = 1., teacher: Optional[EMATeacher] = None,
                  threshold: float = 0.968):
         super().__init__(teacher, threshold)

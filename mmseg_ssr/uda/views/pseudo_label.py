@@ -20,6 +20,9 @@ class PseudoLabelKeys(KeyGroup):
 
     pseudo_threshold: float = key(
         0.968, 'Confidence threshold of pseudo-labels.', least=0, most=1)
+    pseudo_label_mirror: bool = key(
+        False, 'Whether pseudo-labels come from the mean probabilities of the image and of its '
+        'mirror image, as in VFM-UDA++.')
     pseudo_weight_ignore_top: int = key(
         0, 'Rows at the top of the crop whose pseudo-labels are not trusted.', least=0)
     pseudo_weight_ignore_bottom: int = key(
@@ -37,7 +40,8 @@ class PseudoLabelKeys(KeyGroup):
             raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
                               "teacher that labels target images (type='SSR'): set it to 'shadow'")
         return PseudoLabeler(self.pseudo_threshold, self.pseudo_weight_ignore_top,
-                             self.pseudo_weight_ignore_bottom, maps if regularized else None)
+                             self.pseudo_weight_ignore_bottom, maps if regularized else None,
+                             self.pseudo_label_mirror)
 
 
 class PseudoLabeler:
@@ -48,13 +52,14 @@ class PseudoLabeler:
         ignore_top, ignore_bottom: rows of the crop whose pseudo-labels get weight 0.
         maps: maps of the frozen encoder, whose regularizer enhances the teacher's features. None
             labels by the shadow branch, as in the paper.
+        mirror: whether to average the probabilities of the image and of its mirror image.
     """
 
     def __init__(self, threshold: float = 0.968, ignore_top: int = 0, ignore_bottom: int = 0,
-                 maps: Optional[EncoderMaps] = None):
+                 maps: Optional[EncoderMaps] = None, mirror: bool = False):
         self.threshold = threshold
         self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
-        self.maps = maps
+        self.maps, self.mirror = maps, mirror
 
     def __call__(self, teacher: EMATeacher, batch: Batch,
                  threshold: Optional[float] = None) -> PseudoLabel:
@@ -63,10 +68,16 @@ class PseudoLabeler:
         Args:
             threshold: replaces the labeler's threshold; None keeps it.
         """
-        logits = student.segmentation_logits(
-            teacher.network, batch.target_img, self._enhancement(batch.target_img))
+        logits = self._logits(teacher, batch.target_img)
+        if self.mirror:
+            mirrored = self._logits(teacher, batch.target_img.flip(3)).flip(3)
+            # logarithms are logits of the same probabilities
+            logits = ((logits.softmax(1) + mirrored.softmax(1)) / 2).log()
         return pseudo_label(logits, self.threshold if threshold is None else threshold,
                             self.ignore_top, self.ignore_bottom, batch.valid_mask)
+
+    def _logits(self, teacher: EMATeacher, img: Tensor) -> Tensor:
+        return student.segmentation_logits(teacher.network, img, self._enhancement(img))
 
     def _enhancement(self, img: Tensor) -> Optional[Callable]:
         """Return the function that enhances the teacher's maps of ``img``, or None."""

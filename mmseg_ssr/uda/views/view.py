@@ -4,12 +4,20 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from torch import Tensor, nn
 
+from ... import distributed
 from ...errors import ConfigError
+from ...labels.ignore_index import IGNORE_INDEX
 from ..draws import Draws
 from ..keys import KeyGroup, check_list, key
 
 #: Names of the views of this package.
 VIEWS = SOURCE, MIX, TARGET, MASKED = 'source', 'mix', 'target', 'masked'
+#: Views that are compared with a foundation model instead of a label.
+DISTANCES = DISTANCE_SOURCE, DISTANCE_TARGET = 'distance_source', 'distance_target'
+
+
+#: Makes images B x 3 x H x W from such, with their mean and std and the random decisions.
+Augmentation = Callable[[Tensor, Tensor, Tensor, Draws], Tensor]
 
 
 class Batch(NamedTuple):
@@ -40,10 +48,11 @@ class View(NamedTuple):
     name: str  # 'source', 'mix', 'target', 'masked', or a name of your own
     img: Tensor  # B x 3 x H x W, normalized
     label: Optional[Tensor] = None  # B x 1 x H x W; None: only losses without a label
-    weight: Optional[Tensor] = None  # B x H x W in [0, 1]; None is 1 everywhere
+    weight: Optional[Tensor] = None  # B x H x W, at least 0; None is 1 everywhere
     regularized: bool = False  # whether it also goes through the regularization branch
     scale: float = 1.  # weight of its losses in the shadow branch
     mixture: Optional[Mixture] = None  # what a mixed image is made of
+    reference: Optional[Tensor] = None  # B x 3 x H x W, what a foundation model sees instead
 
     @property
     def prefix(self) -> str:
@@ -87,13 +96,43 @@ class ViewMaker(nn.Module):
 
 
 class SourceView(ViewMaker):
-    """The labeled source images."""
+    """The labeled source images.
+
+    Args:
+        augmentation: augmentation of the images; None changes nothing.
+        mean_of_valid: whether losses are means over the pixels with a label, not over all.
+    """
 
     name = SOURCE
     needs_target = False
 
+    def __init__(self, augmentation: Optional[Augmentation] = None, mean_of_valid: bool = False):
+        super().__init__()
+        self.augmentation, self.mean_of_valid = augmentation, mean_of_valid
+
     def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
-        return View(SOURCE, batch.img, batch.label.long(), regularized=True)
+        img = batch.img
+        if self.augmentation is not None:
+            img = self.augmentation(img, batch.mean, batch.std, draws)
+        weight = valid_weight(batch.label) if self.mean_of_valid else None
+        return View(SOURCE, img, batch.label.long(), weight, regularized=True)
+
+
+def valid_weight(label: Tensor) -> Tensor:
+    """Return weights whose mean over all pixels of a loss is its mean over the valid ones.
+
+    With several processes it is the mean over the valid pixels of all. If all pixels are ignored,
+    the weights are 0.
+
+    Args:
+        label: B x 1 x H x W, train ids and 255.
+
+    Returns:
+        B x H x W: 0 where the label is ignore, else the number of pixels for each valid one.
+    """
+    valid = (label != IGNORE_INDEX).squeeze(1).float()
+    return valid / distributed.mean(valid.mean()).clamp(
+        min=1 / (valid.numel() * distributed.world_size()))
 
 
 class TargetView(ViewMaker):
@@ -103,6 +142,39 @@ class TargetView(ViewMaker):
 
     def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
         return View(TARGET, batch.target_img)
+
+
+class DistanceView(ViewMaker):
+    """Images for the student, augmented, and the same images for a foundation model, as they are.
+
+    Args:
+        name: 'distance_source' or 'distance_target', which images are taken.
+        augmentation: augmentation of the student's images; None changes nothing.
+    """
+
+    def __init__(self, name: str, augmentation: Optional[Augmentation] = None):
+        super().__init__()
+        self.name, self.augmentation = name, augmentation
+        self.needs_target = name == DISTANCE_TARGET
+
+    def forward(self, batch: Batch, pseudo: Optional[PseudoLabel], draws: Draws) -> View:
+        clean = batch.target_img if self.needs_target else batch.img
+        img = clean
+        if self.augmentation is not None:
+            img = self.augmentation(clean, batch.mean, batch.std, draws)
+        return View(self.name, img, reference=clean)
+
+
+@dataclass(frozen=True)
+class SourceViewKeys(KeyGroup):
+    """Keys of the source view."""
+
+    source_loss_mean: str = key(
+        'all', "Pixels over which losses on the source view are means: 'all', as in DAFormer and "
+        "MIC, or 'valid', those with a label, as in VFM-UDA++.", choices=('all', 'valid'))
+
+    def build(self, augmentation: Optional[Augmentation]) -> SourceView:
+        return SourceView(augmentation, self.source_loss_mean == 'valid')
 
 
 @dataclass(frozen=True)
@@ -132,7 +204,7 @@ class ViewKeys(KeyGroup):
         for i, config in enumerate(self.views):
             place = f'uda.views.{i}'
             maker = component(place, config, ViewMaker)
-            taken = (*VIEWS, *(other.name for other in makers))
+            taken = (*VIEWS, *DISTANCES, *(other.name for other in makers))
             name = getattr(maker, 'name', None)
             if not isinstance(name, str) or not name or name in taken:
                 raise ConfigError(f'{place}: {type(maker).__name__} needs a name of its own, other '
