@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import ConfigError
 from ..host import EncoderDecoder
 from ..uda.student import image_logits
 from .crops import Box, add_crops, coverage, crop, slide_boxes
@@ -23,7 +24,10 @@ def crops_per_pass(test_cfg: Optional[Mapping[str, Any]], count: int) -> Optiona
 
 def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
                     rescale: bool) -> Tensor:
-    """Run mmseg's ``slide_inference``, with ``batched_slide`` windows at once if that is set.
+    """Run mmseg's ``slide_inference``, with the further keys of ``test_cfg``.
+
+    ``batched_slide`` windows go through the network at once. ``average='probability'`` takes the
+    means of the windows' probabilities, as VFM-UDA++ does, and not those of their logits.
 
     Args:
         segmentor: an mmseg ``EncoderDecoder``, with windows of ``test_cfg.crop_size`` and
@@ -33,14 +37,38 @@ def slide_inference(segmentor: nn.Module, img: Tensor, img_meta: List[dict],
         rescale: whether to resize to the original image, without padding.
 
     Returns:
-        Logits B x K x H' x W', means where windows overlap.
+        Logits B x K x H' x W', means where windows overlap. With ``average='probability'`` they
+        are the logarithms of the mean probabilities, whose softmax is these.
+
+    Raises:
+        ConfigError: ``average='probability'`` with a head of one logit.
     """
     boxes = windows(segmentor, img)
     step = crops_per_pass(segmentor.test_cfg, len(boxes))
-    if step is None:
+    of_probabilities = averages_probabilities(segmentor.test_cfg)
+    if step is None and not of_probabilities:
         return EncoderDecoder.slide_inference(segmentor, img, img_meta, rescale)
-    logits = window_means(lambda part: image_logits(segmentor, part), img, boxes, step)
-    return rescaled(logits, img_meta, segmentor.align_corners) if rescale else logits
+
+    def predict(part: Tensor) -> Tensor:
+        logits = image_logits(segmentor, part)
+        return _probabilities(logits) if of_probabilities else logits
+
+    means = window_means(predict, img, boxes, step or 1)
+    means = rescaled(means, img_meta, segmentor.align_corners) if rescale else means
+    # an infinite logarithm would become NaN in an interpolation
+    return means.clamp_min(torch.finfo(means.dtype).tiny).log() if of_probabilities else means
+
+
+def averages_probabilities(test_cfg: Optional[Mapping[str, Any]]) -> bool:
+    """Whether ``test_cfg.average`` asks for the means of probabilities where windows overlap."""
+    return (test_cfg or {}).get('average', 'logit') == 'probability'
+
+
+def _probabilities(logits: Tensor) -> Tensor:
+    if logits.shape[1] == 1:
+        raise ConfigError("test_cfg.average='probability' needs a head with a logit for each "
+                          'class, this one has a single logit')
+    return logits.softmax(1)
 
 
 def windows(segmentor: nn.Module, img: Tensor) -> Sequence[Box]:

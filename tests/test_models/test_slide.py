@@ -5,6 +5,7 @@ from mmcv import ConfigDict
 from mmseg.models.builder import SEGMENTORS
 from mmseg.models.segmentors import EncoderDecoder
 
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.slide import crops_per_pass, slide_inference
 
 METAS = [dict(img_shape=(70, 90, 3), ori_shape=(140, 180, 3), flip=False)] * 2
@@ -82,6 +83,39 @@ def test_ssr_encoder_decoder_slides_by_itself(daformer_b0, images):
     with torch.no_grad():
         segmentor.inference(images, METAS, True)
     assert seen == [12, 12]
+
+
+@pytest.mark.parametrize('rescale', [False, True])
+@pytest.mark.parametrize('batched', [False, 5])
+def test_probabilities_are_averaged(segmentor, images, batched, rescale):
+    """They are summed by hand here, window by window."""
+    segmentor.test_cfg.update(average='probability', crop_size=[72, 64], stride=[72, 32])
+    with torch.no_grad():
+        left, right = (segmentor.encode_decode(part, METAS).softmax(1)
+                       for part in (images[..., :64], images[..., 32:]))
+    expected = torch.cat([left[..., :32], (left[..., 32:] + right[..., :32]) / 2,
+                          right[..., 32:]], -1)
+    if rescale:
+        expected = torch.nn.functional.interpolate(expected[:, :, :70, :90], (140, 180),
+                                                   mode='bilinear')
+    found = logits(segmentor, images, batched, rescale)
+    torch.testing.assert_close(found.softmax(1), expected, atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(found.exp(), expected, atol=1e-6, rtol=1e-4)
+
+
+def test_a_probability_of_zero_stays_finite(segmentor, images):
+    segmentor.test_cfg.average = 'probability'
+    segmentor.encode_decode = lambda img, metas: img.new_zeros(len(img), 2, *img.shape[2:]) \
+        + torch.tensor([0., 500.]).view(1, 2, 1, 1)
+    found = logits(segmentor, images, 4)
+    assert found.isfinite().all() and (found.argmax(1) == 1).all()
+
+
+def test_probabilities_of_a_single_logit(segmentor, images):
+    segmentor.test_cfg.average = 'probability'
+    segmentor.encode_decode = lambda img, metas: img[:, :1]
+    with pytest.raises(ConfigError, match='needs a head with a logit for each class'):
+        logits(segmentor, images, 4)
 
 
 @pytest.mark.parametrize('test_cfg, crops', [

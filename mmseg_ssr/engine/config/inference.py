@@ -6,6 +6,7 @@ from ...uda.update.optimization import PRECISIONS
 from .types import fits
 
 MODES = ('whole', 'slide')
+AVERAGES = ('logit', 'probability')
 
 
 def check_test_cfg(test_cfg: Mapping[str, Any], path: str = 'test_cfg') -> None:
@@ -30,6 +31,9 @@ def _problems(test_cfg: Mapping[str, Any], path: str) -> Iterator[str]:
     if not isinstance(batched, int) or batched < 0:
         yield ('batched_slide must be the number of windows that go through the network at once, '
                f'True for all, or False, got {batched!r}')
+    average = test_cfg.get('average', 'logit')
+    if average not in AVERAGES:
+        yield f'average must be logit or probability, got {average!r}{nearest(average, AVERAGES)}'
     amp = test_cfg.get('amp')
     if amp is not None and amp not in [dict(dtype=name) for name in PRECISIONS]:
         yield f"amp must be dict(dtype='bfloat16') or dict(dtype='float16'), got {amp!r}"

@@ -171,6 +171,9 @@ PLAIN_ANYWHERE: Dict[str, Keys] = {
                    'most `crop_size`.'),
         batched_slide=Key(None, 'Number of windows that go through the network at once. True takes '
                           'all, False (default) one after the other.'),
+        average=Key(str, "What is averaged where windows overlap: 'logit' (default) or "
+                    "'probability', as VFM-UDA++ does. Mask2Former and SARFormer average scores in "
+                    'any case.'),
         amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision."),
         compile=Key(None, 'True compiles the network, for each image size on its own.'),
         logit_shift=Key(None, 'A number for each class that is added to its logits. See '

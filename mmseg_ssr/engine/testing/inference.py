@@ -1,7 +1,8 @@
 """Inference options of a trained segmentor: precision, compilation, several windows at once.
 
-The options are keys of ``test_cfg``, beside mmseg's own: ``amp``, ``compile``, ``batched_slide``
-and ``logit_shift``. mmseg's own test script reads only ``batched_slide``.
+The options are keys of ``test_cfg``, beside mmseg's own: ``amp``, ``compile``, ``batched_slide``,
+``average`` and ``logit_shift``. mmseg's own test script reads ``batched_slide`` and ``average``, and
+these for the segmentors of this package alone.
 """
 import functools
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from ...errors import ConfigError
 from ...methods import UDASegmentor
-from ...models.slide import slide_inference
+from ...models.slide import averages_probabilities, slide_inference
 from ...uda.student import compilable, first_and_last, full_precision
 from ...uda.update.optimization import PRECISIONS
 from ...utils.replaced import replaced
@@ -30,7 +31,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
       bits of an image have more steps than bfloat16.
     * ``compile=True`` compiles the network, for each image size on its own.
     * ``logit_shift=[...]`` adds a number for each class to its logits, see :mod:`.label_shift`.
-    * ``batched_slide=N``: see :func:`~mmseg_ssr.models.slide.slide_inference`.
+    * ``batched_slide=N`` and ``average='probability'``: see
+      :func:`~mmseg_ssr.models.slide.slide_inference`.
 
     A method takes the options of its student. A model without ``test_cfg`` is left alone. So is a
     model whose options an outer block has set.
@@ -62,7 +64,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
         if test_cfg.get('logit_shift'):
             replace(network, encode_decode=_shifted(
                 network.encode_decode, test_cfg['logit_shift']))
-        if test_cfg.get('batched_slide') and _is_mmsegs(network, 'slide_inference'):
+        own_windows = test_cfg.get('batched_slide') or averages_probabilities(test_cfg)
+        if own_windows and _is_mmsegs(network, 'slide_inference'):
             replace(network, slide_inference=functools.partial(slide_inference, network))
         yield
 

@@ -15,6 +15,7 @@ from mmseg_ssr.engine.testing.inference import (
 )
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda.student import compilable, stem
+from mmseg_ssr.utils.replaced import replaced
 
 SLIDE = dict(mode='slide', crop_size=[64, 64], stride=[32, 32])
 METAS = [[dict(img_shape=(64, 96, 3), ori_shape=(128, 192, 3), pad_shape=(64, 96, 3),
@@ -132,6 +133,25 @@ def test_batched_windows_label_the_same(segmentor):
         assert torch.equal(predict(segmentor, batched_slide=windows, **SLIDE), expected)
 
 
+def test_probabilities_are_averaged_in_windows(segmentor):
+    """Of logits 0, 9 and 0, -1 the mean prefers the second class, of probabilities the first."""
+    segmentor.test_cfg = ConfigDict(mode='slide', crop_size=[64, 64], stride=[64, 1],
+                                    average='probability')
+    windows = iter([[0., 9.], [0., -9.], [4., -20.]])
+
+    def encode_decode(img, metas):
+        return torch.tensor(next(windows)).view(1, 2, 1, 1).expand(1, 2, *img.shape[2:])
+
+    img = torch.zeros(1, 3, 64, 66)
+    metas = [[dict(METAS[0][0], img_shape=(64, 66, 3), ori_shape=(64, 66, 3))]]
+    with torch.no_grad(), replaced(segmentor, encode_decode=encode_decode), \
+            inference_options(segmentor):
+        probabilities = segmentor.inference(img, metas[0], True)[0, 1, 5]
+    first = torch.tensor(9.).sigmoid()
+    expected = torch.stack([first, first / 2, first / 3, torch.tensor(0.)])
+    torch.testing.assert_close(probabilities[[0, 1, 2, 65]], expected, atol=2e-4, rtol=0)
+
+
 @pytest.fixture
 def compiled(monkeypatch):
     """What ``torch.compile`` is asked to compile, and how often that is run; it stays as it is."""
@@ -243,6 +263,7 @@ def test_one_logit_for_two_classes_is_compared_with_a_threshold(daformer_b0):
     (dict(SLIDE, stride=[32, 65]), r'stride \[32, 65\] leaves gaps between .* \[64, 64\]'),
     (dict(batched_slide=-1), 'test_cfg.batched_slide must be .* got -1'),
     (dict(batched_slide='all'), "batched_slide must be .* got 'all'"),
+    (dict(average='mean'), "test_cfg.average must be logit or probability, got 'mean'"),
     (dict(amp='bfloat16'), r"amp must be dict\(dtype='bfloat16'\) .* got 'bfloat16'"),
     (dict(amp=dict(dtype='float8')), 'test_cfg.amp must be'),
     (dict(amp=dict()), 'test_cfg.amp must be'),
@@ -258,6 +279,7 @@ def test_wrong_values(segmentor, values, message):
 
 @pytest.mark.parametrize('values', [
     {}, dict(mode='whole'), SLIDE, dict(SLIDE, batched_slide=True),
+    dict(SLIDE, average='logit'), dict(SLIDE, average='probability'),
     dict(SLIDE, crop_size=(64, 64), batched_slide=8), dict(amp=None, compile=False)])
 def test_right_values(values):
     check_test_cfg(values)
