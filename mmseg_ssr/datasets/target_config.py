@@ -21,9 +21,14 @@ def target_config(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
     changed inside.
 
     Raises:
-        ConfigError: the pipeline has no place for the margins.
+        ConfigError: the pipeline has no place for the margins, or only some of several targets have
+            any.
     """
     if isinstance(config, (list, tuple)):
+        if len({part.get('crop_pseudo_margins') is None for part in config}) > 1:
+            raise ConfigError('data.train.target: all targets need crop_pseudo_margins or none, '
+                              'because the images of a batch have the same keys: [0, 0, 0, 0] '
+                              'stands for no margins')
         return [target_config(part) for part in config]
     config = copy.deepcopy(config)
     if 'dataset' in config:

@@ -11,6 +11,7 @@ from mmseg.datasets.pipelines import Compose
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..datasets.pipelines.antialiased_resize import ResizeForScore
 from ..datasets.pipelines.image_loading import (
     PathLike,
     as_loaded,
@@ -54,11 +55,13 @@ class Preparation:
 
     def __init__(self, cfg: Config, scale: Scale = None):
         steps = split_pipeline(copy.deepcopy(test_pipeline(cfg)))
-        set_scale(steps.others, scale, cfg)
+        # predictions have the size of the image, whatever size a test is scored at
+        others = [step for step in steps.others if step.get('type') != ResizeForScore.__name__]
+        set_scale(others, scale, cfg)
         self.cfg = cfg
         with explained(config_fault(cfg, 'data.test.pipeline')):
             self.load = loading_step(Compose(steps.images).transforms)
-            self.compose = Compose(steps.others)
+            self.compose = Compose(others)
 
     @property
     def own_step(self) -> Optional[str]:

@@ -1,6 +1,6 @@
 """The pipeline of a target data set: its labels are never read, its margins become a mask."""
 import copy
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -55,32 +55,36 @@ def step_name(step: Dict[str, Any]) -> str:
     return step['type'] if isinstance(step['type'], str) else step['type'].__name__
 
 
-def checked_margins(margins: Sequence[int]) -> Tuple[int, ...]:
-    """Return the margins top, bottom, left and right in pixels.
+def checked_margins(margins: Sequence[Union[int, float]]) -> Tuple[Union[int, float], ...]:
+    """Return the margins top, bottom, left and right, in pixels or as shares of the image.
 
     Raises:
-        ConfigError: they are not four integers >= 0.
+        ConfigError: they are not four integers >= 0, or floats below 1.
     """
     valid = isinstance(margins, Sequence) and len(margins) == 4
-    if not valid or any(not isinstance(m, int) or m < 0 for m in margins):
-        raise ConfigError('crop_pseudo_margins must be four pixel counts >= 0, [top, bottom, left, '
-                          f'right], got {margins}')
+    if not valid or any(isinstance(m, bool) or not isinstance(m, (int, float)) or m < 0
+                        or isinstance(m, float) and m >= 1 for m in margins):
+        raise ConfigError('crop_pseudo_margins must be four pixel counts >= 0, or shares of the '
+                          f'image below 1, [top, bottom, left, right], got {margins!r}')
     return tuple(margins)
 
 
-def margin_mask(shape: Sequence[int], margins: Sequence[int], file: Optional[str]) -> np.ndarray:
+def margin_mask(shape: Sequence[int], margins: Sequence[Union[int, float]], file: Optional[str]) -> np.ndarray:
     """Return a mask H x W uint8 that is 0 in the margins of an image and 1 elsewhere.
 
     Args:
         shape: height and width of the image.
-        margins: top, bottom, left and right margin in pixels.
+        margins: top, bottom, left and right margin, in pixels (int) or as shares of the image's
+            height or width (float), rounded down.
         file: path of the image, for the message.
 
     Raises:
         DataError: the margins leave nothing of the image.
     """
     height, width = shape
-    top, bottom, left, right = margins
+    top, bottom, left, right = (
+        int(margin * side) if isinstance(margin, float) else margin
+        for margin, side in zip(margins, (height, height, width, width)))
     if top + bottom >= height or left + right >= width:
         raise DataError(f'crop_pseudo_margins {list(margins)} (top, bottom, left, right) leave '
                         f'nothing of {file}, {width} x {height} pixels: make them smaller')

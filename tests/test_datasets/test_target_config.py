@@ -44,3 +44,14 @@ def test_margins_without_a_place_for_them():
     with pytest.raises(ConfigError, match='crop_pseudo_margins needs a pipeline that loads'):
         target_config(dict(type='CityscapesDataset', crop_pseudo_margins=[1, 1, 1, 1],
                            pipeline=training_steps()[1:]))
+
+
+def test_all_targets_have_margins_or_none():
+    steps = [dict(type='LoadImageFromFile'), dict(type='Collect', keys=['img'])]
+    parts = [dict(type='CityscapesDataset', pipeline=steps, **margins)
+             for margins in (dict(crop_pseudo_margins=[0.1, 0.2, 0., 0.]), {})]
+    with pytest.raises(ConfigError, match='all targets need crop_pseudo_margins or none'):
+        target_config(parts)
+    first, second = target_config([parts[0], parts[0]])
+    assert first == second and first['pipeline'][1] == dict(
+        type='PseudoLabelMargins', margins=[0.1, 0.2, 0., 0.])

@@ -1,6 +1,6 @@
-# VFM-UDA++ with a ViT of 12 blocks (S, B): 5e-5 * sqrt(batch size) for decoder, adapter and distance
-# head. Block i of n learns at 0.1 * 0.9^(n - 1 - i) of it, the embeddings at 0.1 * 0.9^n. Weight
-# decay on everything. The rate warms up, then jumps down to the line that ends at 0.
+# VFM-UDA++ with a ViT of 12 blocks (S, B): 5e-5 * sqrt(batch size) for decoder, adapter and
+# distance head. Block i of n learns at 0.1 * 0.9^(n - 1 - i) of it, the embeddings at 0.1 * 0.9^n.
+# Weight decay on everything. The rate warms up, then jumps down to the line that ends at 0.
 optimizer = dict(
     type='AdamW',
     lr=5e-5 * 8 ** 0.5,  # a batch of 8: 2 on each of 4 GPUs, or 8 on one

@@ -17,6 +17,7 @@ from ...labels.class_table import ClassTable
 from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
 from ...utils.paths import check_file
+from .antialiased_resize import ResizeForScore, ScoredLabel
 from .image_loading import CheckedImage, loading_step, refused
 
 
@@ -52,7 +53,8 @@ def check_loading(dataset) -> None:
             leaf.label_map = {old: new if new >= 0 else leaf.ignore_index
                               for old, new in leaf.label_map.items()}
         if hasattr(leaf, 'gt_seg_map_loader'):  # for evaluation, since mmseg 0.19
-            leaf.gt_seg_map_loader = _checked(leaf.gt_seg_map_loader, leaf, 'scored on')
+            leaf.gt_seg_map_loader = _scored(
+                _checked(leaf.gt_seg_map_loader, leaf, 'scored on'), transforms)
 
 
 def _check_label_step(step, dataset) -> None:
@@ -91,7 +93,7 @@ def _own_label_step(steps: Sequence) -> Optional['CheckedLabel']:
 
 
 def _checked(step, dataset, purpose: str = 'learned from'):
-    if isinstance(step, (CheckedImage, CheckedLabel, CheckedStep)):
+    if isinstance(step, (CheckedImage, CheckedLabel, CheckedStep, ScoredLabel)):
         return step
     if isinstance(step, LoadImageFromFile):
         return CheckedImage(step)
@@ -103,6 +105,13 @@ def _checked(step, dataset, purpose: str = 'learned from'):
         return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index,
                             purpose)
     return CheckedStep(step, type(dataset).__name__)
+
+
+def _scored(load, steps: Sequence):
+    """Let the loader of a test's labels resize them as the pipeline resizes its images."""
+    sizes = [step for step in (getattr(step, 'step', step) for step in steps)
+             if isinstance(step, ResizeForScore)]
+    return load if not sizes or isinstance(load, ScoredLabel) else ScoredLabel(load, sizes[0])
 
 
 class CheckedStep:

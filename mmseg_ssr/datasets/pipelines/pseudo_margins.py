@@ -4,7 +4,7 @@ Rectification leaves artifacts at the borders of Cityscapes images, and the bonn
 ego vehicle is at their bottom (HRDA, arXiv 2204.13132, supplement, and the config key
 ``crop_pseudo_margins`` of MIC).
 """
-from typing import Dict, Sequence
+from typing import Dict, Sequence, Union
 
 import numpy as np
 import torch
@@ -23,14 +23,15 @@ class PseudoLabelMargins:
     which mmseg's steps resize (nearest), crop, flip, rotate and pad together with the image.
 
     Args:
-        margins: top, bottom, left and right margin in pixels of the loaded image.
+        margins: top, bottom, left and right margin of the loaded image. Integers are pixels, numbers
+            with a point below 1 are shares of the image's height or width (rounded down).
 
     Raises:
-        ConfigError: ``margins`` is not four integers >= 0.
+        ConfigError: see :func:`~mmseg_ssr.domains.target_pipeline.checked_margins`.
         DataError: the margins leave nothing of an image.
     """
 
-    def __init__(self, margins: Sequence[int]):
+    def __init__(self, margins: Sequence[Union[int, float]]):
         self.margins = checked_margins(margins)
 
     def __call__(self, results: Dict) -> Dict:

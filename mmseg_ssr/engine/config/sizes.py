@@ -20,7 +20,7 @@ COUNTS = frozenset('''
     crop_coord_divisible input_size img_scale size size_divisor mask_block_size
     pretrain_img_size'''.split())
 #: Those that may be 0 as well.
-COUNTS_OR_NONE = frozenset('num_convs window_size crop_pseudo_margins'.split())
+COUNTS_OR_NONE = frozenset('num_convs window_size'.split())
 #: Numbers above 0.
 LENGTHS = frozenset('ratio_range mlp_ratio mlp_ratios scales'.split())
 #: Dicts in which the depth is a count too.

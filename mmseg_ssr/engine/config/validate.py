@@ -10,6 +10,7 @@ from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
 from ...datasets.several_sets import check_sets
+from ...domains.target_pipeline import checked_margins
 from ...errors import ConfigError, nearest, nearest_name
 from ...uda.views.pseudo_label import check_rows
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
@@ -56,6 +57,9 @@ def validate(cfg: Config) -> None:
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
         if check is not None:
             faults.add_of(check, dataset, path, prefix=f'{path}: ')
+        if 'crop_pseudo_margins' in dataset:
+            faults.add_of(lambda keys: checked_margins(keys['crop_pseudo_margins']), dataset, path,
+                          prefix=f'{path}.')
     for split in ('val', 'test'):
         if sections.data.get(split):
             faults.add_of(check_sets, sections.data[split], f'data.{split}',

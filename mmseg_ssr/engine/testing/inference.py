@@ -1,8 +1,8 @@
 """Inference options of a trained segmentor: precision, compilation, several windows at once.
 
 The options are keys of ``test_cfg``, beside mmseg's own: ``amp``, ``compile``, ``batched_slide``,
-``average`` and ``logit_shift``. mmseg's own test script reads ``batched_slide`` and ``average``, and
-these for the segmentors of this package alone.
+``average`` and ``logit_shift``. mmseg's own test script reads only ``batched_slide`` and
+``average``, for the segmentors of this package.
 """
 import functools
 from contextlib import ExitStack, contextmanager

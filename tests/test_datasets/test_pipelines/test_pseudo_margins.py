@@ -24,6 +24,17 @@ def test_margins_of_an_image_of_any_size(size):
     assert results['seg_fields'] == ['valid_pseudo_mask']
 
 
+def test_shares_of_an_image():
+    mask = PseudoLabelMargins([0.03, 0.25, 0.03, 2])(loaded(110, 70))['valid_pseudo_mask']
+    expected = np.zeros((110, 70))
+    expected[3:110 - 27, 2:68] = 1
+    np.testing.assert_array_equal(mask, expected)
+
+
+def test_a_share_below_one_pixel_is_no_margin():
+    assert PseudoLabelMargins([0.03] * 4)(loaded(20, 20))['valid_pseudo_mask'].all()
+
+
 def test_no_margins_is_all_valid():
     assert PseudoLabelMargins([0, 0, 0, 0])(loaded(5, 6))['valid_pseudo_mask'].all()
 
@@ -52,7 +63,8 @@ def test_a_mask_that_the_host_has_formatted_is_taken_too():
     assert mask.stack and mask.data.tolist() == [[[1, 0, 0]]]
 
 
-@pytest.mark.parametrize('margins', [[1, 2, 3], [1, 2, 3, -1], [1.5, 0, 0, 0], 30, 'abcd'])
+@pytest.mark.parametrize('margins', [[1, 2, 3], [1, 2, 3, -1], [1.5, 0, 0, 0], [1., 0, 0, 0], [True, 0, 0, 0],
+                                     30, 'abcd'])
 def test_wrong_margins(margins):
     with pytest.raises(ConfigError, match='crop_pseudo_margins must be four pixel counts'):
         PseudoLabelMargins(margins)
