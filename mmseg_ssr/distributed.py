@@ -65,14 +65,30 @@ def broadcast(tensors: Sequence[Tensor]) -> None:
                 tensor.copy_(part.view_as(tensor))
 
 
-def largest(number: int) -> int:
-    """Return the largest of the processes' numbers. It is cheap enough for every iteration."""
+def host_group() -> 'Optional[dist.ProcessGroup]':
+    """Return a group of all processes that takes numbers of the host. All have to call this.
+
+    mmcv makes a group that only has NCCL, whose messages wait for the work of the device. A second
+    group joins it then. None is the group that exists already.
+    """
+    if world_size() > 1 and dist.get_backend() == 'nccl':
+        return dist.new_group(backend='gloo')
+    return None
+
+
+def largest(number: int, group: 'Optional[dist.ProcessGroup]' = None) -> int:
+    """Return the largest of the processes' numbers. It is cheap enough for every iteration.
+
+    The numbers stay on the host. No process waits for its device.
+
+    Args:
+        number: number of this process.
+        group: group of :func:`host_group`.
+    """
     if world_size() == 1:
         return number
-    # mmcv makes a group that only has NCCL, which takes no tensors of the host.
-    device = torch.cuda.current_device() if dist.get_backend() == 'nccl' else 'cpu'
-    value = torch.tensor(number, device=device)
-    dist.all_reduce(value, dist.ReduceOp.MAX)
+    value = torch.tensor(number, device='cpu')
+    dist.all_reduce(value, dist.ReduceOp.MAX, group=group)
     return int(value)
 
 

@@ -73,6 +73,20 @@ def test_messages(pair):
     assert first['largest'] == second['largest'] == [1, 0]
 
 
+def signal_numbers(backend):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dist, 'get_backend', lambda: backend)
+        group = distributed.host_group()
+    with torch.device('meta'):  # that of the network, which must not be read
+        found = [distributed.largest(number, group) for number in (0, 15 * dist.get_rank())]
+    return found, group is not None and dist.get_backend(group)
+
+
+@pytest.mark.parametrize('backend, own', [('nccl', 'gloo'), ('undefined', False)])
+def test_numbers_of_the_host_take_no_way_over_the_device(pair, backend, own):
+    assert pair(signal_numbers, backend) == [([0, 15], own)] * 2
+
+
 def in_turn(folder):
     def make():
         (folder / str(dist.get_rank())).touch()
@@ -112,3 +126,4 @@ def test_alone_nothing_is_sent():
     assert distributed.from_first(lambda: 3) == distributed.first_before_others(lambda: 3) == 3
     assert distributed.values_of_all(3) == distributed.gather(3) == [3]
     assert distributed.largest(3) == 3
+    assert distributed.host_group() is None

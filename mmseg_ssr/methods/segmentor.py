@@ -8,6 +8,7 @@ from ..errors import ConfigError
 from ..host import BaseSegmentor
 from ..uda.segmentor import StudentSegmentor
 from ..uda.views.view import Batch
+from ..utils.device import send
 
 
 class UDASegmentor(StudentSegmentor, BaseSegmentor):
@@ -55,8 +56,8 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
 def batch_of(data: Dict[str, Any]) -> Batch:
     """Return the tensors of a data dict. The normalization is in the first image's metas."""
     norm = data['img_metas'][0]['img_norm_cfg']
-    mean, std = (torch.as_tensor(norm[key], dtype=data['img'].dtype,
-                                 device=data['img'].device).view(1, 3, 1, 1)
+    img = data['img']
+    mean, std = (send(torch.as_tensor(norm[key], dtype=img.dtype), img.device).view(1, 3, 1, 1)
                  for key in ('mean', 'std'))
-    return Batch(data['img'], data['gt_semantic_seg'], mean, std, data.get('target_img'),
+    return Batch(img, data['gt_semantic_seg'], mean, std, data.get('target_img'),
                  data.get('valid_pseudo_mask'))

@@ -66,7 +66,7 @@ def batch_statistics(input: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     """
     from torch.distributed.nn.functional import all_reduce  # gradients pass through it
     dims = [0, *range(2, input.dim())]
-    count = input.new_tensor([input.numel() // input.shape[1]])
+    count = input.new_full((1, ), input.numel() // input.shape[1])
     sums, total = all_reduce(torch.cat([input.sum(dims), count])).split([input.shape[1], 1])
     mean = sums / total
     centered = input - mean.view([1, -1] + [1] * (input.dim() - 2))

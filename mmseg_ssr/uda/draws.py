@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..utils.device import send
+
 #: Number of values of a label. Labels are bytes: train ids, and 255 for ignore.
 LABEL_VALUES = 256
 
@@ -72,7 +74,7 @@ class Draws:
 
         ClassMix takes the classes with the smallest keys.
         """
-        return torch.from_numpy(self._image(image).random(LABEL_VALUES)).to(device)
+        return send(torch.from_numpy(self._image(image).random(LABEL_VALUES)), device)
 
     def jitter(self, image: int, ranges: Dict[str, Tuple[float, float]]) -> Jitter:
         """Return factors uniform in ``ranges``, and their random order.
@@ -96,7 +98,7 @@ class Draws:
     def block_grid(self, image: int, shape: Sequence[int], device: torch.device) -> Tensor:
         """Return uniform numbers in [0, 1), rows x columns, one per block of a masked image."""
         grid = self._image(image).random(tuple(shape), dtype=np.float32)
-        return torch.from_numpy(grid).to(device)
+        return send(torch.from_numpy(grid), device)
 
     def generator(self, image: int, device: torch.device) -> torch.Generator:
         """Return a generator for what a network draws for an image itself, such as points.

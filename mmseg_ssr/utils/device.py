@@ -30,6 +30,14 @@ def pick_device(name: str = 'auto') -> torch.device:
     return device
 
 
+def send(value: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a small tensor of the host on a device, without waiting for the device's work.
+
+    The driver keeps a copy of the numbers until the device takes them.
+    """
+    return value.to(device, non_blocking=True)
+
+
 def peak_memory_mb(device: torch.device) -> int:
     """Return this process's peak memory in MiB.
 

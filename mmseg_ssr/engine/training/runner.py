@@ -56,6 +56,7 @@ class SelfTrainingRunner(IterBasedRunner):
         self.hook_tensors = HookTensors(self.bare_model)
         self.max_keep_ckpts = max_keep_ckpts
         self.interruption = Interruption(at_once=False)
+        self._host_group = distributed.host_group()
         #: Whether an evaluation has begun and is not over. Resuming then repeats it.
         self.evaluation_due = False
         self._resumed: Optional[Dict[str, Any]] = None
@@ -203,7 +204,8 @@ class SelfTrainingRunner(IterBasedRunner):
 
     def _share_interruption(self) -> None:
         """Let all processes obey a signal that one of them got, at the same iteration."""
-        self.interruption.signum = distributed.largest(self.interruption.signum or 0) or None
+        self.interruption.signum = distributed.largest(
+            self.interruption.signum or 0, self._host_group) or None
 
     def _save_for(self, interrupted: Interrupted) -> None:
         """Save the current iteration, unless it is saved already, and log that."""

@@ -92,7 +92,8 @@ class MaskLosses(nn.Module):
         matched = torch.cat([one[queries] for one, (queries, _) in zip(masks, matches)])
         loss_cls, balance = self._classification(scores, targets, matches)
         # Of one process with the whole batch, divided by the number of processes.
-        count, balance = distributed.mean(torch.stack([balance.new_tensor(len(matched)), balance]))
+        count = balance.new_full((), len(matched))
+        count, balance = distributed.mean(torch.stack([count, balance]))
         loss_cls = self.costs.classes * loss_cls / balance
         count = count.clamp(min=1)
         if not len(matched):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...utils.device import send
 from .points import sample_points
 
 # Q queries, T targets: the classes of an image; P points
@@ -53,8 +54,8 @@ def match(scores: Tensor, masks: Tensor, targets: Targets, points: Tensor,
     # Numbers that are not finite match anyhow: the losses tell that they are not.
     queries, matched = assignment(torch.nan_to_num(cost).cpu().numpy())
     order = np.argsort(queries)
-    return (torch.as_tensor(queries[order], device=scores.device),
-            torch.as_tensor(matched[order], device=scores.device))
+    return tuple(send(torch.from_numpy(index[order]), scores.device)
+                 for index in (queries, matched))
 
 
 def matching_cost(scores: Tensor, masks: Tensor, targets: Targets, points: Tensor,

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...uda.student import full_precision
+from ...utils.device import send
 from .draws import MaskDraws
 from .mask_transformer import freed
 
@@ -66,7 +67,7 @@ class FixedDraws(MaskDraws):
     def placeholders(self, image: int, count: int, size: Tuple[int, int],
                      device: torch.device) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed)
-        return torch.randn(count, *size, generator=generator).to(device)
+        return send(torch.randn(count, *size, generator=generator), device)
 
 
 def filled(masks: Tensor, count: int, draws: MaskDraws, size: Tuple[int, int],

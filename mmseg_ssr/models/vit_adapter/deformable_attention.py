@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from ...errors import ConfigError
 from ...uda.student import full_precision
+from ...utils.device import send
 
 # B images, Q queries, N = sum of h * w tokens of the levels, M heads, L levels, P points
 
@@ -74,7 +75,7 @@ class DeformableAttention(nn.Module):
         offsets = full_precision(self.sampling_offsets(query)).unflatten(-1, (*split, 2))
         weights = full_precision(self.attention_weights(query)).unflatten(-1, (split[0], -1))
         weights = weights.softmax(-1).unflatten(-1, split[1:])  # B x Q x M x L x P
-        sizes = torch.tensor([(w, h) for h, w in shapes], device=query.device)
+        sizes = send(torch.tensor([(w, h) for h, w in shapes]), query.device)
         places = reference[:, :, None, None, None] + offsets / sizes[:, None]
         values = full_precision(self.value_proj(tokens)).unflatten(-1, (self.num_heads, -1))
         return self.output_proj(sample(values, shapes, places, weights))

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from ... import distributed
 from ...labels.ignore_index import IGNORE_INDEX
 from ...regularizer.frozen import FrozenNetwork
+from ...utils.device import send
 from ..student import full_precision
 
 
@@ -88,7 +89,7 @@ class FeatureDistance(nn.Module):
             label = F.interpolate(label.float(), aligned, mode='nearest-exact')
         cells = downscale_label(label, factor, self.min_ratio, self.num_classes,
                                 self.ignore_index).squeeze(1)
-        return torch.isin(cells, torch.tensor(self.classes, device=label.device))
+        return torch.isin(cells, send(torch.tensor(self.classes), label.device))
 
 
 def masked_distance(feature: Tensor, reference: Tensor, mask: Optional[Tensor] = None) -> Tensor:
