@@ -4,7 +4,7 @@ import importlib
 import sys
 from typing import List, Optional
 
-from . import HINDRANCE
+from . import HINDRANCE, LINE
 from .starting import quiet_start
 
 #: Name of a command -> its module in :mod:`.commands`, and what it does.
@@ -24,7 +24,10 @@ COMMANDS = {
     'streets': ('make_streets', 'draw the data set Streets'),
     'replay': ('replay', 'run the iteration again in which a number was not finite'),
     'plain-weights': ('plain_weights', 'copy the weights of a file alone'),
+    'migrate': ('migrate', 'write a config in the words of mmseg 1.x'),
 }
+#: The commands that run where mmseg 1.x is installed. The others need mmseg 0.x.
+WITH_MMSEG1 = ('convert', 'streets', 'migrate')
 WIDTH = max(map(len, COMMANDS))
 EPILOG = '\n'.join(['commands:',
                     *(f'  {name:{WIDTH}}  {does}' for name, (_, does) in COMMANDS.items()), '',
@@ -41,6 +44,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     name = parser.parse_args(words[:1]).command
     if HINDRANCE:
         parser.exit(2, f'error: mmseg-ssr {name} cannot run: {HINDRANCE}\n')
+    if LINE == 1 and name not in WITH_MMSEG1:
+        parser.exit(2, f'error: mmseg-ssr {name} needs mmseg 0.x, and 1.x is installed '
+                    '(docs/mmseg1.md)\n')
     with quiet_start():
         module = importlib.import_module(f'.commands.{COMMANDS[name][0]}', __package__)
     sys.argv = [f'{parser.prog} {name}', *words[1:]]  # argparse shows the first word

@@ -38,6 +38,7 @@ ALLOWED = {
     'methods': f'{STEP} host models mmseg1.segmentor',
     'datasets': f'{BASE} labels domains host',
     'streets': f'{BASE} labels',
+    'migration': 'errors',
     'engine': PARTS,
     'browse': PROGRAM,
     'report': PROGRAM,
@@ -46,7 +47,7 @@ ALLOWED = {
     'pretraining': f'{BASE} labels regularizer streets',
     'benchmark': f'{PROGRAM} streets',
     'experiments': 'labels',
-    'commands': f'{PROGRAM} streets browse report deploy doctor benchmark experiments',
+    'commands': f'{PROGRAM} migration streets browse report deploy doctor benchmark experiments',
     '__main__': 'starting commands',
 }
 #: Rooms that import OpenMMLab themselves. Models and methods know it through ``host`` alone.
@@ -65,7 +66,7 @@ def imported(room):
 
 def is_allowed(room, name):
     """Whether the row of the room allows a name of this package."""
-    return name in ('mmseg_ssr.__version__', 'mmseg_ssr.HINDRANCE') or any(
+    return name in ('mmseg_ssr.__version__', 'mmseg_ssr.HINDRANCE', 'mmseg_ssr.LINE') or any(
         f'{name}.'.startswith(f'mmseg_ssr.{one}.') for one in [room, *ALLOWED[room].split()])
 
 

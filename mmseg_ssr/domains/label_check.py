@@ -26,7 +26,8 @@ class LabelCheck:
         purpose: what labels are read for, for the warning: to be learned from or scored on.
     """
 
-    def __init__(self, log: Callable[[], logging.Logger], num_classes: int, ignore_index: int = IGNORE_INDEX,
+    def __init__(self, log: Callable[[], logging.Logger], num_classes: int,
+                 ignore_index: int = IGNORE_INDEX,
                  purpose: str = 'learned from'):
         self.log = log
         self.num_classes = num_classes

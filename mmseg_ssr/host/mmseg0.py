@@ -2,7 +2,7 @@
 import logging
 from typing import Any, Dict, List, Optional
 
-from mmcv import ConfigDict
+from mmcv import Config, ConfigDict
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule, build_norm_layer
 from mmcv.runner import BaseModule
 from mmcv.utils import Registry
@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..uda import student
 
-__all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'ConfigDict',
-           'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
-           'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'MobileNetV2', 'NECKS', 'SEGMENTORS',
-           'TRAIN_CFG', 'build_norm_layer', 'head_losses', 'logger', 'preprocessing']
+__all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'Config',
+           'ConfigDict', 'ConvModule', 'DepthwiseSeparableASPPModule',
+           'DepthwiseSeparableConvModule', 'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS',
+           'MobileNetV2', 'NECKS', 'SEGMENTORS', 'TRAIN_CFG', 'build_norm_layer', 'head_losses',
+           'logger', 'preprocessing']
 
 #: The registries in which configs look for methods. MIC and its relatives add one of their own.
 METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule, build_norm_layer
-from mmengine import ConfigDict
+from mmengine import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from mmengine.registry import Registry
@@ -25,10 +25,11 @@ from torch import Tensor, nn
 
 from ..uda import student
 
-__all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'ConfigDict',
-           'ConvModule', 'DepthwiseSeparableASPPModule', 'DepthwiseSeparableConvModule',
-           'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS', 'MobileNetV2', 'NECKS', 'SEGMENTORS',
-           'TRAIN_CFG', 'build_norm_layer', 'head_losses', 'labels_of', 'logger', 'preprocessing']
+__all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'Config',
+           'ConfigDict', 'ConvModule', 'DepthwiseSeparableASPPModule',
+           'DepthwiseSeparableConvModule', 'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS',
+           'MobileNetV2', 'NECKS', 'SEGMENTORS', 'TRAIN_CFG', 'build_norm_layer', 'head_losses',
+           'labels_of', 'logger', 'preprocessing']
 
 # mmseg 1.x has one registry for all of them.
 BACKBONES = HEADS = LOSSES = NECKS = SEGMENTORS = MODELS

@@ -3,8 +3,10 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ..errors import ConfigError, nearest
 
-KNOWN = ('policy', 'power', 'min_lr', 'by_epoch', 'warmup', 'warmup_iters', 'warmup_ratio')
-POLICIES = ('poly', 'fixed')
+KNOWN = ('policy', 'power', 'horizon', 'min_lr', 'by_epoch', 'warmup', 'warmup_iters',
+         'warmup_ratio')
+#: Policy -> its default power. None has no schedule but the warm-up.
+POLICIES = {'poly': 1., 'PolyToHorizon': 0.9, 'fixed': None}
 
 
 def schedulers(lr_config: Optional[Mapping[str, Any]], max_iters: int) -> List[Dict[str, Any]]:
@@ -37,7 +39,9 @@ def schedulers(lr_config: Optional[Mapping[str, Any]], max_iters: int) -> List[D
     if warmup:
         found.append(dict(type='LinearLR', start_factor=float(lr_config.get('warmup_ratio', 0.1)),
                           begin=0, end=int(lr_config['warmup_iters']) + 1, by_epoch=False))
-    if policy == 'poly':
-        found.append(dict(type='PolyLR', power=float(lr_config.get('power', 1.)), eta_min=least,
-                          begin=0, end=int(max_iters) + 1, by_epoch=False))
+    power = POLICIES[policy]
+    if power is not None:
+        found.append(dict(type='PolyLR', power=float(lr_config.get('power', power)), eta_min=least,
+                          begin=0, end=int(lr_config.get('horizon') or max_iters) + 1,
+                          by_epoch=False))
     return found
