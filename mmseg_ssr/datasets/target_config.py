@@ -5,6 +5,7 @@ from typing import List, Union
 from mmseg.utils import get_root_logger
 
 from ..domains.target_pipeline import MASK, after_loading, without_labels
+from ..errors import ConfigError
 
 LABEL = 'gt_semantic_seg'
 #: Key of the target in configs.

@@ -69,7 +69,8 @@ def checked_margins(margins: Sequence[Union[int, float]]) -> Tuple[Union[int, fl
     return tuple(margins)
 
 
-def margin_mask(shape: Sequence[int], margins: Sequence[Union[int, float]], file: Optional[str]) -> np.ndarray:
+def margin_mask(shape: Sequence[int], margins: Sequence[Union[int, float]],
+                file: Optional[str]) -> np.ndarray:
     """Return a mask H x W uint8 that is 0 in the margins of an image and 1 elsewhere.
 
     Args:

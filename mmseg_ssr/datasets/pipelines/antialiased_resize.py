@@ -16,8 +16,8 @@ Scale = Tuple[float, float]
 class AntialiasedResize(Resize):
     """mmseg's ``Resize`` with Pillow's bilinear filter, which averages when it makes images smaller.
 
-    mmseg's takes four pixels of the image for each new one. Of a photograph of 4000 x 3000 pixels
-    most are never looked at then. VFM-UDA++ resizes as here. The image keeps its aspect and fits
+    mmseg's takes four pixels of the image for each new one. It never looks at most pixels of a
+    photograph of 4000 x 3000. VFM-UDA++ resizes as here. The image keeps its aspect and fits
     into ``img_scale``. A label and a margin mask get the size of the resized image, by the nearest
     pixel, even if a label was smaller than its image.
 

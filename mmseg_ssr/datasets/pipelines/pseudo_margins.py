@@ -23,8 +23,8 @@ class PseudoLabelMargins:
     which mmseg's steps resize (nearest), crop, flip, rotate and pad together with the image.
 
     Args:
-        margins: top, bottom, left and right margin of the loaded image. Integers are pixels, numbers
-            with a point below 1 are shares of the image's height or width (rounded down).
+        margins: top, bottom, left and right margin of the loaded image. Integers are pixels, and
+            floats below 1 are shares of the image's height or width (rounded down).
 
     Raises:
         ConfigError: see :func:`~mmseg_ssr.domains.target_pipeline.checked_margins`.

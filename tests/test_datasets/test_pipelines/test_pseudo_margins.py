@@ -63,8 +63,8 @@ def test_a_mask_that_the_host_has_formatted_is_taken_too():
     assert mask.stack and mask.data.tolist() == [[[1, 0, 0]]]
 
 
-@pytest.mark.parametrize('margins', [[1, 2, 3], [1, 2, 3, -1], [1.5, 0, 0, 0], [1., 0, 0, 0], [True, 0, 0, 0],
-                                     30, 'abcd'])
+@pytest.mark.parametrize('margins', [[1, 2, 3], [1, 2, 3, -1], [1.5, 0, 0, 0], [1., 0, 0, 0],
+                                     [True, 0, 0, 0], 30, 'abcd'])
 def test_wrong_margins(margins):
     with pytest.raises(ConfigError, match='crop_pseudo_margins must be four pixel counts'):
         PseudoLabelMargins(margins)
