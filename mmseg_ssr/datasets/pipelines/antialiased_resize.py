@@ -14,7 +14,7 @@ Scale = Tuple[float, float]
 
 @register(PIPELINES)
 class AntialiasedResize(Resize):
-    """mmseg's ``Resize`` with Pillow's bilinear filter, which averages when it makes images smaller.
+    """mmseg's ``Resize`` with Pillow's bilinear filter, which averages where it shrinks images.
 
     mmseg's takes four pixels of the image for each new one. It never looks at most pixels of a
     photograph of 4000 x 3000. VFM-UDA++ resizes as here. The image keeps its aspect and fits
