@@ -4,18 +4,20 @@ import copy
 import inspect
 import os
 import re
-from typing import Dict, Iterable, Iterator, List, Mapping, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from mmcv.fileio.file_client import HardDiskBackend
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
+from torch.utils.data import Dataset
 
 from ..domains.published import ORIGINS
 from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
 from ..utils.folders import entries_of, list_files
 from ..utils.paths import check_file, is_folder, leads_out
 from ..utils.replaced import replaced
+from .joined import JoinedDataset
 from .pipelines.checked_loading import check_loading, leaf_datasets
 
 LISTED = HardDiskBackend.list_dir_or_file
@@ -49,8 +51,7 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
                 check_file(split, 'split')
     try:
         with replaced(HardDiskBackend, list_dir_or_file=_list_once):
-            dataset = build_with_mmseg(copy.deepcopy(config),
-                                       dict(test_mode=True) if test_mode else None)
+            dataset = _build(copy.deepcopy(config), dict(test_mode=True) if test_mode else None)
     except UserError:
         raise
     except (TypeError, KeyError, ValueError, AttributeError, AssertionError) as error:
@@ -67,6 +68,12 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
     check_same_classes(leaves)
     check_loading(dataset)
     return dataset
+
+
+def _build(config: Union[dict, List[dict]], options: Optional[Dict[str, bool]]) -> Dataset:
+    if isinstance(config, list):
+        return JoinedDataset([_build(part, options) for part in config])
+    return build_with_mmseg(config, options)
 
 
 def _list_once(disk: HardDiskBackend, dir_path: str, list_dir: bool = True, list_file: bool = True,

@@ -7,12 +7,12 @@ from mmseg.datasets.builder import DATASETS
 from mmseg.utils import get_root_logger
 from torch.utils.data import Dataset
 
-from ..domains.pairs import Meaning, PairStream, check_pair, window
+from ..domains.pairs import Meaning, PairStream, check_pair, pixels_by_class, window
 from ..errors import ConfigError
-from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling
+from ..labels.rare_class_sampling import RareClassSampling, rare_class_sampler
 from ..utils.registration import register
 from .build import build_dataset, check_same_classes
-from .pipelines.cached_loading import keep_last_loaded
+from .pipelines.cached_loading import forget_last_loaded, keep_last_loaded
 from .pipelines.checked_loading import leaf_datasets
 from .pipelines.pseudo_margins import MASK
 from .source_statistics import source_counts
@@ -32,13 +32,14 @@ class UDADataset(Dataset):
 
     With rare class sampling, the source image is drawn for a class (see
     :mod:`~mmseg_ssr.labels.rare_class_sampling`) and the target image uniformly. Without it, both
-    data sets are traversed repeatedly, in a new random order each time.
+    data sets are traversed repeatedly, in a new random order each time. Several sources or targets
+    count as one data set, in which each has its share of the images.
 
     Args:
-        source: config of a data set with labels, or a built data set.
-        target: config of a data set whose labels are neither needed nor read. It may have
-            ``crop_pseudo_margins=[top, bottom, left, right]``: pixels of the full image whose
-            pseudo-labels get no weight. A built data set is used unchanged.
+        source: config of a data set with labels, a list of some, or a built data set.
+        target: the same for data whose labels are neither needed nor read. A config may have
+            ``crop_pseudo_margins=[top, bottom, left, right]``: pixels or shares of the full image
+            whose pseudo-labels get no weight. A built data set is used unchanged.
         rare_class_sampling: the values of :class:`.RareClassSampling`, or None for none. The
             pixel counts are read from the source's ``data_root``, and written there on first use.
         sync_crop_size: (height, width) of one more crop, at the same random place in both images
@@ -84,13 +85,14 @@ class UDADataset(Dataset):
         self.rare_class_sampling: Optional[RareClassSampling] = None
         if rare_class_sampling is not None:
             self.rare_class_sampling = RareClassSampling.read(rare_class_sampling, PLACE)
-            self.sampler = RareClassSampler(source_counts(source, keep_statistics),
-                                            self.rare_class_sampling)
+            self.sampler = rare_class_sampler(
+                (source_counts(part, keep_statistics)
+                 for part in getattr(source, 'datasets', [source])), self.rare_class_sampling)
             self.sampler.tell(self.CLASSES, get_root_logger())
             if self.rare_class_sampling.min_crop_ratio > 0:
-                keep_last_loaded(source)
-        self.pairs = PairStream(source, target, _pixels, seed, self.rare_class_sampling,
-                                getattr(self, 'sampler', None))
+                keep_last_loaded(source, resized=self.rare_class_sampling.keep_scale)
+        self.pairs = PairStream(source, target, self._pixels, seed, self.rare_class_sampling,
+                                getattr(self, 'sampler', None), begin=self._begin)
 
     def __len__(self) -> int:
         return self.length
@@ -113,10 +115,13 @@ class UDADataset(Dataset):
         """The class and the source image that rare class sampling draws for position ``index``."""
         return self.pairs.drawn(index)
 
+    def _begin(self, source: Dataset) -> None:
+        if self.rare_class_sampling.keep_scale:
+            forget_last_loaded(source)
 
-def _pixels(sample: Mapping[str, Any], class_id: int) -> int:
-    """Number of pixels of a class in a sample of the source."""
-    return int((sample[LABEL].data == class_id).sum())
+    def _pixels(self, sample: Mapping[str, Any]) -> List[int]:
+        """Return the pixels of each class in a sample of the source."""
+        return pixels_by_class(sample[LABEL].data, len(self.CLASSES), self.ignore_index)
 
 
 def _check_keys(sample: Mapping[str, Any], keys: Tuple[str, ...], name: str) -> None:

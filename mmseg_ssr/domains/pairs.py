@@ -4,7 +4,7 @@ The module needs data sets as sequences only. Loading an image may draw from the
 as the pipelines of mmseg do.
 """
 import operator
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from ..errors import ConfigError
 from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling
 from ..utils.seeding import seeded
 
-#: Largest number of further crops drawn for a rare class (DAFormer).
-MAX_REDRAWS = 10
 SOURCE, TARGET = 0, 1
 
 
@@ -32,19 +30,23 @@ class PairStream:
 
     Args:
         source, target: ``len()`` and ``[i]``, which loads and augments an image.
-        pixels: number of pixels of a class in a sample of the source.
+        pixels: number of pixels of each class in a sample of the source, without ignored ones.
         seed: integer >= 0.
         options: options of rare class sampling, or None for none.
         sampler: the sampler of these options.
+        begin: called with the source before its image of a pair is loaded.
     """
 
-    def __init__(self, source: Sequence, target: Sequence, pixels: Callable[[Any, int], int],
-                 seed: int, options: Optional[RareClassSampling] = None,
-                 sampler: Optional[RareClassSampler] = None):
+    def __init__(self, source: Sequence, target: Sequence,
+                 pixels: Callable[[Any], Sequence[int]], seed: int,
+                 options: Optional[RareClassSampling] = None,
+                 sampler: Optional[RareClassSampler] = None,
+                 begin: Callable[[Any], None] = lambda source: None):
         self.source, self.target = source, target
         self.pixels = pixels
         self.seed = seed
         self.options, self.sampler = options, sampler
+        self.begin = begin
 
     def __getitem__(self, index: int) -> Pair:
         """Return the pair at a position >= 0.
@@ -76,13 +78,20 @@ class PairStream:
     def _rare_class_sample(self, rng: np.random.Generator) -> Dict[str, Any]:
         """A source image with a drawn class, in a crop that holds it too if one is found."""
         class_id, image = self.sampler.draw(rng)
+        self.begin(self.source)
         sample = self.source[image]
         if self.options.min_crop_ratio > 0:
-            for _ in range(MAX_REDRAWS):
-                if self.pixels(sample, class_id) > self.options.min_crop_pixels:
+            for _ in range(self.options.max_redraws):
+                if self.options.accepts(self.pixels(sample), class_id):
                     break
                 sample = self.source[image]  # the pipeline crops at another place
         return sample
+
+
+def pixels_by_class(label: Any, classes: int, ignore_index: int) -> List[int]:
+    """Return the pixels of each class in a label, a tensor of integers of any shape."""
+    known = (label >= 0) & (label < classes) & (label != ignore_index)
+    return np.bincount(label[known].numpy().reshape(-1), minlength=classes).tolist()
 
 
 class Meaning(NamedTuple):

@@ -5,7 +5,7 @@ Then an image that holds enough of it is drawn. The module needs counts and indi
 """
 import logging
 from dataclasses import dataclass
-from typing import Container, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -45,13 +45,28 @@ class RareClassSampling:
         min_pixels: an image can be drawn for a class if it holds more than this number of its
             pixels (in the full image, before the pipeline resizes it).
         class_temp: temperature T of the class probabilities.
-        min_crop_ratio: the crop is drawn again, at most ten times, until it holds more than
-            ``min_pixels * min_crop_ratio`` pixels of the class. 0 takes the first crop.
+        min_crop_ratio: the crop is drawn again until it holds more than ``min_pixels *
+            min_crop_ratio`` pixels of the class. 0 takes the first crop.
+        max_redraws: number of further crops that are drawn at most. The last one is taken in any
+            case.
+        cat_max_ratio: the crop is drawn again also until it holds several classes, and none of them
+            on this share of its labeled pixels or more. 1 allows any crop. It is the condition of
+            ``RandomCrop``'s key of that name, which draws again inside of each draw. VFM-UDA++ has
+            it here.
+        keep_scale: whether all crops of an image have one random scale (VFM-UDA++), or each has its
+            own (DAFormer).
+        per_source: whether each of several sources has its own statistics (VFM-UDA++). A source is
+            drawn in proportion to its number of images then, and its class by its own statistics.
+            Otherwise the statistics are those of all sources together.
     """
 
     min_pixels: int = 3000
     class_temp: float = 0.01
     min_crop_ratio: float = 0.5
+    max_redraws: int = 10
+    cat_max_ratio: float = 1.0
+    keep_scale: bool = False
+    per_source: bool = False
 
     @classmethod
     def read(cls, values: Mapping[str, float], place: str) -> 'RareClassSampling':
@@ -71,18 +86,33 @@ class RareClassSampling:
         return cls(**values)
 
     def __post_init__(self) -> None:
-        for name in ('min_pixels', 'min_crop_ratio'):
+        for name in ('min_pixels', 'min_crop_ratio', 'max_redraws'):
             if getattr(self, name) < 0:
                 raise ConfigError(f'rare_class_sampling.{name} must be at least 0, got '
                                   f'{getattr(self, name)}')
         if self.class_temp <= 0:
             raise ConfigError('rare_class_sampling.class_temp must be above 0, got '
                               f'{self.class_temp}')
+        if not 0 < self.cat_max_ratio <= 1:
+            raise ConfigError('rare_class_sampling.cat_max_ratio must be above 0 and at most 1, '
+                              f'got {self.cat_max_ratio}')
 
     @property
     def min_crop_pixels(self) -> float:
         """Number of pixels of the drawn class that a crop has to exceed."""
         return self.min_pixels * self.min_crop_ratio
+
+    def accepts(self, crop: Sequence[int], class_id: int) -> bool:
+        """Whether a crop that was drawn for a class is taken.
+
+        Args:
+            crop: number of the crop's pixels of each class, without ignored ones.
+        """
+        if class_id >= len(crop) or crop[class_id] <= self.min_crop_pixels:
+            return False
+        present = [n for n in crop if n > 0]
+        return self.cat_max_ratio == 1 or (
+            len(present) > 1 and max(present) / sum(present) < self.cat_max_ratio)
 
 
 class RareClassSampler:
@@ -141,3 +171,65 @@ class RareClassSampler:
         c = int(rng.choice(self.classes, p=self.probabilities))
         images = self.images[c]
         return c, images[int(rng.integers(len(images)))]
+
+
+class SeveralSourcesSampler(RareClassSampler):
+    """Draws (class, image) pairs from several sources, each by its own statistics.
+
+    Images count through all sources.
+
+    Args:
+        sources: for each source, class -> pixels for each of its images.
+        options: see :class:`RareClassSampling`.
+
+    Attributes:
+        samplers: the sampler of each source.
+
+    Raises:
+        ConfigError: in a source, no image holds more than ``min_pixels`` of any class.
+    """
+
+    def __init__(self, sources: Iterable[Sequence[Mapping[int, int]]],
+                 options: RareClassSampling):
+        sources = [source for source in sources if source]
+        self.samplers = [RareClassSampler(source, options) for source in sources]
+        self.ends = np.cumsum([len(source) for source in sources])
+        self.pixels: Dict[int, int] = {}
+        self.images: Dict[int, List[int]] = {}
+        for sampler, start in zip(self.samplers, self._starts):
+            for c, n in sampler.pixels.items():
+                self.pixels[c] = self.pixels.get(c, 0) + n
+            for c, images in sampler.images.items():
+                self.images.setdefault(c, []).extend(start + image for image in images)
+        self.left_out = sorted(c for c, n in self.pixels.items() if n > 0 and c not in self.images)
+        self.options = options
+        self.classes = np.array(sorted(self.images, key=lambda c: (self.pixels[c], c)), np.int64)
+        self.probabilities = self.all_probabilities(max(self.images) + 1)[self.classes]
+
+    @property
+    def _starts(self) -> List[int]:
+        return [0, *self.ends[:-1].tolist()]
+
+    def all_probabilities(self, num_classes: int) -> np.ndarray:
+        """P(c) of every class, 0 for classes that are never drawn."""
+        shares = np.diff([0, *self.ends]) / self.ends[-1]
+        return sum(share * sampler.all_probabilities(num_classes)
+                   for share, sampler in zip(shares, self.samplers))
+
+    def draw(self, rng: np.random.Generator) -> Tuple[int, int]:
+        """Draw a source by its size, then a class and an image of it."""
+        source = int(np.searchsorted(self.ends, rng.integers(self.ends[-1]), side='right'))
+        c, image = self.samplers[source].draw(rng)
+        return c, self._starts[source] + image
+
+
+def rare_class_sampler(sources: Iterable[Sequence[Mapping[int, int]]],
+                       options: RareClassSampling) -> RareClassSampler:
+    """Make the sampler of one source or several, see ``per_source``.
+
+    Args:
+        sources: for each source, class -> pixels for each of its images.
+    """
+    if options.per_source:
+        return SeveralSourcesSampler(sources, options)
+    return RareClassSampler([counts for source in sources for counts in source], options)

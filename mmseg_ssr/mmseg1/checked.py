@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping
 
 import numpy as np
-from mmcv.transforms import LoadImageFromFile
+from mmcv.transforms import LoadImageFromFile, RandomChoiceResize, RandomResize, Resize
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS
 
 from ..domains.label_check import LabelCheck
-from ..domains.last_loaded import LastLoaded
+from ..domains.last_loaded import forget_last, keep_last
 from ..domains.published import ORIGINS
 from ..domains.source_counts import Labels, by_label_map, counts_of
 from ..errors import ConfigError, MissingFile
@@ -22,6 +22,7 @@ from .transforms import CheckedLabel, LoadByTable
 
 #: The keys of mmseg's ``results`` that name the files.
 FILES = ('img_path', 'seg_map_path')
+RESIZING = (Resize, RandomResize, RandomChoiceResize)
 
 
 def build_dataset(config: Mapping[str, Any], need_labels: bool) -> Any:
@@ -62,15 +63,25 @@ def check_loading(leaf: Any) -> None:
                 step if table is None else LoadByTable(table), check)
 
 
-def keep_last_loaded(dataset: Any) -> None:
-    """Make the data sets keep the image and the label that they read last."""
+def keep_last_loaded(dataset: Any, resized: bool = False) -> None:
+    """Make the data sets keep the image and the label that they read last.
+
+    Args:
+        resized: keep them as they are resized, so that all crops of an image have one random scale.
+
+    Raises:
+        ConfigError: ``resized``, and a pipeline does not resize what it has read.
+    """
     for leaf in leaves(dataset):
-        steps = leaf.pipeline.transforms
-        reading = 0
-        while reading < len(steps) and isinstance(steps[reading],
-                                                  (LoadImageFromFile, CheckedLabel)):
-            reading += 1
-        steps[:reading] = [LastLoaded(steps[:reading], FILES)]
+        keep_last(leaf.pipeline.transforms,
+                  lambda step: isinstance(step, (LoadImageFromFile, CheckedLabel)), FILES,
+                  (lambda step: isinstance(step, RESIZING)) if resized else None)
+
+
+def forget_last_loaded(dataset: Any) -> None:
+    """Let the data sets read, and resize, the next image anew."""
+    for leaf in leaves(dataset):
+        forget_last(leaf.pipeline.transforms)
 
 
 def source_counts(dataset: Any, keep: bool = True) -> List[Counts]:

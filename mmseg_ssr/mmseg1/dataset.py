@@ -1,19 +1,25 @@
 """Pairs of a labeled source image and an unlabeled target image, for mmseg 1.x."""
 import copy
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
-from ..domains.pairs import Meaning, PairStream, check_pair, window
+from ..domains.pairs import Meaning, PairStream, check_pair, pixels_by_class, window
 from ..domains.target_pipeline import MASK, after_loading, without_labels
 from ..errors import ConfigError
 from ..host import logger
-from ..labels.rare_class_sampling import RareClassSampler, RareClassSampling
+from ..labels.rare_class_sampling import RareClassSampling, rare_class_sampler
 from ..utils.registration import register
-from .checked import build_dataset, keep_last_loaded, leaves, source_counts
+from .checked import (
+    build_dataset,
+    forget_last_loaded,
+    keep_last_loaded,
+    leaves,
+    source_counts,
+)
 
 #: Key of the data set in configs.
 PLACE = 'train_dataloader.dataset'
@@ -74,11 +80,15 @@ class UDADataset(Dataset):
         options = self.sampler = None
         if rare_class_sampling is not None:
             options = RareClassSampling.read(rare_class_sampling, PLACE)
-            self.sampler = RareClassSampler(source_counts(source, keep_statistics), options)
+            self.sampler = rare_class_sampler(
+                (source_counts(part, keep_statistics)
+                 for part in getattr(source, 'datasets', [source])), options)
             self.sampler.tell(self.metainfo['classes'], logger())
             if options.min_crop_ratio > 0:
-                keep_last_loaded(source)
-        self.pairs = PairStream(source, target, _pixels, seed, options, self.sampler)
+                keep_last_loaded(source, resized=options.keep_scale)
+        self.pairs = PairStream(source, target, self._pixels, seed, options, self.sampler,
+                                begin=forget_last_loaded if options and options.keep_scale
+                                else lambda source: None)
 
     @property
     def metainfo(self) -> Dict[str, Any]:
@@ -99,6 +109,11 @@ class UDADataset(Dataset):
             rows, columns = window(shapes, self.sync_crop_size, rng, PLACE)
             source, target = (_cropped(sample, rows, columns) for sample in (source, target))
         return dict(source, target=target)
+
+    def _pixels(self, sample: Mapping[str, Any]) -> List[int]:
+        """Return the pixels of each class in a sample of the source."""
+        return pixels_by_class(_label(sample['data_samples']), len(self.metainfo['classes']),
+                               next(leaves(self.source)).ignore_index)
 
 
 def target_config(config: Mapping[str, Any]) -> Dict[str, Any]:
@@ -124,11 +139,6 @@ def target_config(config: Mapping[str, Any]) -> Dict[str, Any]:
         pipeline[-1] = dict(pipeline[-1], type='PackTargetInputs')
     config['pipeline'] = pipeline
     return config
-
-
-def _pixels(sample: Mapping[str, Any], class_id: int) -> int:
-    """Number of pixels of a class in a sample of the source."""
-    return int((_label(sample['data_samples']) == class_id).sum())
 
 
 def _label(sample: SegDataSample) -> Any:

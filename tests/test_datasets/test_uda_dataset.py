@@ -6,10 +6,11 @@ import pytest
 import torch
 from mmseg.datasets import ConcatDataset, build_dataloader
 from mmseg.datasets import build_dataset as build_with_mmseg
-from tiny_data import cityscapes_config, gta_config, training_steps, write_image
+from tiny_data import cityscapes_config, gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import GTADataset, UDADataset, build_dataset
 from mmseg_ssr.errors import ConfigError, MissingFile
+from mmseg_ssr.labels.conversion import convert_gta
 
 RCS = dict(min_pixels=100, class_temp=0.01, min_crop_ratio=0.5)
 TRAIN = 16
@@ -125,6 +126,93 @@ def test_a_crop_is_drawn_at_most_ten_times_more(gta, cityscapes):
     dataset.pairs.source = Counting()
     dataset[0]
     assert len(drawn) == 11 and len(set(drawn)) == 1
+
+
+def drawn_crops(dataset, position=0):
+    """Number of source crops that a sample takes."""
+    drawn, source = [], dataset.source
+
+    class Counting:
+        def __getitem__(self, i):
+            drawn.append(i)
+            return source[i]
+
+    dataset.pairs.source = Counting()
+    sample = dataset[position]
+    dataset.pairs.source = source
+    return len(drawn), sample
+
+
+@pytest.mark.parametrize('redraws', [0, 3, 20])
+def test_the_number_of_further_crops_is_an_option(gta, cityscapes, redraws):
+    dataset = make(gta, cityscapes, rare_class_sampling=dict(
+        RCS, min_crop_ratio=1e6, max_redraws=redraws))
+    assert drawn_crops(dataset)[0] == 1 + redraws
+
+
+def test_crops_are_drawn_until_no_class_dominates(gta, cityscapes):
+    """The cut of mmseg's RandomCrop is not needed for it."""
+    options = dict(RCS, max_redraws=200, cat_max_ratio=0.6)
+    dataset = make(gta, cityscapes, rare_class_sampling=options)
+    counts = []
+    for i in range(10):
+        crops, sample = drawn_crops(dataset, i)
+        label = sample['gt_semantic_seg'].data
+        pixels = torch.bincount(label[label != 255])
+        assert pixels[TRAIN] > 50 and pixels.max() < 0.6 * pixels.sum()
+        counts.append(crops)
+    assert max(counts) > 3
+    anyway = make(gta, cityscapes, rare_class_sampling=RCS)
+    assert max(drawn_crops(anyway, i)[0] for i in range(10)) < max(counts)
+
+
+@pytest.fixture
+def two_sources(gta, tmp_path):
+    """The six images of ``gta``, and two others in which all but a strip is a train."""
+    other = tmp_path / 'other'
+    for i in range(2):
+        write_image(other / 'images' / f'{i + 11:05d}.png', seed=20 + i)
+        ids = np.full((32, 64), 31)
+        ids[:, :4] = 7
+        write_ids(other / 'labels' / f'{i + 11:05d}.png', ids)
+    convert_gta(other)
+    return [gta_config(gta), gta_config(other)]
+
+
+def test_sources_of_several_sizes_have_their_own_statistics(two_sources, cityscapes):
+    first_crop = dict(RCS, min_crop_ratio=0)
+    dataset = UDADataset(two_sources, cityscapes_config(cityscapes), seed=1,
+                         rare_class_sampling=dict(first_crop, per_source=True))
+    draws = [dataset.drawn(i) for i in range(400)]
+    of_other = [c for c, image in draws if image >= 6]
+    assert len(of_other) / 400 == pytest.approx(2 / 8, abs=0.06)
+    assert set(of_other) == {0}  # the road is rare there
+    assert {c for c, image in draws if image < 6} == {TRAIN}
+    sample = dataset[next(i for i, (_, image) in enumerate(draws) if image >= 6)]
+    assert sample['img_metas'].data['ori_filename'] in ('00011.png', '00012.png')
+    joint = UDADataset(two_sources, cityscapes_config(cityscapes), seed=1,
+                       rare_class_sampling=first_crop)
+    assert {c for c, _ in (joint.drawn(i) for i in range(100))} == {TRAIN}
+
+
+def test_one_source_with_its_own_statistics_is_as_before(gta, cityscapes):
+    options = dict(RCS, class_temp=0.5)
+    plain = make(gta, cityscapes, rare_class_sampling=options)
+    single = make(gta, cityscapes, rare_class_sampling=dict(options, per_source=True))
+    assert plain.sampler.images == single.sampler.images
+    np.testing.assert_allclose(plain.sampler.all_probabilities(19),
+                               single.sampler.all_probabilities(19))
+
+
+def test_several_targets_are_drawn_by_their_sizes(gta, cityscapes):
+    """Three train images and two others, which have margins too."""
+    targets = [cityscapes_config(cityscapes, split, crop_pseudo_margins=[0.1, 0.2, 0., 0.])
+               for split in ('train', 'val')]
+    dataset = UDADataset(gta_config(gta), targets, rare_class_sampling=dict(RCS, min_crop_ratio=0))
+    files = [dataset[i]['target_img_metas'].data['filename'] for i in range(150)]
+    assert sum('/val/' in file for file in files) / 150 == pytest.approx(2 / 5, abs=0.11)
+    assert len(set(files)) == 5
+    assert 0 < dataset[0]['valid_pseudo_mask'].data.float().mean() < 1
 
 
 def test_target_needs_no_labels(gta, cityscapes):
