@@ -11,6 +11,11 @@ from mmseg_ssr.labels.conversion import (
     convert_gta,
     convert_synthia,
 )
+from mmseg_ssr.labels.further_conversion import (
+    convert_mapillary,
+    convert_synscapes,
+    convert_wilddash,
+)
 from mmseg_ssr.streets import LAYOUTS, make_streets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +38,9 @@ def make_layouts(root: Path) -> Path:
     convert_cityscapes(root / 'cityscapes')
     convert_synthia(root / 'synthia')
     convert_crosscity(root / 'NTHU_Datasets')
+    convert_synscapes(root / 'synscapes')
+    convert_mapillary(root / 'mapillary')
+    convert_wilddash(root / 'wilddash')
     return root
 
 
@@ -43,7 +51,9 @@ def benchmark_data(layouts: Path, name: str) -> Config:
         dataset.data_root = dataset.data_root.replace('data/', f'{layouts}/', 1)
         _shrink(dataset.pipeline)
         if 'crop_pseudo_margins' in dataset:
-            dataset.crop_pseudo_margins = [margin // 16 for margin in dataset.crop_pseudo_margins]
+            dataset.crop_pseudo_margins = [
+                margin if isinstance(margin, float) else margin // 16
+                for margin in dataset.crop_pseudo_margins]
     if 'rare_class_sampling' in cfg.data.train:
         cfg.data.train.rare_class_sampling.min_pixels = 5
     cfg.data.workers_per_gpu = 0

@@ -11,7 +11,7 @@ import sys
 from typing import Callable, List, NamedTuple, Optional
 
 from ..errors import cli
-from ..labels import conversion
+from ..labels import conversion, further_conversion
 from ..utils.parallel import default_workers, progress_bar, worker_count
 
 
@@ -36,6 +36,12 @@ DATA_SETS = {
     'cityscapes': Published('Cityscapes', 'data/cityscapes', 3475, conversion.convert_cityscapes),
     'crosscity': Published('NTHU Cross-City', 'data/NTHU_Datasets', 400,
                            conversion.convert_crosscity),
+    'synscapes': Published('Synscapes', 'data/synscapes', 25000,
+                           further_conversion.convert_synscapes),
+    'mapillary': Published('Mapillary Vistas', 'data/mapillary', 20000,
+                           further_conversion.convert_mapillary),
+    'wilddash': Published('WildDash2', 'data/wilddash', 4256,
+                          further_conversion.convert_wilddash),
 }
 
 

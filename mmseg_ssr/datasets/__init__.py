@@ -3,15 +3,26 @@ from .build import build_dataset
 from .camvid import CamVidDataset
 from .driving import (
     ACDCDataset,
+    BDD100KDataset,
     CityscapesSynthiaDataset,
     CrossCityDataset,
     GTADataset,
+    MapillaryDataset,
+    SynscapesDataset,
     SynthiaDataset,
+    WildDashDataset,
 )
 from .folder import FolderDataset
-from .pipelines.pseudo_margins import FormatValidPseudoMask, PseudoLabelMargins
+from .pipelines import (
+    AntialiasedResize,
+    FormatValidPseudoMask,
+    PseudoLabelMargins,
+    ResizeForScore,
+)
 from .uda_dataset import UDADataset
 
-__all__ = ['ACDCDataset', 'CamVidDataset', 'CityscapesSynthiaDataset', 'CrossCityDataset',
-           'FolderDataset', 'FormatValidPseudoMask', 'GTADataset', 'PseudoLabelMargins',
-           'SynthiaDataset', 'UDADataset', 'build_dataset']
+__all__ = ['ACDCDataset', 'AntialiasedResize', 'BDD100KDataset', 'CamVidDataset',
+           'CityscapesSynthiaDataset', 'CrossCityDataset', 'FolderDataset',
+           'FormatValidPseudoMask', 'GTADataset', 'MapillaryDataset', 'PseudoLabelMargins',
+           'ResizeForScore', 'SynscapesDataset', 'SynthiaDataset', 'UDADataset',
+           'WildDashDataset', 'build_dataset']

@@ -32,6 +32,95 @@ class SynthiaDataset(TrainIdDataset):
 
 
 @register(DATASETS)
+class SynscapesDataset(TrainIdDataset):
+    """Synscapes (Wrenninge and Unger, arXiv 1810.08705).
+
+    The label of ``img/rgb-2k/N.png`` is ``img/class/N_labelTrainIds.png``, made by
+    ``mmseg-ssr convert synscapes``. The images have 2048 x 1024 pixels, the labels 1440 x 720. They
+    are resized to the image by the nearest pixel. ``img/rgb`` has images of the labels' size.
+    """
+
+    resizes_labels = True
+
+
+@register(DATASETS)
+class BDD100KDataset(TrainIdDataset):
+    """The 10,000 images with segmentation of BDD100K (Yu et al., CVPR 2020).
+
+    The label of ``images/10k/train/NAME.jpg`` is ``labels/sem_seg/masks/train/NAME.png``. It holds
+    train ids as it is published.
+    """
+
+    SUFFIXES = ('.jpg', '.png')
+
+
+@register(DATASETS)
+class MapillaryDataset(TrainIdDataset):
+    """Mapillary Vistas (Neuhold et al., ICCV 2017) in the 19 classes of Cityscapes.
+
+    The label of ``validation/images/NAME.jpg`` is ``validation/labels/NAME_labelTrainIds.png``, or
+    ``validation/v1.2/labels/...`` in the archive of v2.0. ``mmseg-ssr convert mapillary`` makes it
+    of the ids of v1.2.
+    """
+
+    SUFFIXES = ('.jpg', '_labelTrainIds.png')
+
+
+PARTS = ('train', 'val')
+
+
+@register(DATASETS)
+class WildDashDataset(DetailedScores, TrainIdDataset):
+    """WildDash2 (Zendel et al., CVPR 2022), its public images: roads of the whole world.
+
+    The label of ``images/NAME.jpg`` is ``labels/NAME_labelTrainIds.png``, made by
+    ``mmseg-ssr convert wilddash``. The score counts all 19 classes, and the 16 of SYNTHIA
+    (``mIoU16``).
+
+    Args:
+        part: ``'val'`` is every fifth image in the order of names, from the first one on, and
+            ``'train'`` are the others: 852 and 3,404 of 4,256. WildDash2 itself has no such parts.
+            Others divide it by lists of their own, which go into ``split``. None uses all.
+        split: text file with the images to use, one in a line, relative to ``img_dir`` and without
+            ending.
+        options: see :class:`TrainIdDataset`.
+
+    Raises:
+        ConfigError: ``part`` is unknown, or ``split`` is given too.
+    """
+
+    SUFFIXES = ('.jpg', '_labelTrainIds.png')
+    class_groups = {'mIoU16': SIXTEEN}
+
+    def __init__(self, pipeline: Sequence[dict], img_dir: str, part: Optional[str] = None,
+                 split: Optional[str] = None, **options: Any):
+        self.check_config(dict(part=part, split=split))
+        self.part = part
+        super().__init__(pipeline, img_dir, split=split, **options)
+
+    @staticmethod
+    def check_config(config: Mapping) -> None:
+        """Raise :class:`ConfigError` for an unknown part, and for a part of a list."""
+        part = config.get('part')
+        if part is not None and part not in PARTS:
+            raise ConfigError(f'part must be train or val, got {part!r}{nearest(part, PARTS)}')
+        if part is not None and config.get('split') is not None:
+            raise ConfigError('part and split both choose images: give one of them')
+
+    @property
+    def takes_a_part(self) -> bool:
+        """Whether only some of the images are used."""
+        return self.part is not None
+
+    def list_images(self, *arguments: Any) -> List[Dict]:
+        """List the images of the part."""
+        infos = super().list_images(*arguments)
+        if self.part is None:
+            return infos
+        return [info for i, info in enumerate(infos) if (i % 5 == 0) == (self.part == 'val')]
+
+
+@register(DATASETS)
 class CityscapesSynthiaDataset(DetailedScores, CityscapesDataset):
     """Cityscapes as the target of SYNTHIA: also scored on the 16 common classes, and on 13."""
 

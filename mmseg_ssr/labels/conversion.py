@@ -113,12 +113,12 @@ def convert_gta(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root = Path(root)
-    labels = _ending_in_digits(_files(root / 'labels', '.png'))
+    labels = ending_in_digits(files_below(root / 'labels', '.png'))
     if not labels:
         raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
                           '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
-    result = _convert(labels, '.png', root, workers, progress)
-    _finish(result, result.statistics, root)
+    result = convert_files(labels, '.png', root, workers, progress)
+    finish(result, result.statistics, root)
     return result
 
 
@@ -133,12 +133,12 @@ def convert_synthia(root: PathLike, workers: int = 1,
     root = Path(root)
     # direct files only: SYNTHIA's video sequences have folders there, and other classes
     folder = root / 'GT' / 'LABELS'
-    labels = _ending_in_digits(path for path in _files(folder, '.png') if path.parent == folder)
+    labels = ending_in_digits(path for path in files_below(folder, '.png') if path.parent == folder)
     if not labels:
         raise MissingFile(f'{root} holds no GT/LABELS/NNNNNNN.png: give the folder RAND_CITYSCAPES '
                           'of SYNTHIA_RAND_CITYSCAPES.rar (data/synthia), no other SYNTHIA set')
-    result = _convert(labels, '.png', root, workers, progress, SYNTHIA)
-    _finish(result, result.statistics, root)
+    result = convert_files(labels, '.png', root, workers, progress, SYNTHIA)
+    finish(result, result.statistics, root)
     return result
 
 
@@ -154,12 +154,12 @@ def convert_cityscapes(root: PathLike, workers: int = 1,
     """
     root, suffix = Path(root), '_labelIds.png'
     labels = [path for split in ('train', 'val')
-              for path in _files(root / 'gtFine' / split, f'_gtFine{suffix}')]
+              for path in files_below(root / 'gtFine' / split, f'_gtFine{suffix}')]
     if not labels:
         raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
                           'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
-    result = _convert(labels, suffix, root, workers, progress)
-    _finish(result, {file: counts for file, counts in result.statistics.items()
+    result = convert_files(labels, suffix, root, workers, progress)
+    finish(result, {file: counts for file, counts in result.statistics.items()
                      if file.startswith('gtFine/train/')}, root)
     return result
 
@@ -177,27 +177,28 @@ def convert_crosscity(root: PathLike, workers: int = 1,
         DataError: more than half of the labels hold none of the 19 classes.
     """
     root, suffix = Path(root), '_eval.png'
-    labels = [path for path in _files(root, suffix) if path.parts[-3:-1] == ('Labels', 'Test')]
+    labels = [path for path in files_below(root, suffix) if path.parts[-3:-1] == ('Labels', 'Test')]
     if not labels:
         raise MissingFile(f'{root} holds no CITY/Labels/Test/*{suffix}: give the folder '
                           'NTHU_Datasets (data/NTHU_Datasets) or that of a city in it')
-    result = _convert(labels, suffix, root, workers, progress)
-    _finish(result, {}, root)
+    result = convert_files(labels, suffix, root, workers, progress)
+    finish(result, {}, root)
     return result
 
 
-def _files(folder: Path, suffix: str) -> List[Path]:
+def files_below(folder: Path, suffix: str) -> List[Path]:
     """All files below ``folder`` with this ending, in linked folders too, sorted."""
     return sorted(folder / file for file in list_files(str(folder)) if file.endswith(suffix))
 
 
-def _ending_in_digits(paths: Iterable[Path]) -> List[Path]:
+def ending_in_digits(paths: Iterable[Path]) -> List[Path]:
     """Published labels. ``00001_labelTrainIds.png`` is our own output."""
     return [path for path in paths if path.stem[-1:].isdigit()]
 
 
-def _convert(labels: Sequence[Path], suffix: str, root: Path, workers: int,
-             progress: Optional[Progress], kind: Format = CITYSCAPES) -> Conversion:
+def convert_files(labels: Sequence[Path], suffix: str, root: Path, workers: int,
+                  progress: Optional[Progress], kind: Format = CITYSCAPES) -> Conversion:
+    """Convert labels whose names end in ``suffix``, which :data:`CONVERTED` replaces."""
     outputs = [path.with_name(path.name[:-len(suffix)] + CONVERTED) for path in labels]
     known = fresh_counts(root, [relative_path(path, root) for path in outputs
                                 if path.is_file()])
@@ -240,7 +241,8 @@ def _up_to_date(output: Path, source: Path) -> bool:
     return output.is_file() and output.stat().st_mtime >= source.stat().st_mtime
 
 
-def _finish(result: Conversion, statistics: Dict[str, Counts], root: Path) -> None:
+def finish(result: Conversion, statistics: Dict[str, Counts], root: Path) -> None:
+    """Check that labels hold classes, and write the class statistics of some into ``root``."""
     check_not_empty(result.statistics, root)
     if statistics:
         save_class_statistics(root, statistics)

@@ -10,6 +10,7 @@ from PIL import Image
 from ..labels.camvid import camvid_table
 from ..labels.cityscapes import CLASSES
 from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
+from ..labels.further_conversion import MAPILLARY_IDS
 from .labels import COLORS
 from .look import (
     CONDITION_LOOKS,
@@ -32,6 +33,10 @@ ADE20K_IDS = {
     'traffic light': 137, 'traffic sign': 44, 'vegetation': 5, 'terrain': 10, 'sky': 3,
     'person': 13, 'rider': 13, 'car': 21, 'truck': 84, 'bus': 81, 'motorcycle': 117,
     'bicycle': 128}
+#: "Unlabeled" in Mapillary Vistas.
+MAPILLARY_OTHER = 65
+#: Width of Synscapes' labels / width of its images of 2048 pixels.
+SYNSCAPES_LABELS = 1440 / 2048
 #: Names of the numbers of images that splits have, as in :func:`.make_streets`.
 SOURCE, TRAIN, VAL = 'train_source', 'train_target', 'val_target'
 
@@ -79,6 +84,19 @@ def synthia_png(label_ids: np.ndarray) -> bytes:
     content[..., 2] = of_train_id[train_id_table()[label_ids]]  # OpenCV writes B, G, R
     content[..., 1] = 300 + content[..., 2]
     return cv2.imencode('.png', content)[1].tobytes()
+
+
+def synscapes_png(label_ids: np.ndarray) -> bytes:
+    """Encode label ids in the size of Synscapes' labels, which are smaller than its images."""
+    size = tuple(round(SYNSCAPES_LABELS * side) for side in label_ids.shape[::-1])
+    return png(cv2.resize(label_ids, size, interpolation=cv2.INTER_NEAREST))
+
+
+def mapillary_png(label_ids: np.ndarray) -> bytes:
+    """Encode ids of Mapillary Vistas as the indices of a palette, the first one of each class."""
+    table = np.full(256, MAPILLARY_OTHER, np.uint8)
+    table[:len(MAPILLARY_IDS)] = [ids[0] for ids in MAPILLARY_IDS]
+    return palette_png(table[train_id_table()[label_ids]])
 
 
 @dataclass(frozen=True)
@@ -161,6 +179,18 @@ def _camvid(number: int, folder: str, count: str, look: LookMaker, name: str,
                  [(f'{folder}annot/{name}', camvid_png)], sequences)
 
 
+def _bdd(number: int, split: str, count: str, labeled: bool = True) -> Split:
+    name = f'{split}/{{number:08x}}-0a0b0c0d'
+    return Split(number, 'bdd100k', count, camera_look, True, f'images/10k/{name}.jpg',
+                 [(f'labels/sem_seg/masks/{name}.png', train_id_png)] if labeled else [])
+
+
+def _mapillary(number: int, split: str, count: str, labeled: bool = True) -> Split:
+    name = '{number:016d}_aB-cD'
+    return Split(number, 'mapillary', count, camera_look, True, f'{split}/images/{name}.jpg',
+                 [(f'{split}/labels/{name}.png', mapillary_png)] if labeled else [])
+
+
 def _ade(number: int, folder: str, count: str, name: str) -> Split:
     file = f'{folder}/ADE_{name}_{{number:08d}}'
     return Split(number, 'ade', count, camera_look, False,
@@ -195,6 +225,13 @@ SPLITS = (
     _camvid(74, 'test', VAL, camera_look, '{place}_f{turn:05d}.png', ('Seq05VD', )),
     _ade(80, 'training', SOURCE, 'train'),
     _ade(81, 'validation', VAL, 'val'),
+    Split(90, 'synscapes', SOURCE, camera_look, False, 'img/rgb-2k/{number}.png',
+          [('img/class/{number}.png', synscapes_png)]),
+    _bdd(91, 'train', TRAIN), _bdd(92, 'val', VAL), _bdd(93, 'test', VAL, labeled=False),
+    _mapillary(94, 'training', TRAIN), _mapillary(95, 'validation', VAL),
+    _mapillary(96, 'testing', VAL, labeled=False),
+    Split(97, 'wilddash', TRAIN, camera_look, True, 'images/{place}{i:04d}_100000.jpg',
+          [('labels/{place}{i:04d}_100000.png', png)], ('de', 'is', 'us')),
     _own(60, 'source/images', SOURCE, game_look, labeled=True),
     _own(61, 'target/images/train', TRAIN, camera_look, labeled=False),
     _own(62, 'target/images/val', VAL, camera_look, labeled=True),

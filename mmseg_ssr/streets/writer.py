@@ -74,8 +74,8 @@ def make_streets(root: 'str | Path', train_source: int = 200, train_target: int 
         progress: shows the progress (see :func:`.progress_bar`).
         layouts: folders to make, each in the layout of the data set of its name: ``gta``,
             ``cityscapes``, ``synthia``, ``acdc``, ``dark_zurich``, ``NTHU_Datasets`` (Cross-City),
-            ``camvid``, ``ade`` (ADE20K), or ``own``: folders of JPEGs, for
-            :class:`.FolderDataset`.
+            ``camvid``, ``ade`` (ADE20K), ``synscapes``, ``bdd100k``, ``mapillary``, ``wilddash``,
+            or ``own``: folders of JPEGs, for :class:`.FolderDataset`.
 
     Returns:
         ``root`` as a path.

@@ -29,6 +29,13 @@ PATTERNS = {
               r'(test|testannot)/(0001TP_\d{6}|Seq05VD_f\d{5})\.png|.*\.json',
     'ade': r'ADEChallengeData2016/(images/(training/ADE_train|validation/ADE_val)_\d{8}\.jpg|'
            r'annotations/(training/ADE_train|validation/ADE_val)_\d{8}\.png)|.*\.json',
+    'synscapes': r'img/rgb-2k/\d+\.png|img/class/\d+(_labelTrainIds)?\.png|.*\.json',
+    'bdd100k': r'images/10k/(train|val|test)/[0-9a-f]{8}-[0-9a-f]{8}\.jpg|'
+               r'labels/sem_seg/masks/(train|val)/[0-9a-f]{8}-[0-9a-f]{8}\.png',
+    'mapillary': r'(training|validation|testing)/images/[\w-]{22}\.jpg|'
+                 r'(training|validation)/labels/[\w-]{22}(_labelTrainIds)?\.png|.*\.json',
+    'wilddash': r'images/[a-z]{2}\d{4}_100000\.jpg|'
+                r'labels/[a-z]{2}\d{4}_100000(_labelTrainIds)?\.png|.*\.json',
     'own': r'(source/(images|labels)|target/images/train|target/(images|labels)/val)/\w+/'
            r'\d{4}\.(jpg|png)|.*\.json',
 }
@@ -97,6 +104,32 @@ def test_ade20k_labels_are_its_classes(layouts):
         np.testing.assert_array_equal(stored == value, np.isin(drawn, ids))
     other = np.isin(train_id_table()[drawn], (16, 255))  # it has no train
     np.testing.assert_array_equal(stored == 0, other)
+
+
+def test_synscapes_labels_are_smaller_than_images(layouts):
+    drawn = label_ids('synscapes', 'rgb-2k')
+    image = Image.open(layouts / 'synscapes/img/rgb-2k/1.png')
+    label = Image.open(layouts / 'synscapes/img/class/1.png')
+    assert (image.size, label.size, label.mode) == ((64, 32), (45, 22), 'L')
+    assert set(np.unique(label)) <= set(np.unique(drawn))
+    converted = np.asarray(Image.open(layouts / 'synscapes/img/class/1_labelTrainIds.png'))
+    np.testing.assert_array_equal(converted, train_id_table()[np.asarray(label)])
+
+
+@pytest.mark.parametrize('name, label', [
+    ('bdd100k', 'labels/sem_seg/masks/train/00000001-0a0b0c0d.png'),
+    ('mapillary', 'training/labels/0000000000000001_aB-cD_labelTrainIds.png'),
+    ('wilddash', 'labels/de0000_100000_labelTrainIds.png')])
+def test_real_sets_have_the_drawn_classes_as_train_ids(layouts, name, label):
+    drawn = label_ids(name, 'train' if name != 'wilddash' else 'images')
+    stored = np.asarray(Image.open(layouts / name / label))
+    np.testing.assert_array_equal(stored, train_id_table()[drawn])
+
+
+def test_mapillary_labels_are_indices_of_its_own_ids(layouts):
+    label = Image.open(layouts / 'mapillary/training/labels/0000000000000001_aB-cD.png')
+    values = set(np.unique(label).tolist())
+    assert label.mode == 'P' and {13, 27, 65} <= values and max(values) < 66
 
 
 def test_conditions_look_different(layouts):

@@ -121,3 +121,8 @@ def resized(image: np.ndarray, size: Tuple[int, int], interpolation: str) -> np.
     if image.shape[:2] == tuple(size):
         return image
     return mmcv.imresize(image, size[::-1], interpolation=interpolation, backend='pillow')
+
+
+def same_aspect(shape: Tuple[int, ...], other: Tuple[int, ...]) -> bool:
+    """Whether two images, H x W (x 3), have one aspect, but for the rounding to whole pixels."""
+    return abs(shape[0] * other[1] - shape[1] * other[0]) < max(*shape[:2], *other[:2])

@@ -17,7 +17,7 @@ from ...labels.class_table import ClassTable
 from ...labels.files import check_label_kind
 from ...labels.ignore_index import IGNORE_INDEX
 from ...utils.paths import check_file
-from .antialiased_resize import ResizeForScore, ScoredLabel
+from .antialiased_resize import ResizeForScore, ScoredLabel, resized, same_aspect
 from .image_loading import CheckedImage, loading_step, refused
 
 
@@ -103,7 +103,7 @@ def _checked(step, dataset, purpose: str = 'learned from'):
         # in an evaluation mmseg removes class 0 after reading, so files hold one id more
         shifted = getattr(dataset, 'reduce_zero_label', False) and not step.reduce_zero_label
         return CheckedLabel(load, len(dataset.CLASSES) + bool(shifted), dataset.ignore_index,
-                            purpose)
+                            purpose, resizes=getattr(dataset, 'resizes_labels', False))
     return CheckedStep(step, type(dataset).__name__)
 
 
@@ -170,6 +170,8 @@ class CheckedLabel:
     Args:
         load: mmseg's ``LoadAnnotations``, or a step with its keys.
         num_classes, ignore_index, purpose: as in :class:`.LabelCheck`.
+        resizes: whether a label gets the size of its image, by the nearest pixel, if both have one
+            aspect.
 
     Raises:
         MissingFile: the label is missing.
@@ -178,10 +180,11 @@ class CheckedLabel:
     """
 
     def __init__(self, load, num_classes: int, ignore_index: int = IGNORE_INDEX,
-                 purpose: str = 'learned from'):
+                 purpose: str = 'learned from', resizes: bool = False):
         self.load = load
         self.check = LabelCheck(get_root_logger, num_classes, ignore_index, purpose)
         self.num_classes, self.ignore_index = num_classes, ignore_index
+        self.resizes = resizes
 
     def __call__(self, results: Dict) -> Dict:
         file = _path(results.get('seg_prefix'), results['ann_info']['seg_map'])
@@ -199,7 +202,10 @@ class CheckedLabel:
                 meaning = DataError(f'label {file} is not loaded by {type(self.load).__name__}: '
                                     f'{said(error)}')
             raise meaning from error
-        self.check(results['gt_semantic_seg'], file, results.get('img'), results.get('filename'))
+        label, image = results['gt_semantic_seg'], results.get('img')
+        if self.resizes and image is not None and same_aspect(label.shape, image.shape):
+            label = results['gt_semantic_seg'] = resized(label, image.shape[:2], 'nearest')
+        self.check(label, file, image, results.get('filename'))
         return results
 
     def __repr__(self) -> str:
