@@ -58,7 +58,8 @@ documentation of the package.
 #: takes its keys.
 SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
     ('The training', ['optimizer.paramwise_cfg', 'runner', 'SelfTrainingRunner',
-                      'checkpoint_config', 'evaluation', 'PolyToHorizonLrUpdaterHook']),
+                      'checkpoint_config', 'evaluation', 'PolyToHorizonLrUpdaterHook',
+                      'WarmupThenLinearLrUpdaterHook']),
     ('Logging', ['log_config', 'ProgressLoggerHook', 'WatchedOptimizerHook']),
     ('Methods', ['DACS SSR MinEnt MaxSquare AdvSeg', ('uda.mask_generator', BlockMask),
                  ('uda.regularizer', build_regularizer)]),
@@ -76,9 +77,11 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
                ('decode_head.transformer_decoder', MaskTransformer),
                ('decode_head.losses', MaskLosses)]),
     ('Data', ['data', 'UDADataset', ('data.train.rare_class_sampling', RareClassSampling),
-              'FolderDataset', 'GTADataset SynthiaDataset CrossCityDataset', 'ACDCDataset',
+              'FolderDataset', 'GTADataset SynthiaDataset SynscapesDataset BDD100KDataset '
+              'MapillaryDataset CrossCityDataset', 'ACDCDataset', 'WildDashDataset',
               'CityscapesSynthiaDataset', 'CamVidDataset']),
-    ('Steps of a pipeline', ['LoadScaledImage', 'PseudoLabelMargins', 'FormatValidPseudoMask']),
+    ('Steps of a pipeline', ['LoadScaledImage', 'AntialiasedResize', 'ResizeForScore',
+                             'PseudoLabelMargins', 'FormatValidPseudoMask']),
 )
 
 

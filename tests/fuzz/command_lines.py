@@ -169,4 +169,5 @@ def replay(folder: Path, config: str, checkpoint: str):
 COMMANDS = {
     'run': run, 'train': train, 'test': test, 'demo': demo, 'streets': streets,
     'gta': convert('gta'), 'cityscapes': convert('cityscapes'), 'synthia': convert('synthia'),
-    'crosscity': convert('crosscity'), 'doctor': doctor, 'browse': browse, 'replay': replay}
+    'crosscity': convert('crosscity'), 'synscapes': convert('synscapes'),
+    'mapillary': convert('mapillary'), 'wilddash': convert('wilddash'), 'doctor': doctor, 'browse': browse, 'replay': replay}

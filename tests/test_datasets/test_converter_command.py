@@ -60,3 +60,10 @@ def test_scripts_run(name, request, monkeypatch, capsys):
     runpy.run_path(str(TOOLS / f'{name}.py'), run_name='__main__')
     assert 'labels converted' in capsys.readouterr().out
     assert (root / 'sample_class_stats.json').is_file()
+
+
+@pytest.mark.parametrize('name, labels', [('synscapes', 2), ('mapillary', 3), ('wilddash', 2)])
+def test_further_sets_are_converted_in_place(name, labels, layouts, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', [f'{name}.py', str(layouts / name), '--nproc', '1'])
+    runpy.run_path(str(TOOLS / f'{name}.py'), run_name='__main__')
+    assert f'0 labels converted, {labels} were up to date' in capsys.readouterr().out

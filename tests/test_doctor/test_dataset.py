@@ -355,12 +355,48 @@ def test_chosen_sequences_are_no_missing_images(layouts):
     assert titles == [['another number of images than published'], []]
 
 
+def findings_in(**dataset):
+    report, = examine_datasets([Config(dict(model={}, data=dict(train=dict(
+        type='UDADataset', source=dict(dataset, pipeline=[])))))])
+    return [one for one in report.findings if not one.is_warning], report
+
+
+def test_smaller_labels_of_synscapes_are_no_fault(layouts):
+    place = dict(data_root=f'{layouts}/synscapes', img_dir='img/rgb-2k', ann_dir='img/class')
+    found, report = findings_in(type='SynscapesDataset', **place)
+    assert (found, report.images, report.labels, report.read) == ([], 2, 2, 2)
+    found, _ = findings_in(type='GTADataset', **place)
+    assert {one.title for one in found} == {'label and image differ in size'}
+
+
+@pytest.mark.parametrize('kind, layout, images, labels', [
+    ('BDD100KDataset', 'bdd100k', 'images/10k/train', 'labels/sem_seg/masks/train'),
+    ('MapillaryDataset', 'mapillary', 'training/images', 'training/labels'),
+    ('WildDashDataset', 'wilddash', 'images', 'labels')])
+def test_further_sets_are_whole(layouts, kind, layout, images, labels):
+    place = dict(data_root=f'{layouts}/{layout}', img_dir=images, ann_dir=labels)
+    found, report = findings_in(type=kind, **place)
+    assert (found, report.read) == ([], 2)
+    titles = {one.title for one in report.findings}
+    assert 'another number of images than published' in titles
+    if kind == 'WildDashDataset':
+        _, report = findings_in(type=kind, part='train', **place)
+        assert not [one for one in report.findings if one.stage is Stage.FOLDERS]
+
+
 @pytest.mark.parametrize('kind, folder, number', [
     ('GTADataset', 'images', 24966), ('SynthiaDataset', 'RGB', 9400),
     ('CityscapesDataset', 'leftImg8bit/train', 2975), ('ACDCDataset', 'rgb_anon/val/', 406),
     ('DarkZurichDataset', 'rgb_anon/train/night', 2416), ('DarkZurichDataset', 'rgb_anon/val', 50),
     ('CrossCityDataset', 'Images/Train', 3200), ('CamVidDataset', 'test', 233),
     ('ADE20KDataset', 'images/training', 20210), ('ADE20KDataset', 'images/validation', 2000),
+    ('DarkZurichDataset', 'rgb_anon/train', 8377),
+    ('DarkZurichDataset', 'rgb_anon/train/day', 3041),
+    ('DarkZurichDataset', 'rgb_anon/train/twilight', 2920),
+    ('DarkZurichDataset', 'rgb_anon/val/night', 50),
+    ('SynscapesDataset', 'img/rgb-2k', 25000), ('BDD100KDataset', 'images/10k/train', 7000),
+    ('BDD100KDataset', 'images/10k/val', 1000), ('MapillaryDataset', 'training/images', 18000),
+    ('MapillaryDataset', 'validation/images', 2000), ('WildDashDataset', 'images', 4256),
     ('FolderDataset', 'images', None)])
 def test_published_numbers(kind, folder, number):
     assert published_images(dict(type=kind, img_dir=folder)) == number
