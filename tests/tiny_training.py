@@ -35,6 +35,7 @@ def make_data(root: Path) -> Path:
 def make_layouts(root: Path) -> Path:
     """Two images a training split, one every other split, in each layout, converted."""
     make_streets(root, 2, 2, 1, SIZE, workers=1, layouts=LAYOUTS)
+    convert_gta(root / 'gta')
     convert_cityscapes(root / 'cityscapes')
     convert_synthia(root / 'synthia')
     convert_crosscity(root / 'NTHU_Datasets')
