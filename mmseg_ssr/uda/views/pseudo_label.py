@@ -20,9 +20,6 @@ class PseudoLabelKeys(KeyGroup):
 
     pseudo_threshold: float = key(
         0.968, 'Confidence threshold of pseudo-labels.', least=0, most=1)
-    pseudo_label_mirror: bool = key(
-        False, 'Whether pseudo-labels come from the mean probabilities of the image and of its '
-        'mirror image, as in VFM-UDA++.')
     pseudo_weight_ignore_top: int = key(
         0, 'Rows at the top of the crop whose pseudo-labels are not trusted.', least=0)
     pseudo_weight_ignore_bottom: int = key(
@@ -32,6 +29,9 @@ class PseudoLabelKeys(KeyGroup):
         "With 'regularized' the regularizer enhances the teacher's features first, so that the "
         'pseudo-labels also use the frozen encoder. This takes one more pass of the encoder, over '
         'the target images.', choices=('shadow', 'regularized'))
+    pseudo_label_mirror: bool = key(
+        False, 'Whether pseudo-labels come from the mean probabilities of the image and of its '
+        'mirror image, as in VFM-UDA++.')
 
     def build(self, teacher: Optional[EMATeacher], maps: EncoderMaps) -> 'PseudoLabeler':
         """Build the labeler for the teacher and the regularizer, if there are any."""

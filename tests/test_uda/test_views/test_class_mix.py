@@ -123,3 +123,11 @@ def test_source_and_target_views_are_the_images_as_they_are():
     assert [view.prefix for view in (source, target)] == ['', 'target']
     assert [view.regularized_prefix for view in (source, target)] == ['enhanced', 'enhanced_target']
     assert TargetView.needs_target and not SourceView.needs_target
+
+
+def test_target_images_are_augmented_before_they_are_mixed():
+    batch, before, after = toy_student.batch(), Changed(), Changed()
+    view = ClassMix(after, before)(batch, toy_student.pseudo(), Draws(0))
+    assert torch.equal(before.given[0][0], batch.target_img)
+    mixed = mix(view.mixture.mask, batch.img, batch.target_img + 5)
+    torch.testing.assert_close(view.img, mixed + 5)

@@ -207,3 +207,24 @@ def test_a_teacher_of_its_own_is_made_where_it_is_needed(mode, shared, has_targe
     built = keys.build(student, StrongAugmentation(), 0.9, 0.8, shared, has_targets)
     assert (built.teacher is not None) == own and built.threshold == 0.8
     assert not own or built.teacher.alpha == 0.9
+
+
+def test_images_may_be_enlarged_before_they_are_masked():
+    img = torch.randn(1, 3, 16, 24)
+    masked = BlockMask(0., 8, input_size=32)(img, Draws(0))
+    expected = torch.nn.functional.interpolate(img, (32, 32), mode='bilinear')
+    torch.testing.assert_close(masked, expected)
+    kept = (BlockMask(0.5, 8, input_size=32)(img + 9, Draws(0))[0, 0] != 0).view(4, 8, 4, 8)
+    blocks = kept[:, 0, :, 0]
+    assert 0 < blocks.sum() < 16  # the blocks are whole on the enlarged image
+    assert torch.equal(kept, blocks[:, None, :, None].expand_as(kept))
+
+
+def test_the_size_of_masked_images_is_checked():
+    with pytest.raises(ValueError, match='input_size must be at least 1 pixel or None, got 0'):
+        BlockMask(0.5, 8, input_size=0)
+    keys = MaskedConsistencyKeys(mask_mode='separatetrg', mask_generator=dict(
+        type='block', mask_ratio=0.5, mask_block_size=8, input_size=32))
+    with pytest.raises(ConfigError, match='uda.joint_views: masked images have a size of their'):
+        keys.check_joint_views()
+    MaskedConsistencyKeys().check_joint_views()

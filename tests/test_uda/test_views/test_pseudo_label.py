@@ -118,3 +118,18 @@ def test_keys_become_the_labelers_numbers():
 def test_a_crop_without_any_row_left_is_refused(rows):
     with pytest.raises(ConfigError, match='no row of the crops, which are 2 pixels high'):
         pseudo_label(logits(), threshold=0.9, **rows)
+
+
+def test_the_mirror_image_has_its_say():
+    teacher, batch = EMATeacher(Student()), toy_student.batch()
+    answers = []
+    for img in (batch.target_img, batch.target_img.flip(3)):
+        logits = teacher.network.decode_head(teacher.network.extract_feat(img))
+        answers.append(torch.nn.functional.interpolate(logits, (16, 16), mode='bilinear'))
+    mean = (answers[0].softmax(1) + answers[1].softmax(1).flip(3)) / 2
+    threshold = mean.amax(1).median().item()
+    label, weight = PseudoLabeler(threshold, mirror=True)(teacher, batch)
+    assert torch.equal(label, mean.argmax(1, keepdim=True))
+    assert weight.unique().item() == pytest.approx(0.5, abs=0.01)
+    assert not torch.equal(label, PseudoLabeler(threshold)(teacher, batch).label)
+    assert PseudoLabelKeys(pseudo_label_mirror=True).build(teacher, EncoderMaps()).mirror
