@@ -15,7 +15,7 @@ import pytest
 import tiny_training
 import torch
 from mmcv import Config
-from tiny_networks import ARCHITECTURES, RESNET
+from tiny_networks import ARCHITECTURES, RESNET, VIT_ADAPTER
 
 from mmseg_ssr.engine.build import (
     build_test_model,
@@ -33,6 +33,8 @@ from mmseg_ssr.uda.views.masked_consistency import MASK_MODES
 
 SOURCE, MIXED, MASKED = '', 'mix.', 'masked.'
 REGULARIZED = {SOURCE: 'enhanced.', MIXED: 'enhanced_mix.'}
+COLORS = dict(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.2, jitter_probability=0.8,
+              gray_probability=0.2, blur_probability=0.5)
 DISTANCE = 'src.loss_imnet_feat_dist'
 ENCODER = tiny_training.tiny_regularizer()['encoder']
 
@@ -69,6 +71,14 @@ METHODS = {
     'daformer_to_the_regularizer': distance('regularizer'),
     **{f'mic_{mode}': mic(mode) for mode in MASK_MODES},
     'mic_own_teacher': mic('separatetrgaug', 2, mask_alpha=0.5, mask_pseudo_threshold=0.05),
+    'vfmudapp': mic('separatetrgaug')._replace(
+        uda=dict(
+            mask_mode='separatetrgaug', mask_generator=dict(
+                type='block', mask_ratio=0.5, mask_block_size=8, input_size=64),
+            pseudo_label_mirror=True, source_loss_mean='valid', source_augmentation=COLORS,
+            target_augmentation=COLORS, mix_augmentation=COLORS, foundation_distance_lambda=0.1,
+            foundation_distance_encoder=dict(type='sam', **ENCODER)),
+        terms=('distance_source.loss_foundation', 'distance_target.loss_foundation')),
     'minent': on_targets('MinEnt', 'ent.loss.main', lambda_ent=0.001),
     'maxsquare': on_targets('MaxSquare', 'max_square.loss.main', lambda_max_square=0.1,
                             image_wise_ratio=0.2),
@@ -109,8 +119,14 @@ class Case(NamedTuple):
 def refusal(case: Case) -> Optional[str]:
     """What the message of a combination without sense begins with, None of one that trains."""
     student = ARCHITECTURES[case.architecture][0]
-    if 'joint_views' in MODES[case.mode] and student['backbone'] is RESNET:
-        return r'uda.joint_views: the backbone has batch norm \(stem.1\)'
+    if case.method == 'vfmudapp' and 'hrda' in case.architecture:
+        return "uda.mask_generator.input_size: HRDA's detail crops need labels of the images' size"
+    if case.method == 'vfmudapp' and 'losses' in student['decode_head']:
+        return "uda.source_loss_mean='valid': .* of the decode head is no mean over the pixels"
+    if 'joint_views' in MODES[case.mode] and student['backbone'] in (RESNET, VIT_ADAPTER):
+        return r'uda.joint_views: the backbone has batch norm \((spm.)?stem.1\)'
+    if 'joint_views' in MODES[case.mode] and case.method == 'vfmudapp':
+        return 'uda.joint_views: masked images have a size of their own'
     if case.mode == 'skip_and_watch':
         return "uda.not_finite='skip' needs watch_interval=1"
     if case.method == 'daformer' and 'neck' in student:

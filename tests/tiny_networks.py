@@ -18,6 +18,9 @@ CONVNEXT = dict(type='FoundationBackbone', model='convnext_atto', layers=(0, 1, 
 HIERA = dict(type='FoundationBackbone', model='sam2_hiera_tiny', layers=(0, 1, 2, 3),
              model_args=dict(embed_dim=8, num_heads=1, stages=(1, 2, 3, 2),
                              global_att_blocks=(4, )))
+VIT_ADAPTER = dict(type='DINOv2Adapter', model='vit_small_patch14_dinov2', input_size=64,
+                   patch_size=16, conv_inplane=8, batch_norm_cfg=dict(NORM, momentum=0.01),
+                   model_args=dict(depth=4, embed_dim=32, num_heads=2))
 DLV2 = dict(type='DLV2Head', in_channels=64, in_index=3, dilations=(6, 12), num_classes=19)
 
 
@@ -73,6 +76,9 @@ ARCHITECTURES = {
         (16, 16, 16, 16)),
     'vfmuda': (plain(dict(VIT, input_scale=1.1), dict(
         type='UpscaleHead', in_channels=24, num_classes=19)), (24, )),
+    'vfmudapp': (plain(VIT_ADAPTER, dict(
+        type='PyramidUpscaleHead', in_channels=[32] * 4, num_classes=19,
+        norm_cfg=dict(NORM, momentum=0.01))), (32, 32, 32, 32)),
     'mask2former': (plain(RESNET, dict(MASKS, type='Mask2FormerHead'), type='Mask2Former'),
                     (8, 16, 32, 64)),
     'sarformer': (plain(

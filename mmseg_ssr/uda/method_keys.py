@@ -127,6 +127,7 @@ class MethodKeys:
             lambda_max_square=tried(self.maximum_squares.build, student),
             lambda_adv_target=tried(self.adversarial.build, student, self.training.max_iters))
         teacher = self.teacher.build(student) if class_mix and has_targets else None
+        tried(self.masked_consistency.check_student, student)
         views = self._views(student, teacher, has_targets)
         views += tried(self.views.build, component, has_targets) or []
         problems.report()  # what follows would only repeat them

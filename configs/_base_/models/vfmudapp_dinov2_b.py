@@ -17,4 +17,5 @@ model = dict(
         align_corners=False,
         loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0)),
     train_cfg=dict(),
-    test_cfg=dict(mode='slide', stride=[512, 512], crop_size=[1024, 1024]))
+    test_cfg=dict(
+        mode='slide', stride=[512, 512], crop_size=[1024, 1024], average='probability'))

@@ -45,10 +45,19 @@ class MaskedConsistencyKeys(KeyGroup):
 
     def check_joint_views(self) -> None:
         """Raise a :class:`ConfigError` if masked images have a size of their own."""
-        if self.mask_mode is not None and self._mask().input_size is not None:
+        if self._own_size():
             raise ConfigError('uda.joint_views: masked images have a size of their own '
                               '(mask_generator.input_size), so the views are no joint batch: set '
                               'it to False')
+
+    def check_student(self, student: nn.Module) -> None:
+        """Raise a :class:`ConfigError` if a student needs labels of the size of masked images."""
+        if self._own_size() and not getattr(student, 'maps_show_the_image', True):
+            raise ConfigError("uda.mask_generator.input_size: HRDA's detail crops need labels of "
+                              "the images' size: remove it")
+
+    def _own_size(self) -> bool:
+        return self.mask_mode is not None and self._mask().input_size is not None
 
     def build(self, student: nn.Module, augmentation: Augmentation, alpha: float,
               threshold: float, shared: bool, has_targets: bool) -> 'Optional[MaskedConsistency]':
