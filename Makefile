@@ -11,6 +11,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 
 INSTALL = "$(PYTHON)" tools/setup_environment.py --venv "$(VENV)" --torch "$(TORCH)" --torchvision "$(TORCHVISION)" --mmcv "$(MMCV)"
+INSTALL_MMSEG1 = $(INSTALL) --mmseg1 --venv "$(VENV)/mmseg1" --base "$(shell $(INSTALL) --which)"
 INSTALL_FULL = $(INSTALL) --mmcv full --venv "$(VENV)/full" --base "$(shell $(INSTALL) --which)"
 # The Python of the recipes, found after setup: $(PYTHON) itself if it holds all packages, else the one in $(VENV).
 PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --which)"
@@ -19,10 +20,10 @@ PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --w
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full soak parity lint docs clean
+.PHONY: help setup demo test full mmseg1 soak parity lint docs clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup:  ## install into .venv what is missing (minutes the first time)
 	@$(INSTALL)
@@ -44,6 +45,13 @@ full: export OMP_NUM_THREADS ?= 1
 full: setup  ## run what touches mmcv on mmcv-full too (6 minutes to build it, 4 to run)
 	@$(INSTALL_FULL)
 	@PYTHONPATH="$(CURDIR)" "$(shell $(INSTALL_FULL) --which)" -m pytest -n $(WORKERS) $(FULL_TESTS) -q $(PYTEST_ARGS)
+
+# The second line of OpenMMLab, in an environment that shares torch and all else with the first.
+MMSEG1_TESTS = tests/mmseg1 tests/parity/test_parity.py
+mmseg1: export OMP_NUM_THREADS ?= 1
+mmseg1: setup  ## run the tests of mmseg 1.x, in an environment of its own (1 minute to install it)
+	@$(INSTALL_MMSEG1)
+	@PYTHONPATH="$(CURDIR)" "$(shell $(INSTALL_MMSEG1) --which)" -m pytest -n $(WORKERS) $(MMSEG1_TESTS) -q $(PYTEST_ARGS)
 
 soak: full  ## run the long endurance tests, and the unit tests on sources with faults
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)

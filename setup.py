@@ -19,9 +19,10 @@ def requirements() -> list:
     """Lines of requirements.txt without OpenCV, which may be installed under several names.
 
     torch, torchvision and mmcv-full are not among them: installing mmseg_ssr builds none of them.
+    Neither is mmseg. The extras name it, because its two lines cannot be installed together.
     """
     lines = [line.strip() for line in (ROOT / 'requirements.txt').read_text().splitlines()]
-    return [line for line in lines if line and not line.startswith(('#', 'opencv'))]
+    return [line for line in lines if line and not line.startswith(('#', 'opencv', 'mmseg'))]
 
 
 setup(
@@ -45,6 +46,8 @@ setup(
     extras_require={
         'dev': ['pytest>=7', 'pytest-xdist>=3', 'ruff'],
         'docs': ['sphinx>=7.1', 'myst-parser>=3.0', 'furo>=2024.1.29'],
+        'mmseg0': ['mmsegmentation==0.30.0'],
+        'mmseg1': ['onedl-mmsegmentation==1.4.2', 'onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12'],
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript', 'safetensors'],
     },
     classifiers=[

@@ -25,6 +25,12 @@ MMCV, MMCV_FULL = 'mmcv==1.7.2', 'mmcv-full==1.7.2'
 EXEC_AS_BEFORE = os.path.join(REPOSITORY, 'tools', 'exec_as_before')
 BUILD_TOOLS = ['setuptools<80', 'wheel']  # later ones lack pkg_resources, which mmcv builds with
 GIBIBYTE_PER_COMPILER = 1.5
+#: The set of mmseg 1.x, as in the extra mmseg1 of setup.py, and what it needs beside the packages
+#: of mmseg 0.x. Its own requirements would add a second OpenCV.
+MMSEG1 = ['onedl-mmsegmentation==1.4.2', 'onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12']
+BESIDE_MMSEG1 = ['ftfy', 'prettytable', 'regex', 'rich', 'termcolor']
+#: Beginnings of names that an environment of mmseg 1.x does not share with that of mmseg 0.x.
+NOT_SHARED = ('mm', '__', 'pip', 'setuptools', 'pkg_resources', '_distutils_hack')
 
 
 class SetupError(Exception):
@@ -53,21 +59,28 @@ class Environment:
         self.create()
         if self.base:
             with open(os.path.join(self.packages(), 'base.pth'), 'w') as file:
-                code = 'import sysconfig; print(sysconfig.get_path("purelib"))'
-                file.write(self.output_of(self.base, code))
+                file.write(self.shared_packages())
         else:
             say('installing {} and the other packages: minutes, up to 3 GB to load'.format(
                 ' '.join(self.torch)))
             self.pip(BUILD_TOOLS + self.torch + ['-r', REQUIREMENTS[0]])
-        if full and not self.has_operators():
-            self.build_mmcv_full()
-        elif not self.has_operators():
-            self.pip(['--no-deps', '--no-build-isolation', MMCV], PYTHONPATH=EXEC_AS_BEFORE)
+        self.install_openmmlab(full)
         self.pip(['--no-deps', '--no-build-isolation', '-e', REPOSITORY])
         shutil.copy(STARTUP_FILE, os.path.join(self.packages(), 'mmseg_ssr.pth'))
         with open(self.stamp, 'w') as file:
             file.write(self.digest())
         say('{} is ready after {:.0f} s'.format(os.path.relpath(self.path), time.time() - started))
+
+    def install_openmmlab(self, full):
+        """Install what is missing of mmcv; mmseg is there already."""
+        if full and not self.has_operators():
+            self.build_mmcv_full()
+        elif not self.has_operators():
+            self.pip(['--no-deps', '--no-build-isolation', MMCV], PYTHONPATH=EXEC_AS_BEFORE)
+
+    def shared_packages(self):
+        """Return the folder of the base's packages."""
+        return self.output_of(self.base, 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
     def digest(self):
         """Return a fingerprint of what is installed; another one means: install again."""
@@ -142,6 +155,35 @@ class Environment:
         return variables
 
 
+class Mmseg1Environment(Environment):
+    """An environment of mmseg 1.x. All packages but OpenMMLab's are those of the base.
+
+    Both lines of OpenMMLab have the same module names. So the base's folder is not shared, but a
+    folder of links to its other packages.
+    """
+
+    def install_openmmlab(self, full):
+        """Install mmseg 1.x, mmcv 2.x without operators, and mmengine, by pip, which sees links."""
+        pip = [self.python, '-m', 'pip', 'install', '--disable-pip-version-check', '--quiet']
+        run(pip + BESIDE_MMSEG1)
+        run(pip + ['--no-deps'] + MMSEG1)
+
+    def shared_packages(self):
+        """Make a folder of links to the base's packages, and return it."""
+        base, links = Environment.shared_packages(self), os.path.join(self.path, 'shared')
+        shutil.rmtree(links, ignore_errors=True)
+        os.mkdir(links)
+        for name in os.listdir(base):
+            if not name.startswith(NOT_SHARED) and not name.endswith('.pth'):
+                os.symlink(os.path.join(base, name), os.path.join(links, name))
+        return links
+
+    def digest(self):
+        """Return a fingerprint of what is installed; another one means: install again."""
+        inputs = [Environment.digest(self)] + MMSEG1 + BESIDE_MMSEG1
+        return hashlib.sha256('\0'.join(inputs).encode()).hexdigest()
+
+
 def compilers():
     """Return how many compilers run at once: one for each core, if memory allows."""
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2.0 ** 30
@@ -189,6 +231,8 @@ def main(argv=None):
     parser.add_argument('--torchvision', help='default: the version that fits torch')
     parser.add_argument('--mmcv', choices=('', 'full'), default='',
                         help='full: build the compiled operators of mmcv too')
+    parser.add_argument('--mmseg1', action='store_true',
+                        help='an environment of mmseg 1.x, beside that of --base')
     parser.add_argument('--base', help='Python of an environment with the other packages')
     parser.add_argument('--which', action='store_true', help='only print the Python that make uses')
     arguments = parser.parse_args(argv)
@@ -196,8 +240,9 @@ def main(argv=None):
     if arguments.torch:
         torch = [arguments.torch, arguments.torchvision or 'torchvision']
     full = arguments.mmcv == 'full'
-    environment = Environment(arguments.venv, torch, arguments.base)
-    as_it_is = not missing_here(full)
+    kind = Mmseg1Environment if arguments.mmseg1 else Environment
+    environment = kind(arguments.venv, torch, arguments.base)
+    as_it_is = not arguments.mmseg1 and not missing_here(full)
     try:
         if python_fault():
             raise SetupError(python_fault())

@@ -24,17 +24,18 @@ PAIR = ('rare_class_sampling', 'sync_crop_size', 'seed', 'keep_statistics')
 class Loading:
     """The data loaders of a config, and the preprocessing that all their images need."""
 
-    def __init__(self, data: Mapping[str, Any], samples: int):
+    def __init__(self, data: Mapping[str, Any], samples: int, seed: Optional[int]):
         """Convert ``data`` of a config.
 
         Args:
             samples: number of samples that the training sees, for the length of a pair of domains.
+            seed: seed of the training, for a pair of domains.
 
         Raises:
             ConfigError: a part has no counterpart, or images are normalized in several ways.
         """
         self.preprocessing: Dict[str, Any] = {}
-        self.samples = samples
+        self.samples, self.seed = samples, seed
         workers = int(data.get('workers_per_gpu') or 0)
         self.train = dict(
             batch_size=int(data.get('samples_per_gpu') or 2), num_workers=workers,
@@ -51,6 +52,8 @@ class Loading:
             found = dict(type=name, **{part: self._train(config[part], f'{place}.{part}')
                                        for part in ('source', 'target')})
             found.update({key: config[key] for key in PAIR if key in config})
+            if self.seed is not None:
+                found.setdefault('seed', self.seed)
             return dict(found, length=config.get('length') or self.samples)
         if name == 'ConcatDataset':
             return _joined([self._train(part, place) for part in config['datasets']])

@@ -31,7 +31,8 @@ def to_mmseg1(cfg: Mapping[str, Any]) -> Dict[str, Any]:
     if not max_iters:
         raise ConfigError('runner.max_iters is missing: only trainings in iterations are converted')
     data = cfg['data']
-    loading = Loading(data, int(max_iters) * int(data.get('samples_per_gpu') or 2))
+    loading = Loading(data, int(max_iters) * int(data.get('samples_per_gpu') or 2),
+                      cfg.get('seed'))
     found: Dict[str, Any] = dict(
         default_scope='mmseg',
         custom_imports=dict(imports=['mmseg_ssr'], allow_failed_imports=False),

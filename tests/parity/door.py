@@ -2,8 +2,8 @@
 import mmseg_ssr
 
 if mmseg_ssr.LINE == 0:
-    from .door0 import build_method, optimizer_of, predictions, rates, train
+    from .door0 import build_method, groups_of, optimizer_of, predictions, rates, train
 else:
-    from .door1 import build_method, optimizer_of, predictions, rates, train
+    from .door1 import build_method, groups_of, optimizer_of, predictions, rates, train
 
-__all__ = ['build_method', 'optimizer_of', 'predictions', 'rates', 'train']
+__all__ = ['build_method', 'groups_of', 'optimizer_of', 'predictions', 'rates', 'train']

@@ -28,6 +28,11 @@ def optimizer_of(model: nn.Module, config: Dict[str, Any]) -> torch.optim.Optimi
     return build_optimizer(model, deepcopy(config))
 
 
+def groups_of(optimizer: torch.optim.Optimizer) -> List[Dict[str, Any]]:
+    """The groups of its parameters."""
+    return optimizer.param_groups
+
+
 def train(model: nn.Module, optimizer: torch.optim.Optimizer, lr_config: Dict[str, Any],
           max_iters: int, batches: List[Dict[str, Tensor]], stock: bool
           ) -> Iterator[Dict[str, float]]:

@@ -3,7 +3,6 @@ from copy import deepcopy
 from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
-import torch
 from mmengine.optim import LinearLR, PolyLR, build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
@@ -25,12 +24,17 @@ def build_method(config: Dict[str, Any], seed: int) -> nn.Module:
     return model
 
 
-def optimizer_of(model: nn.Module, config: Dict[str, Any]) -> torch.optim.Optimizer:
+def optimizer_of(model: nn.Module, config: Dict[str, Any]) -> Any:
     config = deepcopy(config)
     paramwise = config.pop('paramwise_cfg', None)
     return build_optim_wrapper(model, dict(
         type='OptimWrapper', optimizer=config, **(dict(paramwise_cfg=paramwise) if paramwise
                                                   else {})))
+
+
+def groups_of(optimizer: Any) -> List[Dict[str, Any]]:
+    """The groups of its parameters. mmengine's wrapper shows one more, for its log."""
+    return optimizer.optimizer.param_groups
 
 
 def train(model: nn.Module, optimizer: Any, lr_config: Dict[str, Any], max_iters: int,

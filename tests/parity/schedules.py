@@ -56,7 +56,7 @@ def rates_at(iterations, base: List[float], max_iters: float, warmup_iters: int,
         type='AdamW', lr=1., paramwise_cfg=dict(custom_keys={
             f'{i}.': dict(lr_mult=rate) for i, rate in enumerate(base)})))
     for _ in door.rates(optimizer, dict(options, by_epoch=False), max_iters, iterations):
-        yield [group['lr'] for group in optimizer.param_groups]
+        yield [group['lr'] for group in door.groups_of(optimizer)]
 
 
 def check_optimizer(case: Case, differences: Differences) -> None:

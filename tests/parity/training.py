@@ -8,7 +8,7 @@ import torch
 from mmseg_ssr.uda.views.class_mix import class_mix_masks
 from mmseg_ssr.uda.views.pseudo_label import pseudo_label
 
-from . import tolerances
+from . import door, tolerances
 from .cases import Case
 from .differences import (
     Differences,
@@ -82,7 +82,7 @@ def compare_log(case: Case, differences: Differences, i: int, log: Mapping[str, 
 
 
 def compare_rates(case: Case, differences: Differences, i: int, run: TrainingRun) -> None:
-    rates = [group['lr'] for group in run.optimizer.param_groups]
+    rates = [group['lr'] for group in door.groups_of(run.optimizer)]
     differences.add(f'it{i} lr', max_relative([min(rates), max(rates)], case.arrays['lr'][i]),
                     tolerances.RATE)
 

@@ -85,7 +85,7 @@ class TrainingRun:
         """[published name, learning rate, weight decay] of the optimizer's groups."""
         names = {id(p): name for name, p in self.parameters.items()}
         return [[names[id(p)], group['lr'], group['weight_decay']]
-                for group in self.optimizer.param_groups for p in group['params']]
+                for group in door.groups_of(self.optimizer) for p in group['params']]
 
     def _batch(self, iteration: int) -> Dict[str, Any]:
         """The tensors of an iteration by their names in mmseg 0.x."""
