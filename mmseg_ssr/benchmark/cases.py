@@ -10,6 +10,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -35,11 +36,14 @@ class Settings:
         repeats: number of turns of each case.
         calls: calls in a row in each turn, whose mean counts. An accelerator needs several to be
             as busy as in a training.
+        until: reading of ``time.monotonic()`` at which cases that still run are left out. None
+            waits for all.
     """
     device: str = 'cpu'
     threads: int = 1
     repeats: int = 3
     calls: int = 1
+    until: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class Child:
 
     def __init__(self, case: Case, settings: Settings):
         self.case = case
+        self.until = settings.until
         self.connection, theirs = multiprocessing.Pipe()
         start = start_script if case.script else start_process
         self.stop = start(case, settings, theirs)
@@ -167,16 +172,24 @@ class Child:
         """Send a request and return the answer.
 
         Raises:
-            UserError: the process reports an error, or has died.
+            UserError: the process reports an error, has died, or takes too long.
         """
         try:
             self.connection.send(request)
-            failure, answer = self.connection.recv()
+            failure, answer = 'the time is over', None
+            if self.connection.poll(self.until and max(self.until - time.monotonic(), 0)):
+                failure, answer = self.connection.recv()
         except (EOFError, OSError):
             failure = 'its process died, perhaps for lack of memory'
         if failure is not None:
             raise UserError(f'{self.case.name}: {" ".join(failure.split())}')
         return answer
+
+
+def patience(settings: Settings) -> float:
+    """Return the seconds in which a process may end by itself."""
+    over = settings.until is not None and time.monotonic() > settings.until
+    return 0.5 if over else 10.
 
 
 def start_process(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
@@ -187,7 +200,7 @@ def start_process(case: Case, settings: Settings, connection: Connection) -> Cal
     process.start()
 
     def stop() -> None:
-        process.join(10)
+        process.join(patience(settings))
         if process.is_alive():
             process.kill()
             process.join()
@@ -216,7 +229,7 @@ def start_script(case: Case, settings: Settings, connection: Connection) -> Call
 
     def stop() -> None:
         try:
-            process.wait(10)
+            process.wait(patience(settings))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

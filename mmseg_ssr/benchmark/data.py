@@ -45,9 +45,9 @@ def drawn_data(folder: str, images: int, size: Tuple[int, int], workers: int,
     convert_cityscapes(root / 'cityscapes', workers)
 
 
-def data_config(folder: str, size: Size) -> Any:
-    """DAFormer's config on the drawn data."""
-    cfg = method_config('daformer', EXACT, size)
+def data_config(folder: str, size: Size, method: str = 'daformer') -> Any:
+    """The config of a method on the drawn data."""
+    cfg = method_config(method, EXACT, size)
     for split, name in ((cfg.data.train.source, 'gta'), (cfg.data.train.target, 'cityscapes'),
                         (cfg.data.val, 'cityscapes'), (cfg.data.test, 'cityscapes')):
         split.data_root = os.path.join(folder, name)
@@ -93,8 +93,9 @@ def counting(device: torch.device, folder: str, workers: int) -> Items:
 
 
 def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, int],
-                   batches: int, size: Size, settings: Settings) -> Report:
-    """Measure loader, converter and class statistics, by number of processes."""
+                   batches: int, size: Size, settings: Settings,
+                   converters: bool = True) -> Report:
+    """Measure the loader by number of processes, with ``converters`` labels and statistics too."""
     with tempfile.TemporaryDirectory() as folder:
         drawn_data(folder, images, image_size, max(workers))
         kinds: Dict[str, List[Case]] = {
@@ -108,6 +109,8 @@ def benchmark_data(workers: Sequence[int], images: int, image_size: Tuple[int, i
                 Case(f'class statistics, {n} processes', counting, dict(folder=folder, workers=n))
                 for n in workers if n],
         }
+        if not converters:
+            kinds = dict([next(iter(kinds.items()))])
         return items_report(kinds, settings, f'images of {image_size[0]} x {image_size[1]}')
 
 

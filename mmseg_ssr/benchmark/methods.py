@@ -25,6 +25,7 @@ METHODS: Dict[str, Method] = {
         'uda.source_only': True, 'uda.imnet_feature_dist_lambda': 0}),
     'daformer': Method('configs/daformer/gta2cs_daformer_mitb5.py', {}),
     'daformer_ssr': Method('configs/sam/daformer_sam_vit_b.py', {}),
+    'daformer_ssr_vit_t': Method('configs/sam/daformer_mobilesam.py', {}),
     'mic': Method('configs/mic/gta2cs_mic_daformer_mitb5.py', {}),
     'mic_ssr': Method('configs/sam/daformer_mic_sam_vit_b.py', {}),
     'hrda': Method('configs/hrda/gta2cs_hrda_mitb5.py', {}),
@@ -50,6 +51,7 @@ MODES: Dict[str, Dict[str, Any]] = {
 SMALL_BACKBONE = 'mit_b0'
 SMALL_WIDTH = 8
 SMALL_SAM = dict(embed_dim=12, depth=2, num_heads=2, window_size=2, global_attn_indexes=[1])
+SMALL_VIT_T = dict(embed_dims=[8, 8, 16, 16], depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2])
 
 
 class Size(NamedTuple):
@@ -174,7 +176,8 @@ def set_sam(uda: Dict[str, Any], size: Size) -> None:
             variant=registry_name, checkpoint=checkpoint))
     encoder = uda['regularizer']['encoder']
     if size.small:
-        encoder.update(encoder_args=dict(SMALL_SAM), checkpoint=None)
+        small = SMALL_VIT_T if encoder['variant'] == 'vit_t' else SMALL_SAM
+        encoder.update(encoder_args=dict(small), checkpoint=None)
     if size.sam_size:
         encoder['input_size'] = size.sam_size
 

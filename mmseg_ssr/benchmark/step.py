@@ -1,7 +1,7 @@
 """Full training iterations: methods x modes, and the published implementation beside them."""
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmcv import Config
@@ -28,7 +28,8 @@ from .parts import measure_parts
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
 #: The methods with the regularization branch, and the methods that they are compared with.
-WITHOUT_SSR = {'daformer_ssr': 'daformer', 'mic_ssr': 'mic', 'hrda_ssr': 'hrda'}
+WITHOUT_SSR = {'daformer_ssr': 'daformer', 'daformer_ssr_vit_t': 'daformer', 'mic_ssr': 'mic',
+               'hrda_ssr': 'hrda'}
 PUBLISHED = 'published'
 REFERENCE_SCRIPT = str(Path(__file__).with_name('reference.py'))
 
@@ -107,22 +108,35 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
     for method in methods:
         for mode in modes:
             try:
-                config = method_config(method, mode, size)
+                cases.append(iteration_case(method, mode, size, parts=parts))
             except UserError as error:
                 if mode == EXACT:
                     raise
                 report.notes.append(f'left out: {method} in mode {mode}: {error}')
-                continue
-            cases.append(Case(case_name(method_name(method), mode), TrainingIteration, dict(
-                config=config, crop=crop_of(config), batch=size.batch, parts=parts)))
         if reference:
             cases.append(reference_case(method, size, reference))
     rates = matrix_cases(settings, precisions(modes), size.small)
     outcome = measure_cases(rates + cases, settings)
     report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
-    fill_report(report, outcome, settings)
+    fill_report(report, outcome)
     report.record['size'] = size._asdict()
     return report
+
+
+def iteration_case(method: str, mode: str, size: Size,
+                   workload: Callable[..., 'TrainingIteration'] = TrainingIteration,
+                   **arguments: Any) -> Case:
+    """Make a case of a method in a mode.
+
+    Args:
+        workload: the workload, with the arguments of :class:`TrainingIteration` and these.
+
+    Raises:
+        ConfigError: a method or mode is unknown, or this version does not have its keys.
+    """
+    config = method_config(method, mode, size)
+    return Case(case_name(method_name(method), mode), workload, dict(
+        config=config, crop=crop_of(config), batch=size.batch, **arguments))
 
 
 def case_name(method: str, mode: str) -> str:
@@ -156,21 +170,26 @@ def crop_of(config: Config) -> int:
     return config.crop_size[0]
 
 
-def fill_report(report: Report, outcome: Outcome, settings: Settings) -> None:
+def fill_report(report: Report, outcome: Outcome) -> None:
     """Fill in tables and record from the measurements."""
     rates = matrix_rates(outcome)
     records = {name: result.record() for name, result in outcome.results.items()
                if not name.startswith('matrix')}
+    report.record.update(cases=records, matrix_rates=rates)
+    add_iterations(report, records, rates)
+    report.notes.append('matrix products of this machine in the same run: ' + ', '.join(
+        f'{name} {number(rate / TERA)} TFLOP/s' for name, rate in rates.items()))
+
+
+def add_iterations(report: Report, records: Dict[str, Dict[str, Any]],
+                   rates: Dict[str, float]) -> None:
+    """Compare the records with each other, and add the tables of iterations and their parts."""
     for name, record in records.items():
         record.update(ratios(name, records))
         record.update(rate_shares(name, record, rates))
-    report.record.update(cases=records, matrix_rates=rates)
     report.tables.append(('Training iteration', iteration_table(records)))
-    if settings.repeats and any('part_seconds' in record for record in records.values()):
-        report.tables += [(f'Parts of {name}', parts_table(record, rates, name))
-                          for name, record in records.items() if 'part_seconds' in record]
-    report.notes.append('matrix products of this machine in the same run: ' + ', '.join(
-        f'{name} {number(rate / TERA)} TFLOP/s' for name, rate in rates.items()))
+    report.tables += [(f'Parts of {name}', parts_table(record, rates, name))
+                      for name, record in records.items() if 'part_seconds' in record]
 
 
 def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:

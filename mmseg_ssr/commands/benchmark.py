@@ -5,6 +5,7 @@
     mmseg-ssr benchmark inference --sizes 1024x512
     mmseg-ssr benchmark data
     mmseg-ssr benchmark eval
+    mmseg-ssr benchmark gpu --minutes 8
 
 Every case runs in its own process. The cases take turns (A B A B), so that other load on the
 machine affects all of them. See docs/benchmarks.md.
@@ -14,20 +15,23 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
 from ..benchmark.cases import Settings
 from ..benchmark.data import benchmark_data
 from ..benchmark.encoder import COMPARISONS, Options, benchmark_encoder
+from ..benchmark.gpu.pieces import Setup
+from ..benchmark.gpu.run import benchmark_gpu
 from ..benchmark.inference import MODES as INFERENCE_MODES
 from ..benchmark.inference import WAYS, benchmark_inference
-from ..benchmark.methods import METHODS, MODES, SMALL, Size
+from ..benchmark.methods import METHODS, MODES, SMALL, Size, check_folder
 from ..benchmark.report import Report, heading, write_json
 from ..benchmark.scoring import benchmark_eval
 from ..benchmark.step import benchmark_step
-from ..errors import MissingFile, cli
+from ..errors import ConfigError, MissingFile, cli
+from ..utils.atomic_file import write_atomic
 from ..utils.device import pick_device
 from ..utils.machine import describe_machine, describe_versions, timestamp
 
@@ -60,6 +64,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     add_encoder(commands, common)
     add_inference(commands, common)
     add_data(commands, common)
+    add_gpu(commands, common)
     return parser.parse_args(argv)
 
 
@@ -119,6 +124,19 @@ def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentPars
         parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
 
 
+def add_gpu(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        'gpu', parents=[common],
+        help='all that matters about a card; the same command goes on where it stopped')
+    parser.add_argument('--minutes', type=float, default=8., metavar='N',
+                        help='time of this run; what matters most comes first (default: 8)')
+    parser.add_argument('--only', nargs='+', metavar='NAME',
+                        help='beginnings of the names of pieces to measure (default: all)')
+    parser.add_argument('--reference', metavar='DIR',
+                        help="a published implementation: the folder that holds its 'mmseg'")
+    parser.set_defaults(json='gpu.json')
+
+
 def count(text: str, least: int = 0) -> int:
     value = int(text)
     if value < least:
@@ -139,11 +157,16 @@ def image_size(text: str) -> Tuple[int, int]:
     return width, height
 
 
-def measure(args: argparse.Namespace, settings: Settings) -> Report:
+def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any]) -> Report:
     """Make the report of the chosen command."""
     size = Size(args.crop, args.batch, args.backbone)
     if args.small:
         size = SMALL._replace(batch=args.batch, backbone=args.backbone or SMALL.backbone)
+    if args.command == 'gpu':
+        if args.reference:
+            check_folder(args.reference, 'mmseg')
+        return benchmark_gpu(args.json, Setup(size, settings, args.reference), about,
+                             args.minutes, args.only)
     if args.command == 'step':
         size = size._replace(sam_size=args.sam_size or size.sam_size)
         return benchmark_step(args.methods + args.config, args.modes, size, settings,
@@ -171,15 +194,22 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not folder.is_dir():  # checked before the hours of work
         raise MissingFile(f'--json {args.json}: there is no folder {folder}')
     device = pick_device(args.device)
+    if args.command == 'gpu' and args.device == 'auto' and device.type == 'cpu':
+        raise ConfigError('benchmark gpu: there is no accelerator here; --device cpu --small shows '
+                          'that the command runs')
     calls = args.calls or (1 if device.type == 'cpu' else 10)
     settings = Settings(str(device), args.threads, args.repeats, calls)
     about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
-                 settings=vars(settings))
-    report = measure(args, settings)
+                 settings={name: value for name, value in vars(settings).items()
+                           if name != 'until'})
+    report = measure(args, settings, about)
     report.record.update(about)
-    print(heading(about))
-    print()
-    print(report.text())
+    text = f'{heading(about)}\n\n{report.text()}'
+    print(text)
     if args.json:
         write_json(args.json, report.record, sys.argv if argv is None else argv)
         print(f'\nwritten to {args.json}')
+    if args.command == 'gpu':
+        page = Path(args.json).with_suffix('.md')
+        write_atomic(page, f'{text}\n'.encode())
+        print(f'written to {page}')

@@ -1,4 +1,5 @@
 """Seeds, and random states that a checkpoint can hold."""
+import os
 import random
 from typing import Any, Dict
 
@@ -19,6 +20,8 @@ def set_seed(seed: int, deterministic: bool = False, autotune: bool = False) -> 
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+    if deterministic:  # before cuBLAS starts, whose products differ from run to run otherwise
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     torch.backends.cudnn.benchmark = autotune and not deterministic
     torch.backends.cudnn.deterministic = deterministic
     # Some GPU kernels (bilinear interpolation) have no deterministic backward: warn, do not stop.

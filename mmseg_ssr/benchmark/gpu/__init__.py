@@ -1,0 +1,1 @@
+"""One run that measures an accelerator (``mmseg-ssr benchmark gpu``), piece by piece."""
