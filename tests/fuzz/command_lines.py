@@ -170,4 +170,5 @@ COMMANDS = {
     'run': run, 'train': train, 'test': test, 'demo': demo, 'streets': streets,
     'gta': convert('gta'), 'cityscapes': convert('cityscapes'), 'synthia': convert('synthia'),
     'crosscity': convert('crosscity'), 'synscapes': convert('synscapes'),
-    'mapillary': convert('mapillary'), 'wilddash': convert('wilddash'), 'doctor': doctor, 'browse': browse, 'replay': replay}
+    'mapillary': convert('mapillary'), 'wilddash': convert('wilddash'),
+    'doctor': doctor, 'browse': browse, 'replay': replay}

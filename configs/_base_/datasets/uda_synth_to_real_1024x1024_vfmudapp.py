@@ -1,4 +1,4 @@
-# VFM-UDA++, "All Synth to All Real" (arXiv 2503.10685): three data sets with labels -> five without.
+# VFM-UDA++, "All Synth to All Real" (arXiv 2503.10685): three sets with labels -> five without.
 # Each has a share in proportion to its number of images. WildDash2 is tested on alone.
 crop_size = (1024, 1024)
 img_norm_cfg = dict(
