@@ -88,7 +88,8 @@ def test_rows_of_one_training_train_the_same(experiment):
     for row in experiment.rows:
         training = (row.config, str(row.overrides), row.seeds)
         assert trainings.setdefault(row.run or row.name, training) == training
-    if experiment.id not in ('ssr', 'label-shift', 'maxsquare-synthia', 'maxsquare-crosscity'):
+    if experiment.id not in ('ssr', 'label-shift', 'maxsquare-synthia', 'maxsquare-crosscity',
+                             'vfmpp'):
         assert len(trainings) == len(experiment.rows)
 
 
@@ -143,7 +144,29 @@ def test_numbers_have_sources_and_baselines_are_rows(experiment):
         assert (row.published is None) == (row.source == '')
         assert (row.baseline or experiment.baseline) in names
         if not row.run:
-            assert row.metric == ('mIoU16' if experiment.id == 'synthia' else 'mIoU')
+            mean = 'mIoU16' if experiment.id == 'synthia' or row.name.startswith('synthia') \
+                else 'mIoU'
+            assert row.metric == (f'0_{mean}' if experiment.id == 'vfmpp' else mean)
+
+
+def test_the_table_of_vfmpp():
+    """Each row is scored by the set that its number is of, and says what is not sure of it."""
+    rows = rows_of('vfmpp')
+    assert {name: row.published for name, row in rows.items() if row.published} == dict(
+        gta_l=79.8, gta_l_wilddash=69.0, synth2real_l=82.2, synth2real_l_wilddash=71.3,
+        synthia_b=69.7, synthia_b_wilddash=56.1, darkzurich_l=68.7, darkzurich_l_wilddash=70.3)
+    for name, row in rows.items():
+        number, _, mean = row.metric.partition('_')
+        scored = load_config(row.config).data.test
+        scored = (scored if isinstance(scored, list) else scored.datasets)[int(number)]
+        kind = 'WildDash' if name.endswith('wilddash') else (
+            'DarkZurich' if name.startswith('darkzurich') else 'Cityscapes')
+        assert scored.type.startswith(kind), name
+        assert mean == ('mIoU16' if name.startswith('synthia') else 'mIoU')
+        assert bool(row.note) == bool(row.published or row.name not in ('gta_b', 'synth2real_b'))
+    found = gains('vfmpp')
+    assert (found['synth2real_l'], found['synth2real_l_wilddash']) == (2.4, 2.3)
+    assert all('part of WildDash2' in row.note for name, row in rows.items() if 'wilddash' in name)
 
 
 def test_numbers_of_test_splits_say_so():

@@ -5,7 +5,7 @@ Then an image that holds enough of it is drawn. The module needs counts and indi
 """
 import logging
 from dataclasses import dataclass
-from typing import Container, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Container, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class RareClassSampling:
     per_source: bool = False
 
     @classmethod
-    def read(cls, values: Mapping[str, float], place: str) -> 'RareClassSampling':
+    def read(cls, values: Mapping[str, Any], place: str) -> 'RareClassSampling':
         """Return the options of a config.
 
         Args:

@@ -63,7 +63,7 @@ class UDADataset(Dataset):
 
     def __init__(self, source: Union[Mapping[str, Any], Dataset],
                  target: Union[Mapping[str, Any], Dataset],
-                 rare_class_sampling: Optional[Mapping[str, float]] = None,
+                 rare_class_sampling: Optional[Mapping[str, Any]] = None,
                  sync_crop_size: Optional[Tuple[int, int]] = None,
                  seed: int = 0, length: Optional[int] = None, keep_statistics: bool = True):
         if seed < 0:

@@ -4,24 +4,28 @@ import pytest
 import torch
 from mmcv import ConfigDict
 from parity.fill import fill, sample_index
+from torch import nn
 from torch.nn import functional as F
 
 from mmseg_ssr.datasets.pipelines import ResizeForScore
+from mmseg_ssr.host import EncoderDecoder
 from mmseg_ssr.models.slide import slide_inference, windows
 
 from .cases import cases_of
 from .tolerances import OUTPUT
 
 
-class Convolution:
+class Convolution(EncoderDecoder):
     """The case's network: a 3 x 3 convolution of the colors in 0..1."""
 
     def __init__(self, case):
+        nn.Module.__init__(self)
         facts = case.facts
         self.weight, self.bias = (torch.from_numpy(fill(
             facts['seed'], facts['fill_prefix'] + name, shape))
             for name, shape in (('weight', (19, 3, 3, 3)), ('bias', (19, ))))
-        self.test_cfg = ConfigDict(mode='slide', crop_size=[facts['crop']] * 2, align_corners=False,
+        self.align_corners = False
+        self.test_cfg = ConfigDict(mode='slide', crop_size=[facts['crop']] * 2,
                                    stride=[facts['stride']] * 2, average='probability')
 
     def encode_decode(self, img, metas):
