@@ -70,8 +70,11 @@ def data_of(batch: Dict[str, Tensor]) -> Dict[str, Any]:
 def rates(optimizer: Any, lr_config: Dict[str, Any], max_iters: int, iterations) -> Iterator[int]:
     """Give the optimizer the rates of one iteration after the other."""
     kinds = dict(LinearLR=LinearLR, PolyLR=PolyLR)
-    running = [kinds[config.pop('type')](optimizer, **config) for config in
-               schedulers(dict(lr_config, policy='poly'), int(max_iters))]
+    configs = schedulers(dict(lr_config, policy='poly'), int(max_iters))
+    for config in configs:
+        if config['type'] == 'LinearLR':  # mmcv's formula rounds so, a relative 3e-11
+            config['start_factor'] = 1 - (1 - config['start_factor'])
+    running = [kinds[config.pop('type')](optimizer, **config) for config in configs]
     step = 0
     for iteration in iterations:
         while step < iteration:
