@@ -7,6 +7,7 @@ TORCHVISION ?=
 # `full` also builds mmcv's compiled operators (mmcv-full), which nothing here needs.
 MMCV ?=
 PYTEST_ARGS ?=
+GPU_ARGS ?=
 # Number of processes that share the tests. Each takes up to 2 GiB of memory.
 WORKERS ?= 2
 
@@ -20,7 +21,7 @@ PY = PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" "$(shell $(INSTALL) --w
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full mmseg1 soak parity lint docs clean
+.PHONY: help setup demo test full mmseg1 soak gpu parity lint docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -55,6 +56,9 @@ mmseg1: setup  ## run the tests of mmseg 1.x, in an environment of its own (1 mi
 
 soak: full  ## run the long endurance tests, and the unit tests on sources with faults
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)
+
+gpu: setup  ## measure this machine's GPU: at most 8 minutes, the next run goes on (GPU_ARGS="--reference ../SSR")
+	@$(PY) -m mmseg_ssr benchmark gpu $(GPU_ARGS)
 
 parity: setup  ## compare the numbers with the published implementation's
 	@$(PY) -m pytest tests/parity -q $(PYTEST_ARGS)

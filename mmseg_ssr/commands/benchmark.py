@@ -48,7 +48,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         help='timed turns of every case, after an untimed one (default: 3)')
     common.add_argument('--calls', type=positive, metavar='N',
                         help='calls in a row in every turn, whose mean counts (default: 1 on a '
-                             'CPU, 10 on an accelerator)')
+                             'CPU, 10 on an accelerator, 5 in gpu)')
     common.add_argument('--threads', type=positive, default=torch.get_num_threads(), metavar='N',
                         help='number of threads of torch on the CPU (default: %(default)s)')
     common.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
@@ -197,7 +197,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.command == 'gpu' and args.device == 'auto' and device.type == 'cpu':
         raise ConfigError('benchmark gpu: there is no accelerator here; --device cpu --small shows '
                           'that the command runs')
-    calls = args.calls or (1 if device.type == 'cpu' else 10)
+    calls = args.calls or (1 if device.type == 'cpu' else 5 if args.command == 'gpu' else 10)
     settings = Settings(str(device), args.threads, args.repeats, calls)
     about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
                  settings={name: value for name, value in vars(settings).items()

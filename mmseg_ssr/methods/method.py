@@ -3,6 +3,7 @@ import inspect
 from copy import deepcopy
 from typing import Any, Mapping, Optional, Union
 
+import torch
 from torch import nn
 
 from ..errors import ConfigError, Problems, nearest
@@ -17,6 +18,7 @@ from ..host import (
     preprocessing,
 )
 from ..models.ssr_encoder_decoder import SSREncoderDecoder
+from ..uda.execution import ExecutionKeys, to_channels_last
 from ..uda.keys import part
 from ..uda.losses.loss_term import LossTerm
 from ..uda.method_keys import MethodKeys, built, check_names, fields
@@ -54,6 +56,7 @@ class Method(UDASegmentor):
     needs_regularizer = False
     #: Key of the loss weight that the method is named after.
     needed: Optional[str] = None
+    execution = ExecutionKeys()
 
     def __init__(self,
                  model: Union[dict, nn.Module],
@@ -72,7 +75,18 @@ class Method(UDASegmentor):
         super().__init__(student, **own, **read.parts(
             student, self.class_mix, build_component, warn, self.needed))
         self.debug_img_interval = read.training.debug_img_interval
-        read.execution.apply(self)
+        self.execution = read.execution
+        self.execution.apply(self)
+
+    def init_weights(self) -> None:
+        """Initialize the networks with the same numbers in each memory format.
+
+        Random numbers fill a tensor in the order of its memory.
+        """
+        self.to(memory_format=torch.contiguous_format)
+        super().init_weights()
+        if self.execution.channels_last:
+            to_channels_last(self)
 
     @classmethod
     def check_keys(cls, keys: Mapping[str, Any]) -> MethodKeys:

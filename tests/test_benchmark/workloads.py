@@ -1,5 +1,6 @@
 """Workloads that leave a trace of when they were run."""
 import os
+import time
 
 import torch
 
@@ -43,3 +44,9 @@ class Failing(Tracing):
 
     def run(self):
         raise RuntimeError('out of luck')
+
+
+class Sleeping(Workload):
+
+    def __init__(self, device):
+        time.sleep(60)

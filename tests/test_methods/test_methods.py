@@ -331,6 +331,17 @@ def test_modes_give_the_losses_of_the_exact_one(method, batch, options, toleranc
         assert float(logs[1][name]) == pytest.approx(logs[0][name], tolerance, tolerance / 50), name
 
 
+def test_weights_begin_the_same_in_every_memory_format(method):
+    plain, other = method(), method(channels_last=True)
+    for segmentor in (plain, other):
+        torch.manual_seed(1)
+        segmentor.init_weights()
+    weights = dict(plain.named_parameters())
+    assert all(torch.equal(value, weights[name]) for name, value in other.named_parameters())
+    kernel = next(value for value in other.parameters() if value.dim() == 4 and value.shape[1] > 1)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+
+
 def without_dropout(segmentor):
     for module in segmentor.modules():
         if 'Drop' in type(module).__name__:

@@ -25,6 +25,8 @@ EAGER = ((SSR, EXACT), (SSR, 'bf16'), (SSR, JOINT), ('daformer', EXACT), ('dafor
 COMPILING = ((SSR, COMPILED), (SSR, f'{JOINT}+graphs'), (SSR_VIT_T, COMPILED),
              ('daformer', COMPILED), (SSR, f'{COMPILED}+channels_last'),
              (SSR, f'sam512+{COMPILED}'), ('mic_ssr', COMPILED))
+#: Iterations whose parts are measured too.
+IN_PARTS = ((SSR, EXACT), (SSR, JOINT), (SSR, COMPILED))
 INFERENCE_MODES = (EXACT, 'stock', 'bf16', 'batched')
 WORKERS = (0, 2, 4, 8)
 
@@ -74,7 +76,7 @@ def pieces(setup: Setup) -> List[Piece]:
     compiling = [] if on_cpu else [  # on a CPU they say nothing about a card
         Piece(f'step {method}/{mode}', 80, partial(step, method=method, mode=mode))
         for method, mode in COMPILING]
-    modes = (JOINT, 'bf16', 'joint', 'channels_last')
+    modes = (JOINT, 'channels_last', *(() if setup.size.small else ('bf16', 'joint')))
     compiled = [] if on_cpu else [Piece('equality of compiled modes', 150, partial(
         equality, modes=(COMPILED, f'{JOINT}+graphs')))]
     return [
@@ -96,7 +98,7 @@ def matrix(setup: Setup) -> Figures:
 
 def step(setup: Setup, method: str, mode: str) -> Figures:
     """Measure iterations of a method in a mode, in turn with the published code if it is given."""
-    cases = [iteration_case(method, mode, setup.size)]
+    cases = [iteration_case(method, mode, setup.size, parts=(method, mode) in IN_PARTS)]
     if setup.reference and mode == EXACT and method != SSR_VIT_T:
         cases.append(reference_case(method, setup.size, setup.reference))
     outcome = measure_cases(cases, setup.settings)
@@ -121,7 +123,7 @@ def equality(setup: Setup, modes: Sequence[str]) -> Figures:
 
 def waits(setup: Setup) -> Figures:
     """Count how often an iteration waits for the device, with and without a reading of losses."""
-    modes = (EXACT, 'unwatched', f'{JOINT}+unwatched')
+    modes = (EXACT, *(() if setup.size.small else ('unwatched', f'{JOINT}+unwatched')))
     outcome = _facts([iteration_case(SSR, mode, setup.size, Waits) for mode in modes], setup)
     return _figures(outcome, waits={name: result.facts for name, result in outcome.results.items()})
 

@@ -143,8 +143,9 @@ TITLES = dict(equality='Losses and pseudo-labels of one iteration, beside float3
               waits='Waits of the host for the device in one iteration',
               repeats='Trainings that repeat')
 CHECKS = (
-    ('equality', ['mode', 'largest difference of a loss', 'same pseudo-labels'], lambda name, row: [
-        name, f'{row["losses_difference"]:.1e}', f'{100 * row["same_labels_ratio"]:.3f} %']),
+    ('equality', ['mode', 'largest difference of a loss / their sum', 'same pseudo-labels'],
+     lambda name, row: [name, f'{row["losses_difference"]:.1e}',
+                        f'{100 * row["same_labels_ratio"]:.3f} %']),
     ('waits', ['mode', 'waits', 'where'], lambda name, row: [
         name, number(row['waits']), ', '.join(row['places'][:5]) or '-']),
     ('repeats', ['two trainings', 'tensors equal to the bit', 'largest difference'],
