@@ -23,6 +23,7 @@ COMMANDS = {
     'weights': ('weights', 'download published weights by name'),
     'streets': ('make_streets', 'draw the data set Streets'),
     'replay': ('replay', 'run the iteration again in which a number was not finite'),
+    'encoder-maps': ('encoder_maps', "make SSR's maps of all training images once"),
     'plain-weights': ('plain_weights', 'copy the weights of a file alone'),
     'migrate': ('migrate', 'write a config in the words of mmseg 1.x'),
 }

@@ -14,6 +14,7 @@ from ..utils.registration import register
 from .build import build_dataset, check_same_classes
 from .pipelines.cached_loading import forget_last_loaded, keep_last_loaded
 from .pipelines.checked_loading import leaf_datasets
+from .pipelines.encoder_maps import MAP, with_maps
 from .pipelines.pseudo_margins import MASK
 from .source_statistics import source_counts
 from .target_config import LABEL, target_config
@@ -40,6 +41,8 @@ class UDADataset(Dataset):
         target: the same for data whose labels are neither needed nor read. A config may have
             ``crop_pseudo_margins=[top, bottom, left, right]``: pixels or shares of the full image
             whose pseudo-labels get no weight. A built data set is used unchanged.
+            The configs of both may have ``encoder_maps``, the folder with the frozen encoder's maps
+            of their whole images (``mmseg-ssr encoder-maps``).
         rare_class_sampling: the values of :class:`.RareClassSampling`, or None for none. The
             pixel counts are read from the source's ``data_root``, and written there on first use.
         sync_crop_size: (height, width) of one more crop, at the same random place in both images
@@ -53,7 +56,8 @@ class UDADataset(Dataset):
 
     Items are dicts of mmcv DataContainers: ``img`` 3 x H x W float32, ``gt_semantic_seg``
     1 x H x W int64 (255 = ignore), ``img_metas``, ``target_img``, ``target_img_metas`` and, with
-    margins, ``valid_pseudo_mask`` 1 x H x W uint8 (1 = counts).
+    margins, ``valid_pseudo_mask`` 1 x H x W uint8 (1 = counts), and with maps ``encoder_map`` and
+    ``target_encoder_map``, C x H / 8 x W / 8 float32.
 
     Raises:
         ConfigError: classes of source and target differ, or an option is wrong.
@@ -68,9 +72,9 @@ class UDADataset(Dataset):
         if seed < 0:
             raise ConfigError(f'data.train.seed must be at least 0, got {seed}')
         if isinstance(source, (Mapping, list)):
-            source = build_dataset(source, skip_unlabeled=True)
+            source = build_dataset(_with_maps(source), skip_unlabeled=True)
         if isinstance(target, (Mapping, list)):
-            target = build_dataset(target_config(target), need_labels=False)
+            target = build_dataset(_with_maps(target_config(target)), need_labels=False)
         self.source = source
         self.target = target
         self.seed = seed
@@ -109,6 +113,8 @@ class UDADataset(Dataset):
         sample = dict(source, target_img=target['img'], target_img_metas=target['img_metas'])
         if MASK in target:
             sample[MASK] = target[MASK]
+        if MAP in target:
+            sample[f'target_{MAP}'] = target[MAP]
         return sample
 
     def drawn(self, index: int) -> Tuple[int, int]:
@@ -122,6 +128,10 @@ class UDADataset(Dataset):
     def _pixels(self, sample: Mapping[str, Any]) -> List[int]:
         """Return the pixels of each class in a sample of the source."""
         return pixels_by_class(sample[LABEL].data, len(self.CLASSES), self.ignore_index)
+
+
+def _with_maps(config: Union[Mapping[str, Any], list]) -> Union[dict, list]:
+    return list(map(with_maps, config)) if isinstance(config, list) else with_maps(config)
 
 
 def _check_keys(sample: Mapping[str, Any], keys: Tuple[str, ...], name: str) -> None:

@@ -8,6 +8,7 @@ from mmcv import Config
 from ..datasets.build import build_dataset, missing_image_folders, published_at
 from ..datasets.class_presence import hint_at_255
 from ..datasets.pipelines.checked_loading import leaf_datasets
+from ..datasets.pipelines.encoder_maps import FOLDER
 from ..datasets.pipelines.image_loading import split_pipeline
 from ..domains.published import ORIGINS
 from ..engine.config.values import dataset_configs
@@ -60,7 +61,7 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
     chosen: Dict[str, Tuple[str, Dict]] = {}
     for cfg in configs:
         for key, config in dataset_configs(cfg):
-            unread = {'pipeline', 'test_mode', 'crop_pseudo_margins'}
+            unread = {'pipeline', 'test_mode', 'crop_pseudo_margins', FOLDER}
             if '.target' in key:
                 unread.add('ann_dir')  # training never reads it
             loading = split_pipeline(config.get('pipeline') or [])

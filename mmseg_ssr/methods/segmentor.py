@@ -60,4 +60,5 @@ def batch_of(data: Dict[str, Any]) -> Batch:
     mean, std = (send(torch.as_tensor(norm[key], dtype=img.dtype), img.device).view(1, 3, 1, 1)
                  for key in ('mean', 'std'))
     return Batch(img, data['gt_semantic_seg'], mean, std, data.get('target_img'),
-                 data.get('valid_pseudo_mask'))
+                 data.get('valid_pseudo_mask'), data.get('encoder_map'),
+                 data.get('target_encoder_map'))

@@ -4,7 +4,7 @@ from typing import Dict, Optional
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .views.view import View
+from .views.view import Batch, View
 
 
 class EncoderMaps:
@@ -15,6 +15,9 @@ class EncoderMaps:
     of the encoder, if the target image's map is needed anyway, and such a map does not show the
     augmentation of the mixed image. It is not in the paper.
 
+    The maps of a batch that brings some are used for its images. Other images are still encoded,
+    such as the mixed one, unless it is composed.
+
     Args:
         regularizer: regularization branch with the encoder; None makes no maps.
         composed: whether the mixed view's map is composed.
@@ -24,17 +27,19 @@ class EncoderMaps:
         self.regularizer, self.composed = regularizer, composed
         self._kept: Dict[Tensor, Tensor] = {}
 
-    def start_iteration(self) -> None:
-        """Forget the maps of the iteration before."""
-        self._kept = {}
+    def start_iteration(self, batch: Batch) -> None:
+        """Forget the maps of the iteration before, and take those of a batch."""
+        given = ((batch.img, batch.encoder_map), (batch.target_img, batch.target_encoder_map))
+        self._kept = {img: found for img, found in given if found is not None}
 
     def of_image(self, img: Tensor) -> Tensor:
         """Return the map of normalized images B x 3 x H x W: B x C x h x w."""
-        if not self.composed:
-            return self.regularizer.encode(img)
-        if img not in self._kept:  # tensors are keys by identity
-            self._kept[img] = self.regularizer.encode(img)
-        return self._kept[img]
+        if img in self._kept:  # tensors are keys by identity
+            return self._kept[img]
+        found = self.regularizer.encode(img)
+        if self.composed:
+            self._kept[img] = found
+        return found
 
     def of_view(self, view: View) -> Optional[Tensor]:
         """Return the map of a view, B x C x h x w; None if the view is not regularized."""

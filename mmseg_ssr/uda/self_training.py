@@ -144,7 +144,7 @@ class SelfTraining(nn.Module):
     def make_views(self, batch: Batch) -> List[View]:
         """Make the views of an iteration. Its random decisions begin here."""
         self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
-        self.encoder_maps.start_iteration()
+        self.encoder_maps.start_iteration(batch)
         shared = None if self.teacher is None else self._label(self.teacher, batch)
         views = []
         for maker in self.view_makers:

@@ -15,6 +15,7 @@ from mmcv.utils import Registry
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.models import builder
 
+from ...datasets.pipelines.encoder_maps import FOLDER
 from ...datasets.several_sets import LISTED
 from ...errors import ConfigError, nearest, nearest_name
 from ...labels.rare_class_sampling import RareClassSampling
@@ -53,7 +54,8 @@ LAYERS = {'norm_cfg': NORM_LAYERS, 'act_cfg': ACTIVATION_LAYERS, 'conv_cfg': CON
 #: Keys that a builder takes out before the constructor gets the rest.
 SUPPLIED = {'type', 'priority'}
 BUILDER_KEYS = {'optimizer': {'paramwise_cfg', 'constructor'}, 'norm_cfg': {'requires_grad'},
-                'data.train.target': {'crop_pseudo_margins'}, 'data.val': {'separate_eval'},
+                'data.train.target': {'crop_pseudo_margins', FOLDER},
+                'data.train.source': {FOLDER}, 'data.val': {'separate_eval'},
                 'data.test': {'separate_eval'}, 'datasets': {'separate_eval'},
                 'mask_generator': {'type'}}
 #: Arguments that a builder adds.

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ... import distributed
 from ...datasets import build_dataset
+from ...datasets.pipelines.encoder_maps import FOLDER
 from ...datasets.source_statistics import source_counts
 from ...datasets.target_config import target_config
 from ...errors import DataError, UserError, explained
@@ -95,6 +96,7 @@ def target_images(cfg: Config) -> Dataset:
     for _, part in datasets_in(config, 'data.train.target'):
         part['pipeline'] = copy.deepcopy(first['pipeline'])
         part.pop('crop_pseudo_margins', None)
+        part.pop(FOLDER, None)
     with explained(config_fault(cfg, 'data.train.target')):
         return build_dataset(target_config(config), test_mode=True, need_labels=False)
 

@@ -28,6 +28,8 @@ class Batch(NamedTuple):
     std: Tensor  # 1 x 3 x 1 x 1, standard deviation likewise
     target_img: Optional[Tensor] = None  # B x 3 x H x W
     valid_mask: Optional[Tensor] = None  # B x 1 x H x W, 0 where pseudo-labels are not trusted
+    encoder_map: Optional[Tensor] = None  # B x C x h x w of img, if it was made before
+    target_encoder_map: Optional[Tensor] = None  # B x C x h x w of target_img likewise
 
 
 class PseudoLabel(NamedTuple):

@@ -1,0 +1,128 @@
+"""Files with the frozen encoder's map of each whole training image."""
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
+
+import numpy as np
+import torch
+from mmcv import Config
+
+from ..datasets import build_dataset
+from ..datasets.pipelines.encoder_maps import FOLDER, map_file
+from ..errors import ConfigError, MissingFile
+from ..regularizer import build_encoder
+from ..utils.atomic_file import atomic_file, make_folder, write_atomic
+from .config.values import datasets_in, steps_of
+
+#: File in a folder of maps that says which encoder made them.
+ABOUT = 'encoder.json'
+REMEDY = 'make the maps with mmseg-ssr encoder-maps CONFIG'
+
+
+def folders(cfg: Config) -> Iterator[Tuple[str, dict]]:
+    """Yield (path in the config, data set's config) of each training set with ``encoder_maps``."""
+    for domain in ('source', 'target'):
+        for path, config in datasets_in(cfg.data.train.get(domain), f'data.train.{domain}'):
+            if config.get(FOLDER) is not None:
+                yield path, config
+
+
+def make(cfg: Config, device: torch.device, told: Callable[[str, int, int], Any]) -> int:
+    """Make the maps that do not exist yet.
+
+    Args:
+        cfg: config of a method with SSR, whose training sets have ``encoder_maps``.
+        device: device of the encoder.
+        told: called with the folder, the number of images done, and of all, after each image.
+
+    Returns:
+        The number of new files.
+
+    Raises:
+        ConfigError: no training set has the key, there is no encoder, or a folder holds the maps of
+            another one.
+        MissingFile, CheckpointError: data or weights are missing, or do not fit.
+    """
+    sets = list(folders(cfg))
+    if not sets:
+        raise ConfigError(f'{cfg.filename}: no training set has {FOLDER}: give data.train.source '
+                          f"and data.train.target {FOLDER}='FOLDER'")
+    about = _about(cfg)
+    for path, config in sets:
+        _check_about(config[FOLDER], about, path, new=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of an encoder with random weights, a control
+        encoder = build_encoder(cfg.uda.regularizer.encoder).to(device)
+    count = 0
+    for _, config in sets:
+        make_folder(config[FOLDER])
+        write_atomic(os.path.join(config[FOLDER], ABOUT), json.dumps(about, indent=2).encode())
+        dataset = build_dataset(_whole_images(config), test_mode=True, need_labels=False)
+        for i, info in enumerate(dataset.img_infos):
+            file = map_file(config[FOLDER], info['filename'])
+            if not os.path.exists(file):
+                found = encoder(dataset[i]['img'][None].to(device))[0]
+                make_folder(os.path.dirname(file))
+                with atomic_file(file) as out:
+                    np.save(out, found.half().cpu().numpy())
+                count += 1
+            told(config[FOLDER], i + 1, len(dataset))
+    return count
+
+
+def check(cfg: Config) -> None:
+    """Check that a training finds the folders of its maps, made by its encoder.
+
+    Raises:
+        ConfigError: the maps are of another encoder, only one domain has some, or no SSR uses them.
+        MissingFile: a folder holds none.
+    """
+    sets = list(folders(cfg)) if 'target' in cfg.data.train else []
+    if not sets:
+        return
+    domains = {path.split('.')[2] for path, _ in sets}
+    if len(domains) < 2:
+        raise ConfigError(f'only data.train.{domains.pop()} has {FOLDER}: give both domains the '
+                          'key, or none')
+    if cfg.data.train.get('sync_crop_size'):
+        raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
+                          'two out')
+    about = _about(cfg)
+    for path, config in sets:
+        _check_about(config[FOLDER], about, path, new=False)
+
+
+def _about(cfg: Config) -> Dict[str, Any]:
+    """Return what decides the maps of an encoder: its config, and its file's name and size."""
+    settings = ((cfg.get('uda') or {}).get('regularizer') or {}).get('encoder')
+    if settings is None:
+        raise ConfigError(f'{cfg.filename}: {FOLDER} are for SSR: set uda.regularizer.encoder, or '
+                          'leave them out')
+    about = json.loads(json.dumps(settings))
+    file = about.get('checkpoint')
+    if file and os.path.isfile(file):
+        about['checkpoint'] = f'{os.path.basename(file)}, {os.path.getsize(file)} bytes'
+    return about
+
+
+def _check_about(folder: str, about: Mapping[str, Any], path: str, new: bool) -> None:
+    file = Path(folder, ABOUT)
+    if not file.is_file():
+        if new:
+            return
+        raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
+    made = json.loads(file.read_text(encoding='utf-8'))
+    if made != about:
+        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
+                          f'config has {dict(about)}: take another folder, or remove this one')
+
+
+def _whole_images(config: Mapping[str, Any]) -> dict:
+    """Return a data set's config that gives whole normalized images alone."""
+    steps: List[dict] = [step for _, step in steps_of(config['pipeline'])
+                         if step['type'] in ('LoadImageFromFile', 'Normalize')]
+    own = {key: value for key, value in config.items()
+           if key not in (FOLDER, 'crop_pseudo_margins')}
+    return dict(own, pipeline=[*steps, dict(type='ImageToTensor', keys=['img']),
+                               dict(type='Collect', keys=['img'], meta_keys=[])])

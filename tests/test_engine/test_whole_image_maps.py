@@ -1,0 +1,84 @@
+"""Maps of whole training images: made once, and taken by a training in place of the encoder."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import ssr_config
+
+from mmseg_ssr.engine import whole_image_maps
+from mmseg_ssr.engine.build import build_training_dataset
+from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.errors import ConfigError, MissingFile
+from mmseg_ssr.regularizer import FrozenSAMEncoder
+
+CPU = torch.device('cpu')
+
+
+@pytest.fixture
+def sections(data, tmp_path):
+    sections = ssr_config(data)
+    sections['uda']['mixed_maps'] = 'composed'
+    for domain in ('source', 'target'):
+        sections['data']['train'][domain]['encoder_maps'] = str(tmp_path / 'maps' / domain)
+    return sections
+
+
+def make(cfg):
+    return whole_image_maps.make(cfg, CPU, lambda *progress: None)
+
+
+def test_maps_are_those_of_the_encoder_and_are_made_once(sections, config, tmp_path):
+    cfg = config(sections)
+    assert make(cfg) == 10 and make(cfg) == 0  # six source and four target images
+    file = next((tmp_path / 'maps/source').rglob('*.npy'))
+    found = np.load(file)
+    assert found.shape == (16, 2, 2) and found.dtype == np.float16
+    file.unlink()
+    assert make(cfg) == 1 and np.array_equal(np.load(file), found)
+
+
+def test_a_training_with_maps_runs_no_encoder(sections, config, tmp_path, monkeypatch):
+    cfg = config(sections)
+    make(cfg)
+    sample = build_training_dataset(cfg, seed=0)[0]
+    assert sample['encoder_map'].data.shape == sample['target_encoder_map'].data.shape == (16, 4, 4)
+    assert not torch.equal(sample['encoder_map'].data, sample['target_encoder_map'].data)
+
+    def encode(self, img):
+        raise AssertionError('the encoder ran')
+
+    monkeypatch.setattr(FrozenSAMEncoder, 'forward', encode)
+    assert train(cfg, str(tmp_path / 'work'), CPU, evaluate=False).endswith('iter_4.pth')
+
+
+def test_a_training_stops_if_it_lacks_maps_or_has_those_of_another_encoder(sections, config,
+                                                                           tmp_path):
+    with pytest.raises(MissingFile, match='train.source.encoder_maps: .* holds no maps: make'):
+        whole_image_maps.check(config(sections))
+    make(config(sections))
+    whole_image_maps.check(config(sections))
+    about = json.loads((tmp_path / 'maps/target/encoder.json').read_text())
+    assert about['input_size'] == 32
+    sections['uda']['regularizer']['encoder']['input_size'] = 64
+    for use in (whole_image_maps.check, make):
+        with pytest.raises(ConfigError, match="the maps in .* are of the encoder .*_size': 32"):
+            use(config(sections))
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda sections: sections['data']['train']['target'].pop('encoder_maps'),
+     'only data.train.source has encoder_maps'),
+    (lambda sections: sections['data']['train'].update(sync_crop_size=(16, 16)),
+     'encoder_maps cannot be cut by data.train.sync_crop_size'),
+    (lambda sections: sections.update(uda=dict(type='DACS')), 'encoder_maps are for SSR')])
+def test_maps_that_do_not_fit_the_config(sections, config, change, message):
+    change(sections)
+    with pytest.raises(ConfigError, match=message):
+        whole_image_maps.check(config(sections))
+
+
+def test_no_data_set_asks_for_maps(data, config):
+    whole_image_maps.check(config(ssr_config(data)))
+    with pytest.raises(ConfigError, match="give data.train.source and data.train.target encoder_m"):
+        make(config(ssr_config(data)))
