@@ -58,9 +58,13 @@ def without_files(cfg):
     if cfg.model.backbone.type == 'BEiTAdapter':  # as wide, a third of the blocks or fewer
         cfg.model.backbone.update(pretrained=None, num_layers=4,
                                   interaction_indexes=[[i, i] for i in range(4)])
+    if cfg.model.backbone.type == 'DINOv2Adapter':  # one block for each interaction
+        cfg.model.backbone.model_args = dict(depth=4)
     if cfg.model.get('regions'):
         cfg.model.regions = dict(type='none')
     uda = cfg.get('uda') or {}
+    if uda.get('foundation_distance_encoder'):
+        uda.foundation_distance_encoder.update(checkpoint=None, model_args=dict(depth=1))
     small = dict(checkpoint=None, input_size=32, encoder_args=dict(
         embed_dim=12, depth=1, num_heads=2, window_size=2, global_attn_indexes=[0]))
     if uda.get('sam_model_registry'):
