@@ -65,6 +65,18 @@ def test_a_pipeline_of_single_images(cfg):
     assert img.shape == (1, 3, 32, 64)
 
 
+def test_predictions_have_the_size_of_the_image_whatever_is_scored(cfg):
+    """A test that resizes images for its score resizes them for the network alone here."""
+    load, test = cfg.data.test.pipeline
+    test.transforms[0] = dict(type='AntialiasedResize')
+    test.img_scale = (4096, 32)
+    cfg.data.test.pipeline = [load, dict(type='ResizeForScore', img_scale=(4096, 32)), test]
+    image, (img, ), ((meta, ), ) = prepared(cfg, 100, 150)
+    assert img.shape == (1, 3, 32, 48) and meta['ori_shape'] == (100, 150, 3)
+    (image, ), (img, ) = zip(*[prepared(cfg, 100, 150, 'original')[:2]])
+    assert img[0].shape == (1, 3, 100, 150)
+
+
 def test_where_the_pipeline_is_found(cfg):
     steps = cfg.data.test.pipeline
     wrapped = dict(type='ConcatDataset', datasets=[dict(type='X', pipeline=steps)])

@@ -43,7 +43,10 @@ def untrained(layouts, config, tmp_path):
     ('uda_cityscapes_to_acdc_512x512', 19, 'mIoU.night'),
     ('uda_cityscapes_to_darkzurich_512x512', 19, 'mIoU'),
     ('uda_cityscapes_to_crosscity_512x512', 13, 'IoU.bicycle'),
-    ('uda_own_512x512', 7, 'IoU.vehicle')])
+    ('uda_own_512x512', 7, 'IoU.vehicle'),
+    ('uda_synthiaHR_to_cityscapesHR_1024x1024_vfmudapp', 19, '1_mIoU16'),
+    ('uda_cityscapesHR_to_darkzurichHR_1024x1024_vfmudapp', 19, '0_mIoU'),
+    ('uda_synth_to_real_1024x1024_vfmudapp', 19, '3_mIoU')])
 def test_two_iterations_of_each(layouts, config, tmp_path, name, classes, score):
     sections = tiny_training.method_config(layouts, 2)
     sections['data'] = tiny_training.benchmark_data(layouts, name).data.to_dict()
