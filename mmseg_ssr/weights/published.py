@@ -138,9 +138,18 @@ def _beit() -> Iterator[Published]:
                         f'beit-share-public/beit/{file}', MIT)
 
 
+def _vfmudapp() -> Iterator[Published]:
+    """DINOv2 with a ViT-Adapter that VFM-UDA++ pre-trained on ImageNet, the adapter alone."""
+    for size in ('small', 'base', 'large'):
+        file = f'dinov2_{size}_with_vitadapter_pretraining_in1k_step50000.ckpt'
+        yield Published(
+            f'vitadapter_dinov2_{size[0]}', file, f'{HUGGING_FACE}/tue-mps/'
+            f'vfmuda_plusplus_{size}_in1k_pretraining/resolve/main/{file}', 'not stated')
+
+
 #: Short name -> file. The sums are those that public projects list. They were not computed here.
 FILES: Dict[str, Published] = {
-    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext, _beit)
+    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext, _beit, _vfmudapp)
     for one in group()}
 
 

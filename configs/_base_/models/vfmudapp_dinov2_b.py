@@ -3,8 +3,9 @@
 norm_cfg = dict(type='SyncBN', momentum=0.01, requires_grad=True)
 model = dict(
     type='EncoderDecoder',
-    # The file of VFM-UDA++'s pre-trained adapter gives the published start. It holds DINOv2 too.
-    pretrained='pretrained/dinov2_vitb14_pretrain.pth',
+    # DINOv2 with an adapter that is pre-trained on ImageNet, as published. DINOv2's own file,
+    # pretrained/dinov2_vitb14_pretrain.pth, loads too. The adapter then starts untrained.
+    pretrained='pretrained/dinov2_base_with_vitadapter_pretraining_in1k_step50000.ckpt',
     backbone=dict(
         type='DINOv2Adapter', model='vit_base_patch14_dinov2.lvd142m', input_size=1120,
         batch_norm_cfg=norm_cfg),

@@ -1,6 +1,6 @@
 # VFM-UDA++ with DINOv2 ViT-S/14.
 _base_ = ['vfmudapp_dinov2_b.py']
 model = dict(
-    pretrained='pretrained/dinov2_vits14_pretrain.pth',
+    pretrained='pretrained/dinov2_small_with_vitadapter_pretraining_in1k_step50000.ckpt',
     backbone=dict(model='vit_small_patch14_dinov2.lvd142m'),
     decode_head=dict(in_channels=[384, 384, 384, 384]))
