@@ -149,8 +149,8 @@ def _vfmudapp() -> Iterator[Published]:
 
 #: Short name -> file. The sums are those that public projects list. They were not computed here.
 FILES: Dict[str, Published] = {
-    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext, _beit, _vfmudapp)
-    for one in group()}
+    one.name: one for group in (_mit, _sam, _resnet, _mobilenet, _dinov2, _convnext, _beit,
+                                _vfmudapp) for one in group()}
 
 
 def find_published(path: PathLike) -> Optional[Published]:
