@@ -23,6 +23,7 @@ PROGRAM = f'{PARTS} engine'
 ALLOWED = {
     'starting': '',
     'errors': '',
+    'migration': 'errors',
     'distributed': 'errors',
     'utils': 'errors distributed',
     'weights': 'errors utils',
@@ -38,11 +39,10 @@ ALLOWED = {
     'methods': f'{STEP} host models mmseg1.segmentor',
     'datasets': f'{BASE} labels domains host',
     'streets': f'{BASE} labels',
-    'migration': 'errors',
     'engine': PARTS,
     'browse': PROGRAM,
-    'report': PROGRAM,
-    'deploy': PROGRAM,
+    'report': f'{PROGRAM} migration',
+    'deploy': f'{PROGRAM} migration',
     'doctor': f'{PROGRAM} deploy',
     'pretraining': f'{BASE} labels regularizer streets',
     'benchmark': f'{PROGRAM} streets',
@@ -54,7 +54,7 @@ ALLOWED = {
 KNOW_OPENMMLAB = {'host', 'mmseg1', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor',
                   'benchmark', 'commands'}
 #: Rooms that anybody can use without OpenMMLab.
-PURE = {'uda', 'regularizer', 'regions', 'labels', 'domains', 'streets', 'pretraining',
+PURE = {'migration', 'uda', 'regularizer', 'regions', 'labels', 'domains', 'streets', 'pretraining',
         'visualization', *BASE.split()}
 
 

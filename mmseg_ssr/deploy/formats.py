@@ -8,12 +8,12 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 import torch
 from torch import Tensor
 
-from ..engine.checkpoint.files import plain
 from ..engine.config.saved import config_text
 from ..errors import UserError, said
 from ..utils.optional import required
 from ..utils.versions import release
 from ..weights import safetensors_file
+from ..weights.plain import plain
 from .graph import Deployed, traceable
 from .model_file import ModelFile, build_network, read_model
 from .preparation import normalization

@@ -14,6 +14,7 @@ from ..engine.config.saved import read_plain_config
 from ..engine.config.values import datasets_in
 from ..errors import CheckpointError, ConfigError
 from ..labels.class_table import ClassTable
+from ..migration.from_mmseg1 import is_of_mmseg1, meta_of, to_mmseg0
 from ..utils.atomic_file import PathLike
 from ..weights import safetensors_file
 
@@ -54,6 +55,7 @@ def read_model(path: PathLike, config: Optional[PathLike] = None,
     path = os.fspath(path)
     content = (safetensors_file.read(path) if path.endswith(safetensors_file.SUFFIX)
                else read_checkpoint(path, trusted))
+    content = dict(content, meta=meta_of(content.get('meta')))
     cfg = config_in(content, path) if config is None else load_config(os.fspath(config))
     if not isinstance(cfg.get('model'), dict):
         raise ConfigError(f'{cfg.filename}: no model = dict(...) in it')
@@ -70,11 +72,14 @@ def config_in(content: Dict[str, Any], path: str) -> Config:
         CheckpointError: the checkpoint has no config, or it cannot be read.
     """
     meta = content.get('meta')
-    text = meta.get('config') if isinstance(meta, dict) else None
+    text = None
+    if isinstance(meta, dict):
+        text = meta.get('config', meta.get('cfg'))  # ours and mmcv's, or mmengine's
     if not isinstance(text, str):
         raise CheckpointError(f'{path} holds no config, as files of weights alone: give the one '
                               'that it was trained with (--config FILE)')
-    return tidy(read_plain_config(text, path))
+    cfg = read_plain_config(text, path)
+    return tidy(Config(to_mmseg0(cfg)) if is_of_mmseg1(cfg) else cfg)
 
 
 def build_network(model: ModelFile, weights: str = 'student') -> nn.Module:

@@ -2,6 +2,7 @@
 from typing import Any, Dict
 
 from mmengine.hooks import EMAHook, Hook
+from mmengine.logging import HistoryBuffer
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
@@ -11,6 +12,7 @@ from .. import distributed
 from ..errors import CheckpointError, ConfigError
 from ..uda.replicas import check_replicas, share_networks
 from ..utils.registration import register
+from ..weights.plain import plain
 from .segmentor import check_optimizer
 
 #: Key of the training state in a checkpoint, as in those of mmseg 0.x.
@@ -22,7 +24,8 @@ class TrainingStateHook(Hook):
     """Saves and restores what a checkpoint needs besides the student.
 
     That is the teacher, the regularizer, the iteration and all else that a method or an
-    ``SSREncoderDecoder`` trains. Without it, a method refuses to train.
+    ``SSREncoderDecoder`` trains. Without it, a method refuses to train. The hook also turns the
+    runner's history into plain lists. So a checkpoint can be read without running code in it.
 
     Raises:
         ConfigError: the optimizer or another hook does what a method does by itself.
@@ -60,8 +63,16 @@ class TrainingStateHook(Hook):
         model = _model(runner)
         if hasattr(model, 'training_state'):
             checkpoint[STATE] = model.training_state()
+        hub = checkpoint['message_hub']
+        hub['log_scalars'] = {name: [values.tolist() for values in history.data]
+                              for name, history in hub['log_scalars'].items()}
+        checkpoint.update(plain(checkpoint))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict[str, Any]) -> None:
+        scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
+        for name, values in scalars.items():
+            if isinstance(values, list):
+                scalars[name] = HistoryBuffer(*values)
         model = _model(runner)
         if not runner._resume or not hasattr(model, 'load_training_state'):
             return

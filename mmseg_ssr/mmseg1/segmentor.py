@@ -45,6 +45,16 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
         """Whether the student's logits are resized with aligned corners."""
         return self.model.align_corners
 
+    @property
+    def decode_head(self) -> nn.Module:
+        """The student's head."""
+        return self.model.decode_head
+
+    @property
+    def out_channels(self) -> int:
+        """Number of channels of the student's logits, which mmseg's ``SegTTAModel`` asks for."""
+        return self.model.out_channels
+
     def train_step(self, data: Dict[str, Any], optim_wrapper: OptimWrapper) -> Dict[str, Any]:
         """Run one iteration with its backward passes and the optimizer's step.
 

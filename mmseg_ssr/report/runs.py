@@ -3,6 +3,7 @@ import json
 import math
 import os
 import re
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmcv import Config
@@ -12,6 +13,7 @@ from ..engine.config.saved import read_plain_config
 from ..engine.config.values import method_config
 from ..engine.logging.history import read_history
 from ..errors import MissingFile, UserError
+from ..migration.from_mmseg1 import is_of_mmseg1, to_mmseg0
 from ..utils.paths import is_folder, read_text
 
 #: Config keys that the report ignores, because their packages may be missing here.
@@ -149,8 +151,13 @@ def _result(folder: str, missing: List[str]) -> Dict[str, Any]:
 
 def _config(folder: str, missing: List[str]) -> Optional[Config]:
     path = os.path.join(folder, 'config.py')
+    of_mmengine = sorted(Path(folder).glob('*/vis_data/config.py'))
+    if of_mmengine and not os.path.exists(path):
+        path = str(of_mmengine[-1])
     try:
         config = read_plain_config(read_text(path, 'config file'), path)
+        if is_of_mmseg1(config):
+            config = Config(to_mmseg0(config))
         for key in LOGGING:
             config.pop(key, None)
         return config

@@ -32,6 +32,7 @@ from ...utils.folders import entries_of
 from ...utils.paths import check_file, is_folder
 from ...utils.versions import release
 from ...weights import check_sums
+from ...weights.plain import plain
 
 LATEST = 'latest.pth'
 #: Errors that reading a damaged file may raise.
@@ -174,21 +175,6 @@ def point_latest_at(path: str) -> None:
             os.symlink(os.path.basename(path), part)
         except (OSError, NotImplementedError):
             shutil.copy(path, part)
-
-
-def plain(value: Any) -> Any:
-    """Move tensors to the CPU, and turn numpy's scalars and arrays into Python's and torch's."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value.copy())
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(plain(item) for item in value)
-    return value
 
 
 def _load_objects(path: str) -> Any:

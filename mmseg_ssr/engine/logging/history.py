@@ -5,6 +5,9 @@ from typing import Any, Dict, Iterator, List, Union
 
 from ...utils.paths import read_text
 
+#: Names of scores in the logs of mmengine.
+SCORES = ('mIoU', 'aAcc', 'mAcc')
+
 
 def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
     """Read the records of all ``<time>.log.json`` in a work directory, each iteration once.
@@ -17,6 +20,8 @@ def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
         logging interval) or ``'val'`` (scores). ``iter`` is the iteration, counted from 1.
     """
     history: List[Dict[str, Any]] = []
+    for path in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
+        history += _of_mmengine(path)
     for path in sorted(Path(work_dir).glob('*.log.json')):
         for record in _records(path):
             if 'mode' in record:
@@ -25,6 +30,17 @@ def read_history(work_dir: Union[str, Path]) -> List[Dict[str, Any]]:
                 begun = record.get('iter', 0)
                 history = [earlier for earlier in history if earlier['iter'] <= begun]
     return history
+
+
+def _of_mmengine(path: Path) -> Iterator[Dict[str, Any]]:
+    """Yield the records of a training with mmseg 1.x, whose scores are in percent."""
+    for record in _records(path):
+        iteration = record.get('iter', record.get('step'))
+        if 'loss' in record:
+            yield dict(record, mode='train', iter=iteration)
+        elif 'mIoU' in record:
+            scores = {name: record[name] / 100 for name in SCORES if name in record}
+            yield dict(scores, mode='val', iter=iteration)
 
 
 def _records(path: Path) -> Iterator[Dict[str, Any]]:
