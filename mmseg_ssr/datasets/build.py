@@ -4,9 +4,12 @@ import copy
 import inspect
 import os
 import re
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from functools import partial
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from mmcv.fileio.file_client import HardDiskBackend
+from mmcv.utils import print_log
+from mmseg.datasets import CustomDataset
 from mmseg.datasets.builder import DATASETS, PIPELINES
 from mmseg.datasets.builder import build_dataset as build_with_mmseg
 from mmseg.utils import get_root_logger
@@ -14,6 +17,7 @@ from torch.utils.data import Dataset
 
 from ..domains.published import ORIGINS
 from ..errors import ConfigError, DataError, MissingFile, UserError, nearest
+from ..labels.image_list import ImageList, label_by_replacement
 from ..utils.folders import entries_of, list_files
 from ..utils.paths import check_file, is_folder, leads_out
 from ..utils.replaced import replaced
@@ -21,16 +25,19 @@ from .joined import JoinedDataset
 from .pipelines.checked_loading import check_loading, leaf_datasets
 
 LISTED = HardDiskBackend.list_dir_or_file
+LOADED = CustomDataset.load_annotations
 
 
 def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
-                  need_labels: bool = True, skip_unlabeled: bool = False):
+                  need_labels: bool = True, skip_unlabeled: bool = False,
+                  read_labels: bool = True):
     """Build an mmseg data set with checked loading, whose folders and label files exist.
 
     Args:
         config: a config for mmseg's ``build_dataset`` (also lists and wrappers), left unchanged.
         test_mode: as in mmseg: the pipeline does not load labels.
         need_labels: whether every image must have a label file (for training and evaluation).
+        read_labels: whether labels are read at all. If not, they are not looked for.
         skip_unlabeled: leave images without a label out with a warning, as long as at least
             half of them have one.
 
@@ -50,7 +57,8 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
             with contextlib.suppress(MissingFile):  # the data set says more
                 check_file(split, 'split')
     try:
-        with replaced(HardDiskBackend, list_dir_or_file=_list_once):
+        with replaced(HardDiskBackend, list_dir_or_file=_list_once), \
+                replaced(CustomDataset, load_annotations=_list_images):
             dataset = _build(copy.deepcopy(config), dict(test_mode=True) if test_mode else None)
     except UserError:
         raise
@@ -61,7 +69,8 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         if hasattr(leaf, 'img_infos'):
             _check_images(leaf)
             _check_names(leaf)
-            _find_labels(leaf)
+            if read_labels:
+                _find_labels(leaf)
             if need_labels:
                 # a wrapper has counted the images already, so none can be removed from it
                 _check_labels(leaf, skip=skip_unlabeled and leaf is dataset)
@@ -84,6 +93,19 @@ def _list_once(disk: HardDiskBackend, dir_path: str, list_dir: bool = True, list
         return LISTED(disk, dir_path, list_dir, list_file, suffix, recursive)
     return [name for name in list_files(str(dir_path), hidden=True)
             if not os.path.basename(name).startswith('.') and name.endswith(suffix or '')]
+
+
+def _list_images(dataset: CustomDataset, img_dir: str, img_suffix: str, ann_dir: Optional[str],
+                 seg_map_suffix: str, split: Optional[str]) -> Sequence[dict]:
+    """mmseg's list of images, in little memory unless a file lists them."""
+    if split is not None:
+        return LOADED(dataset, img_dir, img_suffix, ann_dir, seg_map_suffix, split)
+    label_of = None if ann_dir is None else partial(
+        label_by_replacement, suffix=img_suffix, seg_map_suffix=seg_map_suffix)
+    images = ImageList(sorted(dataset.file_client.list_dir_or_file(
+        dir_path=img_dir, list_dir=False, suffix=img_suffix, recursive=True)), label_of)
+    print_log(f'Loaded {len(images)} images', logger=get_root_logger())
+    return images
 
 
 def check_same_classes(datasets: Iterable) -> None:
@@ -202,8 +224,8 @@ def label_files(dataset) -> Dict[str, bool]:
     return present
 
 
-def _labels(dataset) -> List[dict]:
-    return [info['ann'] for info in dataset.img_infos if 'seg_map' in info.get('ann', {})]
+def _labels(dataset) -> Iterator[dict]:
+    return (info['ann'] for info in dataset.img_infos if 'seg_map' in info.get('ann', {}))
 
 
 def _find_labels(dataset) -> None:
@@ -216,11 +238,15 @@ def _find_labels(dataset) -> None:
         return name[:-len(ending)] + name[-len(ending):].lower()
 
     present = label_files(dataset)
-    others = {lowered(name): name for name in present}
-    for label in _labels(dataset):
-        name = label['seg_map'].replace('\\', '/')
-        if name not in present:
-            label['seg_map'] = others.get(lowered(name), label['seg_map'])
+    names = [label['seg_map'] for label in _labels(dataset)]
+    absent = [name for name in names if name.replace('\\', '/') not in present]
+    others = {lowered(name): name for name in present} if absent else {}
+    renamed = {name: others[key] for name in absent
+               if (key := lowered(name.replace('\\', '/'))) in others}
+    if renamed:
+        dataset.img_infos = [
+            {**info, 'ann': {**ann, 'seg_map': renamed.get(ann['seg_map'], ann['seg_map'])}}
+            if 'seg_map' in (ann := info.get('ann', {})) else info for info in dataset.img_infos]
 
 
 def _check_labels(dataset, skip: bool) -> None:

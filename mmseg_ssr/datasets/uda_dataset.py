@@ -74,7 +74,8 @@ class UDADataset(Dataset):
         if isinstance(source, (Mapping, list)):
             source = build_dataset(_with_maps(source), skip_unlabeled=True)
         if isinstance(target, (Mapping, list)):
-            target = build_dataset(_with_maps(target_config(target)), need_labels=False)
+            target = build_dataset(_with_maps(target_config(target)), need_labels=False,
+                                   read_labels=False)
         self.source = source
         self.target = target
         self.seed = seed

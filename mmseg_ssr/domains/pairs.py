@@ -47,6 +47,7 @@ class PairStream:
         self.seed = seed
         self.options, self.sampler = options, sampler
         self.begin = begin
+        self._orders: Dict[int, Tuple[tuple, np.ndarray]] = {}
 
     def __getitem__(self, index: int) -> Pair:
         """Return the pair at a position >= 0.
@@ -72,8 +73,11 @@ class PairStream:
     def _in_turn(self, stream: int, index: int, length: int) -> int:
         """Image at a position when all images are traversed in repeated random orders."""
         epoch, position = divmod(index, length)
-        order = np.random.default_rng([self.seed, stream, epoch]).permutation(length)
-        return int(order[position])
+        key = stream, epoch, length
+        if self._orders.get(stream, (None, ))[0] != key:  # as long as the data set, so kept
+            rng = np.random.default_rng([self.seed, stream, epoch])
+            self._orders[stream] = key, rng.permutation(length)
+        return int(self._orders[stream][1][position])
 
     def _rare_class_sample(self, rng: np.random.Generator) -> Dict[str, Any]:
         """A source image with a drawn class, in a crop that holds it too if one is found."""

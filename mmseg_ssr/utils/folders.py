@@ -2,7 +2,7 @@
 import os
 from collections import deque
 from pathlib import Path
-from typing import Deque, Iterator, List
+from typing import Deque, Dict, Iterator, List
 
 from ..errors import RefusedFile, unreadable
 from .paths import is_folder
@@ -35,14 +35,18 @@ def list_files(folder: str, hidden: bool = False) -> List[str]:
         if identity in seen or identity is None:
             continue
         seen.add(identity)
-        for entry in entries_of(os.path.join(folder, place)):
-            name = f'{place}/{entry.name}' if place else entry.name
+        found: Dict[str, List[str]] = dict(files=[], folders=[], links=[])
+        for entry in _scan(os.path.join(folder, place)):
             if entry.name.startswith('.') and not hidden:
                 continue
             if not _is_folder(entry):
-                names.append(name)
+                found['files'].append(entry.name)
             elif entry.name != OF_THE_SYSTEM:
-                (links if entry.is_symlink() else waiting).append(name)
+                found['links' if entry.is_symlink() else 'folders'].append(entry.name)
+        for place_of, kind in ((names, 'files'), (waiting, 'folders'), (links, 'links')):
+            found[kind].sort()
+            start = f'{place}/' if place else ''
+            place_of.extend(start + name for name in found[kind])
     return names
 
 
@@ -71,8 +75,13 @@ def entries_of(folder: str) -> Iterator[os.DirEntry]:
     Raises:
         RefusedFile: it cannot be read.
     """
+    return iter(sorted(_scan(folder), key=lambda entry: entry.name))
+
+
+def _scan(folder: str) -> Iterator[os.DirEntry]:
+    """Yield what is in a folder in any order. Millions of entries at once would fill the memory."""
     try:
         with os.scandir(folder) as entries:
-            yield from sorted(entries, key=lambda entry: entry.name)
+            yield from entries
     except OSError as error:
         raise unreadable(folder, 'folder', error) from error
