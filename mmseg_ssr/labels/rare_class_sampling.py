@@ -110,9 +110,7 @@ class RareClassSampling:
         """
         if class_id >= len(crop) or crop[class_id] <= self.min_crop_pixels:
             return False
-        present = [n for n in crop if n > 0]
-        return self.cat_max_ratio == 1 or (
-            len(present) > 1 and max(present) / sum(present) < self.cat_max_ratio)
+        return self.cat_max_ratio == 1 or max(crop) / sum(crop) < self.cat_max_ratio
 
 
 class RareClassSampler:
