@@ -5,6 +5,7 @@
     mmseg-ssr benchmark inference --sizes 1024x512
     mmseg-ssr benchmark data
     mmseg-ssr benchmark eval
+    mmseg-ssr benchmark scale --images 1000 1000000
     mmseg-ssr benchmark gpu --minutes 8
 
 Every case runs in its own process. The cases take turns (A B A B), so that other load on the
@@ -28,6 +29,9 @@ from ..benchmark.inference import MODES as INFERENCE_MODES
 from ..benchmark.inference import WAYS, benchmark_inference
 from ..benchmark.methods import METHODS, MODES, SMALL, Size, check_folder
 from ..benchmark.report import Report, heading, write_json
+from ..benchmark.scale.run import PARTS as SCALED
+from ..benchmark.scale.run import SMALL_VALUES, benchmark_scale
+from ..benchmark.scale.run import VALUES as SCALE_VALUES
 from ..benchmark.scoring import benchmark_eval
 from ..benchmark.step import benchmark_step
 from ..errors import ConfigError, MissingFile, cli
@@ -64,6 +68,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     add_encoder(commands, common)
     add_inference(commands, common)
     add_data(commands, common)
+    add_scale(commands, common)
     add_gpu(commands, common)
     return parser.parse_args(argv)
 
@@ -124,6 +129,16 @@ def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentPars
         parser.add_argument('--image-size', type=image_size, default=(2048, 1024), metavar='WxH')
 
 
+def add_scale(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser('scale', parents=[common],
+                                 help='growth with images, crops, batches and encoders')
+    parser.add_argument('--parts', nargs='+', choices=tuple(SCALED), default=list(SCALED),
+                        help='what is varied (default: all)')
+    parser.add_argument('--images', nargs='+', type=positive, metavar='N',
+                        help='numbers of images in a folder (default: '
+                             f'{" ".join(map(str, SCALE_VALUES["images"]))})')
+
+
 def add_gpu(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         'gpu', parents=[common],
@@ -178,6 +193,10 @@ def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any])
         sizes = [SMALL_IMAGE] if args.small else args.sizes
         return benchmark_inference(args.methods, args.ways, args.modes, sizes, size, settings,
                                    args.checkpoint)
+    if args.command == 'scale':
+        values = dict(SMALL_VALUES if args.small else SCALE_VALUES)
+        values['images'] = sorted(args.images or values['images'])
+        return benchmark_scale(args.parts, values, size, settings)
     image, images = (SMALL_IMAGE, 4) if args.small else (args.image_size, args.images)
     if args.command == 'data':
         return benchmark_data(args.workers, images, image, 4 if args.small else args.batches,

@@ -84,6 +84,9 @@ def by_label_map(counts: Mapping[int, int], label_map: Optional[Mapping[int, int
         classes: number of classes.
     """
     label_map, shift = label_map or {}, int(bool(reduce_zero_label))
+    if not label_map and not shift and all(
+            0 <= i < classes and i != ignore_index for i in counts):
+        return counts  # the same object: there may be a million of them
     trained: Dict[int, int] = {}
     for label_id, pixels in counts.items():
         class_id = label_map.get(label_id, label_id) - shift

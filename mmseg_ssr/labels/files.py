@@ -210,7 +210,11 @@ def count_pixels(label: np.ndarray, ignore_index: Optional[int] = None) -> Dict[
 
 def relative_path(path: PathLike, root: PathLike) -> str:
     """Path relative to ``root``, with ``/`` on every system."""
+    text, start = os.fspath(path), os.path.join(os.fspath(root), '')
+    rest = text[len(start):]
+    if text.startswith(start) and rest == os.path.normpath(rest) and not rest.startswith('..'):
+        return rest.replace(os.sep, '/')  # as the way below, in a tenth of the time
     try:
-        return Path(os.path.relpath(path, root)).as_posix()
+        return os.path.relpath(path, root).replace(os.sep, '/')
     except ValueError:  # another drive on Windows: there is no relative path
         return Path(path).as_posix()

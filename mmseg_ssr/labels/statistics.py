@@ -116,7 +116,7 @@ def fresh_counts(folder: PathLike, files: Sequence[str]) -> Dict[str, Counts]:
         return {}
     made = (Path(folder) / STATISTICS).stat().st_mtime
     return {file: recorded[name] for name, file in match_files(recorded, files, folder).items()
-            if _modified(Path(folder) / file) <= made}
+            if _modified(os.path.join(folder, file)) <= made}
 
 
 def count_labels(folder: PathLike, files: Sequence[str], count: Callable[[Path], Counts],
@@ -193,8 +193,8 @@ def _plain(path: str) -> str:
     return posixpath.normpath(path.replace('\\', '/'))
 
 
-def _modified(path: Path) -> float:
+def _modified(path: PathLike) -> float:
     try:
-        return path.stat().st_mtime
+        return os.stat(path).st_mtime
     except OSError:
         return float('inf')

@@ -1,9 +1,10 @@
 import os
+import pickle
 
 import pytest
 
 from mmseg_ssr.errors import DataError, MissingFile
-from mmseg_ssr.labels.image_list import list_images
+from mmseg_ssr.labels.image_list import ImageList, list_images
 
 ENDINGS = ('.png', '.jpg')
 
@@ -116,3 +117,14 @@ def test_folders_that_begin_alike_are_other_folders(folder):
     assert [info['filename'] for info in chosen] == ['a/b/y.png', 'a/x.JPG']
     images = list_images(str(folder), ENDINGS, str(folder / 'a'), '_mask.png')
     assert [info['filename'] for info in images] == ['a_mask/b.png', 'ab/x.png', 'b.jpg']
+
+
+def test_a_list_is_read_as_a_list_of_dicts(folder):
+    infos = list_images(str(folder), ENDINGS, 'labels', '_mask.png')
+    assert len(infos) == 3 and infos[-1] == infos[2] == dict(
+        filename='b.jpg', ann=dict(seg_map='b_mask.png'))
+    assert infos[1:] == list(infos)[1:] and infos == list(infos) and infos != infos[1:]
+    assert pickle.loads(pickle.dumps(infos)) == infos
+    infos[0]['filename'] = 'changed'
+    assert infos[0]['filename'] == 'a/b/y.png'
+    assert list(ImageList(['a.png'])) == [dict(filename='a.png')]

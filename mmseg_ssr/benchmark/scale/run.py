@@ -1,0 +1,104 @@
+"""The tables of growth: iterations by size, and starts of data sets by number of images."""
+from typing import Any, Callable, Dict, List, Sequence
+
+from ...errors import UserError
+from ..cases import Case, Settings, measure_cases
+from ..methods import EXACT, Size
+from ..report import GIB, TERA, Report, markdown_table, number, spread
+from ..step import iteration_case
+from .folders import Start
+
+METHOD = 'daformer_ssr'
+MEBI = 2 ** 20
+
+
+def benchmark_scale(parts: Sequence[str], values: Dict[str, Sequence[Any]], size: Size,
+                    settings: Settings) -> Report:
+    """Measure how time and memory grow.
+
+    Args:
+        parts: names in :data:`PARTS`.
+        values: for each part, what to measure it at, in ascending order.
+
+    Raises:
+        UserError: nothing of a part could be measured.
+    """
+    report = Report(record=dict(cases={}, size=size._asdict()))
+    for part in parts:
+        PARTS[part](report, part, values[part], size, settings)
+    return report
+
+
+def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
+               settings: Settings) -> None:
+    """Measure iterations of DAFormer + SSR at each value, one process at a time."""
+    records = {}
+    for value in values:
+        name = f'{part} {value}'
+        try:
+            case = sized_case(part, value, size)
+            outcome = measure_cases([case], settings)
+        except UserError as error:
+            report.notes.append(f'left out: {name}: {error}')
+            continue
+        records[name] = outcome.results[case.name].record()
+    add_growth(records)
+    report.record['cases'].update(records)
+    rows = [[name, spread(record), number(record['peak_bytes'] / GIB),
+             number(record['flops'] / TERA), *(f'{record[key]:.2f}x' for key in (
+                 'seconds_growth', 'flops_growth', 'memory_growth'))]
+            for name, record in records.items()]
+    report.tables.append((f'Iterations of {METHOD} by {part}', markdown_table(
+        [part, 'seconds (min-max)', 'peak GiB', 'TFLOP', 'this / first, time', 'arithmetic',
+         'memory'], rows)))
+
+
+def sized_case(part: str, value: Any, size: Size) -> Case:
+    """Make the case of an iteration at a crop side, a batch size or with an encoder."""
+    if part != 'encoder':
+        return iteration_case(METHOD, EXACT, size._replace(**{part: value}), parts=False)
+    case = iteration_case(METHOD, EXACT, size, parts=False)
+    encoder = case.arguments['config'].uda.regularizer.encoder
+    encoder.update(variant=value, checkpoint=None)
+    return case
+
+
+def starts(report: Report, part: str, values: Sequence[int], size: Size,
+           settings: Settings) -> None:
+    """Measure the starts of a target and of a source at each number of images."""
+    for kind, labeled in (('target', False), ('source', True)):
+        records = {}
+        for images in values:
+            name = f'{kind}, {images} images'
+            case = Case(name, Start, dict(images=images, labeled=labeled))
+            try:
+                outcome = measure_cases([case], settings)
+            except UserError as error:
+                report.notes.append(f'left out: {error}')
+                continue
+            records[name] = outcome.results[name].record()
+        report.record['cases'].update(records)
+        report.tables.append((f'Start of a {kind} over empty files', markdown_table(
+            ['images', 'seconds (min-max)', 'working MiB', 'microseconds an image',
+             'bytes an image'],
+            [[record['images'], spread(record), number(record['work_bytes'] / MEBI),
+              number(1e6 * record['seconds'] / record['images']),
+              number(record['work_bytes'] / record['images'])] for record in records.values()])))
+
+
+def add_growth(records: Dict[str, Dict[str, Any]]) -> None:
+    """Add how many times the first record's time, arithmetic and memory each one has."""
+    first: Dict[str, Any] = next(iter(records.values()), {})
+    for record in records.values():
+        for name, key in (('seconds', 'seconds'), ('flops', 'flops'), ('memory', 'peak_bytes')):
+            record[f'{name}_growth'] = record[key] / first[key]
+
+
+#: What is varied -> what measures it.
+PARTS: Dict[str, Callable[..., None]] = dict(
+    images=starts, crop=iterations, batch=iterations, encoder=iterations)
+VALUES: Dict[str, List[Any]] = dict(
+    images=[100, 1000, 10_000, 100_000], crop=[256, 512, 768, 1024], batch=[1, 2, 4, 8],
+    encoder=['vit_t', 'vit_b', 'vit_l', 'vit_h'])
+SMALL_VALUES: Dict[str, List[Any]] = dict(
+    images=[10, 100], crop=[64, 128], batch=[1, 2], encoder=['vit_b'])

@@ -1,0 +1,50 @@
+"""How time and memory grow, in small."""
+import json
+
+import torch
+
+from mmseg_ssr.benchmark.cases import Settings
+from mmseg_ssr.benchmark.measure import measure
+from mmseg_ssr.benchmark.methods import SMALL
+from mmseg_ssr.benchmark.scale.folders import Start
+from mmseg_ssr.benchmark.scale.run import SMALL_VALUES, add_growth, benchmark_scale
+
+CPU = torch.device('cpu')
+
+
+def test_starts_and_iterations():
+    report = benchmark_scale(['images', 'batch'], dict(SMALL_VALUES, images=[20]), SMALL,
+                             Settings(threads=1, repeats=1))
+    cases = report.record['cases']
+    assert list(cases) == ['target, 20 images', 'source, 20 images', 'batch 1', 'batch 2']
+    assert cases['source, 20 images']['images'] == 20
+    assert 1.9 < cases['batch 2']['flops_growth'] < 2.1 and cases['batch 1']['seconds_growth'] == 1
+    assert len(report.tables) == 3 and not report.notes
+    assert json.dumps(report.record)
+
+
+def test_the_source_is_started_from_its_statistics():
+    start = Start(CPU, 30, labeled=True)
+    start.run()
+    dataset, sampler = start.made
+    assert len(dataset) == 30 and len(sampler.images) == 19
+    assert sum(sampler.pixels.values()) == 8 * sum(range(4000, 4030))
+    start.finish()
+
+
+def test_many_targets_start_in_little_memory():
+    """A million images take as many times the memory: 500 MB must do, and 20 seconds."""
+    start = Start(CPU, 20_000, labeled=False)
+    found = measure(start.run, CPU)
+    assert len(start.made) == 20_000
+    assert found.peak_bytes - found.rest_bytes < 500e6 / 50
+    assert start.made.img_infos[-1]['filename'] == '0019999.png'
+    start.finish()
+
+
+def test_growth():
+    records = {name: dict(seconds=s, flops=f, peak_bytes=m)
+               for name, s, f, m in (('a', 2., 10, 5), ('b', 5., 20, 10))}
+    add_growth(records)
+    assert records['b']['seconds_growth'] == 2.5 and records['b']['flops_growth'] == 2
+    assert records['a']['memory_growth'] == 1
