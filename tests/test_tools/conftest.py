@@ -5,8 +5,6 @@ import os
 import re
 import runpy
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import mmseg
@@ -15,6 +13,8 @@ import tiny_training
 import torch
 
 from mmseg_ssr.__main__ import main as mmseg_ssr_command
+
+from .prepared import PreparedPython
 
 ROOT = tiny_training.ROOT
 STOCK = Path(mmseg.__file__).parent / '.mim' / 'tools'
@@ -54,19 +54,25 @@ def fails(tool, capsys):
     return run
 
 
+@pytest.fixture(scope='session')
+def prepared():
+    """An interpreter that has imported mmseg, for the scripts of its wheel."""
+    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+    python = PreparedPython({**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1',
+                             'CUDA_VISIBLE_DEVICES': ''})
+    yield python
+    python.close()
+
+
 @pytest.fixture
-def stock():
+def stock(prepared, tmp_path):
     """Runs a script of the mmsegmentation wheel: ``stock('test.py', *arguments)`` -> its output."""
 
     def run(script, *arguments):
-        path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-        done = subprocess.run(
-            [sys.executable, str(STOCK / script), *map(str, arguments)], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
-            env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1',
-                 'CUDA_VISIBLE_DEVICES': ''})
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
+        code, output = prepared.run(str(STOCK / script), list(map(str, arguments)),
+                                    str(tmp_path / 'stock.txt'))
+        assert code == 0, output[-3000:]
+        return output
 
     return run
 
