@@ -148,6 +148,23 @@ def test_mmcv_full_takes_the_place_of_mmcv_and_is_kept(installer, ran, monkeypat
     assert ran and not [command for command in ran if 'mmcv==1.7.2' in command]
 
 
+def test_mmseg1_shares_all_packages_but_those_of_openmmlab(installer, ran, monkeypatch, tmp_path):
+    base = tmp_path / 'base'
+    for name in ('torch', 'mmcv', 'mmsegmentation-0.30.0.dist-info', 'numpy', 'pip', 'a.pth'):
+        (base / name).mkdir(parents=True)
+    monkeypatch.setattr(installer.Environment, 'output_of', lambda self, *unused: str(base))
+    install(installer, tmp_path, '--mmseg1', '--base', sys.executable)
+    assert sorted(path.name for path in (tmp_path / 'env/shared').iterdir()) == ['numpy', 'torch']
+    packages = [word for command in ran for word in command]
+    assert 'onedl-mmsegmentation==1.4.2' in packages and 'mmcv==1.7.2' not in packages
+    listed = (tmp_path / 'env/lib/python3/site-packages/base.pth').read_text()
+    assert listed == str(tmp_path / 'env/shared')
+
+
+def test_the_extra_is_the_set_of_the_environment(installer):
+    assert repr(installer.MMSEG1) in (ROOT / 'setup.py').read_text()
+
+
 def test_mmcv_full_needs_a_compiler(installer, ran, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(installer.shutil, 'which', lambda name: None)
     assert installer.main(['--venv', str(tmp_path / 'env'), '--mmcv', 'full']) == 2
@@ -201,7 +218,7 @@ def make(*arguments):
 
 @pytest.mark.parametrize('target, command', [
     ('demo', 'tools/demo.py'), ('test', '-m pytest'), ('full', '-m pytest'),
-    ('soak', '-m pytest -m soak'), ('parity', '-m pytest tests/parity -q'),
+    ('mmseg1', '-m pytest'), ('soak', '-m pytest -m soak'), ('parity', '-m pytest tests/parity -q'),
     ('lint', '-m ruff check'), ('docs', '-m sphinx -W')])
 def test_target_installs_what_is_missing_and_then_runs(target, command):
     ended = make('-n', target, f'PYTHON={sys.executable}')
@@ -232,6 +249,7 @@ def test_ci_runs_make_test():
     lines = script.read_text().splitlines()
     assert os.access(script, os.X_OK) and 'make test' in lines
     assert [line for line in lines if line.endswith('then make full; fi')]  # where it is quick
+    assert 'make mmseg1' in lines
 
 
 def test_requirements_name_mmcv_full_and_bring_neither_it_nor_torch():
@@ -243,7 +261,7 @@ def test_requirements_name_mmcv_full_and_bring_neither_it_nor_torch():
 
 
 def test_the_wheel_holds_package_configs_and_command(tmp_path):
-    for name in ('mmseg_ssr', 'configs'):
+    for name in ('mmseg_ssr', 'configs', 'configs1'):
         shutil.copytree(ROOT / name, tmp_path / name,
                         ignore=shutil.ignore_patterns('__pycache__'))
     for name in ('setup.py', 'README.md', 'requirements.txt'):
@@ -253,7 +271,8 @@ def test_the_wheel_holds_package_configs_and_command(tmp_path):
     with zipfile.ZipFile(wheel) as packed:
         held = {name: name.split('/')[-1] for name in packed.namelist()}
         text, = (packed.read(name).decode() for name in held if held[name] == 'entry_points.txt')
-    files = [path for folder in ('mmseg_ssr', 'configs') for path in (tmp_path / folder).rglob('*')
+    files = [path for folder in ('mmseg_ssr', 'configs', 'configs1')
+             for path in (tmp_path / folder).rglob('*')
              if path.suffix in ('.py', '.pth', '.html', '.css', '.js')]
     missing = {path.relative_to(tmp_path).as_posix() for path in files} - held.keys()
     assert {f'mmseg_ssr/{name}' for name in missing} <= held.keys() and len(missing) > 100
