@@ -6,6 +6,13 @@ import pytest
 import tiny_mmseg1
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmseg.utils import register_all_modules
+
+
+@pytest.fixture(autouse=True, scope='session')
+def names_of_mmseg():
+    """As a runner does it: steps are looked for in mmseg's registries."""
+    register_all_modules(init_default_scope=True)
 
 
 @pytest.fixture(scope='session')
