@@ -48,7 +48,7 @@ full: setup  ## run what touches mmcv on mmcv-full too (6 minutes to build it, 4
 	@PYTHONPATH="$(CURDIR)" "$(shell $(INSTALL_FULL) --which)" -m pytest -n $(WORKERS) $(FULL_TESTS) -q $(PYTEST_ARGS)
 
 # The second line of OpenMMLab, in an environment that shares torch and all else with the first.
-MMSEG1_TESTS = tests/mmseg1 tests/parity/test_parity.py
+MMSEG1_TESTS = tests/mmseg1 tests/test_both_lines.py tests/parity/test_parity.py
 mmseg1: export OMP_NUM_THREADS ?= 1
 mmseg1: setup  ## run the tests of mmseg 1.x, in an environment of its own (1 minute to install it)
 	@$(INSTALL_MMSEG1)

@@ -92,6 +92,8 @@ def check_arguments(kind: type, config: dict) -> None:
     names = [name for name in config if name not in ('type', 'crop_pseudo_margins')]
     taken = [parameter for base in kind.__mro__ if '__init__' in vars(base)
              for parameter in inspect.signature(base.__init__).parameters]
+    if 'resize_kwargs' in taken:  # the arguments of mmseg's Resize
+        taken += inspect.signature(TRANSFORMS.get('Resize')).parameters
     assert set(names) <= set(taken), kind
 
 

@@ -34,6 +34,7 @@ def worker(rank: int, port: int, *arguments: object) -> None:
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',
                       MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), OMP_NUM_THREADS='1')
     torch.set_num_threads(1)
+    torch.distributed.init_process_group('gloo')  # mmengine's launcher asks for a GPU
     import mmseg_ssr  # noqa: F401  (fills the registries)
     train(*arguments)
 
@@ -55,10 +56,7 @@ def test_two_processes_are_one(data, tmp_path):
                 for name in ('one', 'two'))
     for name, weights in one['state_dict'].items():
         assert torch.allclose(weights, two['state_dict'][name], atol=2e-5), name
-    start = one['state_dict']['decode_head.conv_seg.weight']
-    assert start.abs().max() > 0
-    teachers = [saved['training_state']['teachers'][0] for saved in (one, two)]
-    assert str(teachers[0].keys()) == str(teachers[1].keys())
+    assert one['training_state']['iteration'] == two['training_state']['iteration'] == ITERATIONS
 
 
 def test_without_the_wrapper_it_is_named(data):
