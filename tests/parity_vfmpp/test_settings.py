@@ -22,7 +22,7 @@ def schedule(depth):
     return load_config(str(SCHEDULES / f'adamw_warm_linear_40k_vfmudapp_{depth}.py'))
 
 
-@pytest.mark.parametrize('case', cases_of('20'), ids=str)
+@pytest.mark.parametrize('case', cases_of('20'), ids=lambda case: case.name)
 def test_the_factor_of_each_iteration(case):
     facts = case.facts
     hook = WarmupThenLinearLrUpdaterHook(facts['warmup'], facts['start'])
@@ -69,7 +69,7 @@ def settings(cfg, names):
     return {name: found[id(parameters[our_name(name)])] for name in names}, optimizer
 
 
-@pytest.mark.parametrize('case', cases_of('21'), ids=str)
+@pytest.mark.parametrize('case', cases_of('21'), ids=lambda case: case.name)
 def test_rate_and_decay_of_every_parameter(case):
     facts = case.facts
     cfg = schedule(facts['depth'])

@@ -39,14 +39,14 @@ def resize(case):
     return step, results['img']
 
 
-@pytest.mark.parametrize('case', cases_of('22'), ids=str)
+@pytest.mark.parametrize('case', cases_of('22'), ids=lambda case: case.name)
 def test_image_and_label_are_resized_to_the_pixel(case):
     step, image = resize(case)
     np.testing.assert_array_equal(image.transpose(2, 0, 1), case.arrays['resized_image'])
     np.testing.assert_array_equal(step.label(case.arrays['label']), case.arrays['resized_label'])
 
 
-@pytest.mark.parametrize('case', cases_of('22'), ids=str)
+@pytest.mark.parametrize('case', cases_of('22'), ids=lambda case: case.name)
 def test_probabilities_of_windows(case):
     network = Convolution(case)
     image = torch.from_numpy(resize(case)[1].transpose(2, 0, 1).astype(np.float32))[None]

@@ -12,10 +12,11 @@ from PIL import Image
 from tiny_data import gta_config, training_steps, write_ids, write_image
 
 from mmseg_ssr.datasets import build_dataset
-from mmseg_ssr.datasets import source_statistics as module
 from mmseg_ssr.datasets.pipelines.cached_loading import keep_last_loaded
 from mmseg_ssr.datasets.source_statistics import source_counts
+from mmseg_ssr.domains import source_counts as module
 from mmseg_ssr.errors import ConfigError, DataError
+from mmseg_ssr.labels.statistics import count_train_ids
 
 COUNTS = {0: 32 * 64 // 2, 10: 32 * 64 // 2 - 1}
 WITH_TRAIN = {0: 32 * 64 // 2 - 256, 10: 32 * 64 // 2 - 1, 16: 256}
@@ -274,7 +275,7 @@ def test_a_named_pipe_among_the_labels_is_refused_at_once(tmp_path):
     with pytest.raises(DataError, match='label .*1.png is a named pipe, expected a file'):
         build_dataset(config)
     with pytest.raises(DataError, match='label .*1.png is a named pipe'):
-        module.count_train_ids(tmp_path / 'labels/1.png', 2)
+        count_train_ids(tmp_path / 'labels/1.png', 2)
 
 
 def test_labels_may_end_in_upper_case(tmp_path):

@@ -7,8 +7,8 @@ from mmseg.datasets import CustomDataset
 from mmseg.datasets.builder import DATASETS
 
 from mmseg_ssr.datasets import build_dataset
-from mmseg_ssr.datasets.source_statistics import _others
 from mmseg_ssr.deploy.numbers import read_numbers
+from mmseg_ssr.domains.source_counts import _others
 from mmseg_ssr.engine.config.load import load_config
 from mmseg_ssr.engine.logging.history import read_history
 from mmseg_ssr.engine.testing.label_shift import read_priors
