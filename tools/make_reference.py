@@ -83,7 +83,8 @@ SECTIONS: Sequence[Tuple[str, Sequence[Any]]] = (
               'MapillaryDataset CrossCityDataset', 'ACDCDataset', 'WildDashDataset',
               'CityscapesSynthiaDataset', 'CamVidDataset']),
     ('Steps of a pipeline', ['LoadScaledImage', 'AntialiasedResize', 'ResizeForScore',
-                             'PseudoLabelMargins', 'FormatValidPseudoMask']),
+                             'PseudoLabelMargins', 'FormatValidPseudoMask', 'PlacesOnMap',
+                             'CutEncoderMap']),
 )
 
 
