@@ -63,6 +63,8 @@ def test_the_reference_has_the_keys():
 def test_keys_of_configs_exist(page):
     for path in paths_of(page):
         parent, _, key = path.rpartition('.')
+        if page.stem == 'mmseg1' and parent == 'model' and key in KEYS['uda']:
+            continue  # there the method is the model
         assert parent in KEYS and key in KEYS[parent], f'{page.name}: {path}'
 
 
