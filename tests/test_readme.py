@@ -99,9 +99,9 @@ def test_links_lead_somewhere(page):
 
 
 def test_make_targets_exist():
-    targets = set(re.findall(r'^([a-z]+):', (ROOT / 'Makefile').read_text(), re.M))
-    named = set(re.findall(r'`(?:\w+=\S+ )*make ([a-z]+)', EVERYTHING)) | set(
-        re.findall(r'^make ([a-z]+)', EVERYTHING, re.M))
+    targets = set(re.findall(r'^([a-z0-9]+):', (ROOT / 'Makefile').read_text(), re.M))
+    named = set(re.findall(r'`(?:\w+=\S+ )*make ([a-z0-9]+)', EVERYTHING)) | set(
+        re.findall(r'^make ([a-z0-9]+)', EVERYTHING, re.M))
     assert {'demo', 'test', 'setup'} <= named <= targets
 
 
@@ -124,7 +124,8 @@ def test_options_of_commands_exist(script):
 
 def test_options_of_the_benchmark_exist():
     known = set().union(*(options(shown('mmseg-ssr benchmark', name, '--help'))
-                          for name in ('step', 'encoder', 'inference', 'data', 'eval')))
+                          for name in ('step', 'encoder', 'inference', 'data', 'eval', 'gpu',
+                                       'scale')))
     assert commands()['mmseg-ssr benchmark'] <= known
 
 

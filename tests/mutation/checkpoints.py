@@ -1,6 +1,9 @@
 """Faults of checkpoint files and of what is written whole or not at all."""
 
 CHECKPOINTS = {
+    'weights/plain.py': [
+        ('return value.detach().cpu()', 'return value'),
+    ],
     'engine/checkpoint/files.py': [
         ('with atomic_file(path, durable=True) as file:', "with open(path, 'wb') as file:"),
         ('with atomic_file(path, durable=True) as file:', 'with atomic_file(path) as file:'),
@@ -12,7 +15,6 @@ CHECKPOINTS = {
         ('    if link and newest and', '    if newest and'),
         ('weights_only=True)', 'weights_only=False)'),
         ('        if not trusted:', '        if trusted:'),
-        ('return value.detach().cpu()', 'return value'),
         ('os.path.basename(path), part)', 'path, part)'),
         ("re.compile(r'iter_(\\d+)\\.pth')", "re.compile(r'iter_(\\d)\\.pth')"),
         ('    check_sums(path)\n', ''),
@@ -41,8 +43,7 @@ CHECKPOINTS = {
         ('if has_negative_variance(name, value):', 'if False:'),
         ('if not torch.isfinite(value).all():', 'if torch.isnan(value).all():'),
         ("    _check_finite(content.get('training_state', {}))\n", ''),
-        ("for part in ('regularizer', 'feature_distance', 'loss_terms')]",
-         "for part in ('regularizer', 'feature_distance')]"),
+        ("'foundation_distance', 'loss_terms')]", "'foundation_distance')]"),
         ("[*NEEDED, *(['training_state']", '[*NEEDED, *([]'),
         ("NEEDED = ('meta', 'state_dict', 'optimizer', 'random_state', 'log_buffer')",
          "NEEDED = ('meta', 'state_dict', 'optimizer', 'log_buffer')"),

@@ -14,7 +14,8 @@ LABELS = {
          'probabilities[sorted(self.classes)] = self.probabilities'),
         ('(n, c) for c, n in pixels.items() if n > 0',
          '(-n, c) for c, n in pixels.items() if n > 0'),
-        ('self.pixels[c] = self.pixels.get(c, 0) + n', 'self.pixels[c] = n'),
+        ('self.pixels[c] = self.pixels.get(c, 0) + n\n                if n',
+         'self.pixels[c] = n\n                if n'),
     ],
     'labels/confusion.py': [
         ('torch.add(prediction.long(), label, alpha=VALUES)',
@@ -41,7 +42,8 @@ LABELS = {
         ('(3, 4, 2, 21, 5,', '(3, 4, 2, 5, 21,'),
     ],
     'labels/statistics.py': [
-        ('_modified(Path(folder) / file) <= made}', '_modified(Path(folder) / file) >= made}'),
+        ('_modified(os.path.join(folder, file)) <= made}',
+         '_modified(os.path.join(folder, file)) >= made}'),
         ('for file, names in foreign.items() if len(names) == 1}',
          'for file, names in foreign.items()}'),
         ('EMPTY_SHARE = 0.5', 'EMPTY_SHARE = 0.9'),
@@ -71,8 +73,8 @@ LABELS = {
         ('(samples.extra > 1 or samples.extra == 1 and samples.alpha)', '(samples.extra >= 1)'),
     ],
     'labels/image_list.py': [
-        ('return max(fitting, key=len', 'return min(fitting, key=len'),
-        ('for file in sorted(names)]', 'for file in names]'),
+        ('return max((suffix', 'return min((suffix'),
+        ('    files.sort()\n', ''),
         ("if not file.startswith(f'{place}/')]", 'if not file.startswith(place)]'),
         ("- {''}", ''),
         ("tuple(f'{folder}/' for folder in folders)", 'tuple(folders)'),

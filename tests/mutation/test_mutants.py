@@ -63,7 +63,9 @@ def test_a_text_that_does_not_occur_once_is_an_error(text):
 
 
 def test_the_nearest_tests_run_first():
-    assert room_tests('uda/views/view.py') == ['tests/test_uda']
+    assert room_tests('uda/views/view.py') == ['tests/test_uda/test_views/test_view.py',
+                                               'tests/test_uda']
+    assert room_tests('uda/execution.py') == ['tests/test_uda']
     assert room_tests('uda/draws.py') == ['tests/test_uda/test_draws.py', 'tests/test_uda']
     assert room_tests('utils/atomic_file.py') == ['tests/test_utils/test_atomic_file.py']
     with pytest.raises(LookupError, match='report/write.py is in none of the rooms'):

@@ -41,7 +41,7 @@ def test_an_unknown_method_is_named(name, message):
 @pytest.mark.parametrize('method', METHODS)
 def test_every_method_builds_small(method):
     model = build_training_model(method_config(method, 'exact', SMALL), seed=0)
-    assert (model.regularizer is not None) == method.endswith('ssr')
+    assert (model.regularizer is not None) == ('ssr' in method)
     assert (model.teacher is None) == (method == 'source_only')
     assert ('masked' in [maker.name for maker in model.view_makers]) == method.startswith('mic')
 

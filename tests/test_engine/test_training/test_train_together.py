@@ -15,7 +15,7 @@ from tiny_networks import ARCHITECTURES
 from torch import distributed as dist
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from mmseg_ssr.datasets import source_statistics
+from mmseg_ssr.domains import source_counts
 from mmseg_ssr.engine import SelfTrainingRunner
 from mmseg_ssr.engine.build import build_training_dataset
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
@@ -311,8 +311,8 @@ def counted(data, folder):
     """How many labels this process has counted the classes of."""
     with pytest.MonkeyPatch.context() as patch:
         labels = []
-        original = source_statistics.count_labels
-        patch.setattr(source_statistics, 'count_labels', lambda root, files, *args: (
+        original = source_counts.count_labels
+        patch.setattr(source_counts, 'count_labels', lambda root, files, *args: (
             labels.extend(files), original(root, files, *args))[1])
         trained(sections('source_only', data, 2, 1), folder)
     return len(labels)
