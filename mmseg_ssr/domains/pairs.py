@@ -34,14 +34,15 @@ class PairStream:
         seed: integer >= 0.
         options: options of rare class sampling, or None for none.
         sampler: the sampler of these options.
-        begin: called with the source before its image of a pair is loaded.
+        begin: called with the source before its image of a pair is loaded, or None. The stream can
+            be sent to another process if this function can.
     """
 
     def __init__(self, source: Sequence, target: Sequence,
                  pixels: Callable[[Any], Sequence[int]], seed: int,
                  options: Optional[RareClassSampling] = None,
                  sampler: Optional[RareClassSampler] = None,
-                 begin: Callable[[Any], None] = lambda source: None):
+                 begin: Optional[Callable[[Any], None]] = None):
         self.source, self.target = source, target
         self.pixels = pixels
         self.seed = seed
@@ -82,7 +83,8 @@ class PairStream:
     def _rare_class_sample(self, rng: np.random.Generator) -> Dict[str, Any]:
         """A source image with a drawn class, in a crop that holds it too if one is found."""
         class_id, image = self.sampler.draw(rng)
-        self.begin(self.source)
+        if self.begin is not None:
+            self.begin(self.source)
         sample = self.source[image]
         if self.options.min_crop_ratio > 0:
             for _ in range(self.options.max_redraws):

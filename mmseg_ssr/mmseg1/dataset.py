@@ -88,7 +88,7 @@ class UDADataset(Dataset):
                 keep_last_loaded(source, resized=options.keep_scale)
         self.pairs = PairStream(source, target, self._pixels, seed, options, self.sampler,
                                 begin=forget_last_loaded if options and options.keep_scale
-                                else lambda source: None)
+                                else None)
 
     @property
     def metainfo(self) -> Dict[str, Any]:
