@@ -1,9 +1,6 @@
 """Faults of checkpoint files and of what is written whole or not at all."""
 
 CHECKPOINTS = {
-    'weights/plain.py': [
-        ('return value.detach().cpu()', 'return value'),
-    ],
     'engine/checkpoint/files.py': [
         ('with atomic_file(path, durable=True) as file:', "with open(path, 'wb') as file:"),
         ('with atomic_file(path, durable=True) as file:', 'with atomic_file(path) as file:'),
