@@ -46,6 +46,6 @@ def target_config(config: Union[dict, List[dict]]) -> Union[dict, List[dict]]:
 
 def _with_margins(pipeline: List[dict], margins: List[int]) -> List[dict]:
     steps = after_loading(pipeline, dict(type='PseudoLabelMargins', margins=list(margins)),
-                          'Collect', PLACE)
+                          'Collect', f'{PLACE}.crop_pseudo_margins')
     collect = dict(steps[-1], keys=[*steps[-1]['keys'], MASK])
     return [*steps[:-1], dict(type='FormatValidPseudoMask'), collect]

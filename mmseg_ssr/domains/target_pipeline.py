@@ -33,18 +33,18 @@ def without_labels(pipeline: Sequence[Dict[str, Any]], label: str, place: str,
 
 def after_loading(pipeline: Sequence[Dict[str, Any]], step: Dict[str, Any], last: str,
                   place: str) -> List[Dict[str, Any]]:
-    """Put the step that makes the mask of margins after the one that loads the image.
+    """Put a step after the one that loads the image.
 
     Args:
         last: type that the last step must have.
-        place: key of the target in the config, for the message.
+        place: key in the config that asks for the step, for the message.
 
     Raises:
         ConfigError: no step loads an image, or the last step is another one.
     """
     loads = [i for i, one in enumerate(pipeline) if step_name(one).startswith('LoadImage')]
     if not loads or step_name(pipeline[-1]) != last:
-        raise ConfigError(f'{place}.crop_pseudo_margins needs a pipeline that loads an image '
+        raise ConfigError(f'{place} needs a pipeline that loads an image '
                           f'(LoadImageFromFile) and ends with {last}, got '
                           f'{[step_name(one) for one in pipeline]}')
     return [*pipeline[:loads[0] + 1], step, *pipeline[loads[0] + 1:]]

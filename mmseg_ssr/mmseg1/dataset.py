@@ -135,7 +135,7 @@ def target_config(config: Mapping[str, Any]) -> Dict[str, Any]:
                               logger().warning)
     if margins is not None:
         pipeline = after_loading(pipeline, dict(type='PseudoMargins', margins=list(margins)),
-                                 'PackSegInputs', f'{PLACE}.target')
+                                 'PackSegInputs', f'{PLACE}.target.crop_pseudo_margins')
         pipeline[-1] = dict(pipeline[-1], type='PackTargetInputs')
     config['pipeline'] = pipeline
     return config

@@ -5,7 +5,7 @@ flips of it, costs nothing in training. The map also sees the whole image instea
 :mod:`mmseg_ssr.engine.whole_image_maps` makes the files.
 """
 import os
-from typing import Dict, List, Sequence
+from typing import Dict, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from mmcv.parallel import DataContainer
 from mmseg.datasets.builder import PIPELINES
 from torch.nn import functional as F
 
+from ...domains.target_pipeline import after_loading
 from ...errors import ConfigError, DataError, MissingFile
 from ...utils.registration import register
 
@@ -39,15 +40,9 @@ def with_maps(config: dict) -> dict:
         return dict(config, dataset=with_maps(config['dataset']))
     if config.get(FOLDER) is None:
         return {key: value for key, value in config.items() if key != FOLDER}
-    steps: List[dict] = list(config['pipeline'])
-    loads = [i for i, step in enumerate(steps) if str(step['type']).startswith('LoadImage')]
-    if not loads or steps[-1]['type'] != 'Collect':
-        raise ConfigError(f'{FOLDER} needs a pipeline that loads an image (LoadImageFromFile) and '
-                          'ends with Collect')
-    collect = dict(steps[-1], keys=[*steps[-1]['keys'], MAP])
-    after = loads[0] + 1
-    steps = [*steps[:after], dict(type='PlacesOnMap'), *steps[after:-1],
-             dict(type='CutEncoderMap', folder=config[FOLDER]), collect]
+    *steps, collect = after_loading(config['pipeline'], dict(type='PlacesOnMap'), 'Collect', FOLDER)
+    steps += [dict(type='CutEncoderMap', folder=config[FOLDER]),
+              dict(collect, keys=[*collect['keys'], MAP])]
     return dict({key: value for key, value in config.items() if key != FOLDER}, pipeline=steps)
 
 
