@@ -52,7 +52,9 @@ MMSEG1_TESTS = tests/mmseg1 tests/test_both_lines.py tests/parity/test_parity.py
 mmseg1: export OMP_NUM_THREADS ?= 1
 mmseg1: setup  ## run the tests of mmseg 1.x, in an environment of its own (1 minute to install it)
 	@$(INSTALL_MMSEG1)
-	@PYTHONPATH="$(CURDIR)" "$(shell $(INSTALL_MMSEG1) --which)" -m pytest -n $(WORKERS) $(MMSEG1_TESTS) -q $(PYTEST_ARGS)
+	@$(PY) tests/both_lines.py "$(VENV)/both_lines.json"
+	@BOTH_LINES_RECORD="$(abspath $(VENV))/both_lines.json" PYTHONPATH="$(CURDIR)" \
+	"$(shell $(INSTALL_MMSEG1) --which)" -m pytest -n $(WORKERS) $(MMSEG1_TESTS) -q $(PYTEST_ARGS)
 
 soak: full  ## run the long endurance tests, and the unit tests on sources with faults
 	@$(PY) -m pytest -m soak $(PYTEST_ARGS)

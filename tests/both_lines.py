@@ -1,9 +1,13 @@
 """Three iterations of methods through the installed line of mmseg, in numbers that can be written.
 
-Run as a program, it records them: ``python tests/both_lines.py``. Do so with mmseg 0.x alone, so
-that mmseg 1.x is compared with numbers that are not its own.
+Run as a program, it records them: ``python tests/both_lines.py [FILE]``. Do so with mmseg 0.x
+alone, so that mmseg 1.x is compared with numbers that are not its own. ``make mmseg1`` makes a
+record of its machine first. Tests read it by the environment variable ``BOTH_LINES_RECORD``.
 """
 import json
+import logging
+import os
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -15,7 +19,8 @@ import mmseg_ssr
 from mmseg_ssr.host import SEGMENTORS
 from mmseg_ssr.uda.student import segmentation_logits
 
-RECORD = Path(__file__).parent / 'data' / 'both_lines.json'
+SHIPPED = Path(__file__).parent / 'data' / 'both_lines.json'
+RECORD = Path(os.environ.get('BOTH_LINES_RECORD', SHIPPED))
 #: Integers of 0..255 are normalized without rounding.
 MEAN, STD = 128., 64.
 NORM = dict(type='BN', requires_grad=True)
@@ -131,11 +136,16 @@ def written(value: Any) -> str:
 
 
 def machine() -> Dict[str, str]:
-    """What decides about the last bits."""
-    return dict(torch=str(torch.__version__), cpu=torch.backends.cpu.get_cpu_capability())
+    """What decides about the last bits: torch, and the kind of processor."""
+    cpu = dict(line.split(':', 1) for line in Path('/proc/cpuinfo').read_text().splitlines()
+               if ':' in line)
+    kind = {key.strip(): value.strip() for key, value in cpu.items()}
+    return dict(torch=str(torch.__version__), cpu=torch.backends.cpu.get_cpu_capability(),
+                **{key: kind.get(key, '') for key in ('vendor_id', 'cpu family', 'model')})
 
 
 if __name__ == '__main__':
     assert mmseg_ssr.LINE == 0, 'record with mmseg 0.x'
-    RECORD.write_text(json.dumps(dict(machine=machine(), **{
+    logging.disable(logging.INFO)
+    Path(*sys.argv[1:] or [SHIPPED]).write_text(json.dumps(dict(machine=machine(), **{
         name: numbers(name) for name in CASES}), indent=1) + '\n')

@@ -5,8 +5,9 @@ import both_lines
 import pytest
 
 RECORD = json.loads(both_lines.RECORD.read_text())
-#: Another processor or torch rounds otherwise, and three iterations let the difference grow.
-ELSEWHERE = 1e-3
+#: Another processor or torch rounds otherwise, and three iterations let the difference grow. An
+#: accuracy in percent moves by whole pixels.
+ELSEWHERE, PIXELS = 1e-3, 0.1
 
 
 def flat(value, name=''):
@@ -24,4 +25,7 @@ def test_three_iterations_are_those_of_the_record(name):
     if both_lines.machine() == RECORD['machine']:
         assert found == recorded
     else:
-        assert found == pytest.approx(recorded, rel=ELSEWHERE)
+        assert list(found) == list(recorded)
+        for number, value in recorded.items():
+            allowed = dict(abs=PIXELS) if 'acc_seg' in number else dict(rel=ELSEWHERE)
+            assert found[number] == pytest.approx(value, **allowed), number
