@@ -9,6 +9,9 @@ from .schedule import schedulers
 
 #: Classes that mmseg 1.x lacks.
 WITHOUT_COUNTERPART = ('Mask2Former', 'SARFormer')
+#: Optimizers that mmseg 0.x gets with one kernel for all parameters, as its training builds them.
+#: The kernel decides about the last bits.
+FUSED = ('Adam', 'AdamW', 'SGD')
 
 
 def to_mmseg1(cfg: Mapping[str, Any]) -> Dict[str, Any]:
@@ -74,6 +77,8 @@ def _training(cfg: Mapping[str, Any], max_iters: int) -> Dict[str, Any]:
                           'here: write optim_wrapper.constructor by hand')
     if optimizer.get('paramwise_cfg'):
         wrapper['paramwise_cfg'] = optimizer.pop('paramwise_cfg')
+    if optimizer['type'] in FUSED and 'foreach' not in optimizer:
+        optimizer.setdefault('fused', True)
     clip = (cfg.get('optimizer_config') or {}).get('grad_clip')
     if clip:
         wrapper['clip_grad'] = clip

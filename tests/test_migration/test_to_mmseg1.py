@@ -88,6 +88,14 @@ def test_a_supervised_training_has_no_method():
     assert made['optim_wrapper']['clip_grad'] == dict(max_norm=3)
 
 
+@pytest.mark.parametrize('options, fused', [
+    (dict(type='AdamW'), True), (dict(type='AdamW', fused=False), False),
+    (dict(type='SGD', foreach=True), None), (dict(type='LBFGS'), None)])
+def test_the_update_runs_in_the_kernel_of_mmseg0(options, fused):
+    made = to_mmseg1(config(optimizer=dict(options, lr=1.)))['optim_wrapper']['optimizer']
+    assert made.get('fused') is fused
+
+
 @pytest.mark.parametrize('lr_config, expected', [
     (dict(policy='poly', power=0.9, min_lr=1e-5),
      [dict(type='PolyLR', power=0.9, eta_min=1e-5, begin=0, end=11, by_epoch=False)]),
