@@ -1,6 +1,6 @@
 """Streets, trained through mmseg 0.x and mmseg 1.x from one start: are the results the same?
 
-``python tests/both_doors.py FOLDER [ROW ...]`` needs ``data/streets`` (docs/get_started.md), and the
+``python tests/both_doors.py FOLDER [ROW ...]`` needs ``data/streets`` (docs/get_started.md) and the
 environment that ``make mmseg1`` makes. It prints the mIoU of both trainings of each row, and the
 first iteration whose loss differs, if one does.
 
