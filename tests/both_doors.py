@@ -8,6 +8,7 @@ Three things differ between the lines by themselves: the random numbers that the
 made of, those that are left for dropout, and the last digits of the learning rate. Here mmseg 1.x
 gets all three from mmseg 0.x. Everything else is as its own scripts do it.
 """
+import argparse
 import json
 import os
 import random
@@ -127,9 +128,17 @@ def compare(row: str, folder: Path, iterations: int = 1200) -> str:
             + ('all losses are equal' if other is None else f'losses differ from {other} on'))
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('folder', type=Path, help='folder of the results')
+    parser.add_argument('rows', nargs='*', default=list(ROWS), help=f'of {", ".join(ROWS)}')
+    args = parser.parse_args()
+    for name in args.rows:
+        print(compare(name, args.folder.resolve() / name), flush=True)
+
+
 if __name__ == '__main__':
-    if sys.argv[1] == '--child':
+    if sys.argv[1:2] == ['--child']:
         child(*sys.argv[2:])
     else:
-        for name in sys.argv[2:] or ROWS:
-            print(compare(name, Path(sys.argv[1]).resolve() / name), flush=True)
+        main()
