@@ -67,6 +67,8 @@ METHODS = {
     'source_only': Method(dict(source_only=True), (SOURCE, ), teachers=0),
     'dacs': Method(dict()),
     'daformer': distance(),
+    'labels_of_an_encoder': Method(dict(
+        pseudo_label_affinity=0.1, pseudo_label_encoder=dict(type='sam', **ENCODER))),
     'daformer_to_an_encoder': distance(dict(type='sam', **ENCODER)),
     'daformer_to_the_regularizer': distance('regularizer'),
     **{f'mic_{mode}': mic(mode) for mode in MASK_MODES},
@@ -134,6 +136,8 @@ def refusal(case: Case) -> Optional[str]:
                 'have no pretrained counterpart')
     if case.method == 'daformer_to_the_regularizer' and case.regularizer is None:
         return "uda.imnet_feature_dist_encoder must be .* got 'regularizer' without SSR"
+    if case.method == 'labels_of_an_encoder' and case.regularizer:
+        return "uda.pseudo_label_encoder is for methods without SSR's regularizer"
     if case.mode == 'regularized_labels' and not (case.regularizer
                                                   and METHODS[case.method].teachers):
         return "uda.pseudo_label_branch='regularized' needs SSR's regularizer and a teacher"

@@ -38,7 +38,7 @@ from .class_shares import Sampled, pixel_shares, sampled_shares
 LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
             'imnet_feature_dist_encoder', 'foundation_distance_lambda',
             'foundation_distance_encoder', 'source_loss_mean', 'compile')
-#: The same for SSR, unless the branch that it adds makes the pseudo-labels.
+#: The same for SSR, unless its branch or its encoder takes part in the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
                   'pseudo_label_branch')
 #: Width of the plots in pixels.
@@ -101,10 +101,11 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
     if kind is None or not issubclass(kind, UDASegmentor):
         return None, []
     refuse_downloads(cfg)
-    shadow = method.get('pseudo_label_branch', 'shadow') == 'shadow'
-    for key in LEARNING + REGULARIZATION * shadow:
+    encoded_labels = (method.get('pseudo_label_branch') == 'regularized'
+                   or method.get('pseudo_label_affinity') is not None)
+    for key in LEARNING + REGULARIZATION * (not encoded_labels):
         method.pop(key, None)
-    if shadow and method['type'] == 'SSR':  # SSR insists on a regularizer
+    if not encoded_labels and method['type'] == 'SSR':  # SSR insists on a regularizer
         method['type'] = 'DACS'
     start = checkpoint or cfg.get('load_from')
     notes = _leave_files_out(cfg, students=bool(start))

@@ -32,7 +32,7 @@ def make(cfg: Config, device: torch.device, told: Callable[[str, int, int], Any]
     """Make the maps that do not exist yet.
 
     Args:
-        cfg: config of a method with SSR, whose training sets have ``encoder_maps``.
+        cfg: config of a method with a frozen encoder, whose training sets have ``encoder_maps``.
         device: device of the encoder.
         told: called with the folder, the number of images done, and of all, after each image.
 
@@ -53,7 +53,7 @@ def make(cfg: Config, device: torch.device, told: Callable[[str, int, int], Any]
         _check_about(config[FOLDER], about, path, new=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
-        encoder = build_encoder(cfg.uda.regularizer.encoder).to(device)
+        encoder = build_encoder(_encoder(cfg)).to(device)
     count = 0
     for _, config in sets:
         make_folder(config[FOLDER])
@@ -75,31 +75,42 @@ def check(cfg: Config) -> None:
     """Check that a training finds the folders of its maps, made by its encoder.
 
     Raises:
-        ConfigError: the maps are of another encoder, only one domain has some, or no SSR uses them.
+        ConfigError: the maps are of another encoder, a domain whose maps are used has none, or no
+            encoder uses those of a domain.
         MissingFile: a folder holds none.
     """
     sets = list(folders(cfg)) if 'target' in cfg.data.train else []
     if not sets:
         return
+    about = _about(cfg)
     domains = {path.split('.')[2] for path, _ in sets}
-    if len(domains) < 2:
+    if cfg.uda.get('pseudo_label_encoder'):
+        if 'source' in domains:
+            raise ConfigError(f'data.train.source has {FOLDER}, but uda.pseudo_label_encoder sees '
+                              'target images alone: remove the key from data.train.source')
+    elif len(domains) < 2:
         raise ConfigError(f'only data.train.{domains.pop()} has {FOLDER}: give both domains the '
                           'key, or none')
     if cfg.data.train.get('sync_crop_size'):
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
-    about = _about(cfg)
     for path, config in sets:
         _check_about(config[FOLDER], about, path, new=False)
 
 
+def _encoder(cfg: Config) -> Mapping[str, Any]:
+    """Return the config of the encoder that makes the maps."""
+    uda = cfg.get('uda') or {}
+    found = uda.get('pseudo_label_encoder') or (uda.get('regularizer') or {}).get('encoder')
+    if found is None:
+        raise ConfigError(f'{cfg.filename}: {FOLDER} need an encoder: set uda.regularizer.encoder '
+                          '(SSR) or uda.pseudo_label_encoder, or leave them out')
+    return found
+
+
 def _about(cfg: Config) -> Dict[str, Any]:
     """Return what decides the maps of an encoder: its config, and its file's name and size."""
-    settings = ((cfg.get('uda') or {}).get('regularizer') or {}).get('encoder')
-    if settings is None:
-        raise ConfigError(f'{cfg.filename}: {FOLDER} are for SSR: set uda.regularizer.encoder, or '
-                          'leave them out')
-    about = json.loads(json.dumps(settings))
+    about = json.loads(json.dumps(_encoder(cfg)))
     file = about.get('checkpoint')
     if file and os.path.isfile(file):
         about['checkpoint'] = f'{os.path.basename(file)}, {os.path.getsize(file)} bytes'

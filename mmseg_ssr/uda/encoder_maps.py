@@ -15,17 +15,24 @@ class EncoderMaps:
     of the encoder, if the target image's map is needed anyway, and such a map does not show the
     augmentation of the mixed image. It is not in the paper.
 
-    The maps of a batch that brings some are used for its images. Other images are still encoded,
-    such as the mixed one, unless it is composed.
+    Each image is encoded once in an iteration. The maps of a batch that brings some are used for
+    its images. Other images are still encoded, such as the mixed one, unless it is composed.
 
     Args:
-        regularizer: regularization branch with the encoder; None makes no maps.
+        regularizer: regularization branch with the encoder; None makes no maps of views.
         composed: whether the mixed view's map is composed.
+        encoder: frozen encoder of the images of methods without a regularizer.
     """
 
-    def __init__(self, regularizer: Optional[nn.Module] = None, composed: bool = False):
-        self.regularizer, self.composed = regularizer, composed
+    def __init__(self, regularizer: Optional[nn.Module] = None, composed: bool = False,
+                 encoder: Optional[nn.Module] = None):
+        self.regularizer, self.composed, self.encoder = regularizer, composed, encoder
         self._kept: Dict[Tensor, Tensor] = {}
+
+    @property
+    def encodes(self) -> bool:
+        """Whether there is an encoder."""
+        return self.regularizer is not None or self.encoder is not None
 
     def start_iteration(self, batch: Batch) -> None:
         """Forget the maps of the iteration before, and take those of a batch."""
@@ -36,10 +43,9 @@ class EncoderMaps:
         """Return the map of normalized images B x 3 x H x W: B x C x h x w."""
         if img in self._kept:  # tensors are keys by identity
             return self._kept[img]
-        found = self.regularizer.encode(img)
-        if self.composed:
-            self._kept[img] = found
-        return found
+        encode = self.encoder if self.regularizer is None else self.regularizer.encode
+        self._kept[img] = encode(img)
+        return self._kept[img]
 
     def of_view(self, view: View) -> Optional[Tensor]:
         """Return the map of a view, B x C x h x w; None if the view is not regularized."""

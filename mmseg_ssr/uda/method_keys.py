@@ -147,7 +147,8 @@ class MethodKeys:
         if losses.learns_from_predictions:
             views.insert(1 if teacher is None else 2, TargetView())
         views += self._distance_views(has_targets)
-        maps = EncoderMaps(regularizer, self.regularization.mixed_maps == 'composed')
+        maps = EncoderMaps(regularizer, self.regularization.mixed_maps == 'composed',
+                           tried(self.pseudo_labels.encoder))
         pseudo_labels = tried(self.pseudo_labels.build, teacher, maps)
         problems.report()
         return dict(

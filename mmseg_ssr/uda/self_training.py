@@ -80,6 +80,7 @@ class SelfTraining(nn.Module):
         self.teacher = teacher
         self.view_makers = nn.ModuleList([SourceView()] if views is None else views)
         self.encoder_maps = maps or EncoderMaps(self.regularizer)
+        self.label_encoder = self.encoder_maps.encoder
         self.pseudo_labels = pseudo_labels or PseudoLabeler()
         self.joint_views = joint_views
         self.draws = draws or Draws()

@@ -56,8 +56,14 @@ def regularized_labels_config(data):
     return sections
 
 
+def affinity_config(data):
+    sections = tiny_training.ssr_config(data)
+    sections['uda']['pseudo_label_affinity'] = 0.01
+    return sections
+
+
 @pytest.mark.parametrize('sections', [tiny_training.ssr_config, hrda_config,
-                                      regularized_labels_config])
+                                      regularized_labels_config, affinity_config])
 def test_views_are_those_of_the_training(data, config, trained_on, sections):
     expected = trained_on(sections(data))
     found = seen_before(config(sections(data)), 2)

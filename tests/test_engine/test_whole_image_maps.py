@@ -24,6 +24,12 @@ def sections(data, tmp_path):
     return sections
 
 
+def for_labels(sections):
+    """The keys of DAFormer whose pseudo-labels agree with the encoder."""
+    return dict(type='DACS', pseudo_label_affinity=0.1,
+                pseudo_label_encoder=sections['uda']['regularizer']['encoder'])
+
+
 def make(cfg):
     return whole_image_maps.make(cfg, CPU, lambda *progress: None)
 
@@ -38,16 +44,25 @@ def test_maps_are_those_of_the_encoder_and_are_made_once(sections, config, tmp_p
     assert make(cfg) == 1 and np.array_equal(np.load(file), found)
 
 
+def encode(self, img):
+    raise AssertionError('the encoder ran')
+
+
 def test_a_training_with_maps_runs_no_encoder(sections, config, tmp_path, monkeypatch):
     cfg = config(sections)
     make(cfg)
+    monkeypatch.setattr(FrozenSAMEncoder, 'forward', encode)
     sample = build_training_dataset(cfg, seed=0)[0]
     assert sample['encoder_map'].data.shape == sample['target_encoder_map'].data.shape == (16, 4, 4)
     assert not torch.equal(sample['encoder_map'].data, sample['target_encoder_map'].data)
+    assert train(cfg, str(tmp_path / 'work'), CPU, evaluate=False).endswith('iter_4.pth')
 
-    def encode(self, img):
-        raise AssertionError('the encoder ran')
 
+def test_pseudo_labels_need_maps_of_the_target_alone(sections, config, tmp_path, monkeypatch):
+    sections['uda'] = for_labels(sections)
+    del sections['data']['train']['source']['encoder_maps']
+    cfg = config(sections)
+    assert make(cfg) == 4
     monkeypatch.setattr(FrozenSAMEncoder, 'forward', encode)
     assert train(cfg, str(tmp_path / 'work'), CPU, evaluate=False).endswith('iter_4.pth')
 
@@ -71,7 +86,9 @@ def test_a_training_stops_if_it_lacks_maps_or_has_those_of_another_encoder(secti
      'only data.train.source has encoder_maps'),
     (lambda sections: sections['data']['train'].update(sync_crop_size=(16, 16)),
      'encoder_maps cannot be cut by data.train.sync_crop_size'),
-    (lambda sections: sections.update(uda=dict(type='DACS')), 'encoder_maps are for SSR')])
+    (lambda sections: sections.update(uda=dict(type='DACS')), 'encoder_maps need an encoder'),
+    (lambda sections: sections.update(uda=for_labels(sections)),
+     'pseudo_label_encoder sees target images alone')])
 def test_maps_that_do_not_fit_the_config(sections, config, change, message):
     change(sections)
     with pytest.raises(ConfigError, match=message):

@@ -45,7 +45,7 @@ PARTS_OF_HEADS = {'pixel_decoder': DeformablePixelDecoder, 'transformer_decoder'
                   'losses': MaskLosses}
 #: Keys whose dict describes a frozen network -> the function from its type to its class.
 FROZEN = {'encoder': encoder_class, 'imnet_feature_dist_encoder': encoder_class,
-          'foundation_distance_encoder': encoder_class,
+          'foundation_distance_encoder': encoder_class, 'pseudo_label_encoder': encoder_class,
           'regions': region_source_class, 'boxes': box_source_class}
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',

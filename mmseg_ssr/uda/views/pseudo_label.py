@@ -1,16 +1,19 @@
 """Pseudo-labels and their quality weight (DAFormer, arXiv 2111.14887, Sec. 3)."""
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
 from torch import Tensor
 
 from ... import distributed
 from ...errors import ConfigError
+from ...regularizer import build_encoder
+from ...regularizer.frozen import FrozenNetwork
 from .. import student
 from ..encoder_maps import EncoderMaps
 from ..keys import KeyGroup, key
 from ..update.teacher import EMATeacher
+from .label_affinity import LabelAffinity
 from .view import Batch, PseudoLabel
 
 
@@ -32,16 +35,42 @@ class PseudoLabelKeys(KeyGroup):
     pseudo_label_mirror: bool = key(
         False, 'Whether pseudo-labels come from the mean probabilities of the image and of its '
         'mirror image, as in VFM-UDA++.')
+    pseudo_label_affinity: Optional[float] = key(
+        None, 'Temperature at which pseudo-labels are made to agree with what the frozen encoder '
+        'finds alike in the image, 0.1 for SAM. None is off, as in the paper.', above=0)
+    pseudo_label_encoder: Optional[Dict[str, Any]] = key(
+        None, 'Frozen encoder of `pseudo_label_affinity`, with the keys of `regularizer.encoder`. '
+        "None takes SSR's.")
+
+    def check(self) -> None:
+        if self.pseudo_label_encoder is not None and self.pseudo_label_affinity is None:
+            raise ConfigError('uda.pseudo_label_encoder is for pseudo_label_affinity, which is '
+                              'off: set pseudo_label_affinity=0.1, or remove it')
+
+    def encoder(self) -> Optional[FrozenNetwork]:
+        """Build the encoder of the labels' own; None if they have none."""
+        if self.pseudo_label_encoder is None:
+            return None
+        return build_encoder(self.pseudo_label_encoder)
 
     def build(self, teacher: Optional[EMATeacher], maps: EncoderMaps) -> 'PseudoLabeler':
-        """Build the labeler for the teacher and the regularizer, if there are any."""
+        """Build the labeler for the teacher and the encoder, if there are any."""
         regularized = self.pseudo_label_branch == 'regularized'
         if regularized and (teacher is None or maps.regularizer is None):
             raise ConfigError("uda.pseudo_label_branch='regularized' needs SSR's regularizer and a "
                               "teacher that labels target images (type='SSR'): set it to 'shadow'")
+        affinity = None
+        if self.pseudo_label_affinity is not None:
+            if maps.regularizer is not None and maps.encoder is not None:
+                raise ConfigError("uda.pseudo_label_encoder is for methods without SSR's "
+                                  'regularizer, whose encoder serves both: remove it')
+            if not maps.encodes:
+                raise ConfigError('uda.pseudo_label_affinity needs a frozen encoder: give '
+                                  "pseudo_label_encoder, or SSR's regularizer (type='SSR')")
+            affinity = LabelAffinity(self.pseudo_label_affinity, maps)
         return PseudoLabeler(self.pseudo_threshold, self.pseudo_weight_ignore_top,
                              self.pseudo_weight_ignore_bottom, maps if regularized else None,
-                             self.pseudo_label_mirror)
+                             self.pseudo_label_mirror, affinity)
 
 
 class PseudoLabeler:
@@ -53,13 +82,15 @@ class PseudoLabeler:
         maps: maps of the frozen encoder, whose regularizer enhances the teacher's features. None
             labels by the shadow branch, as in the paper.
         mirror: whether to average the probabilities of the image and of its mirror image.
+        affinity: makes the labels agree with a frozen encoder's map; None leaves them.
     """
 
     def __init__(self, threshold: float = 0.968, ignore_top: int = 0, ignore_bottom: int = 0,
-                 maps: Optional[EncoderMaps] = None, mirror: bool = False):
+                 maps: Optional[EncoderMaps] = None, mirror: bool = False,
+                 affinity: Optional[LabelAffinity] = None):
         self.threshold = threshold
         self.ignore_top, self.ignore_bottom = ignore_top, ignore_bottom
-        self.maps, self.mirror = maps, mirror
+        self.maps, self.mirror, self.affinity = maps, mirror, affinity
 
     def __call__(self, teacher: EMATeacher, batch: Batch,
                  threshold: Optional[float] = None) -> PseudoLabel:
@@ -73,6 +104,8 @@ class PseudoLabeler:
             mirrored = self._logits(teacher, batch.target_img.flip(3)).flip(3)
             # logarithms are logits of the same probabilities
             logits = ((logits.softmax(1) + mirrored.softmax(1)) / 2).log()
+        if self.affinity is not None:
+            logits = self.affinity(logits, batch.target_img)
         return pseudo_label(logits, self.threshold if threshold is None else threshold,
                             self.ignore_top, self.ignore_bottom, batch.valid_mask)
 

@@ -1,0 +1,55 @@
+"""Pseudo-labels that agree with what a frozen encoder finds alike."""
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..encoder_maps import EncoderMaps
+from ..student import full_precision
+
+
+class LabelAffinity:
+    """Multiplies a teacher's probabilities by their means over alike places of the image.
+
+    The frozen encoder's map says how alike two of its cells are. Each cell gets the mean of the
+    probabilities of all cells, weighted by a softmax over their likeness. This is SSR's
+    cross-attention (arXiv 2401.14686, Sec. III-B) without weights that have to be trained: queries
+    and keys are the encoder's map, values are the teacher's probabilities. It is not in the paper.
+
+    Args:
+        temperature: of the softmax over the cosine similarities, above 0.
+        maps: maps of the frozen encoder.
+    """
+
+    def __init__(self, temperature: float, maps: EncoderMaps):
+        self.temperature, self.maps = temperature, maps
+
+    def __call__(self, logits: Tensor, img: Tensor) -> Tensor:
+        """Return logits of the new probabilities, B x K x H x W as ``logits``.
+
+        Args:
+            logits: B x K x H x W of the teacher.
+            img: B x 3 x H x W, the normalized target images.
+        """
+        found = full_precision(self.maps.of_image(img))
+        logits = full_precision(logits)
+        means = alike_means(logits.softmax(1), found, self.temperature)
+        smallest = torch.finfo(means.dtype).tiny
+        return logits.log_softmax(1) + means.clamp_min(smallest).log()
+
+
+def alike_means(probabilities: Tensor, encoder_map: Tensor, temperature: float) -> Tensor:
+    """Return the means of probabilities over alike cells, B x K x H x W.
+
+    Args:
+        probabilities: B x K x H x W.
+        encoder_map: B x C x h x w. Its mean over the cells of each image is subtracted, and the
+            likeness of two cells is the cosine of what is left.
+        temperature: the smaller, the fewer cells count.
+    """
+    grid = encoder_map.shape[2:]
+    cells = encoder_map.flatten(2).transpose(1, 2)  # B x hw x C
+    cells = F.normalize(cells - cells.mean(1, keepdim=True), dim=2)
+    likeness = torch.softmax(cells @ cells.transpose(1, 2) / temperature, dim=2)  # B x hw x hw
+    values = F.adaptive_avg_pool2d(probabilities, grid).flatten(2)  # B x K x hw
+    means = (values @ likeness.transpose(1, 2)).unflatten(2, grid)
+    return F.interpolate(means, size=probabilities.shape[2:], mode='bilinear', align_corners=False)
