@@ -8,6 +8,7 @@ import torch
 
 import mmseg_ssr  # fills the registries
 from mmseg_ssr.host import SEGMENTORS, ConfigDict
+from mmseg_ssr.utils import half_precision
 
 if mmseg_ssr.LINE == 0:
     import tiny_training
@@ -57,6 +58,12 @@ MASKS = dict(mask_mode='separatetrgaug', mask_lambda=1, mask_alpha='same',
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def fast_16_bits(monkeypatch):
+    """Let 16 bits be used on every processor, so that tests see the same everywhere."""
+    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: True)
 
 
 @pytest.fixture(autouse=True)

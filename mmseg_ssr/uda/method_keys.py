@@ -154,7 +154,7 @@ class MethodKeys:
         return dict(
             views=views, losses=losses, teacher=teacher, maps=maps, pseudo_labels=pseudo_labels,
             joint_views=self.execution.joint_views, draws=Draws(self.training.seed),
-            optimization=self.optimization.build(), finite_check=self.finite_check.build(warn))
+            optimization=self.optimization.build(warn), finite_check=self.finite_check.build(warn))
 
     def _views(self, student: nn.Module, teacher: Optional[nn.Module],
                has_targets: bool) -> List[ViewMaker]:

@@ -14,10 +14,12 @@ from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
 from ...errors import ConfigError
+from ...host import logger
 from ...methods import UDASegmentor
 from ...models.slide import averages_probabilities, slide_inference
 from ...uda.student import compilable, first_and_last, full_precision
 from ...uda.update.optimization import PRECISIONS
+from ...utils.half_precision import slower_line
 from ...utils.replaced import replaced
 from ..config.inference import check_test_cfg
 
@@ -28,7 +30,8 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
 
     * ``amp=dict(dtype='bfloat16')`` or ``'float16'`` runs the network in mixed precision. The
       layers that see the image itself and those that give the logits keep full precision. The 8
-      bits of an image have more steps than bfloat16.
+      bits of an image have more steps than bfloat16. Where 16 bits are slower
+      (:func:`~mmseg_ssr.utils.half_precision.slower_line`), float32 is used, and the log says so.
     * ``compile=True`` compiles the network, for each image size on its own.
     * ``logit_shift=[...]`` adds a number for each class to its logits, see :mod:`.label_shift`.
     * ``batched_slide=N`` and ``average='probability'``: see
@@ -112,10 +115,23 @@ def _is_mmsegs(segmentor: nn.Module, name: str) -> bool:
 
 def _autocast(function: Callable, dtype: torch.dtype) -> Callable:
     def run(img: Tensor, img_metas: Optional[list]) -> Tensor:
-        with torch.autocast(img.device.type, dtype):
+        with torch.autocast(img.device.type, dtype, enabled=pays(dtype, img.device)):
             return function(img, img_metas)
 
     return run
+
+
+def pays(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether a type of 16 bits is worth its use in inference. If not, the log says so, once."""
+    line = slower_line(dtype, device)
+    if line:
+        warn_once(f'{line}: inference uses float32')
+    return not line
+
+
+@functools.lru_cache(maxsize=None)
+def warn_once(line: str) -> None:
+    logger().warning(line)
 
 
 def _without_autocast(function: Callable) -> Callable:

@@ -1,13 +1,15 @@
 """From losses to new weights: precision, gradients of several passes, clipping, the update."""
 import contextlib
+import warnings
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor
 
 from ... import distributed
 from ...errors import Problems
+from ...utils.half_precision import slower_line
 from ..keys import KeyGroup, check_dict, check_value, key
 
 #: Smallest scale of losses in float16. Below it their gradients are lost anyway.
@@ -40,9 +42,9 @@ class OptimizationKeys(KeyGroup):
             problems.tried(check_value, f'uda.grad_clip.{name}', value, (), dict(above=0))
         problems.report()
 
-    def build(self) -> 'Optimization':
+    def build(self, warn: Callable[[str], Any] = warnings.warn) -> 'Optimization':
         return Optimization(**(self.amp or {}), **(self.grad_clip or {}),
-                            cumulative_iters=self.cumulative_iters)
+                            cumulative_iters=self.cumulative_iters, warn=warn)
 
 
 class Optimization:
@@ -51,21 +53,25 @@ class Optimization:
     Args:
         dtype: 'bfloat16' or 'float16' runs forward passes in mixed precision (``torch.autocast``);
             None is full precision. With float16 the losses are scaled so that small gradients
-            survive, and updates whose gradients overflow are left out.
+            survive, and updates whose gradients overflow are left out. Both are used where 16 bits
+            are slower too, after a warning: they still save memory.
         max_norm: norm that gradients are scaled down to; None does not clip.
         norm_type: order of that norm; 2 is Euclidean.
         cumulative_iters: iterations of a round. The weights are updated at its end, with the mean
             of the gradients. If the last round of a training is shorter, it updates nothing.
+        warn: function that logs a warning.
 
     Attributes:
         spoiled: whether an iteration of the round was not finite, so that its end updates nothing.
     """
 
     def __init__(self, dtype: Optional[str] = None, max_norm: Optional[float] = None,
-                 norm_type: float = 2., cumulative_iters: int = 1):
+                 norm_type: float = 2., cumulative_iters: int = 1,
+                 warn: Callable[[str], Any] = warnings.warn):
         self.dtype = PRECISIONS.get(dtype)
         self.max_norm, self.norm_type = max_norm, norm_type
         self.cumulative_iters = cumulative_iters
+        self.warn, self._warned = warn, False
         self._scaler: Optional[Any] = None  # made on the device of the losses
         self.spoiled = False
 
@@ -76,6 +82,11 @@ class Optimization:
         """
         if self.dtype is None:
             return contextlib.nullcontext()
+        if not self._warned:
+            self._warned = True
+            line = slower_line(self.dtype, device)
+            if line:
+                self.warn(f'{line}: amp saves memory here, but no time')
         return torch.autocast(device.type, self.dtype)
 
     def starts_round(self, iteration: int) -> bool:

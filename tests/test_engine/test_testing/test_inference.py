@@ -12,9 +12,11 @@ from mmseg_ssr.engine.testing.inference import (
     inference_options,
     plain_segmentor,
     predict_labels,
+    warn_once,
 )
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda.student import compilable, stem
+from mmseg_ssr.utils import half_precision
 from mmseg_ssr.utils.replaced import replaced
 
 SLIDE = dict(mode='slide', crop_size=[64, 64], stride=[32, 32])
@@ -125,6 +127,24 @@ def test_the_first_and_the_last_layer_stay_in_float32(segmentor):
     for hook in hooks:
         hook.remove()
     assert list(seen.values()) == [torch.float32] * 2
+
+
+@pytest.mark.parametrize('mode', [{}, SLIDE], ids=['whole', 'slide'])
+def test_float32_is_used_where_16_bits_are_slower(segmentor, mode, monkeypatch, caplog):
+    monkeypatch.setattr('platform.machine', lambda: 'x86_64')
+    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
+    warn_once.cache_clear()
+    segmentor.test_cfg = ConfigDict(dict(mode='whole'), **mode)
+    exact = segmentor.inference(scene(50)[0], METAS[0], True)
+    found = {}
+    for dtype in ('bfloat16', 'bfloat16', 'float16'):
+        segmentor.test_cfg.amp = dict(dtype=dtype)
+        with inference_options(segmentor):
+            found[dtype] = segmentor.inference(scene(50)[0], METAS[0], True)
+    assert torch.equal(found['bfloat16'], exact) and not torch.equal(found['float16'], exact)
+    lines = [message for message in caplog.messages if 'slower' in message]
+    assert lines == ['16 bits are slower than float32 on this processor, which has no instructions '
+                     'for bfloat16: inference uses float32']
 
 
 def test_batched_windows_label_the_same(segmentor):

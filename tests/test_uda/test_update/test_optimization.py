@@ -4,6 +4,7 @@ import torch
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import Optimization
 from mmseg_ssr.uda.update.optimization import OptimizationKeys
+from mmseg_ssr.utils import half_precision
 
 
 def trained(optimization, losses, rate=1.):
@@ -59,6 +60,19 @@ def test_precision_of_forward_passes():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.bfloat16
     with Optimization().precision(torch.device('cpu')):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+
+
+@pytest.mark.parametrize('dtype, wanted', [('bfloat16', 1), ('float16', 0), (None, 0)])
+def test_a_training_keeps_16_bits_and_warns_once_where_they_are_slower(dtype, wanted, monkeypatch):
+    monkeypatch.setattr('platform.machine', lambda: 'x86_64')
+    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
+    told = []
+    optimization = OptimizationKeys(amp=dtype and dict(dtype=dtype)).build(told.append)
+    for _ in range(2):
+        with optimization.precision(torch.device('cpu')):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is getattr(torch, dtype or 'float32')
+    assert told == ['16 bits are slower than float32 on this processor, which has no instructions '
+                    'for bfloat16: amp saves memory here, but no time'] * wanted
 
 
 @pytest.mark.parametrize('options, message', [
