@@ -10,13 +10,16 @@ from ..engine.build import build_test_model
 from ..engine.checkpoint.weights import load_weights
 from ..engine.testing.inference import check_test_cfg, inference_options, predict_labels
 from ..engine.testing.options import set_inference_mode
-from ..errors import UserError
+from ..errors import ConfigError, UserError
+from ..uda.update.optimization import PRECISIONS
+from ..utils.half_precision import slower_line
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM
 from .measure import Workload
 from .methods import EXACT, Size, method_config, mode_options
 from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
+from .runtimes import RUNTIMES, exported, runtime_of
 
 WAYS = ('whole', 'slide')
 #: mmseg's own way to the labels: softmax first, then the choice of the class.
@@ -29,21 +32,28 @@ MODES: Dict[str, Dict[str, Any]] = {
     'compile': {'model.test_cfg.compile': True},
     'batched': {'model.test_cfg.batched_slide': True},
     'one_by_one': {'model.test_cfg.batched_slide': False},
+    **{name: {} for name in RUNTIMES},
 }
 
 
 class Prediction(Workload):
-    """Predict the label map of one drawn image, and fetch it to the host.
+    """Predict the label maps of drawn images in one batch, and fetch them to the host.
 
     Args:
         config: config of the model. Its ``test_cfg`` says how to predict.
-        size: (width, height) of the image.
+        size: (width, height) of an image.
         checkpoint: weights; None leaves them random.
         stock: predict with mmseg's ``simple_test``.
+        runtime: name in :data:`.runtimes.RUNTIMES`, to run the exported network there.
+        images: number of images.
+
+    Raises:
+        UserError: the network cannot be exported, or the device is none of the runtime.
     """
 
     def __init__(self, device: torch.device, config: Config, size: Tuple[int, int],
-                 checkpoint: Optional[str] = None, stock: bool = False):
+                 checkpoint: Optional[str] = None, stock: bool = False,
+                 runtime: Optional[str] = None, images: int = 1):
         torch.manual_seed(0)
         self.model = build_test_model(config)
         self.model.init_weights()
@@ -52,28 +62,42 @@ class Prediction(Workload):
         self.model.to(device).eval()
         self.stock = stock
         width, height = size
-        self.img = drawn_images(1, max(size))[:, :, :height, :width].to(device)
+        self.img = drawn_images(images, max(size))[:, :, :height, :width].to(device)
         shape = (height, width, 3)
         self.metas = [dict(ori_shape=shape, img_shape=shape, pad_shape=shape, flip=False,
-                           scale_factor=1., img_norm_cfg=NORM, filename='drawn')]
+                           scale_factor=1., img_norm_cfg=NORM, filename='drawn')] * images
+        if runtime is not None:
+            self.leave_to(runtime, device)
         self.options = ExitStack()  # kept as long as the process lives: compiling takes long
         self.options.enter_context(inference_options(self.model))
+
+    def leave_to(self, runtime: str, device: torch.device) -> None:
+        """Let another program compute the logits, of whole images or of windows."""
+        if device.type != 'cpu':
+            raise ConfigError(f'{runtime} is measured on a CPU alone')
+        test_cfg, size = self.model.test_cfg, self.img.shape[2:]
+        if test_cfg.mode == 'slide':
+            size = tuple(map(min, size, test_cfg.crop_size))
+        self.model.encode_decode = exported(self.model, size, runtime, 'amp' in test_cfg)
+        for done_there in ('amp', 'logit_shift'):
+            test_cfg.pop(done_there, None)
+        self.model.to('meta')  # its weights shall not count
 
     @torch.inference_mode()
     def run(self) -> None:
         if self.stock:
-            self.labels = self.model.simple_test(self.img, self.metas)[0]
+            self.labels = np.stack(self.model.simple_test(self.img, self.metas))
         else:
-            self.labels = predict_labels(self.model, [self.img], [self.metas])[0].cpu().numpy()
+            self.labels = predict_labels(self.model, [self.img], [self.metas]).cpu().numpy()
 
     def finish(self) -> Dict[str, Any]:
-        return dict(labels=self.labels.astype(np.uint8))
+        return dict(labels=self.labels.astype(np.uint8), images=len(self.img))
 
 
 def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequence[str],
                         sizes: Sequence[Tuple[int, int]], size: Size, settings: Settings,
-                        checkpoint: Optional[str] = None) -> Report:
-    """Time the prediction of one image. The modes of one method, way and size take turns.
+                        checkpoint: Optional[str] = None, images: int = 1) -> Report:
+    """Time the prediction of a batch of images. The modes of one method, way and size take turns.
 
     Args:
         methods: names in :data:`.methods.METHODS`, or config files.
@@ -81,17 +105,19 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
         modes: names in :data:`MODES`, or sums of them.
         sizes: (width, height) of images.
         checkpoint: weights for all methods; None leaves them random.
+        images: number of images in a batch.
 
     Raises:
         UserError: a name is unknown, or nothing could be measured.
     """
     report = Report(record=dict(cases={}, checkpoint=checkpoint))
     rows: List[list] = []
+    modes = modes_that_pay(modes, settings, report)
     for method in methods:
         for way in ways:
             for width, height in sizes:
                 cases = prediction_cases(method, way, modes, (width, height), size, checkpoint,
-                                         report)
+                                         report, images)
                 outcome = measure_cases(cases, settings)
                 report.notes += [f'left out: {why}' for why in outcome.left_out.values()]
                 records = compare_labels(outcome)
@@ -100,15 +126,31 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
     report.tables.append(('Inference', markdown_table(
         ['method', 'way', 'image', 'mode', 'seconds (min-max)', 'images/s', 'peak GiB',
          'exact / this', 'same labels'], rows)))
+    if images > 1:
+        report.notes.append(f'{images} images in a batch: seconds are those of a batch')
     if checkpoint is None:
         report.notes.append('random weights: many pixels are near ties, so fewer labels stay the '
                             'same than with trained weights (--checkpoint)')
     return report
 
 
+def modes_that_pay(modes: Sequence[str], settings: Settings, report: Report) -> List[str]:
+    """Modes without those in 16 bits that would be measured in float32. These become notes."""
+    device, kept = torch.device(settings.device), []
+    for mode in modes:
+        amp = mode_options(mode, MODES).get('model.test_cfg.amp')
+        line = amp and slower_line(PRECISIONS[amp['dtype']], device)
+        if line:
+            report.notes.append(f'mode {mode} is not measured: {line}')
+        else:
+            kept.append(mode)
+    return kept
+
+
 def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],
-                     size: Size, checkpoint: Optional[str], report: Report) -> List[Case]:
-    """Make a case for each mode. A mode that this version does not know becomes a note."""
+                     size: Size, checkpoint: Optional[str], report: Report, images: int = 1
+                     ) -> List[Case]:
+    """Make a case for each mode. A mode that cannot be measured here becomes a note."""
     cases = []
     for mode in modes:
         options = mode_options(mode, MODES)
@@ -117,12 +159,13 @@ def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[i
             set_inference_mode(config, way)
             config.merge_from_dict(options)
             check_test_cfg(config.model.test_cfg)
+            runtime = runtime_of(mode)
         except UserError as error:
             report.notes.append(f'left out: {method} in mode {mode}: {error}')
             continue
         cases.append(Case(f'{method}/{way}/{image[0]}x{image[1]}/{mode}', Prediction, dict(
             config=config, size=tuple(image), checkpoint=checkpoint,
-            stock=STOCK in mode.split('+'))))
+            stock=STOCK in mode.split('+'), runtime=runtime, images=images)))
     return cases
 
 
@@ -132,7 +175,7 @@ def compare_labels(outcome: Outcome) -> Dict[str, Dict[str, Any]]:
     records = {name: result.record() for name, result in outcome.results.items()}
     exact = next((name for name in records if name.endswith(f'/{EXACT}')), None)
     for name, record in records.items():
-        record['images_per_second'] = 1 / record['seconds']
+        record['images_per_second'] = record['images'] / record['seconds']
         if exact is not None and name != exact:
             record['speed_ratio'] = records[exact]['seconds'] / record['seconds']
             record['same_labels_ratio'] = float(np.mean(labels[name] == labels[exact]))

@@ -112,6 +112,8 @@ def add_inference(commands: argparse._SubParsersAction, common: argparse.Argumen
     parser.add_argument('--sizes', nargs='+', type=image_size, metavar='WxH',
                         default=[(1024, 512), (2048, 1024)])
     parser.add_argument('--checkpoint', metavar='FILE', help='weights (default: random)')
+    parser.add_argument('--image-batch', type=positive, default=1, metavar='N',
+                        help='number of images in a batch (default: 1)')
 
 
 def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
@@ -192,7 +194,7 @@ def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any])
     if args.command == 'inference':
         sizes = [SMALL_IMAGE] if args.small else args.sizes
         return benchmark_inference(args.methods, args.ways, args.modes, sizes, size, settings,
-                                   args.checkpoint)
+                                   args.checkpoint, args.image_batch)
     if args.command == 'scale':
         values = dict(SMALL_VALUES if args.small else SCALE_VALUES)
         values['images'] = sorted(args.images or values['images'])

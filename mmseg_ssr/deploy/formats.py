@@ -158,7 +158,15 @@ def _encode_onnx(job: Job, dynamic: bool) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-def _read_onnx(path: str) -> Run:
+def read_onnx(path: str, threads: int = 0) -> Run:
+    """Return a model in an ONNX file as a function from images to logits.
+
+    Args:
+        threads: number of threads of onnxruntime. 0 takes one for each core.
+
+    Raises:
+        UserError: onnxruntime is not installed.
+    """
     runtime = required('onnxruntime', 'checking ONNX')
 
     def run(image: Tensor) -> Tensor:
@@ -167,7 +175,9 @@ def _read_onnx(path: str) -> Run:
         except Exception as error:  # its own classes of errors derive from Exception alone
             raise RuntimeError(said(error)) from error
 
-    session = runtime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = runtime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     return run
 
 
@@ -183,7 +193,7 @@ FORMATS: Dict[str, Format] = {
                           '`torch.jit.load`, Python or C++'),
     'torch_export': Format('model.pt2', _encode_torch_export, _read_torch_export,
                            '`torch.export.load`, to compile ahead of time'),
-    'onnx': Format('model.onnx', _encode_onnx, _read_onnx, 'onnxruntime and other ONNX programs'),
+    'onnx': Format('model.onnx', _encode_onnx, read_onnx, 'onnxruntime and other ONNX programs'),
 }
 
 

@@ -102,11 +102,12 @@ def test_similarity_of_maps_of_two_sizes():
 # ---------------------------------------------------------------- inference
 def test_inference():
     report = inference.benchmark_inference(
-        ['daformer'], ['slide'], ['exact', 'stock', 'bf16'], [(128, 64)], SMALL, ONCE)
+        ['daformer'], ['slide'], ['exact', 'stock', 'bf16'], [(128, 64)], SMALL, ONCE, images=2)
     exact, stock, bf16 = (report.record['cases'][f'daformer/slide/128x64/{mode}']
                           for mode in ('exact', 'stock', 'bf16'))
     assert stock['same_labels_ratio'] == 1
-    assert exact['images_per_second'] == 1 / exact['seconds']
+    assert exact['images_per_second'] == 2 / exact['seconds']
+    assert '2 images in a batch: seconds are those of a batch' in report.notes
     assert bf16['speed_ratio'] == exact['seconds'] / bf16['seconds']
     assert 0.5 < bf16['same_labels_ratio'] <= 1 and 'same_labels_ratio' not in exact
     assert any('random weights' in note for note in report.notes)
