@@ -129,7 +129,7 @@ def pays(dtype: torch.dtype, device: torch.device) -> bool:
     return not line
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def warn_once(line: str) -> None:
     logger().warning(line)
 

@@ -22,7 +22,8 @@ class OptimizationKeys(KeyGroup):
     """Keys of precision, clipping and accumulation of gradients."""
 
     amp: Optional[Dict[str, str]] = key(
-        None, "Mixed precision: `dict(dtype='bfloat16')` or `dict(dtype='float16')`.")
+        None, "Mixed precision: `dict(dtype='bfloat16')` or `dict(dtype='float16')`. A warning says "
+        'if 16 bits are slower on the processor.')
     grad_clip: Optional[Dict[str, float]] = key(
         None, '`dict(max_norm=10, norm_type=2)` scales gradients down to this norm. None does not '
         'clip.')
