@@ -8,7 +8,7 @@ import torch
 
 import mmseg_ssr  # fills the registries
 from mmseg_ssr.host import SEGMENTORS, ConfigDict
-from mmseg_ssr.utils import half_precision
+from mmseg_ssr.utils import device
 
 if mmseg_ssr.LINE == 0:
     import tiny_training
@@ -63,7 +63,7 @@ def seeded():
 @pytest.fixture(autouse=True)
 def fast_16_bits(monkeypatch):
     """Let 16 bits be used on every processor, so that tests see the same everywhere."""
-    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: True)
+    monkeypatch.setattr(device, 'has_instructions', lambda dtype: True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,25 +1,26 @@
 """Whole and slide inference in several modes, and the share of labels that stay as in float32."""
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmcv import Config
 
+from ..deploy.runtimes import RUNTIMES, exported
 from ..engine.build import build_test_model
 from ..engine.checkpoint.weights import load_weights
 from ..engine.testing.inference import check_test_cfg, inference_options, predict_labels
 from ..engine.testing.options import set_inference_mode
 from ..errors import ConfigError, UserError
 from ..uda.update.optimization import PRECISIONS
-from ..utils.half_precision import slower_line
+from ..utils.device import slower_line
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM
 from .measure import Workload
 from .methods import EXACT, Size, method_config, mode_options
 from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
-from .runtimes import RUNTIMES, exported, runtime_of
 
 WAYS = ('whole', 'slide')
 #: mmseg's own way to the labels: softmax first, then the choice of the class.
@@ -34,6 +35,9 @@ MODES: Dict[str, Dict[str, Any]] = {
     'one_by_one': {'model.test_cfg.batched_slide': False},
     **{name: {} for name in RUNTIMES},
 }
+#: Other modes that a program may be measured in.
+GO_WITH = {'onnxruntime': ('batched', 'one_by_one'),
+           'openvino': ('batched', 'one_by_one', 'bf16')}
 
 
 class Prediction(Workload):
@@ -44,7 +48,8 @@ class Prediction(Workload):
         size: (width, height) of an image.
         checkpoint: weights; None leaves them random.
         stock: predict with mmseg's ``simple_test``.
-        runtime: name in :data:`.runtimes.RUNTIMES`, to run the exported network there.
+        runtime: program that runs the exported network instead, see
+            :data:`~mmseg_ssr.deploy.runtimes.RUNTIMES`.
         images: number of images.
 
     Raises:
@@ -78,7 +83,7 @@ class Prediction(Workload):
         test_cfg, size = self.model.test_cfg, self.img.shape[2:]
         if test_cfg.mode == 'slide':
             size = tuple(map(min, size, test_cfg.crop_size))
-        self.model.encode_decode = exported(self.model, size, runtime, 'amp' in test_cfg)
+        self.model.encode_decode = exported(self.model, NORM, size, runtime, 'amp' in test_cfg)
         for done_there in ('amp', 'logit_shift'):
             test_cfg.pop(done_there, None)
         self.model.to('meta')  # its weights shall not count
@@ -145,6 +150,27 @@ def modes_that_pay(modes: Sequence[str], settings: Settings, report: Report) -> 
         else:
             kept.append(mode)
     return kept
+
+
+def runtime_of(mode: str) -> Optional[str]:
+    """Return the program that a mode asks for, or None.
+
+    Args:
+        mode: names of modes joined by ``+``.
+
+    Raises:
+        ConfigError: the program cannot be measured in one of the other modes.
+        UserError: it is not installed.
+    """
+    names = mode.split('+')
+    for runtime in [name for name in names if name in RUNTIMES]:
+        others = [name for name in names if name not in (runtime, *GO_WITH[runtime])]
+        if others:
+            raise ConfigError(f'{runtime} does not go together with {", ".join(others)}')
+        if find_spec(runtime) is None:
+            raise UserError(f'{runtime} is not installed: pip install {runtime}')
+        return runtime
+    return None
 
 
 def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[int, int],

@@ -2,12 +2,12 @@
 import pytest
 import torch
 
-from mmseg_ssr.benchmark import inference, runtimes
+from mmseg_ssr.benchmark import inference
 from mmseg_ssr.benchmark.cases import Settings
 from mmseg_ssr.benchmark.methods import SMALL
 from mmseg_ssr.benchmark.report import Report
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.utils import half_precision
+from mmseg_ssr.utils import device
 
 CPU = torch.device('cpu')
 NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
@@ -21,7 +21,7 @@ def cases(modes, way='whole', images=1):
 
 @pytest.fixture
 def all_installed(monkeypatch):
-    monkeypatch.setattr(runtimes, 'find_spec', lambda name: name)
+    monkeypatch.setattr(inference, 'find_spec', lambda name: name)
 
 
 @pytest.mark.slow
@@ -50,10 +50,10 @@ def test_programs_are_left_out_with_a_note(all_installed, monkeypatch):
     assert [case.arguments['runtime'] for case in made] == ['openvino']
     assert [note.rsplit(': ', 1)[1] for note in notes] == [
         'onnxruntime does not go together with bf16', 'openvino does not go together with compile']
-    monkeypatch.setattr(runtimes, 'find_spec', lambda name: None)
+    monkeypatch.setattr(inference, 'find_spec', lambda name: None)
     assert cases(['openvino']) == ([], [
         'left out: daformer in mode openvino: openvino is not installed: pip install openvino'])
-    assert runtimes.runtime_of('bf16+compile') is None
+    assert inference.runtime_of('bf16+compile') is None
 
 
 def test_programs_run_on_a_cpu_alone(all_installed):
@@ -65,7 +65,7 @@ def test_programs_run_on_a_cpu_alone(all_installed):
 
 def test_modes_in_16_bits_are_not_measured_in_float32(monkeypatch):
     monkeypatch.setattr('platform.machine', lambda: 'x86_64')
-    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: dtype != torch.float16)
+    monkeypatch.setattr(device, 'has_instructions', lambda dtype: dtype != torch.float16)
     report, modes = Report(), ['exact', 'bf16', 'fp16', 'fp16+compile', 'openvino']
     assert inference.modes_that_pay(modes, Settings(), report) == ['exact', 'bf16', 'openvino']
     assert len(report.notes) == 2 and 'mode fp16 is not measured: 16 bits' in report.notes[0]

@@ -4,8 +4,8 @@ import platform
 import pytest
 import torch
 
-from mmseg_ssr.utils import half_precision
-from mmseg_ssr.utils.half_precision import has_instructions, slower_line
+from mmseg_ssr.utils import device
+from mmseg_ssr.utils.device import has_instructions, slower_line
 
 CPU = torch.device('cpu')
 BFLOAT16 = '_is_avx512_bf16_supported', '_is_amx_tile_supported'
@@ -14,7 +14,7 @@ BFLOAT16 = '_is_avx512_bf16_supported', '_is_amx_tile_supported'
 @pytest.fixture
 def processor(monkeypatch):
     """Set machine and answers of torch: of AVX512-BF16, AMX and float16."""
-    monkeypatch.setattr(half_precision, 'has_instructions', has_instructions)  # not conftest's
+    monkeypatch.setattr(device, 'has_instructions', has_instructions)  # not conftest's
 
     def set_answers(machine='x86_64', avx512=False, amx=False, float16=False):
         monkeypatch.setattr(platform, 'machine', lambda: machine)
@@ -49,9 +49,9 @@ def test_a_torch_that_cannot_tell_is_not_judged(processor, monkeypatch):
     for name in BFLOAT16:
         monkeypatch.delattr(torch.cpu, name)
     assert has_instructions(torch.bfloat16) is None and slower_line(torch.bfloat16, CPU) is None
-    monkeypatch.setitem(half_precision.QUESTIONS, torch.float16, lambda: [])
+    monkeypatch.setitem(device.QUESTIONS, torch.float16, lambda: [])
     assert slower_line(torch.float16, CPU) is None
 
 
 def test_this_torch_can_tell():
-    assert {type(has_instructions(dtype)) for dtype in half_precision.QUESTIONS} == {bool}
+    assert {type(has_instructions(dtype)) for dtype in device.QUESTIONS} == {bool}

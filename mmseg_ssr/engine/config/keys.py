@@ -174,8 +174,8 @@ PLAIN_ANYWHERE: Dict[str, Keys] = {
         average=Key(str, "What is averaged where windows overlap: 'logit' (default) or "
                     "'probability', as VFM-UDA++ does. Mask2Former and SARFormer average scores in "
                     'any case.'),
-        amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision. float32 "
-                'is used on a processor where 16 bits are slower.'),
+        amp=Key(None, "`dict(dtype='bfloat16')` or `dict(dtype='float16')`: mixed precision. "
+                'float32 is used on a processor where 16 bits are slower.'),
         compile=Key(None, 'True compiles the network, for each image size on its own.'),
         logit_shift=Key(None, 'A number for each class that is added to its logits. See '
                         '`mmseg-ssr test --label-shift`.'),

@@ -19,7 +19,7 @@ from ...methods import UDASegmentor
 from ...models.slide import averages_probabilities, slide_inference
 from ...uda.student import compilable, first_and_last, full_precision
 from ...uda.update.optimization import PRECISIONS
-from ...utils.half_precision import slower_line
+from ...utils.device import slower_line
 from ...utils.replaced import replaced
 from ..config.inference import check_test_cfg
 
@@ -31,7 +31,7 @@ def inference_options(segmentor: nn.Module) -> Iterator[None]:
     * ``amp=dict(dtype='bfloat16')`` or ``'float16'`` runs the network in mixed precision. The
       layers that see the image itself and those that give the logits keep full precision. The 8
       bits of an image have more steps than bfloat16. Where 16 bits are slower
-      (:func:`~mmseg_ssr.utils.half_precision.slower_line`), float32 is used, and the log says so.
+      (:func:`~mmseg_ssr.utils.device.slower_line`), float32 is used, and the log says so.
     * ``compile=True`` compiles the network, for each image size on its own.
     * ``logit_shift=[...]`` adds a number for each class to its logits, see :mod:`.label_shift`.
     * ``batched_slide=N`` and ``average='probability'``: see

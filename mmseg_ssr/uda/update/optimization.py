@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ... import distributed
 from ...errors import Problems
-from ...utils.half_precision import slower_line
+from ...utils.device import slower_line
 from ..keys import KeyGroup, check_dict, check_value, key
 
 #: Smallest scale of losses in float16. Below it their gradients are lost anyway.
@@ -22,8 +22,8 @@ class OptimizationKeys(KeyGroup):
     """Keys of precision, clipping and accumulation of gradients."""
 
     amp: Optional[Dict[str, str]] = key(
-        None, "Mixed precision: `dict(dtype='bfloat16')` or `dict(dtype='float16')`. A warning says "
-        'if 16 bits are slower on the processor.')
+        None, "Mixed precision: `dict(dtype='bfloat16')` or `dict(dtype='float16')`. A warning "
+        'says if 16 bits are slower on the processor.')
     grad_clip: Optional[Dict[str, float]] = key(
         None, '`dict(max_norm=10, norm_type=2)` scales gradients down to this norm. None does not '
         'clip.')

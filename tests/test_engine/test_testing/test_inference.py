@@ -16,7 +16,7 @@ from mmseg_ssr.engine.testing.inference import (
 )
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda.student import compilable, stem
-from mmseg_ssr.utils import half_precision
+from mmseg_ssr.utils import device
 from mmseg_ssr.utils.replaced import replaced
 
 SLIDE = dict(mode='slide', crop_size=[64, 64], stride=[32, 32])
@@ -132,7 +132,7 @@ def test_the_first_and_the_last_layer_stay_in_float32(segmentor):
 @pytest.mark.parametrize('mode', [{}, SLIDE], ids=['whole', 'slide'])
 def test_float32_is_used_where_16_bits_are_slower(segmentor, mode, monkeypatch, caplog):
     monkeypatch.setattr('platform.machine', lambda: 'x86_64')
-    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
+    monkeypatch.setattr(device, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
     warn_once.cache_clear()
     segmentor.test_cfg = ConfigDict(dict(mode='whole'), **mode)
     exact = segmentor.inference(scene(50)[0], METAS[0], True)

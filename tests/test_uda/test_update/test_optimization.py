@@ -4,7 +4,7 @@ import torch
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import Optimization
 from mmseg_ssr.uda.update.optimization import OptimizationKeys
-from mmseg_ssr.utils import half_precision
+from mmseg_ssr.utils import device
 
 
 def trained(optimization, losses, rate=1.):
@@ -65,7 +65,7 @@ def test_precision_of_forward_passes():
 @pytest.mark.parametrize('dtype, wanted', [('bfloat16', 1), ('float16', 0), (None, 0)])
 def test_a_training_keeps_16_bits_and_warns_once_where_they_are_slower(dtype, wanted, monkeypatch):
     monkeypatch.setattr('platform.machine', lambda: 'x86_64')
-    monkeypatch.setattr(half_precision, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
+    monkeypatch.setattr(device, 'has_instructions', lambda dtype: dtype != torch.bfloat16)
     told = []
     optimization = OptimizationKeys(amp=dtype and dict(dtype=dtype)).build(told.append)
     for _ in range(2):
