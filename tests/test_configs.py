@@ -73,6 +73,8 @@ def without_files(cfg):
         uda.pop('sam_checkpoint', None)
     elif uda.get('regularizer'):
         uda.regularizer.encoder = small
+    if uda.get('pseudo_label_encoder'):
+        uda.pseudo_label_encoder = small
 
 
 @pytest.fixture

@@ -178,10 +178,15 @@ def test_numbers_of_test_splits_say_so():
 def test_the_tables_on_camvid(id):
     rows = rows_of(id)
     assert list(rows) == ['source_only', 'daformer', 'daformer_ssr', 'daformer_ssr_plus',
-                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'oracle']
+                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'daformer_affinity',
+                          'daformer_affinity_random', 'mic_affinity', 'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}
     assert {row.seeds for row in rows.values()} == {(0, 1, 2, 3, 4)}
-    assert rows['mic_ssr_plus'].baseline == 'mic'
+    assert rows['mic_ssr_plus'].baseline == rows['mic_affinity'].baseline == 'mic'
+    folders = {name: cfg.data.train.target.pop('encoder_maps', None)
+               for name, cfg in configs.items()}
+    assert folders['daformer_affinity'] == folders['mic_affinity'] is not None
+    assert folders['daformer_affinity_random'] not in (None, folders['daformer_affinity'])
     budgets = {str((cfg.data.val, cfg.data.test, cfg.data.train.target, cfg.model, cfg.optimizer,
                     cfg.lr_config, cfg.runner)) for cfg in configs.values()}
     assert len(budgets) == 1
@@ -193,6 +198,8 @@ def test_the_tables_on_camvid(id):
         target.img_dir, target.sequences)
     assert configs['daformer_ssr_plus_random'].uda.regularizer.encoder.checkpoint is None
     assert configs['daformer_ssr_plus'].uda.regularizer.encoder.checkpoint is not None
+    assert configs['daformer_affinity_random'].uda.pseudo_label_encoder.checkpoint is None
+    assert configs['daformer_affinity'].uda.pseudo_label_encoder.checkpoint is not None
 
 
 def test_the_methods_on_streets_differ_in_nothing_but_the_method():

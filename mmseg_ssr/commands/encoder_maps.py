@@ -1,11 +1,13 @@
-"""Make SSR's maps of all training images once, so that trainings run no encoder.
+"""Make the frozen encoder's maps of all training images once, so that trainings run no encoder.
 
     mmseg-ssr encoder-maps CONFIG
 
 The config's data sets say where: data.train.source.encoder_maps='FOLDER', and the same for the
 target. A map of SAM at 1024 pixels takes 2 MB, at 512 pixels 0.5 MB. Maps that exist are kept.
+A training in one process makes those that are missing by itself.
 """
 import argparse
+from functools import partial
 from typing import List, Optional
 
 from ..engine import whole_image_maps
@@ -18,14 +20,10 @@ from ..utils.device import pick_device
 def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config of a training with SSR')
+    parser.add_argument('config', help='config of a training with a frozen encoder')
     parser.add_argument('--device', default='auto',
                         help='device such as cpu or cuda:0 (default: %(default)s)')
     args = parser.parse_args(argv)
-    count = whole_image_maps.make(load_config(args.config), pick_device(args.device), _tell)
-    print(f'{count} new maps')
-
-
-def _tell(folder: str, done: int, count: int) -> None:
-    if done % 50 == 0 or done == count:
-        print(f'{folder}: {done} of {count}', flush=True)
+    count = whole_image_maps.make(load_config(args.config), pick_device(args.device),
+                                  partial(print, flush=True))
+    print(f'{count} new maps in all')

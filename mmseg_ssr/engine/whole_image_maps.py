@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from mmcv import Config
 
+from .. import distributed
 from ..datasets import build_dataset
 from ..datasets.pipelines.encoder_maps import FOLDER, map_file
 from ..errors import ConfigError, MissingFile
@@ -28,13 +29,13 @@ def folders(cfg: Config) -> Iterator[Tuple[str, dict]]:
                 yield path, config
 
 
-def make(cfg: Config, device: torch.device, told: Callable[[str, int, int], Any]) -> int:
+def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
     """Make the maps that do not exist yet.
 
     Args:
         cfg: config of a method with a frozen encoder, whose training sets have ``encoder_maps``.
         device: device of the encoder.
-        told: called with the folder, the number of images done, and of all, after each image.
+        told: called with a line of progress every 50 images, where maps are made.
 
     Returns:
         The number of new files.
@@ -54,25 +55,51 @@ def make(cfg: Config, device: torch.device, told: Callable[[str, int, int], Any]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
         encoder = build_encoder(_encoder(cfg)).to(device)
-    count = 0
     for _, config in sets:
         make_folder(config[FOLDER])
         write_atomic(os.path.join(config[FOLDER], ABOUT), json.dumps(about, indent=2).encode())
-        dataset = build_dataset(_whole_images(config), test_mode=True, need_labels=False)
-        for i, info in enumerate(dataset.img_infos):
-            file = map_file(config[FOLDER], info['filename'])
-            if not os.path.exists(file):
-                found = encoder(dataset[i]['img'][None].to(device))[0]
-                make_folder(os.path.dirname(file))
-                with atomic_file(file) as out:
-                    np.save(out, found.half().cpu().numpy())
-                count += 1
-            told(config[FOLDER], i + 1, len(dataset))
-    return count
+    return sum(_make_folder(config, encoder, device, told) for _, config in sets)
 
 
-def check(cfg: Config) -> None:
-    """Check that a training finds the folders of its maps, made by its encoder.
+def _make_folder(config: Mapping[str, Any], encoder: torch.nn.Module, device: torch.device,
+                 told: Callable[[str], Any]) -> int:
+    """Make the maps that a data set lacks, and return their number."""
+    folder = config[FOLDER]
+    dataset = build_dataset(_whole_images(config), test_mode=True, need_labels=False)
+    files = [map_file(folder, info['filename']) for info in dataset.img_infos]
+    missing = [i for i, file in enumerate(files) if not os.path.exists(file)]
+    for done, i in enumerate(missing, 1):
+        found = encoder(dataset[i]['img'][None].to(device))[0]
+        make_folder(os.path.dirname(files[i]))
+        with atomic_file(files[i]) as out:
+            np.save(out, found.half().cpu().numpy())
+        if done % 50 == 0 or done == len(missing):
+            told(f'{folder}: {done} of {len(missing)} new maps')
+    return len(missing)
+
+
+def prepare(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> None:
+    """Give a training the maps that its data sets ask for: make those that are missing.
+
+    Several processes do not share this work. They need the maps to be there.
+
+    Args:
+        device, told: as of :func:`make`.
+
+    Raises:
+        ConfigError, MissingFile, CheckpointError: see :func:`check` and :func:`make`.
+    """
+    alone = distributed.world_size() == 1
+    check(cfg, made=not alone)
+    if alone and 'target' in cfg.data.train and any(folders(cfg)):
+        make(cfg, device, told)
+
+
+def check(cfg: Config, made: bool = True) -> None:
+    """Check that the maps of a training are of its encoder.
+
+    Args:
+        made: whether the maps must be there.
 
     Raises:
         ConfigError: the maps are of another encoder, a domain whose maps are used has none, or no
@@ -95,7 +122,7 @@ def check(cfg: Config) -> None:
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
     for path, config in sets:
-        _check_about(config[FOLDER], about, path, new=False)
+        _check_about(config[FOLDER], about, path, new=not made)
 
 
 def _encoder(cfg: Config) -> Mapping[str, Any]:

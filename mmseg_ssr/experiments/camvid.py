@@ -1,4 +1,5 @@
 """CamVid: benchmarks of minutes on real photographs."""
+from functools import partial
 from typing import List
 
 from .streets import STREETS_MIC, encoder_rows, small_row
@@ -8,12 +9,20 @@ from .table import Experiment
 CAMVID_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
     type='block', mask_ratio=0.7, mask_block_size=16)}
 
+#: The control of the encoder in the pseudo-labels: its maps, with random weights.
+RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
+                 'data.train.target.encoder_maps': 'data/camvid_maps/random_1024'}
+
 
 def camvid(id: str, title: str, benchmark: str, prefix: str) -> Experiment:
     """Make the table of a benchmark on CamVid, with its oracle."""
-    begin = f'configs/camvid/{prefix}_'
+    row = partial(small_row, f'configs/camvid/{prefix}_', seeds=5)
     return Experiment(id, title, 'this repository', (
-        *encoder_rows(begin, CAMVID_MIC), small_row(begin, 'oracle', 'oracle', seeds=5)),
+        *encoder_rows(f'configs/camvid/{prefix}_', CAMVID_MIC),
+        row('daformer_affinity', 'daformer_affinity'),
+        row('daformer_affinity_random', 'daformer_affinity', **RANDOM_LABELS),
+        row('mic_affinity', 'daformer_affinity', 'mic', **CAMVID_MIC),
+        row('oracle', 'oracle')),
         benchmark, 'daformer')
 
 

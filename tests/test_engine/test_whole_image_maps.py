@@ -31,7 +31,7 @@ def for_labels(sections):
 
 
 def make(cfg):
-    return whole_image_maps.make(cfg, CPU, lambda *progress: None)
+    return whole_image_maps.make(cfg, CPU, lambda line: None)
 
 
 def test_maps_are_those_of_the_encoder_and_are_made_once(sections, config, tmp_path):
@@ -65,6 +65,22 @@ def test_pseudo_labels_need_maps_of_the_target_alone(sections, config, tmp_path,
     assert make(cfg) == 4
     monkeypatch.setattr(FrozenSAMEncoder, 'forward', encode)
     assert train(cfg, str(tmp_path / 'work'), CPU, evaluate=False).endswith('iter_4.pth')
+
+
+def test_a_training_makes_the_maps_that_are_missing(sections, config, tmp_path, caplog):
+    cfg = config(sections)
+    caplog.set_level('INFO', logger='mmseg')
+    train(cfg, str(tmp_path / 'work'), CPU, evaluate=False)
+    assert 'maps/source: 6 of 6 new maps' in caplog.text and make(cfg) == 0
+    caplog.clear()
+    train(cfg, str(tmp_path / 'again'), CPU, evaluate=False)
+    assert 'new maps' not in caplog.text
+
+
+def test_several_processes_need_the_maps(sections, config, monkeypatch):
+    monkeypatch.setattr(whole_image_maps.distributed, 'world_size', lambda: 2)
+    with pytest.raises(MissingFile, match='holds no maps: make'):
+        whole_image_maps.prepare(config(sections), CPU, lambda line: None)
 
 
 def test_a_training_stops_if_it_lacks_maps_or_has_those_of_another_encoder(sections, config,

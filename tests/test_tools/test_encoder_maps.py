@@ -9,5 +9,6 @@ def test_the_command_makes_maps_and_counts_them(data, config_file, tmp_path, cap
         sections['data']['train'][domain]['encoder_maps'] = str(tmp_path / domain)
     encoder_maps.main([config_file(sections), '--device', 'cpu'])
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [f'{tmp_path}/source: 6 of 6', f'{tmp_path}/target: 4 of 4', '10 new maps']
+    assert lines == [f'{tmp_path}/source: 6 of 6 new maps',
+                     f'{tmp_path}/target: 4 of 4 new maps', '10 new maps in all']
     assert len(list((tmp_path / 'source').rglob('*.npy'))) == 6

@@ -46,7 +46,7 @@ from ..logging.view_pictures import ViewPictures
 from ..on_device import OnDevice
 from ..testing.evaluate import evaluation_loader
 from ..testing.hook import EvaluationHook
-from ..whole_image_maps import check as check_maps
+from ..whole_image_maps import prepare as prepare_maps
 from .image_draws import ImageDraws
 from .non_finite import NumberCheck
 from .optimizer import build_optimizer
@@ -98,11 +98,11 @@ def train(cfg: Config,
     """
     validate(cfg)
     check_files(cfg)
-    check_maps(cfg)
     check_agreement(configuration=str(dict(cfg.items())))
     with open_log(work_dir, cfg.get('log_level') or 'INFO') as log:
         distributed.from_first(lambda: remove_leftovers(work_dir))
         begun = checkpoint_to_resume(cfg, work_dir, resume_from or cfg.get('resume_from'), log)
+        prepare_maps(cfg, device, log.logger.info)
         seed = seed_training(cfg, seed, deterministic, begun)
         log.logger.info('%s: seed %d, device %s, batch of %d in %d process(es)',
                         experiment_name(cfg), seed, device,
