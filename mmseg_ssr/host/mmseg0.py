@@ -23,7 +23,7 @@ __all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegme
            'ConfigDict', 'ConvModule', 'DepthwiseSeparableASPPModule',
            'DepthwiseSeparableConvModule', 'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS',
            'MobileNetV2', 'NECKS', 'SEGMENTORS', 'TRAIN_CFG', 'build_norm_layer', 'head_losses',
-           'logger', 'preprocessing']
+           'in_its_words', 'logger', 'preprocessing']
 
 #: The registries in which configs look for methods. MIC and its relatives add one of their own.
 METHODS: List[Registry] = [SEGMENTORS, *([builder.UDA] if hasattr(builder, 'UDA') else [])]
@@ -67,3 +67,7 @@ def preprocessing(config: Any) -> Dict[str, Any]:
         raise ConfigError('model.data_preprocessor belongs to mmseg 1.x, and mmseg 0.x is '
                           'installed: write img_norm_cfg into the pipeline (docs/mmseg1.md)')
     return {}
+
+
+def in_its_words(error: Exception) -> None:
+    """Return None: errors name the keys of a config as mmseg 0.x has them."""

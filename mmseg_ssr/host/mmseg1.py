@@ -4,6 +4,7 @@
 training. So the networks of this package are written once.
 """
 import logging
+import re
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
@@ -23,13 +24,14 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from ..errors import ConfigError
 from ..uda import student
 
 __all__ = ['ASPPModule', 'BACKBONES', 'BaseDecodeHead', 'BaseModule', 'BaseSegmentor', 'Config',
            'ConfigDict', 'ConvModule', 'DepthwiseSeparableASPPModule',
            'DepthwiseSeparableConvModule', 'EncoderDecoder', 'HEADS', 'LOSSES', 'METHODS',
            'MobileNetV2', 'NECKS', 'SEGMENTORS', 'TRAIN_CFG', 'build_norm_layer', 'head_losses',
-           'labels_of', 'logger', 'preprocessing']
+           'in_its_words', 'labels_of', 'logger', 'preprocessing']
 
 # mmseg 1.x has one registry for all of them.
 BACKBONES = HEADS = LOSSES = NECKS = SEGMENTORS = MODELS
@@ -40,6 +42,12 @@ METHODS: List[Registry] = [MODELS]
 #: ``train_cfg`` of a segmentor whose config has none. Only a config that says None, as mmseg's
 #: ``init_model`` does, builds for inference.
 TRAIN_CFG: Optional[dict] = ConfigDict()
+
+
+#: Places in a config of mmseg 0.x -> those of mmseg 1.x, where a method goes around its student.
+PLACES = [(re.compile(old), new) for old, new in (
+    (r'(?<![\w.])model\.(?=[a-z])', 'model.model.'), (r'(?<![\w.])uda(?=[.:])', 'model'),
+    (r'(?<![\w./])uda\b(?![./])', 'the method'))]
 
 
 class EncoderDecoder(segmentors.EncoderDecoder):
@@ -123,3 +131,14 @@ def head_losses(head: nn.Module, features: Any, img_metas: List[dict], label: Te
 def preprocessing(config: Any) -> Dict[str, Any]:
     """Return the arguments with which a segmentor hands ``data_preprocessor`` to mmseg's class."""
     return dict(data_preprocessor=config)
+
+
+def in_its_words(error: Exception) -> Optional[ConfigError]:
+    """Return a method's error about a config with the keys of mmseg 1.x, or None for others."""
+    return error.reworded(_replaced) if isinstance(error, ConfigError) else None
+
+
+def _replaced(line: str) -> str:
+    for old, new in PLACES:
+        line = old.sub(new, line)
+    return line

@@ -1,12 +1,12 @@
 """The methods by the names that configs use: from config keys to the parts of the step."""
 import inspect
 from copy import deepcopy
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
 import torch
 from torch import nn
 
-from ..errors import ConfigError, Problems, nearest
+from ..errors import ConfigError, Problems, explained, nearest
 from ..host import (
     LINE,
     LOSSES,
@@ -14,6 +14,7 @@ from ..host import (
     SEGMENTORS,
     TRAIN_CFG,
     ConfigDict,
+    in_its_words,
     logger,
     preprocessing,
 )
@@ -43,7 +44,7 @@ class Method(UDASegmentor):
     Args:
         model: the student, as a segmentor's config or as the segmentor itself.
         pretrained, test_cfg: settings of the student, used if its own config has none.
-        train_cfg: None (and no ``max_iters``) builds for inference, as mmseg's test script does.
+        train_cfg: None builds for inference, see :func:`is_for_inference`.
         data_preprocessor: as in mmseg 1.x, for the images of both domains. None takes the
             student's.
         keys: keys of :class:`~mmseg_ssr.uda.method_keys.MethodKeys` (docs/config.md).
@@ -59,15 +60,20 @@ class Method(UDASegmentor):
     execution = ExecutionKeys()
 
     def __init__(self,
-                 model: Union[dict, nn.Module],
+                 model: Union[dict, nn.Module, None] = None,
                  pretrained: Optional[str] = None,
                  train_cfg: Optional[dict] = TRAIN_CFG,
                  test_cfg: Optional[dict] = None,
                  data_preprocessor: Optional[dict] = None,
                  **keys: Any):
-        student = build_student(model, test_cfg, pretrained)
-        own = preprocessing(data_preprocessor)
-        if train_cfg is None and keys.get('max_iters') is None:
+        with explained(in_its_words):
+            self._build(build_student(model, test_cfg, pretrained), train_cfg,
+                        preprocessing(data_preprocessor), keys)
+
+    def _build(self, student: nn.Module, train_cfg: Optional[dict], own: Dict[str, Any],
+               keys: Dict[str, Any]) -> None:
+        """Build the parts of the step, or none for inference. ``own`` is what mmseg asks for."""
+        if is_for_inference(train_cfg, keys):
             check_names(keys)
             super().__init__(student, **own)
             return
@@ -113,6 +119,15 @@ class Method(UDASegmentor):
                               'target images, above 0')
 
 
+def is_for_inference(train_cfg: Optional[dict], keys: Mapping[str, Any]) -> bool:
+    """Whether a method is built without what only its training needs.
+
+    A config of mmseg 1.x says ``train_cfg=None`` then, as ``init_model`` makes it. mmseg 0.x builds
+    a training without ``train_cfg`` too. There, ``max_iters`` is given to trainings alone.
+    """
+    return train_cfg is None and (LINE == 1 or keys.get('max_iters') is None)
+
+
 def signature() -> inspect.Signature:
     """Return a signature with all keys as arguments, with their kinds and defaults."""
     own = list(inspect.signature(Method.__init__).parameters.values())
@@ -130,15 +145,25 @@ def warn(text: str) -> None:
     logger().warning(text)
 
 
-def build_student(model: Union[dict, nn.Module], test_cfg: Optional[dict] = None,
+def build_student(model: Union[dict, nn.Module, None], test_cfg: Optional[dict] = None,
                   pretrained: Optional[str] = None) -> nn.Module:
-    """Build the plain segmentor of a config, or return one that is built already."""
+    """Build the plain segmentor of a config, or return one that is built already.
+
+    Raises:
+        ConfigError: it is no segmentor's config, or trains in a way of its own.
+    """
     if not isinstance(model, nn.Module):
+        if not isinstance(model, Mapping) or 'type' not in model:
+            raise ConfigError("uda: a method goes around a student: give model=dict(type='"
+                              f"EncoderDecoder', backbone=..., decode_head=...), got {model!r}")
         config = ConfigDict(deepcopy(model))  # mmseg reads its options as attributes
         for name, value in dict(test_cfg=test_cfg, pretrained=pretrained).items():
             if value is not None:
                 config.setdefault(name, value)
         model = SEGMENTORS.build(config)
+    if isinstance(model, Method):
+        raise ConfigError(f'uda: the student is a method itself, {type(model).__name__}: give its '
+                          'keys to one method, around a plain segmentor')
     if isinstance(model, SSREncoderDecoder):
         raise ConfigError('uda: the model is an SSREncoderDecoder, which trains its regularizer '
                           "without uda alone: set model.type='EncoderDecoder', and "

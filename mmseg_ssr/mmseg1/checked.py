@@ -22,6 +22,11 @@ from .transforms import CheckedLabel, LoadByTable
 
 #: The keys of mmseg's ``results`` that name the files.
 FILES = ('img_path', 'seg_map_path')
+#: Keys and steps of mmseg 0.x -> what mmseg 1.x has instead.
+OLD_KEYS = dict(img_dir='data_prefix=dict(img_path=...)', ann_dir='data_prefix=dict(seg_map_path='
+                '...)', split='ann_file')
+OLD_STEPS = dict(Normalize='model.data_preprocessor', DefaultFormatBundle='PackSegInputs',
+                 Collect='PackSegInputs', ImageToTensor='PackSegInputs')
 RESIZING = (Resize, RandomResize, RandomChoiceResize)
 
 
@@ -29,9 +34,11 @@ def build_dataset(config: Mapping[str, Any], need_labels: bool) -> Any:
     """Build a data set of mmseg 1.x with checked loading, whose files exist.
 
     Raises:
+        ConfigError: it has keys or steps of mmseg 0.x.
         MissingFile: its images or labels are missing. The message says where they are published.
     """
     for leaf in _leaf_configs(config):
+        _check_line(leaf)
         _check_image_folder(leaf)
     dataset = DATASETS.build(dict(config))
     for leaf in leaves(dataset):
@@ -142,6 +149,15 @@ def _leaf_configs(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _leaf_configs(part)
     if not parts:
         yield config
+
+
+def _check_line(config: Mapping[str, Any]) -> None:
+    """Raise a :class:`ConfigError` for what a data set has in mmseg 0.x alone."""
+    steps = [step.get('type') for step in config.get('pipeline') or ()]
+    for old, new in [*((key, OLD_KEYS[key]) for key in config if key in OLD_KEYS),
+                     *((step, OLD_STEPS[step]) for step in steps if step in OLD_STEPS)]:
+        raise ConfigError(f'{config["type"]}: {old} is of mmseg 0.x, mmseg 1.x has {new} instead: '
+                          '`mmseg-ssr migrate CONFIG OUTPUT` writes a whole config anew')
 
 
 def _check_image_folder(config: Mapping[str, Any]) -> None:

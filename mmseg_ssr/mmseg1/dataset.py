@@ -66,8 +66,9 @@ class UDADataset(Dataset):
                  rare_class_sampling: Optional[Mapping[str, Any]] = None,
                  sync_crop_size: Optional[Tuple[int, int]] = None,
                  seed: int = 0, length: Optional[int] = None, keep_statistics: bool = True):
-        if seed < 0:
-            raise ConfigError(f'{PLACE}.seed must be at least 0, got {seed}')
+        check_integer('seed', seed, 0)
+        if length is not None:
+            check_integer('length', length, 1)
         if isinstance(source, Mapping):
             source = build_dataset(source, need_labels=True)
         if isinstance(target, Mapping):
@@ -114,6 +115,12 @@ class UDADataset(Dataset):
         """Return the pixels of each class in a sample of the source."""
         return pixels_by_class(_label(sample['data_samples']), len(self.metainfo['classes']),
                                next(leaves(self.source)).ignore_index)
+
+
+def check_integer(name: str, value: Any, least: int) -> None:
+    """Raise a :class:`ConfigError` unless an option is an integer of at least ``least``."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f'{PLACE}.{name} must be an integer of at least {least}, got {value!r}')
 
 
 def target_config(config: Mapping[str, Any]) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ from ..uda.replicas import check_replicas, share_networks
 from ..utils.registration import register
 from ..weights.plain import plain
 from .segmentor import check_optimizer
+from .training_checks import check_classes, check_pairs, check_resumable, check_weights
 
 #: Key of the training state in a checkpoint, as in those of mmseg 0.x.
 STATE = 'training_state'
@@ -28,10 +29,11 @@ class TrainingStateHook(Hook):
     runner's history into plain lists. So a checkpoint can be read without running code in it.
 
     Raises:
-        ConfigError: the optimizer or another hook does what a method does by itself.
+        ConfigError: the optimizer or another hook does what a method does by itself, or data,
+            heads and length of the training do not fit together.
         UserError: after the first iteration, several processes have different networks.
-        CheckpointError: a checkpoint that is resumed has no training state, or that of another
-            method.
+        CheckpointError: a checkpoint holds no weight of the model, or one that is resumed has no
+            training state, or that of another method.
     """
 
     priority = 'VERY_HIGH'
@@ -49,6 +51,9 @@ class TrainingStateHook(Hook):
                               'teacher is an average already: remove it, and set model.alpha')
 
     def before_train(self, runner: Runner) -> None:
+        if hasattr(_model(runner), 'training_state'):
+            check_classes(runner, _model(runner))
+        check_pairs(runner, _model(runner))
         if hasattr(_model(runner), 'saves_state'):
             check_optimizer(runner.optim_wrapper)
             share_networks(_model(runner))
@@ -74,11 +79,10 @@ class TrainingStateHook(Hook):
             if isinstance(values, list):
                 scalars[name] = HistoryBuffer(*values)
         model = _model(runner)
+        check_weights(checkpoint, model)
         if not runner._resume or not hasattr(model, 'load_training_state'):
             return
-        if STATE not in checkpoint:
-            raise CheckpointError('the checkpoint has no training state, so it cannot be resumed: '
-                                  'give it as load_from without resume')
+        check_resumable(checkpoint, STATE)
         try:
             model.load_training_state(checkpoint[STATE])
         except ValueError as error:

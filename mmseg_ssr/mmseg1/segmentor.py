@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..domains.target_pipeline import MASK
-from ..errors import ConfigError
-from ..host import labels_of
+from ..errors import ConfigError, explained
+from ..host import in_its_words, labels_of
 from ..uda.segmentor import StudentSegmentor
 from ..uda.views.view import Batch
 
@@ -71,7 +71,9 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
         if not self.saves_state:
             raise ConfigError('checkpoints would lack the teacher and all else that a resumed '
                               "training needs: add custom_hooks=[dict(type='TrainingStateHook')]")
-        return self.step(self.batch(data), optim_wrapper)
+        batch = self.batch(data)
+        with explained(in_its_words):
+            return self.step(batch, optim_wrapper)
 
     def batch(self, data: Mapping[str, Any]) -> Batch:
         """Return the normalized images and labels of both domains.
@@ -84,14 +86,15 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
         img = source['inputs']
         mean, std = (getattr(self.data_preprocessor, name, default) for name, default in
                      (('mean', img.new_zeros(3)), ('std', img.new_ones(3))))
-        return self.checked(
-            Batch(img, labels_of(source['data_samples']), mean.view(1, 3, 1, 1),
-                  std.view(1, 3, 1, 1), target.get('inputs'),
-                  _valid_mask(target.get('data_samples', ()), img.shape[2:])),
-            'train_dataloader.dataset')
+        batch = Batch(img, labels_of(source['data_samples']), mean.view(1, 3, 1, 1),
+                      std.view(1, 3, 1, 1), target.get('inputs'),
+                      _valid_mask(target.get('data_samples', ()), img.shape[2:]))
+        with explained(in_its_words):
+            return self.checked(batch, 'train_dataloader.dataset')
 
     def _prepared(self, data: Mapping[str, Any]) -> Dict[str, Any]:
-        prepared = self.data_preprocessor(
+        sizes = [getattr(self.data_preprocessor, name, 0) for name in ('size', 'size_divisor')]
+        prepared = dict(inputs=None) if sizes == [None, None] else self.data_preprocessor(
             dict(inputs=data['inputs'], data_samples=data['data_samples']), True)
         if not isinstance(prepared['inputs'], Tensor):
             raise ConfigError("model.data_preprocessor makes no batches: give dict(type='SegData"

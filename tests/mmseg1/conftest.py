@@ -32,3 +32,14 @@ def runner(data, tmp_path):
         return Runner.from_cfg(Config(dict(sections, work_dir=str(work_dir))))
 
     return make
+
+
+@pytest.fixture(scope='session')
+def trained(data, tmp_path_factory):
+    """Folder and runner of four iterations of SSR + MIC with validation."""
+    folder = tmp_path_factory.mktemp('trained')
+    cfg = Config(dict(tiny_mmseg1.sections(data, tiny_mmseg1.ssr()), work_dir=str(folder)))
+    cfg.train_cfg.val_interval = 4
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return folder, runner

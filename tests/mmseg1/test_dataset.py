@@ -102,7 +102,7 @@ def test_synchronized_crops_show_one_place(data):
 
 @pytest.mark.parametrize('options, error, message', [
     (dict(rare_class_sampling=dict(min_pixel=3)), ConfigError, "no key 'min_pixel'.*min_pixels"),
-    (dict(seed=-1), ConfigError, 'seed must be at least 0'),
+    (dict(seed=-1), ConfigError, 'seed must be an integer of at least 0'),
     (dict(target=dict(type='FolderDataset', classes=['road'])), ConfigError, 'source has 19 cla'),
 ])
 def test_wrong_options(data, options, error, message):

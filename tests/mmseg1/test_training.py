@@ -5,9 +5,7 @@ import warnings
 import pytest
 import tiny_mmseg1
 import torch
-from mmengine.config import Config
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 
@@ -21,17 +19,6 @@ def weights(network):
 
 def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-@pytest.fixture(scope='module')
-def trained(data, tmp_path_factory):
-    """Folder and runner of four iterations of SSR + MIC with validation."""
-    folder = tmp_path_factory.mktemp('trained')
-    cfg = Config(dict(tiny_mmseg1.sections(data, tiny_mmseg1.ssr()), work_dir=str(folder)))
-    cfg.train_cfg.val_interval = 4
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    return folder, runner
 
 
 def test_the_checkpoint_is_that_of_a_plain_segmentor(trained):
@@ -158,9 +145,11 @@ def test_data_without_a_target_is_refused(runner, data):
         runner(tiny_mmseg1.method(), train=tiny_mmseg1.gta(data)).train()
 
 
-def test_a_preprocessor_that_makes_no_batches_is_refused(runner):
-    with pytest.raises(ConfigError, match='SegDataPreProcessor'):
-        runner(tiny_mmseg1.method(data_preprocessor=None)).train()
+@pytest.mark.parametrize('preprocessor', [
+    None, dict(type='SegDataPreProcessor', mean=tiny_mmseg1.MEAN, std=tiny_mmseg1.STD)])
+def test_a_preprocessor_that_makes_no_batches_is_refused(runner, preprocessor):
+    with pytest.raises(ConfigError, match='SegDataPreProcessor.*size=CROP_SIZE'):
+        runner(tiny_mmseg1.method(data_preprocessor=preprocessor)).train()
 
 
 def test_the_losses_are_not_given(data):
@@ -170,7 +159,7 @@ def test_the_losses_are_not_given(data):
 
 
 def test_a_misspelled_key_is_named():
-    with pytest.raises(ConfigError, match='unknown key uda.alpa.*alpha'):
+    with pytest.raises(ConfigError, match='unknown key model.alpa.*alpha'):
         MODELS.build(tiny_mmseg1.method(alpa=0.9))
 
 
