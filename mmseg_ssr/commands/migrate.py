@@ -6,9 +6,10 @@ mmseg 1.x trains the written file with its own tools/train.py. The exit code is 
 config has no counterpart. The line says which. docs/mmseg1.md says what changes.
 """
 import argparse
+from functools import partial
 from typing import List, Optional
 
-from ..errors import ConfigError, cli
+from ..errors import ConfigError, UserError, cli, explained, said
 from ..host import Config
 from ..migration.to_mmseg1 import to_mmseg1
 from ..utils.atomic_file import write_atomic
@@ -21,11 +22,17 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('config', help='config file for mmseg 0.x')
     parser.add_argument('output', help='file to write')
     args = parser.parse_args(argv)
-    try:
+    with explained(partial(_meaning, f'config {args.config} cannot be read')):
         sections = Config.fromfile(args.config)
-    except (OSError, SyntaxError, KeyError) as error:
-        raise ConfigError(f'config {args.config} cannot be read: {error}') from error
     if 'train_dataloader' in sections:
         raise ConfigError(f'{args.config} is a config of mmseg 1.x already')
-    write_atomic(args.output, Config(to_mmseg1(sections)).pretty_text.encode())
+    with explained(partial(_meaning, f'config {args.config} cannot be converted')):
+        converted = to_mmseg1(sections)
+    write_atomic(args.output, Config(converted).pretty_text.encode())
     print(f'{args.output} is {args.config} for mmseg 1.x')
+
+
+def _meaning(what: str, error: Exception) -> Optional[ConfigError]:
+    """Return the error of a config that Python or mmcv stumbles over, or None for a user error."""
+    return None if isinstance(error, UserError) else ConfigError(
+        f'{what} ({said(error)}): see that it trains with mmseg 0.x')

@@ -30,6 +30,14 @@ def to_mmseg1(cfg: Mapping[str, Any]) -> Dict[str, Any]:
     for key in ('momentum_config', 'custom_hooks'):
         if cfg.get(key):
             raise ConfigError(f'{key} has no counterpart in mmseg 1.x: write it by hand')
+    for key in ('model', 'data', 'optimizer'):
+        if not isinstance(cfg.get(key), Mapping):
+            raise ConfigError(f'{key} must be a dict, got {cfg.get(key)!r}')
+    for key in ('model', 'uda'):
+        if cfg.get(key) and not (isinstance(cfg[key], Mapping) and 'type' in cfg[key]):
+            raise ConfigError(f"{key} must be a dict(type=...), got {cfg[key]!r}")
+    if not cfg['model']:
+        raise ConfigError('model is empty')
     max_iters = (cfg.get('runner') or {}).get('max_iters') or cfg.get('total_iters')
     if not max_iters:
         raise ConfigError('runner.max_iters is missing: only trainings in iterations are converted')

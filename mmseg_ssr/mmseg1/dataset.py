@@ -101,10 +101,8 @@ class UDADataset(Dataset):
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         source, target, rng = self.pairs[index]
-        for sample, name in ((source, 'source'), (target, 'target')):
-            if 'inputs' not in sample:
-                raise ConfigError(f"{PLACE}.{name}.pipeline gives no 'inputs': end it with "
-                                  "dict(type='PackSegInputs')")
+        check_packed(source, 'source')
+        check_packed(target, 'target')
         if self.sync_crop_size is not None:
             shapes = [tuple(sample['inputs'].shape[1:]) for sample in (source, target)]
             rows, columns = window(shapes, self.sync_crop_size, rng, PLACE)
@@ -113,6 +111,7 @@ class UDADataset(Dataset):
 
     def _pixels(self, sample: Mapping[str, Any]) -> List[int]:
         """Return the pixels of each class in a sample of the source."""
+        check_packed(sample, 'source')
         return pixels_by_class(_label(sample['data_samples']), len(self.metainfo['classes']),
                                next(leaves(self.source)).ignore_index)
 
@@ -146,6 +145,13 @@ def target_config(config: Mapping[str, Any]) -> Dict[str, Any]:
         pipeline[-1] = dict(pipeline[-1], type='PackTargetInputs')
     config['pipeline'] = pipeline
     return config
+
+
+def check_packed(sample: Mapping[str, Any], name: str) -> None:
+    """Raise a :class:`ConfigError` unless a pipeline packs its samples."""
+    if 'inputs' not in sample:
+        raise ConfigError(f"{PLACE}.{name}.pipeline gives no 'inputs': end it with "
+                          "dict(type='PackSegInputs')")
 
 
 def _label(sample: SegDataSample) -> Any:

@@ -79,11 +79,18 @@ class UDASegmentor(StudentSegmentor, BaseSegmentor):
         """Return the normalized images and labels of both domains.
 
         Raises:
-            ConfigError: there is no target, or ``data_preprocessor`` makes no batches.
+            ConfigError: there is no target, its images have another size than the source's, or
+            ``data_preprocessor`` makes no batches.
         """
         source = self._prepared(data)
         target = self._prepared(data['target']) if 'target' in data else {}
         img = source['inputs']
+        if target and target['inputs'].shape != img.shape:
+            raise ConfigError(
+                'train_dataloader.dataset gives source images of '
+                f'{tuple(img.shape[2:])} pixels and target images of '
+                f"{tuple(target['inputs'].shape[2:])}: end both pipelines with a RandomCrop of the "
+                'same crop_size, which is the size of model.data_preprocessor too')
         mean, std = (getattr(self.data_preprocessor, name, default) for name, default in
                      (('mean', img.new_zeros(3)), ('std', img.new_ones(3))))
         batch = Batch(img, labels_of(source['data_samples']), mean.view(1, 3, 1, 1),

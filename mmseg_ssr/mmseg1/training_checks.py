@@ -10,6 +10,9 @@ from .dataset import UDADataset
 
 LOOPS = {'train_dataloader': 'train_loop', 'val_dataloader': 'val_loop'}
 
+#: What wrappers of a model put before the names of its weights: several processes, several views.
+WRAPPED = 'module.'
+
 
 def check_classes(runner: Runner, model: nn.Module) -> None:
     """Raise a :class:`ConfigError` if heads and data sets differ in their number of classes.
@@ -57,9 +60,10 @@ def check_weights(checkpoint: Mapping[str, Any], model: nn.Module) -> None:
     classes.
     """
     saved = checkpoint.get('state_dict', checkpoint)
-    names = {name.replace('module.', '', 1) if name.startswith('module.') else name
-             for name, value in saved.items() if isinstance(value, Tensor)}
-    wanted = model.state_dict().keys()
+    names, wanted = (
+        {name[len(WRAPPED):] if name.startswith(WRAPPED) else name for name in found}
+        for found in ([name for name, value in saved.items() if isinstance(value, Tensor)],
+                      model.state_dict()))
     if not names & wanted:
         raise CheckpointError(
             f'load_from: none of the {len(names)} weights of the checkpoint is in this model '

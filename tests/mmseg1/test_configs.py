@@ -1,6 +1,7 @@
 """configs1: every file is read and built, and is what the converter makes of its counterpart."""
 import dataclasses
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,23 @@ def test_the_command_refuses_in_one_line(tmp_path, capsys):
         migrate.main([str(ROOT / 'configs1/demo/daformer.py'), str(tmp_path / 'out.py')])
     assert ended.value.code == 2 and 'is a config of mmseg 1.x already' in capsys.readouterr().err
     assert not (tmp_path / 'out.py').exists()
+
+
+@pytest.mark.parametrize('text, message', [
+    ('a = b', r'cannot be read .*name .b. is not defined'),
+    ('import nothing_here', 'cannot be read .*nothing_here'),
+    ('model = dict(', 'cannot be read .*never closed'),
+    ('runner = dict(max_iters=3)', 'model must be a dict, got None'),
+    ('data = None', 'data must be a dict, got None'),
+    ('optimizer = None', 'optimizer must be a dict, got None'),
+    ('uda = dict(_delete_=True, alpha=1)', r"uda must be a dict\(type=...\), got {'alpha': 1}"),
+    ('runner = dict(max_iters="many")', "cannot be converted .*'many'"),
+    ('data = dict(train=dict(source=dict(pipeline=None)))', 'cannot be converted .* see that it'),
+])
+def test_broken_configs_end_the_command_in_one_line(tmp_path, capsys, text, message):
+    (tmp_path / 'in.py').write_text(text if 'max_iters=3' in text else (
+        f"_base_ = ['{ROOT / 'configs/demo/daformer_ssr.py'}']\n{text}\n"))
+    with pytest.raises(SystemExit) as ended:
+        migrate.main([str(tmp_path / 'in.py'), str(tmp_path / 'out.py')])
+    line, = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and re.search(message, line)

@@ -3,6 +3,7 @@ import pytest
 import tiny_mmseg1
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmseg.apis import init_model
 from mmseg.registry import DATASETS, MODELS
 
@@ -106,6 +107,25 @@ def test_data_sets_in_the_words_of_mmseg0(data, change, message):
         DATASETS.build(tiny_mmseg1.pairs(data, source=source))
 
 
+def test_images_of_two_sizes_are_refused(data):
+    whole = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    pairs = DATASETS.build(tiny_mmseg1.pairs(data, target=tiny_mmseg1.cityscapes(
+        data, 'train', whole)))
+    method = MODELS.build(tiny_mmseg1.method(data_preprocessor=dict(
+        tiny_mmseg1.preprocessor(), size=None, size_divisor=1)))
+    with pytest.raises(ConfigError, match=r'of \(32, 32\) pixels and target images of \(32, 64\)'):
+        method.batch(pseudo_collate([pairs[0]]))
+
+
+@pytest.mark.parametrize('part', ['source', 'target'])
+@pytest.mark.parametrize('rare', [None, dict(min_pixels=16, class_temp=0.1, min_crop_ratio=0.5)])
+def test_samples_that_are_not_packed_are_refused(data, part, rare):
+    pairs = tiny_mmseg1.pairs(data, rare_class_sampling=rare)
+    pairs[part] = dict(pairs[part], pipeline=pairs[part]['pipeline'][:-1])
+    with pytest.raises(ConfigError, match=f"{part}.pipeline gives no 'inputs': end it with"):
+        DATASETS.build(pairs)[0]
+
+
 # ---------------------------------------------------------------- weights
 def test_weights_of_another_model_are_refused(runner, tmp_path):
     torch.save(dict(state_dict={'module.neck.weight': torch.zeros(2)}), tmp_path / 'other.pth')
@@ -120,3 +140,14 @@ def test_weights_of_the_same_backbone_are_taken(runner, tmp_path):
     training.load_or_resume()
     name = 'backbone.layers.0.0.projection.weight'
     assert torch.equal(training.model.state_dict()[name], other[name])
+
+
+def test_several_views_take_the_weights_of_a_checkpoint(runner, tmp_path):
+    """``--tta`` puts a wrapper around the model."""
+    weights = MODELS.build(tiny_mmseg1.tiny_model()).state_dict()
+    torch.save(dict(state_dict=weights), tmp_path / 'weights.pth')
+    model = dict(type='SegTTAModel', module=tiny_mmseg1.method(train_cfg=None))
+    test = runner(model, load_from=str(tmp_path / 'weights.pth'))
+    test.load_or_resume()
+    loaded = test.model.module.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in weights.items())
