@@ -13,7 +13,7 @@ REFERENCE = (ROOT / 'docs/config.md').read_text(encoding='utf-8')
 PAGES = [ROOT / 'README.md', *(page for page in sorted((ROOT / 'docs').glob('*.md'))
                                if page.name != 'config.md')]
 #: Options of other programs: torchrun, slurm, TensorBoard.
-FOREIGN_OPTIONS = {'--nproc_per_node', '--max_restarts', '--signal', '--logdir'}
+FOREIGN_OPTIONS = {'--tta', '--nproc_per_node', '--max_restarts', '--signal', '--logdir'}
 #: Settings of mmseg and of calls in the text.
 FOREIGN_SETTINGS = {'avg_non_ignore', 'norm_cfg', 'norm_eval', 'loss_decode', 'custom_imports'}
 
