@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 #: In this order: what the environment says, the folder beside the project, the repository's copy.
 BESIDE = ROOT.parent / 'shared' / 'parity_vfmpp'
 OWN_DATA = ROOT / 'tests' / 'data' / 'parity_vfmpp'
-NORM = dict(type='BN', momentum=0.01)
 ENCODER, DECODER = ('network.encoder.', ), ('network.upscale.', 'network.out.')
 
 
@@ -55,19 +54,19 @@ def published(name: str) -> str:
 
 
 def adapter(facts: Mapping[str, Any], **options: Any) -> nn.Module:
-    """Our backbone for a case with a small network."""
+    """Our backbone for a case with a small network, with its own default of batch norms."""
     return BACKBONES.build(dict(dict(
         type='DINOv2Adapter', model='vit_small_patch14_dinov2', input_size=facts['image'],
         patch_size=facts['patch'], interaction_indexes=facts['interaction_indexes'],
         conv_inplane=facts['spm_inplanes'], n_points=facts['n_points'],
-        cffn_ratio=facts['cffn_ratio'], deform_ratio=facts['deform_ratio'], batch_norm_cfg=NORM,
+        cffn_ratio=facts['cffn_ratio'], deform_ratio=facts['deform_ratio'],
         model_args=dict(embed_dim=facts['embed_dim'], depth=facts['depth'],
                         num_heads=facts['vit_heads'])), **options))
 
 
 def decoder(channels: int, num_classes: int) -> nn.Module:
     return HEADS.build(dict(type='PyramidUpscaleHead', in_channels=[channels] * 4,
-                            num_classes=num_classes, norm_cfg=NORM))
+                            num_classes=num_classes))
 
 
 def difference(own: Any, expected: Any) -> float:

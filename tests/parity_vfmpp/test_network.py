@@ -1,4 +1,5 @@
 """Cases 09 to 13 and 16: the backbone, its parts, and the decoder."""
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from mmseg_ssr.weights.lightning_layouts import segmentor_layout
 
 from . import tolerances
 from .cases import (
-    NORM,
     adapter,
     cases_of,
     decoder,
@@ -105,7 +105,7 @@ def test_deformable_attention(case):
 def test_spatial_prior(case):
     facts = case.facts
     prior = SpatialPrior(facts['inplanes'], facts['embed_dim'],
-                         lambda width: build_norm(NORM, width))
+                         partial(build_norm, dict(type='BN', momentum=0.01)))
     prior.load_state_dict({name[len('spm.'):]: value for name, value in filled(case).items()})
     for mode in ('eval', 'train'):
         maps = prior.train(mode == 'train')(case.tensor('input'))

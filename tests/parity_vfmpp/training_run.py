@@ -10,15 +10,18 @@ from parity.fill import fill
 from torch import Tensor
 
 from mmseg_ssr.engine.build import build_training_model
+from mmseg_ssr.engine.config import load_config
 from mmseg_ssr.engine.training.optimizer import build_optimizer
 from mmseg_ssr.uda import Batch
 from mmseg_ssr.uda.view_record import recorded_views
 
-from .cases import NORM, published
+from .cases import ROOT, published
 from .recorded_draws import RecordedDraws
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
+#: The shipped network. The case has its sizes, the rest, such as its batch norms, is tested.
+MODEL = str(ROOT / 'configs' / '_base_' / 'models' / 'vfmudapp_dinov2_s.py')
 #: Published name of the distance's projection, and of the frozen model.
 PROJECTION = ('foundation_distance.projection.', 'network_feature_head.feat_project.')
 FROZEN = 'network_feature_extractor.encoder.'
@@ -56,21 +59,19 @@ class VFMRun:
         self.parameters = {name_of(name): p for name, p in self.method.named_parameters()}
 
     def config(self, frozen_file: str, uda: Dict[str, Any]) -> Config:
+        """The shipped network in the case's sizes, with its method."""
         facts, vfm = self.facts, self.facts['vfm']
         depth = facts['depth']
-        model = dict(
-            type='EncoderDecoder',
-            backbone=dict(
-                type='DINOv2Adapter', model='vit_small_patch14_dinov2', input_size=facts['inner'],
-                interaction_indexes=[[i * depth // 4, (i + 1) * depth // 4 - 1]
-                                     for i in range(4)],
-                deform_num_heads=facts['adapter_heads'], batch_norm_cfg=NORM,
-                model_args=dict(embed_dim=facts['embed_dim'], depth=depth,
-                                num_heads=facts['vit_heads'])),
-            decode_head=dict(
-                type='PyramidUpscaleHead', in_channels=[facts['embed_dim']] * 4, norm_cfg=NORM,
-                num_classes=facts['num_classes']),
-            train_cfg=dict(), test_cfg=dict(mode='whole'))
+        model = load_config(MODEL).model
+        model.update(pretrained=None, test_cfg=dict(mode='whole'))
+        model.backbone.update(
+            model='vit_small_patch14_dinov2', input_size=facts['inner'],
+            interaction_indexes=[[i * depth // 4, (i + 1) * depth // 4 - 1] for i in range(4)],
+            deform_num_heads=facts['adapter_heads'],
+            model_args=dict(embed_dim=facts['embed_dim'], depth=depth,
+                            num_heads=facts['vit_heads']))
+        model.decode_head.update(
+            in_channels=[facts['embed_dim']] * 4, num_classes=facts['num_classes'])
         keys = dict(
             type='DACS', alpha=facts['ema_alpha'], pseudo_threshold=facts['pseudo_threshold'],
             pseudo_label_mirror=True, source_loss_mean='valid', mask_mode='separatetrgaug',
