@@ -9,6 +9,7 @@ from mmseg.models.builder import BACKBONES
 from ..engine.config import experiment_name, load_config
 from ..engine.config.validate import validate
 from ..errors import ConfigError, MissingFile, nearest
+from ..models.vit_adapter.dinov2_adapter import stride_of
 from ..uda.losses.regularization_keys import SAM_CHECKPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +122,7 @@ def method_config(name: str, mode: str, size: Size) -> Config:
     if size.small:
         shrink(cfg.model)
     if size.crop:
+        fit_inputs(cfg, size.crop)
         cfg.crop_size = (size.crop, size.crop)
     if 'uda' in cfg:
         set_sam(cfg.uda, size)
@@ -134,6 +136,24 @@ def method_config(name: str, mode: str, size: Size) -> Config:
     cfg.merge_from_dict(options)
     validate(cfg)
     return cfg
+
+
+def fit_inputs(cfg: Config, crop: int) -> None:
+    """Scale the fixed size to which a ViT-Adapter and its masked view resize images.
+
+    It is as much larger than ``crop`` as the config's is than its own crop, up to rounding.
+    """
+    backbone, published = cfg.model.backbone, cfg.get('crop_size')
+    if backbone.type != 'DINOv2Adapter' or not published:
+        return
+    side = backbone.get('input_size', 1120)
+    if side is None:  # it follows the images
+        return
+    stride = stride_of(backbone.get('patch_size', 14))
+    backbone.input_size = max(1, round(side * crop / published[0] / stride)) * stride
+    mask = (cfg.get('uda') or {}).get('mask_generator')
+    if mask and mask.get('input_size'):
+        mask['input_size'] = backbone.input_size
 
 
 def shrink(model: Dict[str, Any]) -> None:

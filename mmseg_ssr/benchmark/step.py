@@ -207,10 +207,15 @@ def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
     if published and mode != PUBLISHED:
         found['published_speed_ratio'] = published['seconds'] / record['seconds']
         found['published_memory_ratio'] = record['peak_bytes'] / published['peak_bytes']
-    plain = records.get(case_name(WITHOUT_SSR.get(method, ''), mode))
-    if plain:
+    plain = records.get(case_name(without_ssr(method), mode))
+    if plain and plain is not record:
         found['ssr_cost_ratio'] = record['seconds'] / plain['seconds']
     return found
+
+
+def without_ssr(method: str) -> str:
+    """Name of the same method, or of the same config, without SSR."""
+    return WITHOUT_SSR.get(method, method.replace('_ssr_', '_', 1))
 
 
 def split_name(name: str) -> Pair:

@@ -12,6 +12,7 @@ from mmseg_ssr.benchmark.methods import (
     method_name,
     mode_options,
 )
+from mmseg_ssr.benchmark.step import ratios
 from mmseg_ssr.engine.build import build_training_model
 from mmseg_ssr.errors import ConfigError, MissingFile
 
@@ -62,6 +63,21 @@ def test_sam_modes_need_sam():
         method_config('daformer', 'sam512', SMALL)
     cfg = method_config('daformer_ssr', 'sam512', Size())
     assert cfg.uda.regularizer['encoder']['input_size'] == 512
+
+
+@pytest.mark.parametrize('crop, side', [(448, 448), (64, 224), (None, 1120)])
+def test_fixed_inputs_shrink_with_the_crop(crop, side):
+    path = str(tiny_training.ROOT / 'configs/vfm/gta2cs_vfmudapp_ssr_dinov2_b.py')
+    cfg = method_config(path, 'exact', Size(crop=crop))
+    assert cfg.crop_size == (crop or 1024, ) * 2
+    assert cfg.model.backbone.input_size == cfg.uda.mask_generator.input_size == side
+
+
+def test_a_config_is_compared_with_that_without_ssr():
+    records = {f'{name}/exact': dict(seconds=seconds, peak_bytes=1) for name, seconds in (
+        ('gta2cs_vfmudapp_dinov2_b', 2.), ('gta2cs_vfmudapp_ssr_dinov2_b', 3.))}
+    plain, ssr = (ratios(name, records) for name in records)
+    assert plain == {} and ssr == dict(ssr_cost_ratio=1.5)
 
 
 def test_missing_weights_are_left_random(tmp_path, monkeypatch):
