@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 from functools import partial
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from mmcv.fileio.file_client import HardDiskBackend
 from mmcv.utils import print_log
@@ -48,6 +48,7 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
         DataError: a split file names files outside the data set's folders, or the system refuses
             to read a folder or file.
     """
+    check_parts(config)
     config = _with_lists(config)
     for leaf in _leaf_configs(config):
         _check_type(leaf)
@@ -77,6 +78,30 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
     check_same_classes(leaves)
     check_loading(dataset)
     return dataset
+
+
+def check_parts(config: Any, place: str = 'data set') -> None:
+    """Check that a config is a dict, or a list of at least one, also inside ``ConcatDataset``.
+
+    Args:
+        place: key of the config, for the message.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if isinstance(config, Mapping):
+        if config.get('type') != 'ConcatDataset':
+            return
+        if 'datasets' not in config:
+            raise ConfigError(f'{place}: ConcatDataset needs datasets=[...], a list of data sets')
+        config, place = config['datasets'], f'{place}.datasets'
+    if not isinstance(config, (list, tuple)):
+        raise ConfigError(f'{place} must be a data set, dict(type=...), or a list of some, got '
+                          f'{config!r}')
+    if not config:
+        raise ConfigError(f'{place} is an empty list: give one data set, dict(type=...), or more')
+    for i, part in enumerate(config):
+        check_parts(part, f'{place}.{i}')
 
 
 def _build(config: Union[dict, List[dict]], options: Optional[Dict[str, bool]]) -> Dataset:

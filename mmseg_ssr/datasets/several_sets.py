@@ -9,7 +9,7 @@ from mmcv.utils import print_log
 from torch.utils.data import Dataset
 
 from ..errors import ConfigError
-from .build import build_dataset, check_same_classes
+from .build import build_dataset, check_parts, check_same_classes
 from .pipelines.checked_loading import leaf_datasets
 
 #: Wrappers that repeat or mix images, which no score is for.
@@ -111,6 +111,7 @@ def build_scored(config: Union[dict, List[dict]], **options: Any) -> Dataset:
     Raises:
         ConfigError, MissingFile, DataError: see :func:`~mmseg_ssr.datasets.build_dataset`.
     """
+    check_parts(config)
     parts, separate = sets_in(config)
     if parts == [config]:
         return build_dataset(config, test_mode=True, **options)
@@ -188,6 +189,7 @@ def _mean(values: List[float]) -> float:
 
 def check_sets(config: Any) -> None:
     """Raise the :class:`ConfigError` of :func:`sets_in` for a config and all sets in it."""
+    check_parts(config)
     parts, _ = sets_in(config)
     for part in parts:
         if part is not config:

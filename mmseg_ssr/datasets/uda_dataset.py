@@ -11,7 +11,7 @@ from ..domains.pairs import Meaning, PairStream, check_pair, pixels_by_class, wi
 from ..errors import ConfigError
 from ..labels.rare_class_sampling import RareClassSampling, rare_class_sampler
 from ..utils.registration import register
-from .build import build_dataset, check_same_classes
+from .build import build_dataset, check_parts, check_same_classes
 from .pipelines.cached_loading import forget_last_loaded, keep_last_loaded
 from .pipelines.checked_loading import leaf_datasets
 from .pipelines.encoder_maps import MAP, with_maps
@@ -71,6 +71,9 @@ class UDADataset(Dataset):
                  seed: int = 0, length: Optional[int] = None, keep_statistics: bool = True):
         if seed < 0:
             raise ConfigError(f'data.train.seed must be at least 0, got {seed}')
+        for side, value in (('source', source), ('target', target)):
+            if value is None or isinstance(value, (Mapping, list, tuple, str)):
+                check_parts(value, f'{PLACE}.{side}')
         if isinstance(source, (Mapping, list)):
             source = build_dataset(_with_maps(source), skip_unlabeled=True)
         if isinstance(target, (Mapping, list)):

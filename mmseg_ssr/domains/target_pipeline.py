@@ -59,13 +59,17 @@ def checked_margins(margins: Sequence[Union[int, float]]) -> Tuple[Union[int, fl
     """Return the margins top, bottom, left and right, in pixels or as shares of the image.
 
     Raises:
-        ConfigError: they are not four integers >= 0, or floats below 1.
+        ConfigError: they are not four integers >= 0, or floats below 1, or shares leave nothing.
     """
     valid = isinstance(margins, Sequence) and len(margins) == 4
     if not valid or any(isinstance(m, bool) or not isinstance(m, (int, float)) or m < 0
                         or isinstance(m, float) and m >= 1 for m in margins):
         raise ConfigError('crop_pseudo_margins must be four pixel counts >= 0, or shares of the '
                           f'image below 1, [top, bottom, left, right], got {margins!r}')
+    for one, other in (margins[:2], margins[2:]):
+        if isinstance(one, float) and isinstance(other, float) and one + other >= 1:
+            raise ConfigError('crop_pseudo_margins must leave something of the image: top + bottom '
+                              f'and left + right must be below 1, got {margins!r}')
     return tuple(margins)
 
 

@@ -5,11 +5,12 @@ Then an image that holds enough of it is drawn. The module needs counts and indi
 """
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Container, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, UserError, explained, nearest
 
 
 def class_probabilities(pixels: Mapping[int, int], temperature: float,
@@ -190,7 +191,10 @@ class SeveralSourcesSampler(RareClassSampler):
     def __init__(self, sources: Iterable[Sequence[Mapping[int, int]]],
                  options: RareClassSampling):
         sources = [source for source in sources if source]
-        self.samplers = [RareClassSampler(source, options) for source in sources]
+        self.samplers = []
+        for number, source in enumerate(sources):
+            with explained(partial(_of_source, number)):
+                self.samplers.append(RareClassSampler(source, options))
         self.ends = np.cumsum([len(source) for source in sources])
         self.pixels: Dict[int, int] = {}
         self.images: Dict[int, List[int]] = {}
@@ -219,6 +223,13 @@ class SeveralSourcesSampler(RareClassSampler):
         source = int(np.searchsorted(self.ends, rng.integers(self.ends[-1]), side='right'))
         c, image = self.samplers[source].draw(rng)
         return c, self._starts[source] + image
+
+
+def _of_source(number: int, error: Exception) -> Optional[UserError]:
+    """Return an error that says which of several sources it is of."""
+    if not isinstance(error, UserError):
+        return None
+    return error.reworded(lambda line: f'source {number} (counted from 0): {line}')
 
 
 def rare_class_sampler(sources: Iterable[Sequence[Mapping[int, int]]],

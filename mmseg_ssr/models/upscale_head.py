@@ -97,6 +97,9 @@ class PyramidUpscaleHead(BaseDecodeHead):
         if len(in_channels) != 4 or len(set(in_channels)) > 1 or width < 8 or width % 8:
             raise ConfigError('PyramidUpscaleHead: in_channels must be four equal multiples of 8, '
                               f'got {list(in_channels)}')
+        if len(in_index) != 4 or not all(0 <= index < 4 for index in in_index):
+            raise ConfigError('PyramidUpscaleHead: in_index must be four numbers of maps, 0 to 3, '
+                              f'got {list(in_index)}')
         norm_cfg = norm_cfg or dict(type='SyncBN', momentum=0.01)
         super().__init__(
             list(in_channels), width // 8, num_classes=num_classes, in_index=list(in_index),

@@ -139,5 +139,6 @@ def test_one_source_of_several_is_that_source():
 
 
 def test_a_source_without_enough_of_any_class():
-    with pytest.raises(ConfigError, match='min_pixels: no source image holds more than 3000'):
-        SeveralSourcesSampler(SOURCES, RareClassSampling())
+    message = r'source 1 \(counted from 0\): .*min_pixels: no source image holds more than 800'
+    with pytest.raises(ConfigError, match=message):
+        SeveralSourcesSampler(SOURCES, RareClassSampling(min_pixels=800))

@@ -13,6 +13,7 @@ from mmseg_ssr import distributed
 from mmseg_ssr.engine.build import build_training_model
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.uda import Batch
 from mmseg_ssr.utils.device import pick_device
 
@@ -46,6 +47,18 @@ def test_a_resumed_training_is_that_without_a_stop(data, config, tmp_path, ssr):
         assert_same(again[part], whole[part])
     assert again['training_state']['foundation_distance']
     assert not any('foundation' in name for name in again['state_dict'])
+
+
+@pytest.mark.parametrize('size, fits', [(64, True), (96, False), (None, True)])
+def test_masked_images_have_the_size_of_the_backbones(size, fits):
+    keys = dict(KEYS, type='DACS', mask_generator=dict(KEYS['mask_generator'], input_size=size))
+    cfg = Config(dict(model=student(), uda=keys, runner=dict(max_iters=2)))
+    if fits:
+        build_training_model(cfg, seed=0)
+        return
+    with pytest.raises(ConfigError, match='mask_generator.input_size must be '
+                                          'model.backbone.input_size, 64, .* got 96'):
+        build_training_model(cfg, seed=0)
 
 
 def gradients(ssr, share):

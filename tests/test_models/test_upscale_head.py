@@ -50,3 +50,9 @@ def test_every_map_of_the_pyramid_has_its_say():
 def test_a_pyramid_needs_four_equal_widths(channels):
     with pytest.raises(ConfigError, match='four equal multiples of 8'):
         pyramid(in_channels=channels, in_index=list(range(len(channels))))
+
+
+@pytest.mark.parametrize('index', [[0, 1, 2], [0, 1, 2, 4], [0, 1, 2, -1]])
+def test_a_pyramid_needs_four_maps(index):
+    with pytest.raises(ConfigError, match='in_index must be four numbers of maps, 0 to 3, got'):
+        pyramid(in_index=index)

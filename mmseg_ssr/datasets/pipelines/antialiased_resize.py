@@ -28,11 +28,28 @@ class AntialiasedResize(Resize):
             for the factor 1.
 
     Raises:
+        ConfigError: ``img_scale`` or ``ratio_range`` is no pair of numbers above 0, or there is no
+            scale on access.
         AssertionError: on access, the image has not 8 bits.
     """
 
     def __init__(self, img_scale: Any = None, ratio_range: Any = None):
+        name = type(self).__name__
+        for scale in img_scale if isinstance(img_scale, list) else [img_scale]:
+            if scale is not None and not is_pair(scale):
+                raise ConfigError(f'{name}: img_scale must be two numbers above 0, (long side, '
+                                  f'short side), got {img_scale!r}')
+        if ratio_range is not None and not (
+                is_pair(ratio_range) and ratio_range[0] <= ratio_range[1]):
+            raise ConfigError(f'{name}: ratio_range must be two numbers above 0, (least, most), '
+                              f'got {ratio_range!r}')
         super().__init__(img_scale=img_scale, ratio_range=ratio_range)
+
+    def _random_scale(self, results: Dict) -> None:
+        if self.img_scale is None and self.ratio_range is None:
+            raise ConfigError(f'{type(self).__name__} needs img_scale=(long side, short side) '
+                              'where no step before it sets a scale')
+        super()._random_scale(results)
 
     @staticmethod
     def random_sample_ratio(img_scale: Scale, ratio_range: Tuple[float, float]
@@ -81,7 +98,7 @@ class ResizeForScore(AntialiasedResize):
     def __init__(self, img_scale: Tuple[int, int]):
         if not img_scale:
             raise ConfigError('ResizeForScore needs img_scale=(long side, short side)')
-        super().__init__(img_scale=tuple(img_scale))
+        super().__init__(img_scale=tuple(img_scale) if isinstance(img_scale, list) else img_scale)
 
     def __call__(self, results: Dict) -> Dict:
         results = super().__call__(results)
@@ -121,6 +138,12 @@ def resized(image: np.ndarray, size: Tuple[int, int], interpolation: str) -> np.
     if image.shape[:2] == tuple(size):
         return image
     return mmcv.imresize(image, size[::-1], interpolation=interpolation, backend='pillow')
+
+
+def is_pair(value: Any) -> bool:
+    """Whether a value is a list or tuple of two numbers above 0."""
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(
+        isinstance(one, (int, float)) and not isinstance(one, bool) and one > 0 for one in value)
 
 
 def same_aspect(shape: Tuple[int, ...], other: Tuple[int, ...]) -> bool:

@@ -9,6 +9,7 @@ from mmcv.runner import HOOKS, RUNNERS, Fp16OptimizerHook
 from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
+from ...datasets.build import check_parts
 from ...datasets.several_sets import check_sets
 from ...domains.target_pipeline import checked_margins
 from ...errors import ConfigError, nearest, nearest_name
@@ -49,7 +50,7 @@ def validate(cfg: Config) -> None:
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
                   _class_faults, _class_weight_faults, _head_faults, _training_faults,
-                  _pseudo_label_faults, _report_faults, tracker_faults,
+                  _pair_faults, _pseudo_label_faults, _report_faults, tracker_faults,
                   optimizer_faults, hook_faults, stage_faults,
                   image_size_faults):
         faults.add(check(sections))
@@ -61,7 +62,7 @@ def validate(cfg: Config) -> None:
             faults.add_of(lambda keys: checked_margins(keys['crop_pseudo_margins']), dataset, path,
                           prefix=f'{path}.')
     for split in ('val', 'test'):
-        if sections.data.get(split):
+        if sections.data.get(split) not in (None, {}):
             faults.add_of(check_sets, sections.data[split], f'data.{split}',
                           prefix=f'data.{split}: ')
     method = sections.get('uda') or {}
@@ -215,6 +216,19 @@ def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:
         yield Fault('optimizer_config', 'optimizer_config must be None with uda, whose step calls '
                     f'the optimizer itself, got {dict(cfg.optimizer_config)}: uda.grad_clip and '
                     'uda.cumulative_iters clip and accumulate gradients')
+
+
+def _pair_faults(cfg: ConfigDict) -> Iterator[Fault]:
+    """Yield a fault for a source or target that is no data set and no list of some."""
+    train = cfg.data.get('train')
+    if not isinstance(train, dict) or train.get('type') != 'UDADataset':
+        return
+    for side in ('source', 'target'):
+        place = f'data.train.{side}'
+        try:
+            check_parts(train.get(side, {}), place)
+        except ConfigError as error:
+            yield Fault(place, str(error))
 
 
 def _pseudo_label_faults(cfg: ConfigDict) -> Iterator[Fault]:

@@ -62,9 +62,11 @@ class ViTAdapter(nn.Module):
             with_cp: gradient checkpointing of the interactions.
 
         Raises:
-            ConfigError: there are other than four interactions, or they are no ranges of blocks.
+            ConfigError: there are other than four interactions, they are no ranges of blocks, or a
+                width is below 1.
         """
         check_interactions(interaction_indexes)
+        check_widths(width, conv_inplane, num_points, ffn_ratio)
         self.interaction_indexes = [tuple(pair) for pair in interaction_indexes]
         self.add_vit_feature, self.keep_class_token = add_vit_feature, keep_class_token
         self.norm_name, self.adapter_with_cp = norm_name, with_cp
@@ -168,6 +170,16 @@ def check_interactions(indexes: Sequence[Sequence[int]]) -> None:
     if len(pairs) != 4 or any(len(pair) != 2 or not 0 <= pair[0] <= pair[1] for pair in pairs):
         raise ConfigError('interaction_indexes must be four pairs of blocks, [first, last] each, '
                           f'got {list(indexes)}')
+
+
+def check_widths(width: int, conv_inplane: int, num_points: int, ffn_ratio: float) -> None:
+    """Raise a :class:`ConfigError` for parts of an adapter without a channel or a point."""
+    for name, value in (('conv_inplane', conv_inplane), ('n_points', num_points)):
+        if value < 1:
+            raise ConfigError(f'{name} must be at least 1, got {value}')
+    if int(width * ffn_ratio) < 1:
+        raise ConfigError(f'cffn_ratio must leave at least one of {width} channels, got '
+                          f'{ffn_ratio}')
 
 
 def initialize(module: nn.Module) -> None:

@@ -15,13 +15,15 @@ from ...regularizer.timm_network import create_network
 from ...utils.registration import register
 from ...weights import read_weights
 from ...weights.lightning_layouts import is_vfmuda_layout, segmentor_layout
-from .adapter import LARGEST_STRIDE, ViTAdapter, build_norm
+from .adapter import LARGEST_STRIDE, ViTAdapter, build_norm, check_interactions
 from .loading import load_part
 
 #: Side of the images with which DINOv2's positions were trained, in pixels.
 TRAINED_SIDE = 518
 #: Added to the number of patches when positions are resampled, as in DINOv2's code.
 OFFSET = 0.1
+#: Batch norms of mmcv for maps, by their names.
+BATCH_NORMS = ('BN', 'BN2d', 'SyncBN')
 #: Channels for each head of the deformable attentions.
 HEAD_WIDTH = 64
 
@@ -87,16 +89,20 @@ class DINOv2Adapter(ViTAdapter):
         self.input_size, self.with_cp = input_size, with_cp
         self.vit = plain_vit(model, model_args or {})
         set_patch_size(self.vit, patch_size)
+        batch_norm_cfg = batch_norm_cfg or dict(type='SyncBN', momentum=0.01)
+        check_batch_norm(batch_norm_cfg)
         width, depth = self.vit.embed_dim, len(self.vit.blocks)
         indexes = quarters(depth) if interaction_indexes is None else interaction_indexes
-        if any(last >= depth for _, last in indexes):
-            raise ConfigError(f'interaction_indexes must be below the {depth} blocks of {model}, '
-                              f'got {list(indexes)}')
+        check_interactions(indexes)
+        if [i for first, last in indexes for i in range(first, last + 1)] != list(range(depth)):
+            raise ConfigError('interaction_indexes must have each of the blocks 0 to '
+                              f'{depth - 1} of {model} once and in order, got {list(indexes)}')
         self.map_channels = (width, ) * 4
         self.add_adapter(
             width, indexes, layer_norm=partial(nn.LayerNorm, eps=1e-5),
-            batch_norm=partial(build_norm, batch_norm_cfg or dict(type='SyncBN', momentum=0.01)),
-            num_heads=deform_num_heads or max(1, width // HEAD_WIDTH), init_value=0.,
+            batch_norm=partial(build_norm, batch_norm_cfg),
+            num_heads=max(1, width // HEAD_WIDTH) if deform_num_heads is None
+            else deform_num_heads, init_value=0.,
             conv_inplane=conv_inplane, num_points=n_points, ratio=deform_ratio,
             ffn_ratio=cffn_ratio, with_cp=with_cp)
 
@@ -164,8 +170,10 @@ class DINOv2Adapter(ViTAdapter):
     def _with_own_patches(self, weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Return the weights with filters of this network's patch size."""
         name, own = 'vit.patch_embed.proj.weight', self.vit.patch_embed.proj.weight
-        if name in weights and weights[name].dim() == own.dim():
-            weights[name] = resample_patch_embed(weights[name], list(own.shape[2:]))
+        filters = weights.get(name)
+        if isinstance(filters, Tensor) and filters.dim() == own.dim() and \
+                filters.is_floating_point():  # other values are refused by their name
+            weights[name] = resample_patch_embed(filters, list(own.shape[2:]))
         return weights
 
 
@@ -232,6 +240,13 @@ def stride_of(patch_size: int) -> int:
     if patch_size < 1:
         raise ConfigError(f'patch_size must be at least 1 pixel, got {patch_size}')
     return patch_size * LARGEST_STRIDE // math.gcd(patch_size, LARGEST_STRIDE)
+
+
+def check_batch_norm(config: Mapping[str, Any]) -> None:
+    """Raise a :class:`ConfigError` unless a config in mmcv's form is that of a batch norm."""
+    if config.get('type') not in BATCH_NORMS:
+        raise ConfigError(f'batch_norm_cfg.type must be one of {", ".join(BATCH_NORMS)}, got '
+                          f'{config.get("type")!r}')
 
 
 def check_input_size(size: Optional[int], stride: int) -> None:

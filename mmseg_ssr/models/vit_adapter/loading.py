@@ -24,8 +24,10 @@ def load_part(backbone: nn.Module, weights: Mapping[str, Tensor], wanted: Mappin
     faults: Dict[str, list] = {
         'are not in it': [name for name in wanted if name not in weights],
         'are too many': [name for name in weights if name not in wanted],
-        'have another shape': [name for name, value in weights.items()
-                               if name in wanted and value.shape != wanted[name].shape]}
+        'are no tensors': [name for name, value in weights.items()
+                           if not isinstance(value, Tensor)],
+        'have another shape': [name for name, value in weights.items() if name in wanted
+                               and getattr(value, 'shape', None) != wanted[name].shape]}
     for fault, names in faults.items():
         if names:
             raise CheckpointError(f'{path} holds no weights of this {what}: {len(names)} weights '

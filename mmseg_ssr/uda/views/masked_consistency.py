@@ -51,8 +51,15 @@ class MaskedConsistencyKeys(KeyGroup):
                               'it to False')
 
     def check_student(self, student: nn.Module) -> None:
-        """Raise a :class:`ConfigError` if a student needs labels of the size of masked images."""
-        if self._own_size() and not getattr(student, 'maps_show_the_image', True):
+        """Raise a :class:`ConfigError` if masked images have a size that a student cannot use."""
+        if not self._own_size():
+            return
+        own = getattr(getattr(student, 'backbone', None), 'input_size', None)
+        if own is not None and own != self._mask().input_size:
+            raise ConfigError('uda.mask_generator.input_size must be model.backbone.input_size, '
+                              f'{own}, which would resize the mask again, got '
+                              f'{self._mask().input_size}')
+        if not getattr(student, 'maps_show_the_image', True):
             raise ConfigError("uda.mask_generator.input_size: HRDA's detail crops need labels of "
                               "the images' size: remove it")
 

@@ -109,6 +109,25 @@ def test_the_size_of_a_score_is_needed():
         ResizeForScore(None)
 
 
+@pytest.mark.parametrize('options, message', [
+    (dict(img_scale=64), 'img_scale must be two numbers above 0, .* got 64'),
+    (dict(img_scale=(64, )), r'img_scale must be two numbers above 0, .* got \(64,\)'),
+    (dict(img_scale=(64, 0)), r'img_scale must be .* got \(64, 0\)'),
+    (dict(img_scale=[(8, 8), 64]), r'img_scale must be .* got \[\(8, 8\), 64\]'),
+    (dict(img_scale=(8, 8), ratio_range=(1.1, )), r'ratio_range must be two .* got \(1.1,\)'),
+    (dict(img_scale=(8, 8), ratio_range=(1.1, 0.9)), 'ratio_range must be two'),
+    (dict(img_scale=(8, 8), ratio_range=0.9), 'ratio_range must be two')])
+def test_bad_scales(options, message):
+    with pytest.raises(ConfigError, match=f'AntialiasedResize: {message}'):
+        AntialiasedResize(**options)
+
+
+def test_a_step_without_a_scale_says_so():
+    with pytest.raises(ConfigError, match='AntialiasedResize needs img_scale=.long side'):
+        AntialiasedResize()(loaded(8, 8))
+    assert AntialiasedResize()(dict(loaded(8, 8), scale=(4, 4)))['img'].shape == (4, 4, 3)
+
+
 def test_padding_is_black_and_ignored():
     """Steps of VFM-UDA++: padded before the colors are normalized, so that padding is black."""
     steps = Compose([

@@ -60,6 +60,8 @@ def test_zeros_and_negative_numbers_with_a_meaning(tmp_path, path, value):
     ('uda.regularizer.encoder.encoder_args.window_size', -1, 'must be an integer of at least 0'),
     ('data.train.target.crop_pseudo_margins', [0, 0, -1, 0], 'must be four pixel counts >= 0'),
     ('data.train.target.crop_pseudo_margins', [.1, 0, 1., 0], 'must be four pixel counts >= 0'),
+    ('data.train.target.crop_pseudo_margins', [.5, .5, 0, 0], 'must leave something of the image'),
+    ('data.train.target.crop_pseudo_margins', [0, 0, .4, .7], 'must leave something of the image'),
     ('data.train.source.pipeline.2.ratio_range', (0., 2.), 'must be above 0, got 0.0'),
     ('model.backbone.num_heads', [1, True, 5, 8], 'must be an integer of at least 1, got True'),
 ])

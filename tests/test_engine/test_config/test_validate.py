@@ -3,6 +3,7 @@ import tiny_training
 from mmcv import Config
 from mmseg.models.builder import SEGMENTORS
 
+from mmseg_ssr.datasets import UDADataset
 from mmseg_ssr.engine.config.validate import validate
 from mmseg_ssr.errors import ConfigError
 
@@ -186,6 +187,20 @@ def test_stages_that_the_backbone_does_not_have(sections, changes, message):
         check(sections, **changes, **{'uda.aplha': 0.9})
     assert len(error.value.problems) == 2  # with the other faults
     assert 'unknown key uda.aplha' in str(error.value)
+
+
+@pytest.mark.parametrize('side', ['source', 'target'])
+@pytest.mark.parametrize('value, message', [
+    ([], ' is an empty list: give one data set'), (None, r' must be a data set, .* got None'),
+    (['GTADataset'], r".0 must be a data set, .* got 'GTADataset'")])
+def test_a_source_or_target_that_is_no_data_set(sections, side, value, message):
+    train = sections['data']['train']
+    train[side] = value
+    with pytest.raises(ConfigError, match=f'data.train.{side}{message}'):
+        check(sections)
+    others = {one: train[one] for one in ('source', 'target')}
+    with pytest.raises(ConfigError, match=f'data.train.{side}{message}'):
+        UDADataset(**others)
 
 
 def test_the_outer_optimizer_hook_is_refused_beside_a_method(sections):

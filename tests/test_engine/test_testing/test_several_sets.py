@@ -10,7 +10,7 @@ from tiny_training import streets_val, untrained_checkpoint
 
 from mmseg_ssr.commands import test as test_command
 from mmseg_ssr.commands.runs import train as train_command
-from mmseg_ssr.datasets.several_sets import SeveralSets
+from mmseg_ssr.datasets.several_sets import SeveralSets, build_scored
 from mmseg_ssr.deploy.numbers import read_numbers
 from mmseg_ssr.engine.build import build_test_dataset, build_test_model, limit_images
 from mmseg_ssr.engine.checkpoint.weights import load_weights
@@ -220,6 +220,20 @@ def test_what_cannot_be_scored_is_said_with_the_config(tmp_path, change, message
     found['data']['val'] = (dict(change, dataset=val) if 'times' in change else {**val, **change})
     with pytest.raises(ConfigError, match=message):
         validate(Config(found))
+
+
+@pytest.mark.parametrize('value, message', [
+    ([], 'data set is an empty list: give one data set'),
+    (['x'], "data set.0 must be a data set, .* or a list of some, got 'x'"),
+    (dict(type='ConcatDataset'), 'needs .*datasets'),
+    (dict(type='ConcatDataset', datasets=[]), 'data set.datasets is an empty list')])
+def test_what_is_no_list_of_sets(tmp_path, value, message):
+    found = tiny_training.method_config(tmp_path)
+    found['data']['test'] = value
+    with pytest.raises(ConfigError, match='data.test.*' + message):
+        validate(Config(found))
+    with pytest.raises(ConfigError, match=message):
+        build_scored(value)
 
 
 @pytest.mark.parametrize('folders, message', [

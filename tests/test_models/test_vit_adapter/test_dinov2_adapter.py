@@ -136,6 +136,12 @@ def test_filters_of_a_file_are_resampled_to_the_patch(tmp_path):
     (lambda state: state.update({'register_tokens': torch.ones(1, 4, 24)}),
      'are too many, the first is vit.register_tokens'),
     (lambda state: state.update(pos_embed=torch.ones(1, 5, 24)), 'have another shape'),
+    (lambda state: state.update({'blocks.0.norm1.bias': 'text'}),
+     'are no tensors, the first is vit.blocks.0.norm1.bias'),
+    (lambda state: state.update({'patch_embed.proj.weight': [1.]}),
+     'are no tensors, the first is vit.patch_embed.proj.weight'),
+    (lambda state: state.update({'patch_embed.proj.weight': torch.ones(
+        24, 3, 14, 14, dtype=torch.int64)}), 'patch_embed.proj.weight is of type torch.int64'),
 ])
 def test_other_files_are_refused(tmp_path, change, message):
     file = str(tmp_path / 'dinov2.pth')
@@ -164,9 +170,18 @@ def test_a_file_with_more_than_tensors_is_refused_in_one_line(tmp_path):
     (dict(patch_size=16, input_size=100), 'input_size must be a multiple of 32'),
     (dict(model='vit_small_patch14_reg4_dinov2'), 'and no registers'),
     (dict(model='resnet18', model_args={}), 'needs a ViT with a class token'),
-    (dict(interaction_indexes=[[0, 0], [1, 1], [2, 2], [3, 4]]), 'must be below the 4 blocks'),
+    (dict(interaction_indexes=[[0, 0], [1, 1], [2, 2], [3, 4]]), 'each of the blocks 0 to 3 of'),
+    (dict(interaction_indexes=[[0, 0], [1, 1], [1, 2], [3, 3]]), 'once and in order'),
+    (dict(interaction_indexes=[[0, 0], [1, 1], [2, 2], [2, 2]]), 'once and in order'),
+    (dict(interaction_indexes=[[1, 1], [0, 0], [2, 2], [3, 3]]), 'once and in order'),
     (dict(interaction_indexes=[[0, 3]]), 'four pairs of blocks'),
     (dict(pretrained='a.pth', init_cfg=dict(checkpoint='b.pth')), 'pretrained or init_cfg'),
+    (dict(batch_norm_cfg=dict(type='LN')), "batch_norm_cfg.type must be one of BN, .* got 'LN'"),
+    (dict(batch_norm_cfg=dict(momentum=0.1)), 'batch_norm_cfg.type must be one of .* got None'),
+    (dict(conv_inplane=0), 'conv_inplane must be at least 1, got 0'),
+    (dict(n_points=0), 'n_points must be at least 1, got 0'),
+    (dict(cffn_ratio=0.04), 'cffn_ratio must leave at least one of 24 channels, got 0.04'),
+    (dict(deform_num_heads=0), '0 heads for 12 channels'),
     (dict(deform_num_heads=5), '5 heads for 12 channels'),
 ])
 def test_bad_values(options, message):
