@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 import torch
 from torch import Tensor, nn
 
+from ..utils.atomic_file import write_atomic
 from .formats import FORMATS, Job, Run, Size, read_onnx
 from .graph import Deployed
 
@@ -48,8 +49,7 @@ def exported(network: nn.Module, normalization: Mapping[str, Any], size: Size, r
     content = FORMATS['onnx'].encode(Job(None, deployed, torch.zeros(1, 3, *size)), False)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, FORMATS['onnx'].file)
-        with open(path, 'wb') as file:
-            file.write(content)
+        write_atomic(path, content)
         run = RUNTIMES[runtime](path, torch.get_num_threads(), bfloat16)
 
     def encode_decode(img: Tensor, img_metas: Optional[list]) -> Tensor:
