@@ -104,10 +104,11 @@ class PseudoLabeler:
             mirrored = self._logits(teacher, batch.target_img.flip(3)).flip(3)
             # logarithms are logits of the same probabilities
             logits = ((logits.softmax(1) + mirrored.softmax(1)) / 2).log()
-        if self.affinity is not None:
-            logits = self.affinity(logits, batch.target_img)
-        return pseudo_label(logits, self.threshold if threshold is None else threshold,
-                            self.ignore_top, self.ignore_bottom, batch.valid_mask)
+        found = pseudo_label(logits, self.threshold if threshold is None else threshold,
+                             self.ignore_top, self.ignore_bottom, batch.valid_mask)
+        if self.affinity is None:
+            return found
+        return found._replace(label=self.affinity(logits, batch.target_img))
 
     def _logits(self, teacher: EMATeacher, img: Tensor) -> Tensor:
         return student.segmentation_logits(teacher.network, img, self._enhancement(img))

@@ -42,7 +42,7 @@ def logits():
 def test_alike_places_agree_on_a_label(logits):
     encoder = Halves()
     found = LabelAffinity(0.1, EncoderMaps(encoder=encoder))(logits, torch.zeros(1, 3, 8, 8))
-    assert torch.equal(found.argmax(1), (torch.arange(8) >= 4).long().expand(1, 8, 8))
+    assert torch.equal(found, (torch.arange(8) >= 4).long().expand(1, 1, 8, 8))
     assert encoder.seen == 1
 
 
@@ -67,13 +67,15 @@ def test_the_temperature_says_how_many_cells_count(temperature, share):
     torch.testing.assert_close(means[0, 0, 0, 0], torch.tensor(float(share)))
 
 
-def test_the_result_is_the_product_of_the_probabilities(logits):
-    affinity = LabelAffinity(0.3, EncoderMaps(encoder=Halves()))
-    found = affinity(logits, torch.zeros(1, 3, 8, 8)).softmax(1)
-    means = alike_means(logits.softmax(1), Halves()(logits), 0.3)
-    product = logits.softmax(1) * means
-    torch.testing.assert_close(found, product / product.sum(1, keepdim=True))
-    assert torch.isfinite(affinity(1e4 * logits, torch.zeros(1, 3, 8, 8))).all()
+def test_the_product_of_the_probabilities_decides():
+    draws = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 3, 8, 8, generator=draws)
+    found = LabelAffinity(0.3, EncoderMaps(encoder=Halves()))(logits, torch.zeros(1, 3, 8, 8))
+    own = logits.softmax(1)
+    means = alike_means(own, Halves()(logits), 0.3)
+    assert torch.equal(found[:, 0], (own * means).argmax(1))
+    assert not torch.equal(found[:, 0], own.argmax(1))
+    assert not torch.equal(found[:, 0], means.argmax(1))
 
 
 class Constant(nn.Module):
@@ -91,10 +93,12 @@ def test_a_labeler_labels_what_the_affinity_returns(monkeypatch, logits):
     monkeypatch.setattr('mmseg_ssr.uda.student.segmentation_logits', lambda *args: logits)
     teacher = EMATeacher(Constant(logits), alpha=0.9)
     batch = Batch(*[None] * 4, target_img=torch.zeros(1, 3, 8, 8))
-    plain = PseudoLabeler()(teacher, batch).label
-    agreed = PseudoLabeler(affinity=LabelAffinity(0.1, EncoderMaps(encoder=Halves())))(
-        teacher, batch).label
-    assert plain[0, 0, 0, 0] == 1 and agreed[0, 0, 0, 0] == 0
+    plain = PseudoLabeler(threshold=0.5)(teacher, batch)
+    agreed = PseudoLabeler(threshold=0.5, affinity=LabelAffinity(
+        0.1, EncoderMaps(encoder=Halves())))(teacher, batch)
+    assert plain.label[0, 0, 0, 0] == 1 and agreed.label[0, 0, 0, 0] == 0
+    # weights are the share of pixels of which the teacher itself is confident
+    assert torch.equal(plain.weight, agreed.weight) and plain.weight[0, 0, 0] == 56 / 64
 
 
 def test_keys():
