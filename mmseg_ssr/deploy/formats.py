@@ -53,8 +53,9 @@ class Job:
                             f'or later, found {torch.__version__}')
         if dynamic not in self._programs:
             sides = dict.fromkeys((2, 3), torch.export.Dim.DYNAMIC)
+            # a copy: a failed export leaves its marks of dynamic sides on the tensor
             self._programs[dynamic] = torch.export.export(
-                traceable(self.deployed), (self.example, ), strict=False,
+                traceable(self.deployed), (self.example.clone(), ), strict=False,
                 dynamic_shapes=(sides, ) if dynamic else None)
         return self._programs[dynamic]
 

@@ -132,7 +132,7 @@ class DINOv2Adapter(ViTAdapter):
     def patch_tokens(self, img: Tensor) -> Tuple[Tensor, Tuple[int, int]]:
         """Return patch tokens B x N x C with their positions, and their grid."""
         patches = self.vit.patch_embed.proj(img)
-        grid = tuple(patches.shape[2:])
+        grid = tuple(int(side) for side in patches.shape[2:])
         positions = resampled_positions(self.vit.pos_embed[:, 1:], grid)
         return patches.flatten(2).transpose(1, 2) + positions, grid
 
@@ -147,10 +147,10 @@ class DINOv2Adapter(ViTAdapter):
 
     def forward(self, img: Tensor) -> List[Tensor]:
         """Resize images B x 3 x H x W and return the four maps."""
-        size = [self.input_size or max(1, round(side / self.stride)) * self.stride
+        size = [self.input_size or max(1, round(int(side) / self.stride)) * self.stride
                 for side in img.shape[2:]]
-        if list(img.shape[2:]) != size:
-            img = F.interpolate(img, size, mode='bilinear', align_corners=False)
+        # images of this size stay the same to the bit; a comparison would bind an exported graph
+        img = F.interpolate(img, size, mode='bilinear', align_corners=False)
         return self.normalized(self.context(img))
 
     def _load_adapter(self, weights: Mapping[str, Tensor], path: str) -> None:
