@@ -60,6 +60,15 @@ def test_a_config_is_what_the_converter_makes(name):
         assert ours.get(section) == made.get(section), section
 
 
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_is_tested_with_flips_too(name):
+    cfg = read(ROOT / f'configs1/{name}.py')
+    assert cfg.tta_model.type == 'SegTTAModel'
+    (resize,), flips, *_ = cfg.tta_pipeline[-1].transforms
+    assert resize == next(step for step in cfg.test_pipeline if step.type == 'Resize')
+    assert [flip.prob for flip in flips] == [0, 1]
+
+
 @pytest.mark.parametrize('path', OLD, ids=lambda path: f'{path.parent.name}/{path.stem}')
 def test_every_config_is_converted_or_refused_by_name(path):
     try:

@@ -28,6 +28,16 @@ scored_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
+# For tools/test.py --tta: the mean of the image and its mirror image.
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='TestTimeAug', transforms=[
+        [dict(type='Resize', scale=(2048, 1024), keep_ratio=True)],
+        [dict(type='RandomFlip', prob=0.), dict(type='RandomFlip', prob=1.)],
+        [dict(type='LoadAnnotations')],
+        [dict(type='PackSegInputs')],
+    ]),
+]
 train_dataloader = dict(
     dataset=dict(
         source=dict(pipeline=source_pipeline),

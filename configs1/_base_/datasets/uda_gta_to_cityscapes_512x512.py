@@ -36,6 +36,17 @@ scored_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
+# For tools/test.py --tta: the mean of the image and its mirror image.
+tta_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='TestTimeAug', transforms=[
+        [dict(type='Resize', scale=(1024, 512), keep_ratio=True)],
+        [dict(type='RandomFlip', prob=0.), dict(type='RandomFlip', prob=1.)],
+        [dict(type='LoadAnnotations')],
+        [dict(type='PackSegInputs')],
+    ]),
+]
+tta_model = dict(type='SegTTAModel')
 train_dataloader = dict(
     batch_size=2,
     num_workers=4,
