@@ -1,5 +1,4 @@
 """Two processes with two images each train as one process with four, to float32 noise."""
-import contextlib
 import copy
 import json
 import os
@@ -36,10 +35,11 @@ BATCH = 4
 #: one and two threads).
 NOISE = 2e-4
 #: Kinds of fewer iterations. Their heads decide by thresholds, such as which class a query gets.
-#: After an update, rounding of the weights turns some of these decisions. It may do so before,
-#: which depends on the processor: one of the seeds must have no such decision.
+#: After an update, rounding of the weights turns some of these decisions.
 SHORT = {'sarformer': 1, 'plain_sarformer': 1}
-SEEDS = {kind: range(6) for kind in SHORT}
+#: Rounding may turn one before, and with which seed depends on the processor: with two of twelve
+#: trainings (six seeds of both kinds) on an AMD EPYC. So half of the seeds may differ.
+SEEDS = {kind: range(4) for kind in SHORT}
 
 MASKED = dict(mask_mode='separatetrgaug', mask_lambda=1,
               mask_generator=dict(type='block', mask_ratio=0.7, mask_block_size=8))
@@ -143,12 +143,17 @@ def assert_alike(one, other):
 @pytest.mark.parametrize('kind', KINDS)
 def test_gradients_losses_and_networks(pair, data, tmp_path, kind):
     count = SHORT.get(kind, ITERATIONS)
-    *others, last = SEEDS.get(kind, [0])
-    for seed in others:
-        with contextlib.suppress(AssertionError):
+    seeds, turned = SEEDS.get(kind, [0]), []
+    for seed in seeds:
+        try:
             compare(pair, data, tmp_path / str(seed), kind, count, seed)
-            return
-    compare(pair, data, tmp_path / str(last), kind, count, last)
+        except TurnedDecision as error:
+            turned.append(error)
+    assert len(turned) <= len(seeds) // 2, turned
+
+
+class TurnedDecision(AssertionError):
+    """Two processes and one differ by more than noise. All else must hold with every seed."""
 
 
 def compare(pair, data, folder, kind, count, seed):
@@ -161,7 +166,10 @@ def compare(pair, data, folder, kind, count, seed):
         optimizers * count // KINDS[kind].get('cumulative_iters', 1)
     for own, others in zip(first['gradients'], second['gradients']):
         assert torch.equal(own, others) and own.norm() > 0
-    assert_alike(first, alone)
+    try:
+        assert_alike(first, alone)
+    except AssertionError as error:
+        raise TurnedDecision(str(error)) from error
 
 
 def test_the_pseudo_labels_count(data, tmp_path):
