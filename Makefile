@@ -29,9 +29,6 @@ help:  ## list the targets
 setup:  ## install into .venv what is missing (minutes the first time)
 	@$(INSTALL)
 
-# glibc keeps the memory of a layer for the next one. Returning it took up to half of the time of a small CPU training.
-demo: export MALLOC_MMAP_THRESHOLD_ ?= 33554432
-demo: export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
 demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on it, compare them
 	@$(PY) tools/demo.py
 

@@ -8,11 +8,12 @@ import warnings
 from importlib.util import find_spec
 from typing import Any
 
-from .starting import quiet_start
-from .utils import compiled_operators
+from .starting import quiet_start, settle_process
 
+settle_process()
 with quiet_start():
     from . import regularizer, uda
+    from .utils import compiled_operators
     from .utils.versions import check_versions, openmmlab_line
 
 __version__ = '0.1.0'

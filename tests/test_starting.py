@@ -1,4 +1,4 @@
-"""Ctrl-C during the imports of a command."""
+"""What a command does before and during its imports."""
 import os
 import signal
 import subprocess
@@ -92,3 +92,34 @@ def test_ctrl_c_while_torch_is_imported(tmp_path, words):
     run = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True,
                          env=dict(os.environ, PYTHONPATH=path))
     assert (run.returncode, run.stdout, run.stderr) == (130, '', 'stopped by SIGINT\n')
+
+
+#: Fills 64 MB several times. Prints how waiting threads wait, and how many pages of memory the last
+#: time took from the system. The first times find a place.
+FILL = '''
+import os
+import resource
+import mmseg_ssr
+import torch
+pages = []
+for _ in range(5):
+    torch.ones(16_000_000)
+    pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+print(os.environ.get('OMP_WAIT_POLICY'), pages[-1] - pages[-2])
+'''
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='mallopt is of glibc')
+@pytest.mark.parametrize('name, environment, policy, kept', [
+    ('mmseg-ssr', {}, 'PASSIVE', True), ('theirs.py', {}, 'None', False),
+    ('mmseg-ssr', {'MALLOC_ARENA_MAX': '8', 'OMP_WAIT_POLICY': 'ACTIVE'}, 'ACTIVE', False)])
+def test_commands_keep_memory_and_let_waiting_threads_sleep(tmp_path, name, environment, policy,
+                                                            kept):
+    script = tmp_path / name
+    script.write_text(FILL)
+    other = {key: value for key, value in os.environ.items()
+             if not key.startswith(('MALLOC_', 'OMP_WAIT'))}
+    printed = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True,
+                             env={**other, 'PYTHONPATH': str(ROOT), **environment}).stdout.split()
+    assert printed[0] == policy
+    assert (int(printed[1]) < 2000) == kept, printed
