@@ -21,13 +21,18 @@ def settle_process() -> None:
     Waiting threads sleep. Threads that spin take cores from the data loader: an iteration of the
     demo took 4.6 s instead of 0.18 s beside two busy programs. ``OMP_WAIT_POLICY`` of the
     environment has priority.
-
-    The memory of a layer stays in the process for the next one. Without that, glibc gives large
-    blocks back and fetches them again, zeroed. Any ``MALLOC_...`` of the environment has priority.
     """
-    if not is_command():
-        return
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    if is_command():
+        os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+        keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Let the memory of a layer stay in this process, and in those that it forks, for the next one.
+
+    Without that, glibc gives large blocks back and fetches them again, zeroed. Any ``MALLOC_...``
+    of the environment has priority. On other systems nothing changes.
+    """
     if sys.platform == 'linux' and not any(name.startswith('MALLOC_') for name in os.environ):
         mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)  # musl has none
         for parameter, value in KEEP_MEMORY.values() if mallopt else ():

@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import torch
 
+from .. import starting
 from ..errors import UserError
 from .measure import Measurement, Workload, serve
 
@@ -213,6 +214,7 @@ def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
     os.dup2(2, 1)  # standard output is kept for the tables
     logging.disable(logging.INFO)  # mmcv lists every parameter
     multiprocessing.set_start_method(None, force=True)  # loaders start workers as in a training
+    starting.keep_freed_memory()  # as commands do
 
     def build(device: torch.device) -> Workload:
         return case.build(device, **case.arguments)
