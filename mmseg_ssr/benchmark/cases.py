@@ -92,11 +92,11 @@ class Result:
         return max(m.peak_bytes - m.rest_bytes for m in self.measurements)
 
     def record(self) -> Dict[str, Any]:
-        """The result for the JSON file."""
+        """The result for the JSON file. Facts have priority over what was seen from outside."""
         seconds = [m.seconds for m in self.measurements]
-        return dict(seconds=self.seconds, seconds_min=min(seconds), seconds_max=max(seconds),
-                    repeats=len(seconds), peak_bytes=self.peak_bytes, work_bytes=self.work_bytes,
-                    **self.facts)
+        return {**dict(seconds=self.seconds, seconds_min=min(seconds), seconds_max=max(seconds),
+                       repeats=len(seconds), peak_bytes=self.peak_bytes,
+                       work_bytes=self.work_bytes), **self.facts}
 
 
 @dataclass

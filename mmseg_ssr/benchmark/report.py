@@ -19,10 +19,12 @@ class Report:
         tables: (title, Markdown table), in order.
         notes: lines for the reader, such as what was left out and why.
         record: the same for the JSON file.
+        figures: SVG files beside the JSON file, by name.
     """
     tables: List[Tuple[str, str]] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
     record: Dict[str, Any] = field(default_factory=dict)
+    figures: Dict[str, bytes] = field(default_factory=dict)
 
     def text(self) -> str:
         parts = [f'**{title}**\n\n{table}\n' for title, table in self.tables]

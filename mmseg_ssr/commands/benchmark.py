@@ -133,7 +133,7 @@ def add_data(commands: argparse._SubParsersAction, common: argparse.ArgumentPars
 
 def add_scale(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser('scale', parents=[common],
-                                 help='growth with images, crops, batches and encoders')
+                                 help='growth with images, crops, batches, encoders and processes')
     parser.add_argument('--parts', nargs='+', choices=tuple(SCALED), default=list(SCALED),
                         help='what is varied (default: all)')
     parser.add_argument('--images', nargs='+', type=positive, metavar='N',
@@ -230,6 +230,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.json:
         write_json(args.json, report.record, sys.argv if argv is None else argv)
         print(f'\nwritten to {args.json}')
+        for name, content in report.figures.items():
+            path = Path(args.json)
+            write_atomic(path.with_name(f'{path.stem}_{name}.svg'), content)
     if args.command == 'gpu':
         page = Path(args.json).with_suffix('.md')
         write_atomic(page, f'{text}\n'.encode())

@@ -6,6 +6,7 @@ import torch
 from mmseg_ssr.benchmark.cases import Settings
 from mmseg_ssr.benchmark.measure import measure
 from mmseg_ssr.benchmark.methods import SMALL
+from mmseg_ssr.benchmark.scale.figure import growth_figure
 from mmseg_ssr.benchmark.scale.folders import Start
 from mmseg_ssr.benchmark.scale.run import SMALL_VALUES, add_growth, benchmark_scale
 
@@ -13,13 +14,18 @@ CPU = torch.device('cpu')
 
 
 def test_starts_and_iterations():
-    report = benchmark_scale(['images', 'batch'], dict(SMALL_VALUES, images=[20]), SMALL,
+    values = dict(SMALL_VALUES, images=[20], processes=[2])
+    report = benchmark_scale(['images', 'batch', 'processes'], values, SMALL,
                              Settings(threads=1, repeats=1))
     cases = report.record['cases']
-    assert list(cases) == ['target, 20 images', 'source, 20 images', 'batch 1', 'batch 2']
+    assert list(cases) == ['target, 20 images', 'source, 20 images', 'batch 1', 'batch 2',
+                           'processes 2']
     assert cases['source, 20 images']['images'] == 20
     assert 1.9 < cases['batch 2']['flops_growth'] < 2.1 and cases['batch 1']['seconds_growth'] == 1
-    assert len(report.tables) == 3 and not report.notes
+    assert cases['processes 2']['flops'] == 2 * cases['batch 2']['flops']
+    assert cases['processes 2']['peak_bytes'] > 1.5 * cases['batch 2']['peak_bytes']
+    assert len(report.tables) == 4 and not report.notes
+    assert list(report.figures) == ['images_target', 'images_source', 'batch', 'processes']
     assert json.dumps(report.record)
 
 
@@ -45,6 +51,11 @@ def test_many_targets_start_in_little_memory():
 def test_growth():
     records = {name: dict(seconds=s, flops=f, peak_bytes=m)
                for name, s, f, m in (('a', 2., 10, 5), ('b', 5., 20, 10))}
-    add_growth(records)
+    assert add_growth(records) == dict(a=(1, 1, 1), b=(2, 2.5, 2))
     assert records['b']['seconds_growth'] == 2.5 and records['b']['flops_growth'] == 2
     assert records['a']['memory_growth'] == 1
+
+
+def test_the_figure_names_its_points():
+    figure = growth_figure('images', {'10 images': (1, 1, 1), '20 images': (2, 2.5, 1.5)})
+    assert b'<svg' in figure and figure.count(b'20 images') == 1

@@ -3,10 +3,12 @@ from typing import Any, Callable, Dict, List, Sequence
 
 from ...errors import UserError
 from ..cases import Case, Settings, measure_cases
-from ..methods import EXACT, Size
+from ..methods import EXACT, SMALL, Size
 from ..report import GIB, TERA, Report, markdown_table, number, spread
 from ..step import iteration_case
+from .figure import Growth, growth_figure
 from .folders import Start
+from .processes import Processes
 
 METHOD = 'daformer_ssr'
 MEBI = 2 ** 20
@@ -42,8 +44,10 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
             report.notes.append(f'left out: {name}: {error}')
             continue
         records[name] = outcome.results[case.name].record()
-    add_growth(records)
+    growth = add_growth(records)
     report.record['cases'].update(records)
+    if growth:
+        report.figures[part] = growth_figure('counted operations', growth)
     rows = [[name, spread(record), number(record['peak_bytes'] / GIB),
              number(record['flops'] / TERA), *(f'{record[key]:.2f}x' for key in (
                  'seconds_growth', 'flops_growth', 'memory_growth'))]
@@ -54,7 +58,11 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
 
 
 def sized_case(part: str, value: Any, size: Size) -> Case:
-    """Make the case of an iteration at a crop side, a batch size or with an encoder."""
+    """Make the case of an iteration at a crop side or a batch size, with an encoder, or of several
+    processes with small networks."""
+    if part == 'processes':  # each has a core at the most
+        case = iteration_case(METHOD, EXACT, SMALL if size.small else SMALL._replace(crop=256))
+        return Case(f'{value} processes', Processes, dict(case.arguments, processes=value))
     if part != 'encoder':
         return iteration_case(METHOD, EXACT, size._replace(**{part: value}), parts=False)
     case = iteration_case(METHOD, EXACT, size, parts=False)
@@ -77,7 +85,10 @@ def starts(report: Report, part: str, values: Sequence[int], size: Size,
                 report.notes.append(f'left out: {error}')
                 continue
             records[name] = outcome.results[name].record()
+        growth = add_growth(records, 'images', 'work_bytes')
         report.record['cases'].update(records)
+        if growth:
+            report.figures[f'{part}_{kind}'] = growth_figure('images', growth)
         report.tables.append((f'Start of a {kind} over empty files', markdown_table(
             ['images', 'seconds (min-max)', 'working MiB', 'microseconds an image',
              'bytes an image'],
@@ -86,19 +97,29 @@ def starts(report: Report, part: str, values: Sequence[int], size: Size,
               number(record['work_bytes'] / record['images'])] for record in records.values()])))
 
 
-def add_growth(records: Dict[str, Dict[str, Any]]) -> None:
-    """Add how many times the first record's time, arithmetic and memory each one has."""
+def add_growth(records: Dict[str, Dict[str, Any]], size: str = 'flops',
+               memory: str = 'peak_bytes') -> Growth:
+    """Add how many times the first record's size, time and memory each one has, and return it.
+
+    Args:
+        records: records by name, the smallest first.
+        size, memory: keys of what time should follow, and of the memory that counts.
+    """
     first: Dict[str, Any] = next(iter(records.values()), {})
-    for record in records.values():
-        for name, key in (('seconds', 'seconds'), ('flops', 'flops'), ('memory', 'peak_bytes')):
-            record[f'{name}_growth'] = record[key] / first[key]
+    growth: Growth = {}
+    for name, record in records.items():
+        grown = [record[key] / first[key] for key in (size, 'seconds', memory)]
+        record.update(zip((f'{size}_growth', 'seconds_growth', 'memory_growth'), grown))
+        growth[name] = (grown[0], grown[1], grown[2])
+    return growth
 
 
 #: What is varied -> what measures it.
 PARTS: Dict[str, Callable[..., None]] = dict(
-    images=starts, crop=iterations, batch=iterations, encoder=iterations)
+    images=starts, crop=iterations, batch=iterations, encoder=iterations, processes=iterations)
 VALUES: Dict[str, List[Any]] = dict(
     images=[100, 1000, 10_000, 100_000], crop=[256, 512, 768, 1024], batch=[1, 2, 4, 8],
-    encoder=['vit_t', 'vit_b', 'vit_l', 'vit_h'])
+    encoder=['vit_t', 'vit_b', 'vit_l', 'vit_h'], processes=[1, 2, 4])
 SMALL_VALUES: Dict[str, List[Any]] = dict(
-    images=[10, 100], crop=[64, 128], batch=[1, 2], encoder=['vit_b'])
+    images=[10, 100], crop=[64, 128], batch=[1, 2], encoder=['vit_b'],
+    processes=[1, 2])

@@ -1,0 +1,34 @@
+"""Growth of time and memory, drawn over the growth of what they should follow."""
+import io
+from typing import Dict, Tuple
+
+from matplotlib.figure import Figure
+
+from ...report.figures import color
+
+#: Name of a point -> how many times the first point's (size, seconds, memory) it has.
+Growth = Dict[str, Tuple[float, float, float]]
+
+
+def growth_figure(size: str, growth: Growth) -> bytes:
+    """Draw growth as SVG, with a line that it may not pass.
+
+    Args:
+        size: what the axis of sizes shows.
+        growth: at least one point.
+    """
+    figure = Figure(figsize=(4.8, 3.6), layout='constrained')
+    axes = figure.subplots()
+    sizes, *values = zip(*growth.values())
+    axes.plot(sizes, sizes, '--', color='#7f7f7f', linewidth=1, label='as the size')
+    for number, (name, grown) in enumerate(zip(('time', 'memory'), values)):
+        axes.plot(sizes, grown, marker='.', color=color(number), label=name)
+    axes.set(xscale='log', yscale='log', xlabel=f'{size}, this / first', ylabel='this / first')
+    for name, (x, seconds, _) in growth.items():
+        axes.annotate(name, (x, seconds), fontsize=8, textcoords='offset points', xytext=(0, 6),
+                      ha='center', parse_math=False)
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    file = io.BytesIO()
+    figure.savefig(file, format='svg', metadata=dict(Date=None, Creator=None))
+    return file.getvalue()
