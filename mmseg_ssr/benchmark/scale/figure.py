@@ -4,7 +4,6 @@ from typing import Dict, Tuple
 
 from matplotlib.figure import Figure
 
-from ...report.figures import color
 
 #: Name of a point -> how many times the first point's (size, seconds, memory) it has.
 Growth = Dict[str, Tuple[float, float, float]]
@@ -21,8 +20,8 @@ def growth_figure(size: str, growth: Growth) -> bytes:
     axes = figure.subplots()
     sizes, *values = zip(*growth.values())
     axes.plot(sizes, sizes, '--', color='#7f7f7f', linewidth=1, label='as the size')
-    for number, (name, grown) in enumerate(zip(('time', 'memory'), values)):
-        axes.plot(sizes, grown, marker='.', color=color(number), label=name)
+    for name, grown in zip(('time', 'memory'), values):
+        axes.plot(sizes, grown, marker='.', label=name)
     axes.set(xscale='log', yscale='log', xlabel=f'{size}, this / first', ylabel='this / first')
     for name, (x, seconds, _) in growth.items():
         axes.annotate(name, (x, seconds), fontsize=8, textcoords='offset points', xytext=(0, 6),
