@@ -45,7 +45,7 @@ ALLOWED = {
     'deploy': f'{PROGRAM} migration',
     'doctor': f'{PROGRAM} deploy',
     'pretraining': f'{BASE} labels regularizer streets',
-    'benchmark': f'{PROGRAM} deploy streets',
+    'benchmark': f'{PROGRAM} deploy starting streets',
     'experiments': 'labels',
     'commands': f'{PROGRAM} migration streets browse report deploy doctor benchmark experiments',
     '__main__': 'starting commands',

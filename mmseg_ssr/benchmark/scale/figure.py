@@ -4,7 +4,6 @@ from typing import Dict, Tuple
 
 from matplotlib.figure import Figure
 
-
 #: Name of a point -> how many times the first point's (size, seconds, memory) it has.
 Growth = Dict[str, Tuple[float, float, float]]
 
