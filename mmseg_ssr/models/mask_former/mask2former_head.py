@@ -107,7 +107,13 @@ class Mask2FormerHead(BaseModule):
 
         Args:
             features: maps of the backbone, B x C_i x H/s x W/s.
+
+        Raises:
+            ConfigError: ``in_index`` names a map that is not there.
         """
+        if max(self.in_index) >= len(features):
+            raise ConfigError(f'decode_head.in_index must name maps from 0 to {len(features) - 1}, '
+                              f'which the backbone gives, got {list(self.in_index)}')
         mask_features, memories = self.pixel_decoder([features[i] for i in self.in_index])
         queries, blocked = self.first_queries(features, mask_features, memories[0].shape[2:])
         size = getattr(features, 'size', None) or tuple(

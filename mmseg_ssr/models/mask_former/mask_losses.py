@@ -47,6 +47,12 @@ class MaskLosses(nn.Module):
                  dice_weight: float = 5., no_object_weight: float = 0.1, num_points: int = 12544,
                  oversample_ratio: float = 3., importance_sample_ratio: float = 0.75):
         super().__init__()
+        for name, value in dict(class_weight=class_weight, mask_weight=mask_weight,
+                                dice_weight=dice_weight).items():
+            if value < 0:
+                raise ConfigError(f'losses.{name} must be at least 0, got {value}')
+        if no_object_weight <= 0:  # an image may have no other target to divide by
+            raise ConfigError(f'losses.no_object_weight must be above 0, got {no_object_weight}')
         if num_points < 1:
             raise ConfigError(f'losses.num_points must be at least 1, got {num_points}')
         if oversample_ratio < 1:

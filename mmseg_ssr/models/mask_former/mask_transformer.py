@@ -72,15 +72,16 @@ class MaskTransformer(nn.Module):
         num_layers, num_heads, feedforward_channels: of the decoder.
 
     Raises:
-        ConfigError: there is no layer, or the width does not fit the heads.
+        ConfigError: a number is below 1, or the width does not fit the heads.
     """
 
     def __init__(self, width: int, num_layers: int = 9, num_heads: int = 8,
                  feedforward_channels: int = 2048):
         super().__init__()
-        if num_layers < 1:
-            raise ConfigError('transformer_decoder: num_layers must be at least 1, got '
-                              f'{num_layers}')
+        for name, value in dict(num_layers=num_layers,
+                                feedforward_channels=feedforward_channels).items():
+            if value < 1:
+                raise ConfigError(f'transformer_decoder: {name} must be at least 1, got {value}')
         self.layers = nn.ModuleList(DecoderLayer(width, num_heads, feedforward_channels)
                                     for _ in range(num_layers))
         self.post_norm = nn.LayerNorm(width)

@@ -58,7 +58,8 @@ class DeformablePixelDecoder(nn.Module):
         num_groups: groups of the group norms.
 
     Raises:
-        ConfigError: there are other than four maps, or the width does not fit heads or groups.
+        ConfigError: there are other than four maps, a number is below 1, or the width does not fit
+            heads or groups.
     """
 
     def __init__(self, in_channels: Sequence[int], width: int, num_layers: int = 6,
@@ -68,6 +69,10 @@ class DeformablePixelDecoder(nn.Module):
         if len(in_channels) != 4:
             raise ConfigError('in_channels must be the widths of four maps (strides 4, 8, 16, 32), '
                               f'got {list(in_channels)}')
+        for name, value in dict(num_layers=num_layers, num_points=num_points,
+                                feedforward_channels=feedforward_channels).items():
+            if value < 1:
+                raise ConfigError(f'pixel_decoder: {name} must be at least 1, got {value}')
         if num_groups < 1 or width % num_groups:
             raise ConfigError('pixel_decoder: num_groups must divide feat_channels, got '
                               f'{num_groups} groups for {width} channels')

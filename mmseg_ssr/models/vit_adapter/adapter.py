@@ -48,7 +48,8 @@ class ViTAdapter(nn.Module):
 
         Args:
             width: C, width of the ViT and of the maps.
-            interaction_indexes: first and last block of the ViT for each of the four interactions.
+            interaction_indexes: first and last block of the ViT for each of the four interactions,
+                see :func:`check_interactions`.
             layer_norm, batch_norm: make the norms of the interactions, of stem and maps.
             num_heads, num_points, ratio: of the deformable attentions.
             init_value: first value of the injectors' gamma.
@@ -62,10 +63,8 @@ class ViTAdapter(nn.Module):
             with_cp: gradient checkpointing of the interactions.
 
         Raises:
-            ConfigError: there are other than four interactions, they are no ranges of blocks, or a
-                width is below 1.
+            ConfigError: a width is below 1.
         """
-        check_interactions(interaction_indexes)
         check_widths(width, conv_inplane, num_points, ffn_ratio)
         self.interaction_indexes = [tuple(pair) for pair in interaction_indexes]
         self.add_vit_feature, self.keep_class_token = add_vit_feature, keep_class_token
@@ -164,12 +163,20 @@ def build_norm(config: Dict[str, Any], width: int) -> nn.Module:
     return build_norm_layer(config, width)[1]
 
 
-def check_interactions(indexes: Sequence[Sequence[int]]) -> None:
-    """Raise a :class:`ConfigError` unless there are four pairs of blocks, first <= last."""
+def check_interactions(indexes: Sequence[Sequence[int]], depth: int, model: str) -> None:
+    """Raise a :class:`ConfigError` unless four pairs of blocks, first <= last, cover a ViT.
+
+    Args:
+        depth: number of blocks of the ViT.
+        model: name of the ViT in the error.
+    """
     pairs = [tuple(pair) for pair in indexes]
     if len(pairs) != 4 or any(len(pair) != 2 or not 0 <= pair[0] <= pair[1] for pair in pairs):
         raise ConfigError('interaction_indexes must be four pairs of blocks, [first, last] each, '
                           f'got {list(indexes)}')
+    if [i for first, last in pairs for i in range(first, last + 1)] != list(range(depth)):
+        raise ConfigError(f'interaction_indexes must have each of the blocks 0 to {depth - 1} of '
+                          f'{model} once and in order, got {list(indexes)}')
 
 
 def check_widths(width: int, conv_inplane: int, num_points: int, ffn_ratio: float) -> None:

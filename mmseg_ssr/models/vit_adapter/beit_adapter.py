@@ -11,7 +11,7 @@ from ...errors import ConfigError
 from ...host import BACKBONES
 from ...utils.registration import register
 from ...weights import read_weights
-from .adapter import LARGEST_STRIDE, ViTAdapter, build_norm
+from .adapter import LARGEST_STRIDE, ViTAdapter, build_norm, check_interactions
 from .beit import BEiTBlock, PatchEmbedding
 from .beit_weights import TABLE, beit_layout, resample_table
 from .loading import load_part
@@ -83,9 +83,9 @@ class BEiTAdapter(ViTAdapter):
         self.pretrained = pretrained or (init_cfg or {}).get('checkpoint')
         self.img_size = square(img_size)
         check_size(self.img_size, patch_size)
-        if any(last >= num_layers for _, last in interaction_indexes):
-            raise ConfigError(f'interaction_indexes must be below num_layers={num_layers}, got '
-                              f'{list(interaction_indexes)}')
+        check_interactions(interaction_indexes, num_layers, f'a BEiT of num_layers={num_layers}')
+        if not 0 <= drop_path_rate < 1:
+            raise ConfigError(f'drop_path_rate must be in [0, 1), got {drop_path_rate}')
         self.with_cp = with_cp
         layer_norm = partial(build_norm, norm_cfg or dict(type='LN', eps=1e-6))
         window = tuple(side // patch_size for side in self.img_size)

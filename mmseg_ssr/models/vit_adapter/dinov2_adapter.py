@@ -93,10 +93,7 @@ class DINOv2Adapter(ViTAdapter):
         check_batch_norm(batch_norm_cfg)
         width, depth = self.vit.embed_dim, len(self.vit.blocks)
         indexes = quarters(depth) if interaction_indexes is None else interaction_indexes
-        check_interactions(indexes)
-        if [i for first, last in indexes for i in range(first, last + 1)] != list(range(depth)):
-            raise ConfigError('interaction_indexes must have each of the blocks 0 to '
-                              f'{depth - 1} of {model} once and in order, got {list(indexes)}')
+        check_interactions(indexes, depth, model)
         self.map_channels = (width, ) * 4
         self.add_adapter(
             width, indexes, layer_norm=partial(nn.LayerNorm, eps=1e-5),

@@ -160,6 +160,8 @@ def test_labels_of_ignored_pixels_alone_train_the_classes():
 
 @pytest.mark.parametrize('options, message', [
     (dict(num_points=0), 'num_points must be at least 1, got 0'),
+    (dict(mask_weight=-1), 'losses.mask_weight must be at least 0, got -1'),
+    (dict(no_object_weight=0), 'losses.no_object_weight must be above 0, got 0'),
     (dict(oversample_ratio=0.5), 'oversample_ratio must be at least 1, got 0.5'),
     (dict(importance_sample_ratio=2.), r'importance_sample_ratio must be in \[0, 1\], got 2')])
 def test_wrong_numbers_are_named(options, message):

@@ -188,12 +188,22 @@ def test_regions_of_another_size_are_refused(model):
     (dict(head=dict(transformer_decoder=dict(num_heads=5))), '5 heads for 32 channels'),
     (dict(head=dict(pixel_decoder=dict(num_groups=8, heads=2))), "decode_head.pixel_decoder: .*"
                                                                  "'heads'"),
+    (dict(head=dict(pixel_decoder=dict(num_points=0))), 'pixel_decoder: num_points must be at '
+                                                        'least 1, got 0'),
+    (dict(head=dict(pixel_decoder=dict(feedforward_channels=-3))),
+     'pixel_decoder: feedforward_channels must be at least 1, got -3'),
+    (dict(head=dict(transformer_decoder=dict(feedforward_channels=0))),
+     'transformer_decoder: feedforward_channels must be at least 1, got 0'),
     (dict(head=dict(losses=dict(points=2))), "decode_head.losses: .*'points'"),
     (dict(backbone=dict(type='ResNetV1c', depth=18, norm_cfg=dict(type='BN'))),
      "ResNetV1c gives none: set pool_from='mask_features'"),
     (dict(backbone=dict(BEIT, img_size=72)), 'img_size must be multiples of 32'),
     (dict(backbone=dict(BEIT, interaction_indexes=[[0, 3]])), 'four pairs of blocks'),
-    (dict(backbone=dict(BEIT, num_layers=3)), 'interaction_indexes must be below num_layers=3'),
+    (dict(backbone=dict(BEIT, num_layers=3)), 'blocks 0 to 2 of a BEiT of num_layers=3 once'),
+    (dict(backbone=dict(BEIT, num_layers=5)), 'blocks 0 to 4 of a BEiT of num_layers=5 once'),
+    (dict(backbone=dict(BEIT, interaction_indexes=[[0, 0], [0, 1], [2, 2], [3, 3]])),
+     'once and in order'),
+    (dict(backbone=dict(BEIT, drop_path_rate=1.5)), r'drop_path_rate must be in \[0, 1\), got 1.5'),
     (dict(test_cfg=dict(mode='slide', crop_size=(32, 32), stride=(16, 16))),
      r'test_cfg.crop_size must be the img_size of the backbone, \(64, 64\), got \(32, 32\)'),
     (dict(regions=dict(type='sam2')), "regions.type must be one of .*, got 'sam2'"),
@@ -201,6 +211,12 @@ def test_regions_of_another_size_are_refused(model):
 def test_wrong_configs_end_in_one_line(options, message):
     with pytest.raises(ConfigError, match=message):
         built(**options)
+
+
+def test_maps_that_are_not_there_are_named():
+    model = built(head=dict(in_index=[0, 1, 2, 4]))
+    with pytest.raises(ConfigError, match=r'maps from 0 to 3.*, got \[0, 1, 2, 4\]'):
+        model.encode_decode(torch.randn(1, 3, 64, 64), None)
 
 
 def test_heads_and_segmentors_belong_together():
