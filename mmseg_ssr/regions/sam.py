@@ -1,5 +1,5 @@
 """Regions of the frozen Segment Anything model (arXiv 2304.02643), as SARFormer takes them."""
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import numpy as np
 import torch
@@ -63,6 +63,14 @@ class SAMRegions(RegionSource):
                                 points_per_batch=points_per_batch).items():
             if value < 1:
                 raise ConfigError(f'regions.{name} must be at least 1, got {value}')
+        for name, value in dict(crop_n_layers=crop_n_layers,
+                                min_mask_region_area=min_mask_region_area).items():
+            if value < 0:
+                raise ConfigError(f'regions.{name} must be at least 0, got {value}')
+        for name, value in dict(pred_iou_thresh=pred_iou_thresh, box_nms_thresh=box_nms_thresh,
+                                stability_score_thresh=stability_score_thresh).items():
+            if not 0 <= value <= 1:
+                raise ConfigError(f'regions.{name} must be in [0, 1], got {value}')
         super().__init__(build_sam(variant, checkpoint=checkpoint, input_size=input_size,
                                    encoder_args=encoder_args), mean, std)
         from segment_anything import SamAutomaticMaskGenerator
@@ -71,6 +79,7 @@ class SAMRegions(RegionSource):
             pred_iou_thresh=pred_iou_thresh, stability_score_thresh=stability_score_thresh,
             box_nms_thresh=box_nms_thresh, crop_n_layers=crop_n_layers,
             min_mask_region_area=min_mask_region_area)
+        self._generator._process_crop = with_boxes(self._generator._process_crop)
         self.boxes = None if boxes is None else build_box_source(boxes)
 
     def regions_of(self, img: Tensor) -> Regions:
@@ -100,3 +109,18 @@ class SAMRegions(RegionSource):
                                                    multimask_output=False)
         predictor.reset_image()
         return Regions.of(masks[:, 0], scores[:, 0])
+
+
+def with_boxes(process_crop: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the crop of each mask have four columns, also where no mask is left.
+
+    Without it the generator of segment_anything 1.0 ends in an IndexError if it makes several crops
+    of an image and finds nothing in any.
+    """
+
+    def process(*args: Any) -> Any:
+        found = process_crop(*args)
+        found['crop_boxes'] = found['crop_boxes'].reshape(-1, 4)
+        return found
+
+    return process

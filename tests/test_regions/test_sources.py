@@ -86,6 +86,11 @@ def test_a_whole_sam_gives_masks_of_the_image():
     assert len(found[0].masks) == len(found[0].scores) > 0
 
 
+def test_crops_of_an_image_without_any_mask_have_no_region():
+    source = build_region_source(dict(SAM, crop_n_layers=1, pred_iou_thresh=1.))
+    assert source(torch.zeros(1, 3, 24, 40))[0].masks.shape == (0, 24, 40)
+
+
 def test_nothing_of_a_source_is_trained_saved_or_copied():
     source = build_region_source(SAM)
     holder = nn.Module()
@@ -157,6 +162,9 @@ def test_each_connected_part_is_a_region():
     (dict(checkpoint=None), 'regions.type must be one of'),
     (dict(type='none', variant='vit_b'), "regions of type 'none': .*variant"),
     (dict(SAM, points_per_side=0), 'points_per_side must be at least 1, got 0'),
+    (dict(SAM, crop_n_layers=-1), 'crop_n_layers must be at least 0, got -1'),
+    (dict(SAM, pred_iou_thresh=88), r'pred_iou_thresh must be in \[0, 1\], got 88'),
+    (dict(SAM, box_nms_thresh=-0.1), r'box_nms_thresh must be in \[0, 1\], got -0.1'),
     (dict(SAM, variant='vit_x'), "SAM variant must be one of .*, got 'vit_x'"),
     (dict(SAM, boxes=dict(type='yolo')), r"regions.boxes.type must be one of \['torchvision'\]"),
 ])
