@@ -43,6 +43,7 @@ ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_r
 #: Keys of a decode head whose dict holds arguments of a part. The head gives the others.
 PARTS_OF_HEADS = {'pixel_decoder': DeformablePixelDecoder, 'transformer_decoder': MaskTransformer,
                   'losses': MaskLosses}
+GIVEN_TO_PARTS = {'in_channels', 'width', 'num_classes'}
 #: Keys whose dict describes a frozen network -> the function from its type to its class.
 FROZEN = {'encoder': encoder_class, 'imnet_feature_dist_encoder': encoder_class,
           'foundation_distance_encoder': encoder_class, 'pseudo_label_encoder': encoder_class,
@@ -101,7 +102,8 @@ def plain_faults(value: Any, path: str) -> Iterator[Fault]:
 
 
 def argument_faults(value: Mapping[str, Any], target: Any, path: str,
-                    builder_keys: Iterable[str] = (), complete: bool = True) -> Iterator[Fault]:
+                    builder_keys: Iterable[str] = (), complete: bool = True,
+                    given: Collection[str] = ()) -> Iterator[Fault]:
     """Yield unknown keys, values of a wrong type, and missing keys of the arguments of ``target``.
 
     Args:
@@ -110,8 +112,10 @@ def argument_faults(value: Mapping[str, Any], target: Any, path: str,
         path: path of the dict in the config.
         builder_keys: keys that a builder takes out before ``target`` gets the rest.
         complete: whether ``target`` gets no other arguments, so that keys can be missing.
+        given: arguments that a config may not give.
     """
     accepted, closed = parameters(target)
+    accepted = {key: one for key, one in accepted.items() if key not in given}
     valid = {*accepted, *builder_keys, *(() if closed else value)}
     yield from unknown_keys(value, valid, path)
     for key in value:
@@ -199,7 +203,8 @@ def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault
         yield from argument_faults(value, ARGUMENTS_OF[names[-1]], path,
                                    BUILDER_KEYS.get(names[-1], ()))
     elif names[-2:-1] == ['decode_head'] and names[-1] in PARTS_OF_HEADS:
-        yield from argument_faults(value, PARTS_OF_HEADS[names[-1]], path, complete=False)
+        yield from argument_faults(value, PARTS_OF_HEADS[names[-1]], path, complete=False,
+                                   given=GIVEN_TO_PARTS)
     elif names[-1] in FROZEN and names[0] in ('model', 'uda'):
         yield from _frozen_faults(value, path, FROZEN[names[-1]])
     elif keys is not None:

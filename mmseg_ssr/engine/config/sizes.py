@@ -8,6 +8,7 @@ from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Tuple
 from mmseg.models.builder import BACKBONES, SEGMENTORS
 
 from ...models.mask_former import Mask2Former
+from ...models.vit_adapter.adapter import LARGEST_STRIDE
 from .faults import Fault
 from .signatures import parameters
 from .values import method_config, segmentor_config, split_configs, steps_of
@@ -81,6 +82,11 @@ def image_size_faults(cfg: Mapping[str, Any]) -> Iterator[Fault]:
     segmentor = segmentor_config(cfg)
     size = only_size(segmentor.get('backbone') or {})
     if size is None:
+        return
+    if len(size) != 2 or any(type(side) is not int or side < 1 or side % LARGEST_STRIDE
+                             for side in size):
+        yield Fault('model.backbone.img_size', 'model.backbone.img_size must be one or two '
+                    f'multiples of {LARGEST_STRIDE}, got {list(size)}')
         return
     kind = SEGMENTORS.get(str(segmentor.get('type')))
     pads = kind is not None and issubclass(kind, Mask2Former) and not method_config(cfg)

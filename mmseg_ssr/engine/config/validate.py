@@ -13,17 +13,20 @@ from ...datasets.build import check_parts
 from ...datasets.several_sets import check_sets
 from ...domains.target_pipeline import checked_margins
 from ...errors import ConfigError, nearest, nearest_name
+from ...models.mask_former import SARFormer
+from ...regions.source import REGION_SOURCES
 from ...uda.views.pseudo_label import check_rows
 from .components import argument_faults, kind_faults, plain_faults, registered, shown, value_faults
 from .faults import Fault, Faults
 from .hooks import hook_faults
 from .keys import TOP_LEVEL
 from .optimizer import optimizer_faults
+from .signatures import parameters
 from .sizes import image_size_faults
 from .stages import stage_faults
 from .trackers import tracker_faults
 from .types import fits
-from .values import dataset_configs, head_classes, head_losses, steps_of
+from .values import dataset_configs, head_classes, head_losses, segmentor_config, steps_of
 
 #: Names at the top of other projects' configs.
 ALSO_KNOWN = set('''
@@ -45,14 +48,14 @@ def validate(cfg: Config) -> None:
         faults.add(plain_faults(value, key))
     sections = faults.without(dict(cfg.items()))
     faults.add(kind_faults(sections, TOP_LEVEL, ''))
+    faults.add(_head_faults(faults.without(sections)))  # before the keys that it explains
     for key in TOP_LEVEL:
         faults.add(value_faults(sections.get(key), key))
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
-                  _class_faults, _class_weight_faults, _head_faults, _training_faults,
-                  _pair_faults, _pseudo_label_faults, _report_faults, tracker_faults,
-                  optimizer_faults, hook_faults, stage_faults,
-                  image_size_faults):
+                  _class_faults, _class_weight_faults, _training_faults, _pair_faults,
+                  _pseudo_label_faults, _report_faults, tracker_faults, optimizer_faults,
+                  hook_faults, stage_faults, image_size_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
@@ -149,6 +152,21 @@ def _normalization_faults(cfg: ConfigDict) -> Iterator[Fault]:
         for values, path in others:
             yield Fault('', f'{path} normalizes images by {key} {list(values)}, but {source} by '
                             f'{list(first)}: give both the same')
+        undone = _undone_by_regions(cfg, key)
+        if first and undone and undone != first:
+            yield Fault(f'model.regions.{key}', f'model.regions.{key} must be {list(first)}, by '
+                        f'which {source} normalizes images, got {list(undone)}')
+
+
+def _undone_by_regions(cfg: ConfigDict, key: str) -> Tuple[float, ...]:
+    """Return the mean or std of the images that a region source expects, () if it has none."""
+    regions = segmentor_config(cfg).get('regions')
+    source = REGION_SOURCES.get(regions.get('type')) if isinstance(regions, dict) else None
+    parameter = source and parameters(source)[0].get(key)
+    if not parameter:
+        return ()
+    values = regions.get(key, parameter.default)
+    return tuple(map(float, values)) if fits(values, Tuple[float, float, float]) else ()
 
 
 def _class_faults(cfg: ConfigDict) -> Iterator[Fault]:
@@ -187,12 +205,16 @@ def _class_weight_faults(cfg: ConfigDict) -> Iterator[Fault]:
                             f'numbers, but {head}.num_classes is {count}: give one for each class')
 
 
-def _head_faults(cfg: ConfigDict) -> Iterator[Fault]:
-    head = (cfg.model.get('decode_head') or {})
+def _head_faults(sections: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for the head of SARFormer in another segmentor."""
+    model = sections.get('model') or {}
+    head, name = model.get('decode_head'), model.get('type')
+    kind = registered(name, [SEGMENTORS])
     if isinstance(head, dict) and head.get('type') == 'SARFormerHead' and \
-            cfg.model.get('type') == 'EncoderDecoder':
+            isinstance(kind, type) and not issubclass(kind, SARFormer):
         yield Fault('model.type', "model.type must be 'SARFormer' for SARFormerHead, which needs "
-                                  "the regions of the images, got 'EncoderDecoder'")
+                                  f"the regions of the images, got '{name}'",
+                    ['model.regions'])
 
 
 def _training_faults(cfg: ConfigDict) -> Iterator[Fault]:

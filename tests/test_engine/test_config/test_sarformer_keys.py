@@ -5,6 +5,7 @@ from mmcv import Config
 from tiny_networks import MASKS, RESNET
 
 from mmseg_ssr.engine.config.validate import validate
+from mmseg_ssr.engine.config.values import dataset_configs, steps_of
 from mmseg_ssr.errors import ConfigError
 
 
@@ -35,6 +36,8 @@ def test_valid_keys_pass(sections):
                                                "num_layer, did you mean 'num_layers'"),
     ('decode_head.transformer_decoder.heads', 2, "transformer_decoder.heads"),
     ('decode_head.losses.num_point', 2, "did you mean 'num_points'"),
+    ('decode_head.losses.num_classes', 3, 'unknown key model.decode_head.losses.num_classes'),
+    ('decode_head.pixel_decoder.width', 3, 'unknown key model.decode_head.pixel_decoder.width'),
     ('decode_head.losses.num_points', 'many', 'model.decode_head.losses.num_points must be'),
     ('decode_head.poolfrom', 'context', "did you mean 'pool_from'"),
     ('regions.type', 'smm', r"regions.type must be one of \['mini', 'none', 'sam'\], got 'smm'"),
@@ -48,11 +51,34 @@ def test_wrong_keys_and_values_are_named(sections, key, value, message):
         check(sections, **{f'model.{key}': value})
 
 
-def test_stock_segmentors_have_no_regions(sections):
-    del sections['model']['regions']
-    sections['model']['type'] = 'EncoderDecoder'
-    with pytest.raises(ConfigError, match="model.type must be 'SARFormer' for SARFormerHead"):
+@pytest.mark.parametrize('kind', ['EncoderDecoder', 'Mask2Former', 'SSREncoderDecoder',
+                                  'HRDAEncoderDecoder'])
+@pytest.mark.parametrize('with_regions', [True, False])
+def test_other_segmentors_have_no_regions(sections, kind, with_regions):
+    sections['model']['type'] = kind
+    if not with_regions:
+        del sections['model']['regions']
+    with pytest.raises(ConfigError) as caught:
         check(sections)
+    assert str(caught.value).splitlines()[0].endswith(
+        "model.type must be 'SARFormer' for SARFormerHead, which needs the regions of the images, "
+        f"got '{kind}'")
+    assert 'model.regions' not in str(caught.value)
+
+
+@pytest.mark.parametrize('kind', ['sam', 'mini', 'none'])
+def test_regions_undo_the_normalization_of_the_data(sections, kind):
+    sections['model']['regions'] = dict(type=kind, **dict(checkpoint=None) if kind == 'sam' else {})
+    steps = {f'{place}.mean': [0, 0, 0] for path, dataset in dataset_configs(Config(sections))
+             for place, step in steps_of(dataset['pipeline'], f'{path}.pipeline')
+             if step['type'] == 'Normalize'}
+    if kind == 'none':
+        check(sections, **steps)
+        return
+    with pytest.raises(ConfigError, match=r'model.regions.mean must be \[0.0, 0.0, 0.0\], by '
+                                          r'which data.train normalizes .*got \[123.675'):
+        check(sections, **steps)
+    check(sections, **steps, **{'model.regions.mean': [0, 0, 0]})
 
 
 def test_a_segmentor_without_its_regions_is_told(sections):
@@ -87,6 +113,8 @@ def test_images_of_the_only_size_pass(one_size):
                                     r"\(32, 64\).*mode='slide', crop_size=\(32, 64\)"),
     (f'{VAL}.img_scale', [(64, 32), (72, 32)], r'img_scale \(72, 32\) may give'),
     (f'{VAL}.img_ratios', [0.5, 1.5], r'img_scale \(64, 32\) may give images that are larger'),
+    ('model.backbone.img_size', 100, r'img_size must be one or two multiples of 32, got \[100, 10'),
+    ('model.backbone.img_size', [32, 32, 32], 'img_size must be one or two multiples of 32'),
     ('model.backbone.img_size', 32, r'img_scale \(64, 32\) may give .* than \(32, 32\)')])
 def test_images_of_another_size_are_refused(one_size, key, value, message):
     with pytest.raises(ConfigError, match=message):
