@@ -89,7 +89,9 @@ def described(annotation: Any) -> str:
     if origin is tuple and inner and Ellipsis not in inner:
         return f'{len(inner)} values ({", ".join(described(kind) for kind in inner)})'
     if origin in (tuple, list, abc.Sequence) and inner:
-        return f'a list of {plural[inner[0]]}' if inner[0] in plural else 'a list'
+        nested = typing.get_origin(inner[0]) in (tuple, list, abc.Sequence)
+        return f'a list of {plural[inner[0]]}' if inner[0] in plural else (
+            'a list of lists' if nested else 'a list')
     if origin in (tuple, list, abc.Sequence) or annotation in (tuple, list):
         return 'a list'
     return getattr(annotation, '__name__', str(annotation))

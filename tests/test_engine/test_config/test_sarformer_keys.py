@@ -113,6 +113,7 @@ def test_images_of_the_only_size_pass(one_size):
                                     r"\(32, 64\).*mode='slide', crop_size=\(32, 64\)"),
     (f'{VAL}.img_scale', [(64, 32), (72, 32)], r'img_scale \(72, 32\) may give'),
     (f'{VAL}.img_ratios', [0.5, 1.5], r'img_scale \(64, 32\) may give images that are larger'),
+    ('model.backbone.interaction_indexes', [0, 1, 2, 3], 'must be a list of lists, got'),
     ('model.backbone.img_size', 100, r'img_size must be one or two multiples of 32, got \[100, 10'),
     ('model.backbone.img_size', [32, 32, 32], 'img_size must be one or two multiples of 32'),
     ('model.backbone.img_size', 32, r'img_scale \(64, 32\) may give .* than \(32, 32\)')])
