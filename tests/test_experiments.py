@@ -169,6 +169,13 @@ def test_the_table_of_vfmpp():
     assert all('part of WildDash2' in row.note for name, row in rows.items() if 'wilddash' in name)
 
 
+def test_the_table_of_sarformer():
+    rows = rows_of('sarformer')
+    assert {name: row.published for name, row in rows.items() if row.published} == dict(
+        mask2former_beit_adapter_base=56.51, sarformer_beit_base=56.82, sarformer_beit_large=57.21)
+    assert all(row.note for row in rows.values() if row.published)
+
+
 def test_numbers_of_test_splits_say_so():
     for experiment in ('acdc', 'darkzurich'):
         assert all('test split' in row.note for row in by_id()[experiment].rows if row.published)

@@ -179,7 +179,7 @@ def overview(table: Sequence[Runs]) -> Grid:
         found = summary(list(values.values()))
         gap = NONE if found is None or runs.published is None else (
             f'{found.mean - runs.published:+.2f}')
-        rows.append([runs.name, runs.metric, _number(runs.published, 1),
+        rows.append([runs.name, runs.metric, _as_published(runs.published),
                      _number(found and found.mean), _number(found and found.std), gap,
                      _seeds(values)])
     return Grid(['row', 'metric', 'published', 'measured', 'std', 'measured - published',
@@ -202,7 +202,7 @@ def compared(table: Sequence[Runs], everything: Sequence[Runs]) -> Grid:
         if found or gain is not None:
             mean = summary(list(found.values()))
             each = ', '.join(f'{seed}: {value:+.2f}' for seed, value in sorted(found.items()))
-            rows.append([f'{runs.name} - {runs.baseline}', NONE if gain is None else f'{gain:+.1f}',
+            rows.append([f'{runs.name} - {runs.baseline}', _as_published(gain, '+'),
                          each or NONE, NONE if mean is None else f'{mean.mean:+.2f}',
                          NONE if mean is None or mean.interval is None else
                          f'{mean.mean - mean.interval:+.2f} to {mean.mean + mean.interval:+.2f}'])
@@ -268,8 +268,13 @@ def _seeds(seeds: Sequence[int]) -> str:
     return ', '.join(str(seed) for seed in sorted(seeds)) or NONE
 
 
-def _number(value: Optional[float], digits: int = 2) -> str:
-    return NONE if value is None else f'{value:.{digits}f}'
+def _number(value: Optional[float]) -> str:
+    return NONE if value is None else f'{value:.2f}'
+
+
+def _as_published(value: Optional[float], sign: str = '') -> str:
+    """Return a published number with all its decimals, at least one."""
+    return NONE if value is None else max(f'{value:{sign}.1f}', f'{value:{sign}g}', key=len)
 
 
 def _list(lines: Sequence[str]) -> str:

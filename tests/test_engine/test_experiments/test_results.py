@@ -119,6 +119,14 @@ def test_the_published_gain_stands_beside_the_measured_one():
     assert [row['published_difference'] for row in as_dict([base, better])] == [None, 1.0]
 
 
+def test_published_numbers_keep_their_decimals():
+    base, better = Runs('base', {}, published=56.5), Runs('better', {}, published=57.21,
+                                                          baseline='base')
+    text = markdown('t', [base, better])
+    assert '| better | mIoU | 57.21 | - |' in text and '| base | mIoU | 56.5 | - |' in text
+    assert '| better - base | +0.71 |' in text
+
+
 def test_the_classes_of_a_row_are_those_of_its_metric():
     scores = {'mIoU': 50., 'IoU.road': 51., '1_mIoU': 60., '1_IoU.road': 61., '10_IoU.road': 7.}
     rows = [Runs('all', {0: scores}), Runs('one', {0: scores}, metric='1_mIoU')]
