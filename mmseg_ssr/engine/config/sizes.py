@@ -19,7 +19,8 @@ COUNTS = frozenset('''
     embed_dims out_chans patch_size patch_sizes sr_ratios num_layers num_stages depths stride
     strides dilation dilations kernel_size pool_scales groups crop_size hr_crop_size
     crop_coord_divisible input_size img_scale size size_divisor mask_block_size
-    pretrain_img_size'''.split())
+    pretrain_img_size num_queries feat_channels feedforward_channels num_points num_groups n_points
+    deform_num_heads conv_inplane points_per_side points_per_batch clusters'''.split())
 #: Those that may be 0 as well.
 COUNTS_OR_NONE = frozenset('num_convs window_size'.split())
 #: Numbers above 0.

@@ -39,6 +39,9 @@ def test_valid_keys_pass(sections):
     ('decode_head.losses.num_classes', 3, 'unknown key model.decode_head.losses.num_classes'),
     ('decode_head.pixel_decoder.width', 3, 'unknown key model.decode_head.pixel_decoder.width'),
     ('decode_head.losses.num_points', 'many', 'model.decode_head.losses.num_points must be'),
+    ('decode_head.num_queries', 0, 'decode_head.num_queries must be an integer of at least 1'),
+    ('decode_head.pixel_decoder.num_points', 0, 'pixel_decoder.num_points must be an integer of'),
+    ('regions.points_per_side', 0, 'model.regions.points_per_side must be an integer of at least'),
     ('decode_head.poolfrom', 'context', "did you mean 'pool_from'"),
     ('regions.type', 'smm', r"regions.type must be one of \['mini', 'none', 'sam'\], got 'smm'"),
     ('regions.points_per_sid', 8, "unknown key model.regions.points_per_sid, did you mean "
