@@ -3,6 +3,7 @@ import io
 from typing import Dict, Tuple
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 #: Name of a point -> how many times the first point's (size, seconds, memory) it has.
 Growth = Dict[str, Tuple[float, float, float]]
@@ -22,9 +23,14 @@ def growth_figure(size: str, growth: Growth) -> bytes:
     for name, grown in zip(('time', 'memory'), values):
         axes.plot(sizes, grown, marker='.', label=name)
     axes.set(xscale='log', yscale='log', xlabel=f'{size}, this / first', ylabel='this / first')
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter('{x:g}')
     for name, (x, seconds, _) in growth.items():
-        axes.annotate(name, (x, seconds), fontsize=8, textcoords='offset points', xytext=(0, 6),
+        axes.annotate(name, (x, seconds), fontsize=8, textcoords='offset points', xytext=(0, -12),
                       ha='center', parse_math=False)
+    axes.margins(0.12)
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     file = io.BytesIO()
