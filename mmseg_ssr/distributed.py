@@ -4,6 +4,7 @@ N processes with batch B / N each compute together what one process with batch B
 statistics of a batch are summed over all processes, and gradients are averaged. In a single process
 these functions do nothing.
 """
+from contextvars import ContextVar
 from typing import Any, Callable, List, Optional, Sequence, TypeVar
 
 import torch
@@ -17,10 +18,14 @@ T = TypeVar('T')
 #: Approximate number of entries in a bucket of tensors. Few messages are sent, with little memory.
 BUCKET = 2 ** 24
 
+#: Whether this process works on its own for now, while the others wait for it.
+_alone: ContextVar[bool] = ContextVar('alone', default=False)
+
 
 def world_size() -> int:
-    """Return the number of processes that train together."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    """Return the number of processes that work together."""
+    together = dist.is_available() and dist.is_initialized() and not _alone.get()
+    return dist.get_world_size() if together else 1
 
 
 def rank() -> int:
@@ -95,6 +100,8 @@ def largest(number: int, group: 'Optional[dist.ProcessGroup]' = None) -> int:
 def from_first(make: Callable[[], T]) -> T:
     """Call ``make`` on process 0 only, and return its result, plain data, on all processes.
 
+    The others wait. So ``make`` works as in a single process, and asks nobody for anything.
+
     Raises:
         UserError: ``make`` raised it. All processes raise it.
     """
@@ -102,10 +109,13 @@ def from_first(make: Callable[[], T]) -> T:
         return make()
     box: List[Any] = [None, None]
     if rank() == 0:
+        token = _alone.set(True)
         try:
             box[0] = make()
         except UserError as error:
             box[1] = error
+        finally:
+            _alone.reset(token)
     sent = [box[0], box[1] and str(box[1])]
     dist.broadcast_object_list(sent, 0)
     if sent[1] is not None:

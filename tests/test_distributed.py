@@ -73,6 +73,34 @@ def test_messages(pair):
     assert first['largest'] == second['largest'] == [1, 0]
 
 
+def the_first_alone():
+    def ask():
+        return [distributed.world_size(), distributed.rank(), distributed.gather('a'),
+                distributed.values_of_all('a'), distributed.largest(3),
+                distributed.total(torch.ones(())).item()]
+
+    return [distributed.from_first(ask), distributed.world_size()]
+
+
+def test_the_first_asks_nobody_while_the_others_wait(pair):
+    """A page that is written at the end of a training counts the labels of all test images."""
+    assert pair(the_first_alone) == 2 * [[[1, 0, ['a'], ['a'], 3, 1], 2]]
+
+
+def fails_alone():
+    with pytest.raises(UserError, match='no luck'):
+        distributed.from_first(no_luck)
+    return distributed.world_size()
+
+
+def no_luck():
+    raise UserError('no luck')
+
+
+def test_after_an_error_they_work_together_again(pair):
+    assert pair(fails_alone) == [2, 2]
+
+
 def signal_numbers(backend):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dist, 'get_backend', lambda: backend)
