@@ -60,7 +60,7 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
 def sized_case(part: str, value: Any, size: Size) -> Case:
     """Make the case of an iteration at a crop side or a batch size, with an encoder, or of several
     processes with small networks."""
-    if part == 'processes':  # each has a core at the most
+    if part == 'processes':
         case = iteration_case(METHOD, EXACT, SMALL if size.small else SMALL._replace(crop=256))
         return Case(f'{value} processes', Processes, dict(case.arguments, processes=value))
     if part != 'encoder':
