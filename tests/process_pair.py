@@ -2,13 +2,14 @@
 import multiprocessing
 import os
 import pickle
-import socket
 import sys
 import traceback
 from types import SimpleNamespace
 from typing import Any, Callable, List, Sequence, Tuple
 
 import tiny_training
+
+from mmseg_ssr.benchmark.scale.processes import free_port
 
 SIZE = 2
 PATIENCE = 100  # seconds for one function
@@ -74,12 +75,6 @@ def server() -> Any:
     finally:
         os.environ['PYTHONPATH'] = path
     return context
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def become(rank: int, port: int) -> None:

@@ -1,7 +1,4 @@
-"""Comparison of cases: each has its own process, and all run in turn (A B A B).
-
-Matrix products run among them. Their rate is the yardstick for the other cases.
-"""
+"""Comparison of cases: each has its own process, and all run in turn (A B A B)."""
 import json
 import logging
 import multiprocessing
@@ -23,8 +20,6 @@ from ..errors import UserError
 from .measure import Measurement, Workload, serve
 
 logger = logging.getLogger(__name__)
-
-MATRIX = 'matrix product'
 
 
 @dataclass(frozen=True)
@@ -237,43 +232,3 @@ def start_script(case: Case, settings: Settings, connection: Connection) -> Call
             process.wait()
 
     return stop
-
-
-class MatrixProduct(Workload):
-    """A product of two square matrices, which shows the machine's highest rate.
-
-    Args:
-        size: number of rows and of columns.
-        dtype: name of a floating point type of torch.
-    """
-
-    def __init__(self, device: torch.device, size: int, dtype: str):
-        random = torch.Generator().manual_seed(0)
-        self.a, self.b = (torch.randn(size, size, generator=random).to(
-            device, getattr(torch, dtype)) for _ in range(2))
-        self.out = torch.empty_like(self.a)
-        self.flops = 2 * size ** 3
-
-    def run(self) -> None:
-        torch.mm(self.a, self.b, out=self.out)
-
-    def finish(self) -> Dict[str, Any]:
-        return dict(flops=self.flops)
-
-
-def matrix_cases(settings: Settings, dtypes: Sequence[str], small: bool = False) -> List[Case]:
-    """The matrix products that run among the cases, one for each type."""
-    on_cpu = torch.device(settings.device).type == 'cpu'
-    cases = []
-    for dtype in dtypes:
-        # A CPU without 16-bit instructions is a hundred times slower with 16-bit types.
-        size = (2048 if dtype == 'float32' else 512) if on_cpu else 8192
-        cases.append(Case(f'{MATRIX} {dtype}', MatrixProduct, dict(
-            size=128 if small else size, dtype=dtype)))
-    return cases
-
-
-def matrix_rates(outcome: Outcome) -> Dict[str, float]:
-    """Operations per second of the fastest matrix product, by floating point type."""
-    return {name[len(MATRIX) + 1:]: result.facts['flops'] / result.best_seconds
-            for name, result in outcome.results.items() if name.startswith(MATRIX)}

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from ..errors import ConfigError, MissingFile, nearest
-from .cases import Case, Outcome, Settings, matrix_cases, matrix_rates, measure_cases
+from .cases import Case, Outcome, Settings, measure_cases
 from .methods import SMALL_BACKBONE, SMALL_SAM, Size
 from .networks import averaging, mit_encoding, regularizing, sam_encoding
 from .peers import MIT_ENCODERS, SAM_ENCODERS, random_sam_weights
+from .rates import matrix_cases, matrix_rates
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
 MIT_WIDTHS = (64, 128, 320, 512)

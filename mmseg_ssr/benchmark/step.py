@@ -11,7 +11,7 @@ from ..engine.on_device import OnDevice, to_device
 from ..engine.training.optimizer import build_optimizer
 from ..errors import ConfigError, UserError
 from ..methods.segmentor import UDASegmentor
-from .cases import Case, Outcome, Settings, matrix_cases, matrix_rates, measure_cases
+from .cases import Case, Outcome, Settings, measure_cases
 from .flops import flop_counter
 from .made_images import made_batch
 from .measure import Workload, synchronize
@@ -25,6 +25,7 @@ from .methods import (
     mode_options,
 )
 from .parts import measure_parts
+from .rates import matrix_cases, matrix_rates
 from .report import GIB, TERA, Report, markdown_table, number, ratio, share, spread
 
 #: The methods with the regularization branch, and the methods that they are compared with.

@@ -15,7 +15,7 @@ from .scenes import normalize
 #: Normalized images B x 3 x S x S -> features B x C x h x w.
 Features = Callable[[Tensor], Tensor]
 STRIDE = 4  # classified pixels are this far apart in the image
-AT_ONCE = 32
+AT_ONCE = 4  # images; SAM at 1024 takes 0.4 GB for each
 
 
 class Samples(NamedTuple):

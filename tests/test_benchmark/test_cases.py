@@ -1,15 +1,10 @@
 """Cases take turns, each in a process of its own, and one that fails does not stop the others."""
 import pytest
-import torch
 
 from mmseg_ssr.benchmark.cases import (
     Case,
-    MatrixProduct,
-    Outcome,
     Result,
     Settings,
-    matrix_cases,
-    matrix_rates,
     measure_cases,
 )
 from mmseg_ssr.benchmark.measure import Measurement
@@ -64,18 +59,3 @@ def test_the_record_has_median_and_limits():
     assert result.best_seconds == 1.
     assert result.record() == dict(seconds=2., seconds_min=1., seconds_max=3., repeats=3,
                                    peak_bytes=30, work_bytes=20, flops=7)
-
-
-@pytest.mark.parametrize('dtype', ['float32', 'bfloat16'])
-def test_matrix_product(dtype):
-    product = MatrixProduct(torch.device('cpu'), 16, dtype)
-    product.run()
-    torch.testing.assert_close(product.out, product.a @ product.b)
-    assert product.out.dtype is getattr(torch, dtype)
-    assert product.finish() == dict(flops=2 * 16 ** 3)
-
-
-def test_rate_is_of_the_fastest_run():
-    case, = matrix_cases(Settings(), ['float32'], small=True)
-    result = Result([Measurement(2., 0, 0), Measurement(.5, 0, 0)], dict(flops=10))
-    assert matrix_rates(Outcome({case.name: result, 'other': result})) == dict(float32=20.)

@@ -110,7 +110,7 @@ def test_figures_of_another_size_or_machine_are_not_mixed(planned, tmp_path):
 def test_the_order_of_the_pieces():
     card = [piece.name for piece in pieces(Setup(Size(), Settings('cuda:0')))]
     cpu = [piece.name for piece in pieces(SMALL_SETUP)]
-    assert card[:2] == ['matrix products', 'step daformer_ssr/exact']
+    assert card[:2] == ['rates', 'step daformer_ssr/exact']
     assert len(card) == len(set(card)) and not any('compile' in name for name in cpu)
     assert [name for name in card if name in cpu] == cpu
     timed = [*gpu_pieces.EAGER, *gpu_pieces.COMPILING]
@@ -129,10 +129,11 @@ def test_a_whole_piece_of_each_kind(tmp_path):
     """All but those that other benchmarks share, on a CPU."""
     path = tmp_path / 'gpu.json'
     report = benchmark_gpu(str(path), SMALL_SETUP, ABOUT, 60, only=[
-        'matrix', 'step daformer_ssr_vit_t/joint', 'equality', 'waits', 'trainings'])
+        'rates', 'step daformer_ssr_vit_t/joint', 'equality', 'waits', 'trainings'])
     assert not report.notes
     records = {name: piece['records'] for name, piece in report.record['pieces'].items()}
-    assert set(records['matrix products']['matrix_rates']) == {'bfloat16', 'float16', 'float32'}
+    assert set(records['rates']['matrix_rates']) == {'bfloat16', 'float16', 'float32'}
+    assert records['rates']['memory_rates']['memory copy'] > 0
     row, = records['step daformer_ssr_vit_t/joint+bf16']['iterations'].values()
     assert row['seconds'] > 0 and row['matrix_rate_ratio'] > 0
     equality = records['equality of modes']['equality']
@@ -145,7 +146,7 @@ def test_a_whole_piece_of_each_kind(tmp_path):
     pairs = records['trainings that repeat']['repeats']
     assert len(pairs) == 3 and {row['equal_ratio'] for row in pairs.values()} == {1}
     assert [title for title, _ in report.tables] == [
-        'Matrix products', 'Training iteration', *gpu_run.TITLES.values()]
+        'Matrix products', 'Memory', 'Training iteration', *gpu_run.TITLES.values()]
 
 
 @pytest.mark.soak

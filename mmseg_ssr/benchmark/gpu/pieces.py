@@ -4,11 +4,12 @@ from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ...errors import UserError
-from ..cases import Case, Outcome, Settings, matrix_cases, matrix_rates, measure_cases
+from ..cases import Case, Outcome, Settings, measure_cases
 from ..data import benchmark_data
 from ..encoder import COMPARISONS, Options, benchmark_encoder
 from ..inference import benchmark_inference
 from ..methods import EXACT, Size
+from ..rates import matrix_cases, matrix_rates, memory_case, memory_rates
 from ..report import Report
 from ..step import iteration_case, precisions, reference_case
 from .checks import FirstIteration, Repeats, Waits, compared
@@ -80,7 +81,7 @@ def pieces(setup: Setup) -> List[Piece]:
     compiled = [] if on_cpu else [Piece('equality of compiled modes', 150, partial(
         equality, modes=(COMPILED, f'{JOINT}+graphs')))]
     return [
-        Piece('matrix products', 10, matrix), *eager[:3],
+        Piece('rates', 15, rates), *eager[:3],
         Piece('equality of modes', 50, partial(equality, modes=modes)), *eager[3:5],
         Piece('waits of the host', 30, waits),
         Piece('trainings that repeat', 50, repeats), *compiling[:1], *eager[5:8],
@@ -89,11 +90,13 @@ def pieces(setup: Setup) -> List[Piece]:
         *(Piece(f'network {name}', 40, partial(network, name=name)) for name in COMPARISONS)]
 
 
-def matrix(setup: Setup) -> Figures:
-    """Measure the rates of matrix products."""
-    outcome = measure_cases(matrix_cases(
-        setup.settings, precisions([EXACT, 'bf16', 'fp16']), setup.size.small), setup.settings)
-    return _figures(outcome, matrix_rates=matrix_rates(outcome))
+def rates(setup: Setup) -> Figures:
+    """Measure the rates of matrix products and of memory."""
+    small = setup.size.small
+    outcome = measure_cases([*matrix_cases(setup.settings, precisions([EXACT, 'bf16', 'fp16']),
+                                           small), memory_case(small)], setup.settings)
+    return _figures(outcome, matrix_rates=matrix_rates(outcome),
+                    memory_rates=memory_rates(outcome))
 
 
 def step(setup: Setup, method: str, mode: str) -> Figures:

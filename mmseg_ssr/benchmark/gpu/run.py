@@ -114,10 +114,13 @@ def report_of(record: Dict[str, Any], planned: Sequence[str], late: Dict[str, st
     found = [record[state][name] for name in planned for state in ('pieces', 'unfinished')
              if name in record[state]]
     rows = {key: merged(found, key) for key in (
-        'matrix_rates', 'iterations', 'equality', 'waits', 'repeats')}
+        'matrix_rates', 'memory_rates', 'iterations', 'equality', 'waits', 'repeats')}
     if rows['matrix_rates']:
         report.tables.append(('Matrix products', markdown_table(['type', 'TFLOP/s'], [
             [name, number(rate / 1e12)] for name, rate in rows['matrix_rates'].items()])))
+    for name, rate in rows['memory_rates'].items():
+        report.tables.append(('Memory', markdown_table(
+            ['traffic', 'GB/s, read and written'], [[name, number(rate / 1e9)]])))
     if rows['iterations']:
         add_iterations(report, rows['iterations'], rows['matrix_rates'])
     for title, headers, line in CHECKS:

@@ -14,9 +14,10 @@ from ..step import TrainingIteration
 
 
 class Processes(Workload):
-    """An iteration that processes with one thread each do together, with gloo.
+    """An iteration that processes with one thread each do together on the CPU, with gloo.
 
     Args:
+        device: not used. Processes on accelerators would need one each.
         processes: their number.
         arguments: of each process's :class:`~mmseg_ssr.benchmark.step.TrainingIteration`.
     """
@@ -28,7 +29,7 @@ class Processes(Workload):
         for rank in range(processes):
             ours, theirs = context.Pipe()
             process = context.Process(target=take_part, daemon=True, args=(
-                theirs, rank, processes, port, device, arguments))
+                theirs, rank, processes, port, arguments))
             process.start()
             theirs.close()
             self.connections.append(ours)
@@ -54,14 +55,14 @@ class Processes(Workload):
         return dict(peak_bytes=sum(peaks))
 
 
-def take_part(connection: Connection, rank: int, processes: int, port: int, device: torch.device,
+def take_part(connection: Connection, rank: int, processes: int, port: int,
               arguments: Dict[str, Any]) -> None:
     """Join the others and do iterations on request, until the end is asked for."""
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes),
                       MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
     starting.keep_freed_memory()
     torch.set_num_threads(1)
-    with launched('pytorch', str(device)) as own:
+    with launched('pytorch', 'cpu') as own:
         iteration = TrainingIteration(own, parts=False, **arguments)
         while True:
             request = connection.recv()
