@@ -82,6 +82,15 @@ STEP = {
         ('context.repeat(len(features[0]) // len(context), 1, 1, 1)',
          'context.repeat_interleave(len(features[0]) // len(context), 0)'),
     ],
+    'uda/views/label_affinity.py': [
+        ('cells - cells.mean(1, keepdim=True), dim=2)', 'cells, dim=2)'),
+        ('F.normalize(cells - cells.mean(1, keepdim=True), dim=2)',
+         'cells - cells.mean(1, keepdim=True)'),
+        ('/ temperature, dim=2)', '* temperature, dim=2)'),
+        ('(values @ likeness.transpose(1, 2))', '(values @ likeness)'),
+        ('(probabilities * means)', 'means'),
+        ('full_precision(logits).softmax(1)', 'full_precision(logits)'),
+    ],
     'uda/views/masked_consistency.py': [
         ('(grid > self.mask_ratio)', '(grid > 1 - self.mask_ratio)'),
         ('max(1, round(length / self.mask_block_size))', 'max(1, length // self.mask_block_size)'),
