@@ -199,7 +199,14 @@ def _pipeline_faults(value: Any, path: str) -> Iterator[Fault]:
 def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault]:
     """Yield the faults in the keys of a dict."""
     keys = keys_at(path)
-    if names[-1] in ARGUMENTS_OF:
+    if keys is not None:  # first: a pattern of custom_keys may be called as a part is
+        faults = Faults()
+        faults.add(unknown_keys(value, keys, path))
+        faults.add(kind_faults(value, keys, path))
+        if names[-1] == 'test_cfg':
+            faults.add_of(partial(check_test_cfg, path=path), value, path)
+        yield from faults.found
+    elif names[-1] in ARGUMENTS_OF:
         yield from argument_faults(value, ARGUMENTS_OF[names[-1]], path,
                                    BUILDER_KEYS.get(names[-1], ()))
     elif names[-2:-1] == ['decode_head'] and names[-1] in PARTS_OF_HEADS:
@@ -207,13 +214,6 @@ def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault
                                    given=GIVEN_TO_PARTS)
     elif names[-1] in FROZEN and names[0] in ('model', 'uda'):
         yield from _frozen_faults(value, path, FROZEN[names[-1]])
-    elif keys is not None:
-        faults = Faults()
-        faults.add(unknown_keys(value, keys, path))
-        faults.add(kind_faults(value, keys, path))
-        if names[-1] == 'test_cfg':
-            faults.add_of(partial(check_test_cfg, path=path), value, path)
-        yield from faults.found
     else:
         yield from _component_faults(value, path, names)
 

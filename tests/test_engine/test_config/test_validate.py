@@ -107,6 +107,14 @@ def test_options_of_parameters_are_dicts(sections):
         check(sections, **{'optimizer.paramwise_cfg': dict(custom_keys=dict(head=10.))})
 
 
+@pytest.mark.parametrize('pattern', ['regularizer', 'backbone', 'encoder', 'norm_cfg'])
+def test_a_pattern_of_parameters_may_be_called_as_a_part_is(sections, pattern):
+    place = f'optimizer.paramwise_cfg.custom_keys.{pattern}'
+    check(sections, **{place: dict(lr_mult=5.)})
+    with pytest.raises(ConfigError, match=f"unknown key {place}.lr_mul, did you mean 'lr_mult'"):
+        check(sections, **{place: dict(lr_mul=5.)})
+
+
 def test_good_values_of_inference_and_loading(sections):
     check(sections, **{'model.test_cfg': dict(
         mode='slide', crop_size=(32, 32), stride=[16, 16], batched_slide=4, compile=True,
