@@ -181,19 +181,36 @@ def test_numbers_of_test_splits_say_so():
         assert all('test split' in row.note for row in by_id()[experiment].rows if row.published)
 
 
+def check_maps(configs):
+    """Take the folders of maps out of configs. Encoders that differ must have folders that do."""
+    encoders = {}
+    for name, cfg in configs.items():
+        uda = cfg.get('uda', {})
+        encoder = uda.get('pseudo_label_encoder') or (uda.get('regularizer') or {}).get('encoder')
+        whole = 'maps' in name or 'affinity' in name
+        for domain in ('source', 'target'):
+            folder = cfg.data.train[domain].pop('encoder_maps', None)
+            assert (folder is not None) == (whole and (domain == 'target' or 'maps' in name)), name
+            if folder:
+                assert encoders.setdefault(folder, (domain, encoder)) == (domain, encoder)
+        if 'maps' in name:
+            assert uda.mixed_maps == 'composed' and encoder.input_size == 1024
+    assert len(encoders) == 4
+
+
 @pytest.mark.parametrize('id', ['camvid-dusk', 'streets2camvid'])
 def test_the_tables_on_camvid(id):
     rows = rows_of(id)
     assert list(rows) == ['source_only', 'daformer', 'daformer_ssr', 'daformer_ssr_plus',
-                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'daformer_affinity',
-                          'daformer_affinity_random', 'mic_affinity', 'oracle']
+                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'daformer_ssr_maps',
+                          'daformer_ssr_plus_maps', 'daformer_ssr_plus_maps_random',
+                          'mic_ssr_plus_maps', 'daformer_affinity', 'daformer_affinity_random',
+                          'mic_affinity', 'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}
     assert {row.seeds for row in rows.values()} == {(0, 1, 2, 3, 4)}
-    assert rows['mic_ssr_plus'].baseline == rows['mic_affinity'].baseline == 'mic'
-    folders = {name: cfg.data.train.target.pop('encoder_maps', None)
-               for name, cfg in configs.items()}
-    assert folders['daformer_affinity'] == folders['mic_affinity'] is not None
-    assert folders['daformer_affinity_random'] not in (None, folders['daformer_affinity'])
+    assert {name for name, row in rows.items() if row.baseline == 'mic'} == {
+        name for name in rows if name.startswith('mic_')}
+    check_maps(configs)
     budgets = {str((cfg.data.val, cfg.data.test, cfg.data.train.target, cfg.model, cfg.optimizer,
                     cfg.lr_config, cfg.runner)) for cfg in configs.values()}
     assert len(budgets) == 1
@@ -203,8 +220,10 @@ def test_the_tables_on_camvid(id):
     assert len(set(map(str, sources.values()))) == 1
     assert (oracle.img_dir, oracle.get('sequences', target.sequences)) == (
         target.img_dir, target.sequences)
-    assert configs['daformer_ssr_plus_random'].uda.regularizer.encoder.checkpoint is None
-    assert configs['daformer_ssr_plus'].uda.regularizer.encoder.checkpoint is not None
+    for name, cfg in configs.items():
+        regularizer = cfg.get('uda', {}).get('regularizer')
+        assert not regularizer or name.endswith('_random') == (
+            regularizer.encoder.checkpoint is None)
     assert configs['daformer_affinity_random'].uda.pseudo_label_encoder.checkpoint is None
     assert configs['daformer_affinity'].uda.pseudo_label_encoder.checkpoint is not None
 
