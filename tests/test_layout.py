@@ -107,7 +107,7 @@ def test_no_folder_is_crowded():
                 if (count := len(list(folder.glob('*.py')))) > MOST_MODULES}
 
 
-@pytest.mark.parametrize('name', ['measure', 'flops', 'made_images', 'reference'])
+@pytest.mark.parametrize('name', ['measure', 'made_images', 'reference'])
 def test_what_runs_beside_another_mmseg_imports_nothing_of_ours(name):
     found = list(sources.imports(sources.PACKAGE / 'benchmark' / f'{name}.py'))
     assert found and not [one for one in found if one.startswith('mmseg_ssr')]

@@ -12,9 +12,8 @@ from ..regularizer import FeatureRegularizer
 from ..regularizer.feature_regularizer import default_heads
 from ..streets.writer import SOURCE_TRAIN, draw_sample
 from ..uda.update.teacher import EMATeacher
-from .flops import flop_counter
 from .made_images import NORM
-from .measure import Workload
+from .measure import Workload, flop_counter
 from .methods import Size, method_config
 from .peers import (
     MIT_ENCODERS,

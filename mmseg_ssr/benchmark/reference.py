@@ -23,9 +23,8 @@ import torch
 
 HERE = str(Path(__file__).resolve().parent)
 sys.path.insert(0, HERE)
-from flops import flop_counter  # noqa: E402
 from made_images import made_batch  # noqa: E402
-from measure import Workload, serve  # noqa: E402
+from measure import Workload, flop_counter, serve  # noqa: E402
 
 sys.path.remove(HERE)
 

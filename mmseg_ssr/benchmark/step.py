@@ -12,9 +12,8 @@ from ..engine.training.optimizer import build_optimizer
 from ..errors import ConfigError, UserError
 from ..methods.segmentor import UDASegmentor
 from .cases import Case, Outcome, Settings, measure_cases
-from .flops import flop_counter
 from .made_images import made_batch
-from .measure import Workload, synchronize
+from .measure import Workload, flop_counter, synchronize
 from .methods import (
     EXACT,
     MODES,

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmseg_ssr.benchmark.flops import flop_counter
+from mmseg_ssr.benchmark.measure import flop_counter
 
 
 def counted(forward):

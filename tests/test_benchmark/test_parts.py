@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmseg_ssr.benchmark.flops import flop_counter
+from mmseg_ssr.benchmark.measure import flop_counter
 from mmseg_ssr.benchmark.parts import PartMeter, measure_parts
 
 
