@@ -187,13 +187,14 @@ def check_maps(configs):
     for name, cfg in configs.items():
         uda = cfg.get('uda', {})
         encoder = uda.get('pseudo_label_encoder') or (uda.get('regularizer') or {}).get('encoder')
-        whole = 'maps' in name or 'affinity' in name
+        both = 'maps' in name or 'distilled' in name
         for domain in ('source', 'target'):
             folder = cfg.data.train[domain].pop('encoder_maps', None)
-            assert (folder is not None) == (whole and (domain == 'target' or 'maps' in name)), name
+            assert (folder is not None) == (
+                both or 'affinity' in name and domain == 'target'), name
             if folder:
                 assert encoders.setdefault(folder, (domain, encoder)) == (domain, encoder)
-        if 'maps' in name:
+        if both:
             assert uda.mixed_maps == 'composed' and encoder.input_size == 1024
     assert len(encoders) == 4
 
@@ -203,9 +204,10 @@ def test_the_tables_on_camvid(id):
     rows = rows_of(id)
     assert list(rows) == ['source_only', 'daformer', 'daformer_ssr', 'daformer_ssr_plus',
                           'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'daformer_ssr_maps',
-                          'daformer_ssr_plus_maps', 'daformer_ssr_plus_maps_random',
-                          'mic_ssr_plus_maps', 'daformer_affinity', 'daformer_affinity_random',
-                          'mic_affinity', 'oracle']
+                          'daformer_ssr_plus_maps', 'daformer_ssr_distilled',
+                          'daformer_ssr_distilled_random', 'mic_ssr_distilled',
+                          'daformer_affinity', 'daformer_affinity_random', 'mic_affinity',
+                          'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}
     assert {row.seeds for row in rows.values()} == {(0, 1, 2, 3, 4)}
     assert {name for name, row in rows.items() if row.baseline == 'mic'} == {

@@ -101,6 +101,7 @@ MODES = {
     'skip_and_watch': {'not_finite': 'skip', 'watch_interval': 2},
     'regularized_labels': {'pseudo_label_branch': 'regularized'},
     'shadow_statistics': {'running_statistics': 'shadow'},
+    'distillation': {'distillation_weight': 1.},
     'checkpointing': {'model.backbone.with_cp': True},
     'all': {'amp': dict(dtype='bfloat16'), 'joint_views': True, 'cumulative_iters': 2,
             'grad_clip': dict(max_norm=1.), 'channels_last': True, 'model.backbone.with_cp': True},
@@ -143,6 +144,10 @@ def refusal(case: Case) -> Optional[str]:
         return "uda.pseudo_label_branch='regularized' needs SSR's regularizer and a teacher"
     if case.mode == 'shadow_statistics' and not case.regularizer:
         return "uda.running_statistics='shadow' needs SSR's regularizer"
+    if case.mode == 'distillation' and not case.regularizer:
+        return "uda.distillation_weight needs SSR's regularizer"
+    if case.mode == 'distillation' and not METHODS[case.method].teachers:
+        return 'uda.distillation_weight is for the mixed view, which this method does not make'
     return None
 
 
@@ -227,6 +232,8 @@ def loss_names(case: Case) -> set:
     if case.regularizer:
         names.update(f'{REGULARIZED[view]}{name}' for view in method.views if view in REGULARIZED
                      for name in head)
+    if case.mode == 'distillation':
+        names.add(f'{MIXED}decode.loss_distillation')
     return names.union(method.terms)
 
 

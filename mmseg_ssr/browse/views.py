@@ -35,9 +35,10 @@ from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 
 #: Keys of a method about learning from the views, which do not change the views.
-LEARNING = ('regularizer_weight', 'running_statistics', 'imnet_feature_dist_lambda',
-            'imnet_feature_dist_encoder', 'foundation_distance_lambda',
-            'foundation_distance_encoder', 'source_loss_mean', 'compile')
+LEARNING = ('regularizer_weight', 'distillation_weight', 'running_statistics',
+            'imnet_feature_dist_lambda', 'imnet_feature_dist_encoder',
+            'foundation_distance_lambda', 'foundation_distance_encoder', 'source_loss_mean',
+            'compile')
 #: The same for SSR, unless its branch or its encoder takes part in the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
                   'pseudo_label_branch')

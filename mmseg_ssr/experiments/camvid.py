@@ -13,6 +13,9 @@ CAMVID_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
 RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
                  'data.train.target.encoder_maps': 'data/camvid_maps/random_1024'}
 
+#: SSR *plus* whose regularization branch teaches the shadow branch.
+SSR_DISTILLED = {**SSR_PLUS, 'uda.distillation_weight': 1.}
+
 
 def whole_frames(source: str, encoder: str = 'mobile_sam') -> Dict[str, Any]:
     """Return the changes to SSR for an encoder that sees whole frames at 1024 pixels, once.
@@ -35,9 +38,10 @@ def camvid(id: str, title: str, benchmark: str, prefix: str, source: str) -> Exp
         *encoder_rows(f'configs/camvid/{prefix}_', CAMVID_MIC),
         row('daformer_ssr_maps', 'daformer_ssr', **maps),
         row('daformer_ssr_plus_maps', 'daformer_ssr', **maps, **SSR_PLUS),
-        row('daformer_ssr_plus_maps_random', 'daformer_ssr', **whole_frames(source, 'random'),
-            **SSR_PLUS, **RANDOM_ENCODER),
-        row('mic_ssr_plus_maps', 'daformer_ssr', 'mic', **CAMVID_MIC, **maps, **SSR_PLUS),
+        row('daformer_ssr_distilled', 'daformer_ssr', **maps, **SSR_DISTILLED),
+        row('daformer_ssr_distilled_random', 'daformer_ssr', **whole_frames(source, 'random'),
+            **SSR_DISTILLED, **RANDOM_ENCODER),
+        row('mic_ssr_distilled', 'daformer_ssr', 'mic', **CAMVID_MIC, **maps, **SSR_DISTILLED),
         row('daformer_affinity', 'daformer_affinity'),
         row('daformer_affinity_random', 'daformer_affinity', **RANDOM_LABELS),
         row('mic_affinity', 'daformer_affinity', 'mic', **CAMVID_MIC),

@@ -142,6 +142,7 @@ class MethodKeys:
             student, tried(self.feature_distance.build, student, regularizer), regularizer,
             self.regularization.regularizer_weight,
             self.regularization.running_statistics == 'shadow',
+            self.regularization.distillation_weight,
             [term for term in on_targets.values() if term is not None], adversary, terms,
             tried(self.foundation_distance.build, student))
         if losses.learns_from_predictions:
@@ -192,6 +193,8 @@ class MethodKeys:
             problems.tried(check_class_scores, student)
         if any(view.name == MIX or view.teacher is not None for view in views):
             problems.tried(check_pixel_weights, student)
+        if not any(view.name == MIX for view in views):
+            problems.tried(self.regularization.check_without_mixed_view)
         if self.source_view.source_loss_mean == 'valid':
             problems.tried(check_mean_of_valid, student)
         if self.execution.joint_views:

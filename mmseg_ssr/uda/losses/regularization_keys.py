@@ -34,6 +34,9 @@ class RegularizationKeys(KeyGroup):
         None, 'Settings of SSR with any encoder, instead of `sam_model_registry`.')
     regularizer_weight: float = key(
         1., 'Weight of the losses of the regularization branch, 1 in the paper.', least=0)
+    distillation_weight: float = key(
+        0., 'Weight of a loss by which the shadow branch learns the probabilities of the '
+        'regularization branch on the mixed view. 0 is off, as in the paper.', least=0)
     mixed_maps: str = key(
         'encoded', "Frozen encoder's map of the mixed image: 'encoded', as published, or "
         "'composed' from the maps of its source and its target image. This saves a pass of the "
@@ -49,6 +52,9 @@ class RegularizationKeys(KeyGroup):
             if not self.is_on and getattr(self, name) is not None:
                 raise ConfigError(f'uda.{name} belongs to SSR, which is off: give '
                                   'sam_model_registry or regularizer as well, or remove it')
+        if self.distillation_weight > 0 and not self.is_on:
+            raise ConfigError("uda.distillation_weight needs SSR's regularizer (type='SSR'), which "
+                              'teaches the shadow branch: set it to 0')
         if self.mixed_maps == 'composed' and not self.is_on:
             raise ConfigError("uda.mixed_maps='composed' needs SSR's regularizer (type='SSR'): set "
                               "it to 'encoded'")
@@ -64,6 +70,12 @@ class RegularizationKeys(KeyGroup):
                               'the file is regularizer.encoder.checkpoint')
         if self.stop_stage is not None and 'stages' in self.regularizer:
             raise ConfigError('uda: give stop_stage or regularizer.stages, not both')
+
+    def check_without_mixed_view(self) -> None:
+        """Check what a method without a mixed view cannot have."""
+        if self.distillation_weight > 0:
+            raise ConfigError('uda.distillation_weight is for the mixed view, which this method '
+                              'does not make: set it to 0')
 
     @property
     def is_on(self) -> bool:

@@ -4,18 +4,20 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..student import (
     feature_image,
+    full_precision,
     heads,
     level_logits,
     map_features,
     prediction,
+    prediction_logits,
     prediction_losses,
     prefixed,
     scaled,
     semantic_features,
-    supervised_losses,
 )
 from ..views.view import SOURCE, TARGET, View
 from .adversarial import AdversarialAdaptation
@@ -61,6 +63,7 @@ class ViewLosses:
         regularizer_weight: weight of the losses of the regularization branch, 1 in the paper.
         shadow_statistics: whether the shadow branch alone updates the running statistics of the
             head's batch norms. As published, both branches do.
+        distillation_weight: weight of the :meth:`distilled` loss; 0 as in the paper.
         target_terms: losses on the target view, from :func:`~mmseg_ssr.uda.student.level_logits`.
         adversary: discriminators of source and target predictions.
         foundation_distance: loss term on the views of :class:`.DistanceView`.
@@ -73,6 +76,7 @@ class ViewLosses:
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
                  shadow_statistics: bool = False,
+                 distillation_weight: float = 0.,
                  target_terms: Sequence[nn.Module] = (),
                  adversary: Optional[AdversarialAdaptation] = None,
                  loss_terms: Sequence[LossTerm] = (),
@@ -81,6 +85,7 @@ class ViewLosses:
         self.feature_distance = feature_distance
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         self.shadow_statistics = shadow_statistics
+        self.distillation_weight = distillation_weight
         self.target_terms = nn.ModuleList(target_terms)
         self.adversary = adversary
         self.loss_terms = nn.ModuleList(loss_terms)
@@ -94,13 +99,22 @@ class ViewLosses:
             return [self.unlabeled]
         terms: List[Term] = [self.shadow]
         if self.regularizer is not None and view.regularized:
-            terms.append(self.regularized)
+            if self.distillation_weight > 0 and view.name != SOURCE:
+                terms = [self.distilled]
+            else:
+                terms.append(self.regularized)
         if self.feature_distance is not None and view.name == SOURCE:
             terms.append(self.distance)
         return terms
 
-    def shadow(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
-        """Return the losses of the plain student (SSR, Fig. 2, shadow branch)."""
+    def shadow(self, view: View, features: Any, context: Optional[Tensor],
+               target: Optional[Tensor] = None) -> Learned:
+        """Return the losses of the plain student (SSR, Fig. 2, shadow branch).
+
+        Args:
+            target: class probabilities B x K x h x w for the distillation loss of the decode head;
+                None is without.
+        """
         ignored = (view.label == self.student.decode_head.ignore_index).all()
         losses: Dict[str, Tensor] = {}
         predicted = self._predicted(features)
@@ -108,6 +122,9 @@ class ViewLosses:
             losses.update(prefixed(prefix, prediction_losses(
                 head, predicted[prefix], view.label, view.weight)))
         losses.update(self._own_losses(view, features, predicted))
+        if target is not None:
+            losses['decode.loss_distillation'] = self.distillation_weight * distillation_loss(
+                prediction_logits(predicted['decode']), target)
         losses = prefixed(view.prefix, scaled(losses, view.scale))
         if self.adversary is not None and view.name == SOURCE:
             losses.update(self.adversary.source_losses(
@@ -117,12 +134,19 @@ class ViewLosses:
 
     def regularized(self, view: View, features: Any, context: Tensor) -> Learned:
         """Return the losses of the decode head on enhanced features (SSR, Fig. 2)."""
-        enhanced = map_features(features, lambda maps: self.regularizer(maps, context))
-        head = self.student.decode_head
-        with untracked_statistics(head) if self.shadow_statistics else nullcontext():
-            losses = supervised_losses(head, enhanced, view.label, view.weight)
-        return Learned(
-            prefixed(view.regularized_prefix, scaled(losses, self.regularizer_weight)), {})
+        return self._regularized_losses(view, self._enhanced_prediction(features, context))
+
+    def distilled(self, view: View, features: Any, context: Tensor) -> Learned:
+        """Return the losses of both branches, with the shadow branch as student of the other.
+
+        It learns the probabilities that the regularization branch finds for the same image
+        (knowledge distillation, arXiv 1503.02531, at temperature 1). These carry what the frozen
+        encoder knows, and count at pixels without a confident pseudo-label too. Not in the paper.
+        """
+        enhanced = self._enhanced_prediction(features, context)
+        target = full_precision(prediction_logits(enhanced).detach()).softmax(1)
+        losses, notes = self.shadow(view, features, context, target)
+        return Learned({**losses, **self._regularized_losses(view, enhanced).losses}, notes)
 
     def distance(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
         """Return the feature distance (DAFormer, Sec. 4.2)."""
@@ -155,6 +179,19 @@ class ViewLosses:
         own = scaled(self._own_losses(view, features, predicted), view.scale)
         return Learned({**losses, **prefixed(view.prefix, own)}, {})
 
+    def _enhanced_prediction(self, features: Any, context: Tensor) -> Any:
+        """Return the decode head's prediction from enhanced features."""
+        enhanced = map_features(features, lambda maps: self.regularizer(maps, context))
+        head = self.student.decode_head
+        with untracked_statistics(head) if self.shadow_statistics else nullcontext():
+            return prediction(head, enhanced)
+
+    def _regularized_losses(self, view: View, enhanced: Any) -> Learned:
+        """Return the losses of the regularization branch from its prediction."""
+        losses = prediction_losses(self.student.decode_head, enhanced, view.label, view.weight)
+        return Learned(
+            prefixed(view.regularized_prefix, scaled(losses, self.regularizer_weight)), {})
+
     def _predicted(self, features: Any) -> Dict[str, Any]:
         """Return the prediction of each head from the features, by prefix."""
         return {prefix: prediction(head, features) for prefix, head in heads(self.student).items()}
@@ -184,3 +221,8 @@ class ViewLosses:
     def own_optimizers(self) -> List[torch.optim.Optimizer]:
         """The optimizers of trained networks outside of the model."""
         return [] if self.adversary is None else [self.adversary.optimizer]
+
+
+def distillation_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean cross-entropy of logits and class probabilities, both B x K x h x w."""
+    return F.cross_entropy(full_precision(logits), target)

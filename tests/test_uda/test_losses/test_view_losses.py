@@ -67,6 +67,38 @@ def test_the_terms_of_a_view(losses):
     assert losses.terms(view('source')) == [shadow, distance]
 
 
+def test_distillation_joins_the_branches_of_views_with_pseudo_labels(losses):
+    losses.distillation_weight = 0.3
+    assert losses.terms(view('mix')) == [losses.distilled]
+    assert losses.terms(view('source')) == [losses.shadow, losses.regularized]
+    assert losses.terms(view('mix', regularized=False)) == [losses.shadow]
+
+
+def test_the_shadow_branch_learns_the_probabilities_of_the_other(losses):
+    losses.distillation_weight, given = 0.3, view(scale=0.5)
+    features, shadow, enhanced = run(losses, given)
+    context = losses.regularizer.encode(given.img)
+    found = losses.distilled(given, features, context).losses
+    distillation = found.pop('mix.decode.loss_distillation')
+    assert found == {**shadow, **enhanced}
+    head = losses.student.decode_head
+    taught = head(losses.regularizer(features, context)).softmax(1)
+    learned = head(features).log_softmax(1)
+    torch.testing.assert_close(
+        distillation, -0.5 * 0.3 * (taught * learned).sum(1).mean())
+
+
+def test_distillation_teaches_the_shadow_branch_alone(losses):
+    losses.distillation_weight, given = 0.3, view()
+    features = losses.student.extract_feat(given.img)
+    loss = losses.distilled(given, features, losses.regularizer.encode(given.img)).losses[
+        'mix.decode.loss_distillation']
+    to_head, *to_regularizer = torch.autograd.grad(
+        loss, [losses.student.decode_head.conv_seg.weight, *losses.regularizer.parameters()],
+        allow_unused=True)
+    assert to_head.any() and to_regularizer == [None] * len(to_regularizer)
+
+
 def test_both_branches_teach_the_features_and_one_the_regularizer(losses):
     for branch, teaches in ((losses.shadow, False), (losses.regularized, True)):
         given, parameters = view(), list(losses.regularizer.parameters())
