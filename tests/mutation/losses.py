@@ -2,8 +2,11 @@
 
 LOSSES = {
     'uda/losses/view_losses.py': [
-        ('supervised_losses(head, enhanced, view.label, view.weight)',
-         'supervised_losses(head, enhanced, view.label)'),
+        ('decode_head, enhanced, view.label, view.weight)', 'decode_head, enhanced, view.label)'),
+        ('prediction_logits(enhanced).detach()', 'prediction_logits(enhanced)'),
+        ('.detach()).softmax(1)', '.detach())'),
+        ('self.distillation_weight > 0 and view.name != SOURCE', 'self.distillation_weight > 0'),
+        ('self.distillation_weight * distillation_loss(', 'distillation_loss('),
         ('head, predicted[prefix], view.label, view.weight)))',
          'head, predicted[prefix], view.label)))'),
         ('scaled(losses, self.regularizer_weight)', 'losses'),
