@@ -13,8 +13,8 @@ CAMVID_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
 RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
                  'data.train.target.encoder_maps': 'data/camvid_maps/random_1024'}
 
-#: SSR *plus* whose regularization branch teaches the shadow branch. 3 was chosen of 1, 3 and 10 on a
-#: seed that the tables do not use (Streets -> CamVid).
+#: SSR *plus* whose regularization branch teaches the shadow branch. The weight was chosen of 1, 3
+#: and 10 on Streets -> CamVid, on a seed that the tables do not use.
 SSR_DISTILLED = {**SSR_PLUS, 'uda.distillation_weight': 3.}
 
 
