@@ -144,6 +144,20 @@ def test_the_papers_methods(path):
         assert uda.mask_generator == dict(type='block', mask_ratio=0.7, mask_block_size=32)
 
 
+def test_the_form_with_distillation_differs_in_ssr_alone():
+    paper, distilled = (read(f'configs/sam/daformer_sam_vit_b{form}.py')
+                        for form in ('', '_distilled'))
+    assert distilled.uda.regularizer.encoder.checkpoint == paper.uda.sam_checkpoint
+    for key in {*paper.uda, *distilled.uda}:
+        old, new = paper.uda.get(key), distilled.uda.get(key)
+        assert (old == new) == (key not in (
+            'sam_model_registry', 'sam_checkpoint', 'stop_stage', 'regularizer', 'mixed_maps',
+            'distillation_weight', 'pseudo_label_branch', 'running_statistics')), key
+    for key in ('uda', 'name'):
+        paper.pop(key), distilled.pop(key)
+    assert dict(paper) == dict(distilled)
+
+
 @pytest.mark.parametrize('path', [path for path in CONFIGS if Path(path).parent.name in (
     'minent', 'advseg', 'maxsquare')])
 def test_the_setting_of_losses_on_target_predictions(path):
