@@ -29,9 +29,11 @@ def test_figures_are_printed_and_written(tool, tmp_path, capsys):
 def test_evaluation_without_peers(tool, capsys):
     tool(TOOL).main(['eval', '--small', '--no-peers', '--workers', '0', '1', '--repeats', '1',
                      '--threads', '1', '--device', 'cpu'])
-    first = [line.split('|')[1].strip() for line in capsys.readouterr().out.splitlines()
-             if line.rstrip().endswith('1x |')]
-    assert first == ['counts, mmseg_ssr', 'evaluation, mmseg_ssr, 0 workers']
+    rows = [line.split('|')[1:-1] for line in capsys.readouterr().out.splitlines()
+            if line.startswith('| ') and 'mmseg_ssr' in line]
+    assert [row[0].strip() for row in rows] == ['counts, mmseg_ssr', *(
+        f'evaluation, mmseg_ssr, {workers} workers' for workers in (0, 1))]
+    assert [row[-1].strip() for row in rows[:2]] == ['1x', '1x']  # the first of each table
 
 
 def test_missing_folder_is_told_before_anything_runs(fails):
