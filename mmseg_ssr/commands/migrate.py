@@ -13,6 +13,7 @@ from ..errors import ConfigError, UserError, cli, explained, said
 from ..host import Config
 from ..migration.to_mmseg1 import to_mmseg1
 from ..utils.atomic_file import write_atomic
+from ..utils.paths import config_path
 
 
 @cli
@@ -23,7 +24,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('output', help='file to write')
     args = parser.parse_args(argv)
     with explained(partial(_meaning, f'config {args.config} cannot be read')):
-        sections = Config.fromfile(args.config)
+        sections = Config.fromfile(config_path(args.config))
     if 'train_dataloader' in sections:
         raise ConfigError(f'{args.config} is a config of mmseg 1.x already')
     with explained(partial(_meaning, f'config {args.config} cannot be converted')):

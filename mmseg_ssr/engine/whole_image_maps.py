@@ -2,7 +2,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ..datasets.pipelines.encoder_maps import FOLDER, map_file
 from ..errors import ConfigError, MissingFile
 from ..regularizer import build_encoder
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
+from ..utils.paths import read_text
 from .config.values import datasets_in, steps_of
 
 #: File in a folder of maps that says which encoder made them.
@@ -21,12 +22,22 @@ ABOUT = 'encoder.json'
 REMEDY = 'make the maps with mmseg-ssr encoder-maps CONFIG'
 
 
-def folders(cfg: Config) -> Iterator[Tuple[str, dict]]:
-    """Yield (path in the config, data set's config) of each training set with ``encoder_maps``."""
-    for domain in ('source', 'target'):
-        for path, config in datasets_in(cfg.data.train.get(domain), f'data.train.{domain}'):
-            if config.get(FOLDER) is not None:
-                yield path, config
+def folders(cfg: Config) -> Dict[str, dict]:
+    """Return each training set with ``encoder_maps``: its path in the config, and its config.
+
+    Raises:
+        ConfigError: two of them share a folder.
+    """
+    sets = {path: config for domain in ('source', 'target')
+            for path, config in datasets_in(cfg.data.train.get(domain), f'data.train.{domain}')
+            if config.get(FOLDER) is not None}
+    owners: Dict[str, str] = {}
+    for path, config in sets.items():
+        owner = owners.setdefault(os.path.realpath(config[FOLDER]), path)
+        if owner != path:
+            raise ConfigError(f'{owner}.{FOLDER} and {path}.{FOLDER} are both {config[FOLDER]}: '
+                              'images of one name would share a map, give each a folder of its own')
+    return sets
 
 
 def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
@@ -45,29 +56,30 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
             another one.
         MissingFile, CheckpointError: data or weights are missing, or do not fit.
     """
-    sets = list(folders(cfg))
+    sets = folders(cfg)
     if not sets:
         raise ConfigError(f'{cfg.filename}: no training set has {FOLDER}: give data.train.source '
                           f"and data.train.target {FOLDER}='FOLDER'")
     about = _about(cfg)
-    for path, config in sets:
+    for path, config in sets.items():
         _check_about(config[FOLDER], about, path, new=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
         encoder = build_encoder(_encoder(cfg)).to(device)
-    for _, config in sets:
+    for config in sets.values():
         make_folder(config[FOLDER])
         write_atomic(os.path.join(config[FOLDER], ABOUT), json.dumps(about, indent=2).encode())
-    return sum(_make_folder(config, encoder, device, told) for _, config in sets)
+    return sum(_make_folder(config, encoder, device, told) for config in sets.values())
 
 
 def _make_folder(config: Mapping[str, Any], encoder: torch.nn.Module, device: torch.device,
                  told: Callable[[str], Any]) -> int:
-    """Make the maps that a data set lacks, and return their number."""
+    """Make the maps that a data set lacks or whose image is newer, and return their number."""
     folder = config[FOLDER]
     dataset = build_dataset(_whole_images(config), test_mode=True, need_labels=False)
     files = [map_file(folder, info['filename']) for info in dataset.img_infos]
-    missing = [i for i, file in enumerate(files) if not os.path.exists(file)]
+    missing = [i for i, file in enumerate(files) if not _is_newer(
+        file, os.path.join(dataset.img_dir, dataset.img_infos[i]['filename']))]
     for done, i in enumerate(missing, 1):
         found = encoder(dataset[i]['img'][None].to(device))[0]
         make_folder(os.path.dirname(files[i]))
@@ -76,6 +88,11 @@ def _make_folder(config: Mapping[str, Any], encoder: torch.nn.Module, device: to
         if done % 50 == 0 or done == len(missing):
             told(f'{folder}: {done} of {len(missing)} new maps')
     return len(missing)
+
+
+def _is_newer(file: str, image: str) -> bool:
+    """Return whether a file exists and is at least as new as an image."""
+    return os.path.exists(file) and os.path.getmtime(file) >= os.path.getmtime(image)
 
 
 def prepare(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> None:
@@ -91,7 +108,7 @@ def prepare(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> No
     """
     alone = distributed.world_size() == 1
     check(cfg, made=not alone)
-    if alone and 'target' in cfg.data.train and any(folders(cfg)):
+    if alone and 'target' in cfg.data.train and folders(cfg):
         make(cfg, device, told)
 
 
@@ -102,15 +119,15 @@ def check(cfg: Config, made: bool = True) -> None:
         made: whether the maps must be there.
 
     Raises:
-        ConfigError: the maps are of another encoder, a domain whose maps are used has none, or no
-            encoder uses those of a domain.
+        ConfigError: the maps are of another encoder or of an unknown one, a domain whose maps are
+            used has none, no encoder uses those of a domain, or two data sets share a folder.
         MissingFile: a folder holds none.
     """
-    sets = list(folders(cfg)) if 'target' in cfg.data.train else []
+    sets = folders(cfg) if 'target' in cfg.data.train else {}
     if not sets:
         return
     about = _about(cfg)
-    domains = {path.split('.')[2] for path, _ in sets}
+    domains = {path.split('.')[2] for path in sets}
     if cfg.uda.get('pseudo_label_encoder'):
         if 'source' in domains:
             raise ConfigError(f'data.train.source has {FOLDER}, but uda.pseudo_label_encoder sees '
@@ -121,7 +138,7 @@ def check(cfg: Config, made: bool = True) -> None:
     if cfg.data.train.get('sync_crop_size'):
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
-    for path, config in sets:
+    for path, config in sets.items():
         _check_about(config[FOLDER], about, path, new=not made)
 
 
@@ -137,20 +154,30 @@ def _encoder(cfg: Config) -> Mapping[str, Any]:
 
 def _about(cfg: Config) -> Dict[str, Any]:
     """Return what decides the maps of an encoder: its config, and its file's name and size."""
-    about = json.loads(json.dumps(_encoder(cfg)))
+    about = _given(json.loads(json.dumps(_encoder(cfg))))
     file = about.get('checkpoint')
     if file and os.path.isfile(file):
         about['checkpoint'] = f'{os.path.basename(file)}, {os.path.getsize(file)} bytes'
     return about
 
 
+def _given(encoder: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return an encoder's keys that are not None, which is the same as not given."""
+    return {key: value for key, value in encoder.items() if value is not None}
+
+
 def _check_about(folder: str, about: Mapping[str, Any], path: str, new: bool) -> None:
     file = Path(folder, ABOUT)
-    if not file.is_file():
+    holds_maps = next(Path(folder).rglob('*.npy'), None) is not None
+    if not file.is_file() and not holds_maps:
         if new:
             return
         raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
-    made = json.loads(file.read_text(encoding='utf-8'))
+    try:
+        made = _given(json.loads(read_text(file, 'note about the encoder of the maps')))
+    except (MissingFile, ValueError, AttributeError) as error:
+        raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
+                          f'its maps: remove the folder, and {REMEDY}') from error
     if made != about:
         raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
                           f'config has {dict(about)}: take another folder, or remove this one')

@@ -83,7 +83,8 @@ def folded_weights(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]:
             in them as trained, as the identity, or not at all if the convolutions have a bias.
 
     Raises:
-        KeyError, RuntimeError: a batch norm lacks a part, or its shape fits no convolution.
+        KeyError, RuntimeError: a batch norm or a part of it is missing, or its shape fits no
+            convolution.
     """
     folded = {}
     for name, value in weights.items():
@@ -100,13 +101,13 @@ def folded_weights(weights: Mapping[str, Tensor]) -> Dict[str, Tensor]:
 def folded_convolution(weights: Mapping[str, Tensor], start: str) -> Tuple[Tensor, Tensor]:
     """Return weight and bias of the convolution ``start``.c with its batch norm ``start``.bn."""
     weight, bias = weights[f'{start}.c.weight'], weights.get(f'{start}.c.bias')
-    if any(name.startswith(f'{start}.bn.') for name in weights):
+    if bias is None or any(name.startswith(f'{start}.bn.') for name in weights):
         gain, shift, mean, variance = (
             weights[f'{start}.bn.{part}']
             for part in ('weight', 'bias', 'running_mean', 'running_var'))
         weight, bias = fuse_conv_bn_weights(weight, bias, mean, variance, BATCH_NORM_EPS, gain,
                                             shift)
-    return weight, weight.new_zeros(len(weight)) if bias is None else bias
+    return weight, bias
 
 
 def own_name(name: str) -> str:

@@ -5,6 +5,7 @@ fields. A group checks its values when it is built, and its ``build`` makes the 
 """
 import contextlib
 import dataclasses
+import math
 import numbers
 import operator
 import typing
@@ -76,7 +77,8 @@ def check_value(name: str, value: Any, choices: Sequence[Any],
     known = any(type(value) is type(choice) and value == choice for choice in choices)
     if known or not (choices or bounds):
         return
-    is_number = isinstance(value, numbers.Real)
+    is_number = (isinstance(value, numbers.Real) and not isinstance(value, bool)
+                 and abs(value) < math.inf)
     if is_number and bounds and all(HOLDS[kind](value, bound) for kind, bound in bounds.items()):
         return
     wanted = [repr(choice) for choice in choices]

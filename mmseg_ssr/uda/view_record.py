@@ -75,4 +75,5 @@ def copied(value: Optional[Tensor]) -> Optional[Tensor]:
 
 def _copied(view: View) -> View:
     return view._replace(img=copied(view.img), label=copied(view.label),
-                         weight=copied(view.weight), reference=copied(view.reference))
+                         weight=copied(view.weight), reference=copied(view.reference),
+                         trusted=copied(view.trusted))

@@ -4,6 +4,7 @@ import os
 import posixpath
 import re
 import stat
+from pathlib import Path
 from typing import Union
 
 from ..errors import MissingFile, RefusedFile, unreadable
@@ -71,6 +72,16 @@ def read_text(path: Union[str, os.PathLike], what: str) -> str:
             return file.read()
     except OSError as error:
         raise unreadable(path, what, error) from error
+
+
+def config_path(path: str) -> str:
+    """Return the path of a config. The project's own are found from any folder."""
+    package = Path(__file__).resolve().parents[1]
+    if os.path.exists(path) or Path(path).parts[:1] != ('configs',):
+        return path
+    found = [str(folder / path) for folder in (package, package.parent)
+             if (folder / path).is_file()]
+    return found[0] if found else path
 
 
 def leads_out(name: str) -> bool:

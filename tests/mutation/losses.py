@@ -7,6 +7,8 @@ LOSSES = {
         ('.detach()).softmax(1)', '.detach())'),
         ('self.distillation_weight > 0 and view.name != SOURCE', 'self.distillation_weight > 0'),
         ('self.distillation_weight * distillation_loss(', 'distillation_loss('),
+        ('target, view.trusted)', 'target)'),
+        ('{} if target is not None else {', '{'),
         ('head, predicted[prefix], view.label, view.weight)))',
          'head, predicted[prefix], view.label)))'),
         ('scaled(losses, self.regularizer_weight)', 'losses'),

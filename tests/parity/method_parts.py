@@ -125,8 +125,8 @@ def check_pseudo_label(case: Case, differences: Differences) -> None:
     logits = case.tensor('logits')
     for name, variant in case.facts['variants'].items():
         valid = case.tensor(f'valid_{name}') if variant['valid_mask'] else None
-        label, weight = pseudo_label(logits, variant['threshold'], variant['ignore_top'],
-                                     variant['ignore_bottom'], valid)
+        label, weight, _ = pseudo_label(logits, variant['threshold'], variant['ignore_top'],
+                                        variant['ignore_bottom'], valid)
         differences.exact(f'label, variant {name}', label.squeeze(1), case.arrays['label'])
         differences.array(f'weight_{name}', weight, tolerances.PART)
 

@@ -8,7 +8,12 @@ from mmseg_ssr.benchmark.measure import measure
 from mmseg_ssr.benchmark.methods import SMALL
 from mmseg_ssr.benchmark.scale.figure import growth_figure
 from mmseg_ssr.benchmark.scale.folders import Start
-from mmseg_ssr.benchmark.scale.run import SMALL_VALUES, add_growth, benchmark_scale
+from mmseg_ssr.benchmark.scale.run import (
+    SMALL_VALUES,
+    add_growth,
+    benchmark_scale,
+    sized_case,
+)
 
 CPU = torch.device('cpu')
 
@@ -27,6 +32,13 @@ def test_starts_and_iterations():
     assert len(report.tables) == 4 and not report.notes
     assert list(report.figures) == ['images_target', 'images_source', 'batch', 'processes']
     assert json.dumps(report.record)
+
+
+def test_a_case_has_the_encoder_or_the_size_of_its_name():
+    config = sized_case('encoder', 'vit_l', SMALL).arguments['config']
+    encoder = config.uda['regularizer']['encoder']
+    assert encoder['variant'] == 'vit_l' and encoder['checkpoint'] is None
+    assert sized_case('batch', 3, SMALL).arguments['batch'] == 3
 
 
 def test_the_source_is_started_from_its_statistics():

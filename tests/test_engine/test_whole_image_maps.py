@@ -1,5 +1,6 @@
 """Maps of whole training images: made once, and taken by a training in place of the encoder."""
 import json
+import os
 
 import numpy as np
 import pytest
@@ -42,6 +43,38 @@ def test_maps_are_those_of_the_encoder_and_are_made_once(sections, config, tmp_p
     assert found.shape == (16, 2, 2) and found.dtype == np.float16
     file.unlink()
     assert make(cfg) == 1 and np.array_equal(np.load(file), found)
+
+
+def test_a_map_is_made_again_if_its_image_is_newer(sections, config, tmp_path):
+    cfg = config(sections)
+    make(cfg)
+    file = next((tmp_path / 'maps/target').rglob('*.npy'))
+    os.utime(file, (0, 0))
+    assert make(cfg) == 1 and os.path.getmtime(file) > 0 and make(cfg) == 0
+
+
+def test_two_data_sets_cannot_share_a_folder(sections, config, tmp_path):
+    sections['data']['train']['source']['encoder_maps'] = f'{tmp_path}/maps/../maps/target'
+    for use in (whole_image_maps.check, make):
+        with pytest.raises(ConfigError, match='source.encoder_maps and .* a folder of its own'):
+            use(config(sections))
+
+
+@pytest.mark.parametrize('note', [None, '', '[]', '{"variant'])
+def test_maps_of_an_unknown_encoder(sections, config, tmp_path, note):
+    cfg = config(sections)
+    make(cfg)
+    about = tmp_path / 'maps/target/encoder.json'
+    about.unlink() if note is None else about.write_text(note)
+    for use in (whole_image_maps.check, make):
+        with pytest.raises(ConfigError, match='target does not say in encoder.json which encoder'):
+            use(cfg)
+
+
+def test_a_key_of_none_is_as_if_not_given(sections, config):
+    make(config(sections))
+    sections['uda']['regularizer']['encoder']['type'] = None
+    whole_image_maps.check(config(sections))
 
 
 def encode(self, img):

@@ -263,6 +263,7 @@ def test_built_for_testing_it_is_the_student_alone(method, daformer_b0):
     (dict(running_statistics='shadow'), 'without it there is one branch'),
     (dict(distillation_weight=1.), "distillation_weight needs SSR's regularizer"),
     (dict(ssr=True, distillation_weight=-1.), 'distillation_weight must be'),
+    (dict(ssr=True, distillation_weight=1., regularizer_weight=0), 'a regularization branch that'),
     (dict(ssr=True, source_only=True, distillation_weight=1.), 'for the mixed view'),
     (dict(imnet_feature_dist_scale_min_ratio=None), 'scale_min_ratio'),
     (dict(stop_stage=[0]), 'uda.stop_stage belongs to SSR, which is off'),

@@ -1,6 +1,7 @@
 """Configs of mmseg 0.x in the words of 1.x: the parts, and what has no counterpart."""
 import pytest
 
+from mmseg_ssr.commands.migrate import main
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.migration.pipeline import test_pipeline as convert_test
 from mmseg_ssr.migration.pipeline import training_pipeline, views
@@ -130,3 +131,9 @@ def test_images_are_normalized_in_one_way():
     made['data']['train']['target'] = dict(made['data']['train']['target'], pipeline=other)
     with pytest.raises(ConfigError, match='prepares all images in the same way, but mean is'):
         to_mmseg1(made)
+
+
+def test_the_project_s_configs_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    main(['configs/sam/daformer_sam_vit_b.py', 'converted.py'])
+    assert 'train_dataloader' in (tmp_path / 'converted.py').read_text()

@@ -151,6 +151,12 @@ def test_folded_and_trained_norms_give_one_map(published, tmp_path, form):
                                atol=3e-5)
 
 
+def test_norms_that_are_neither_there_nor_folded(published, tmp_path):
+    weights = {name: value for name, value in published.items() if '.bn.' not in name}
+    with pytest.raises(CheckpointError, match='bn.weight'):
+        encoder_of(weights, tmp_path)
+
+
 @torch.no_grad()
 def test_what_the_network_does_not_use_may_be_in_the_file(published, tmp_path):
     more = {'head.weight': torch.ones(1000, 320), 'norm_head.bias': torch.ones(320),

@@ -26,7 +26,7 @@ class Group(KeyGroup):
 
 @pytest.mark.parametrize('values', [
     dict(), dict(share=0), dict(size=3), dict(mode='slow', size=1), dict(alpha=1),
-    dict(size=None), dict(share=np.float32(0.5), size=np.int64(2))])
+    dict(size=None), dict(size=10 ** 400), dict(share=np.float32(0.5), size=np.int64(2))])
 def test_values_within_the_bounds(values):
     assert Group(**values)
 
@@ -34,8 +34,10 @@ def test_values_within_the_bounds(values):
 @pytest.mark.parametrize('values, message', [
     (dict(share=1), r'uda.share must be in \[0, 1\), got 1'),
     (dict(share='half'), r"uda.share must be a number in \[0, 1\), got 'half'"),
-    (dict(share=float('nan')), r'uda.share must be in \[0, 1\), got nan'),
+    (dict(share=float('nan')), r'uda.share must be a number in \[0, 1\), got nan'),
     (dict(size=0), 'uda.size must be above 0, got 0'),
+    (dict(size=float('inf')), 'uda.size must be a number above 0, got inf'),
+    (dict(size=True), 'uda.size must be a number above 0, got True'),
     (dict(mode='slw'), "uda.mode must be 'fast' or 'slow', got 'slw', did you mean 'slow'"),
     (dict(alpha='sam'), r"must be 'same' or a number in \[0, 1\], got 'sam', did you mean 'same'"),
     (dict(alpha=2), r"must be 'same' or in \[0, 1\], got 2"),

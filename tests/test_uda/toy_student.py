@@ -69,7 +69,7 @@ def batch(side=16, **changes):
 def pseudo():
     """Random labels, and a weight of its own for each pixel, none of them 0 or 1."""
     return PseudoLabel(torch.randint(0, CLASSES, (2, 1, 16, 16)),
-                       0.1 + 0.8 * torch.rand(2, 16, 16))
+                       0.1 + 0.8 * torch.rand(2, 16, 16), torch.ones(2, 16, 16, dtype=torch.bool))
 
 
 class Changed:

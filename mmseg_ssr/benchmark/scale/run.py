@@ -66,8 +66,8 @@ def sized_case(part: str, value: Any, size: Size) -> Case:
     if part != 'encoder':
         return iteration_case(METHOD, EXACT, size._replace(**{part: value}), parts=False)
     case = iteration_case(METHOD, EXACT, size, parts=False)
-    encoder = case.arguments['config'].uda.regularizer.encoder
-    encoder.update(variant=value, checkpoint=None)
+    regularizer = case.arguments['config'].uda['regularizer']
+    regularizer['encoder'].update(variant=value, checkpoint=None)
     return case
 
 

@@ -95,7 +95,10 @@ class CutEncoderMap:
     def _read(self, image: str) -> np.ndarray:
         path = map_file(self.folder, image)
         try:
-            return np.load(path)
+            found = np.load(path)
+            if found.ndim != 3:
+                raise ValueError(f'it holds {found.ndim} dimensions, not 3')
+            return found
         except FileNotFoundError:
             raise MissingFile(f'{path}, the map of {image}, is missing: make it with mmseg-ssr '
                               'encoder-maps CONFIG') from None

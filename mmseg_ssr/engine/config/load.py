@@ -7,7 +7,6 @@ import re
 import sys
 import traceback
 from copy import deepcopy
-from pathlib import Path
 from typing import Any, List, Mapping, Match, Optional, Sequence
 
 from mmcv import Config, DictAction
@@ -24,7 +23,7 @@ from ...errors import (
     unreadable,
     unwritable,
 )
-from ...utils.paths import check_file
+from ...utils.paths import check_file, config_path
 from ...utils.replaced import replaced
 from .keys import TOP_LEVEL
 
@@ -46,7 +45,7 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     """
     if not path:
         raise MissingFile('no config file is given: its argument is empty')
-    path = _among_ours(path)
+    path = config_path(path)
     try:
         check_file(path, 'config file')
     except MissingFile as error:
@@ -79,16 +78,6 @@ def load_config(path: str, options: Optional[Mapping[str, Any]] = None) -> Confi
     except WRONG_VALUE as error:
         raise ConfigError(f'--cfg-options do not fit {path}: {said(error)}') from error
     return tidy(cfg)
-
-
-def _among_ours(path: str) -> str:
-    """Return the path of a config of the project that is not in the current folder."""
-    package = Path(__file__).resolve().parents[2]
-    if os.path.exists(path) or Path(path).parts[0] != 'configs':
-        return path
-    found = [str(folder / path) for folder in (package, package.parent)
-             if (folder / path).is_file()]
-    return found[0] if found else path
 
 
 class _Reader:

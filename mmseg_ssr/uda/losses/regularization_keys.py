@@ -55,6 +55,9 @@ class RegularizationKeys(KeyGroup):
         if self.distillation_weight > 0 and not self.is_on:
             raise ConfigError("uda.distillation_weight needs SSR's regularizer (type='SSR'), which "
                               'teaches the shadow branch: set it to 0')
+        if self.distillation_weight > 0 and self.regularizer_weight == 0:
+            raise ConfigError('uda.distillation_weight needs a regularization branch that learns: '
+                              'set uda.regularizer_weight above 0, or distillation_weight to 0')
         if self.mixed_maps == 'composed' and not self.is_on:
             raise ConfigError("uda.mixed_maps='composed' needs SSR's regularizer (type='SSR'): set "
                               "it to 'encoded'")

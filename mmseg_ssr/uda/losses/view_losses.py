@@ -124,12 +124,12 @@ class ViewLosses:
         losses.update(self._own_losses(view, features, predicted))
         if target is not None:
             losses['decode.loss_distillation'] = self.distillation_weight * distillation_loss(
-                prediction_logits(predicted['decode']), target)
+                prediction_logits(predicted['decode']), target, view.trusted)
         losses = prefixed(view.prefix, scaled(losses, view.scale))
         if self.adversary is not None and view.name == SOURCE:
             losses.update(self.adversary.source_losses(
                 level_logits(self.student, predicted, view.img)))
-        return Learned(losses, {
+        return Learned(losses, {} if target is not None else {
             f'{view.name} view: every label is ignore, it teaches nothing': ignored})
 
     def regularized(self, view: View, features: Any, context: Tensor) -> Learned:
@@ -141,7 +141,8 @@ class ViewLosses:
 
         It learns the probabilities that the regularization branch finds for the same image
         (knowledge distillation, arXiv 1503.02531, at temperature 1). These carry what the frozen
-        encoder knows, and count at pixels without a confident pseudo-label too. Not in the paper.
+        encoder knows, and count at pixels without a confident pseudo-label too, but not in rows
+        and margins of target images that are not trusted. Not in the paper.
         """
         enhanced = self._enhanced_prediction(features, context)
         target = full_precision(prediction_logits(enhanced).detach()).softmax(1)
@@ -223,6 +224,14 @@ class ViewLosses:
         return [] if self.adversary is None else [self.adversary.optimizer]
 
 
-def distillation_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Return the mean cross-entropy of logits and class probabilities, both B x K x h x w."""
-    return F.cross_entropy(full_precision(logits), target)
+def distillation_loss(logits: Tensor, target: Tensor, trusted: Optional[Tensor] = None) -> Tensor:
+    """Return the mean cross-entropy of logits and class probabilities.
+
+    Args:
+        logits, target: B x K x h x w.
+        trusted: B x H x W, bool. The others count as 0. None is everywhere.
+    """
+    loss = F.cross_entropy(full_precision(logits), target, reduction='none')
+    if trusted is not None:
+        loss = loss * F.interpolate(trusted[:, None].to(loss.dtype), loss.shape[1:])[:, 0]
+    return loss.mean()

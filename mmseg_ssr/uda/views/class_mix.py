@@ -54,7 +54,8 @@ class ClassMix(ViewMaker):
             mix(masks, batch.label.long(), pseudo.label),
             mix(masks.squeeze(1), torch.ones_like(pseudo.weight), pseudo.weight),
             regularized=True,
-            mixture=Mixture(masks, batch.img, batch.target_img))
+            mixture=Mixture(masks, batch.img, batch.target_img),
+            trusted=None if pseudo.trusted is None else masks.squeeze(1) | pseudo.trusted)
 
 
 def class_mix_masks(label: Tensor, draws: Draws) -> Tensor:

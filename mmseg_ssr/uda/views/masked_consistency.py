@@ -167,7 +167,7 @@ class MaskedConsistency(ViewMaker):
         if not self.masks_target or pseudo is None:
             view = source
         else:
-            target = View(MASKED, batch.target_img, *pseudo, scale=self.weight)
+            target = View(MASKED, batch.target_img, pseudo.label, pseudo.weight, scale=self.weight)
             view = target if 'trg' in self.mode else half_and_half(source, target)
         images = view.img
         if self.mode.endswith('aug'):

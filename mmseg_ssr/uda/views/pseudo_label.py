@@ -139,7 +139,7 @@ def pseudo_label(logits: Tensor,
         threshold: in [0, 1], 0.968 in the paper.
         ignore_top, ignore_bottom: rows of the crop that get weight 0, because of rectification
             artifacts and the ego vehicle. They fit only crops of full image height.
-        valid_mask: B x 1 x H x W or B x H x W of 0 and 1, factor of the weight. Its
+        valid_mask: B x 1 x H x W or B x H x W of 0 and 1. Where it is 0 the weight is 0. Its
             zeros are the margins of the *full image* that fall into the crop.
 
     Raises:
@@ -148,14 +148,12 @@ def pseudo_label(logits: Tensor,
     check_rows(ignore_top, ignore_bottom, logits.shape[2])
     probability, label = torch.softmax(logits, dim=1).max(dim=1)
     share = distributed.mean((probability >= threshold).sum() / label.numel())
-    weight = share.expand(label.shape).to(logits.dtype).clone()
-    if ignore_top > 0:
-        weight[:, :ignore_top] = 0
-    if ignore_bottom > 0:
-        weight[:, -ignore_bottom:] = 0
+    trusted = torch.ones_like(label, dtype=torch.bool)
+    trusted[:, :ignore_top] = False
+    trusted[:, label.shape[1] - ignore_bottom:] = False
     if valid_mask is not None:
-        weight = weight * valid_mask.reshape(weight.shape).to(weight.dtype)
-    return PseudoLabel(label.unsqueeze(1), weight)
+        trusted &= valid_mask.reshape(label.shape) > 0
+    return PseudoLabel(label.unsqueeze(1), share.to(logits.dtype) * trusted, trusted)
 
 
 def check_rows(ignore_top: int, ignore_bottom: int, height: int) -> None:

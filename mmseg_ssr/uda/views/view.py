@@ -36,6 +36,7 @@ class PseudoLabel(NamedTuple):
     """A teacher's labels for a batch of target images, and their weights."""
     label: Tensor  # B x 1 x H x W, long
     weight: Tensor  # B x H x W in [0, 1]
+    trusted: Optional[Tensor] = None  # B x H x W, bool, false in distrusted rows and margins
 
 
 class Mixture(NamedTuple):
@@ -55,6 +56,7 @@ class View(NamedTuple):
     scale: float = 1.  # weight of its losses in the shadow branch
     mixture: Optional[Mixture] = None  # what a mixed image is made of
     reference: Optional[Tensor] = None  # B x 3 x H x W, what a foundation model sees instead
+    trusted: Optional[Tensor] = None  # B x H x W, bool, as of its pseudo-label; None: everywhere
 
     @property
     def prefix(self) -> str:

@@ -80,6 +80,9 @@ def test_data_sets_without_maps_stay_as_they_are():
 def test_missing_and_damaged_maps(folder, tmp_path):
     with pytest.raises(MissingFile, match='b.npy, the map of b.png, is missing: .* encoder-maps'):
         CutEncoderMap(folder)._read('b.png')
+    np.save(tmp_path / 'c.npy', np.zeros((8, 8)))
+    with pytest.raises(DataError, match='c.npy is no map .*2 dimensions, not 3'):
+        CutEncoderMap(tmp_path)._read('c.png')
     (tmp_path / 'b.npy').write_bytes(b'no map')
     with pytest.raises(DataError, match='b.npy is no map .*: remove it'):
         CutEncoderMap(folder)._read('b.png')

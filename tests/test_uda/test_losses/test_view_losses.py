@@ -12,7 +12,7 @@ from ..toy_student import Student
 
 def view(name='mix', **changes):
     """A regularized view with a weight of its own for each pixel."""
-    label, weight = toy_student.pseudo()
+    label, weight, _ = toy_student.pseudo()
     return View(name, torch.randn(2, 3, 16, 16), label, weight, True)._replace(**changes)
 
 
@@ -86,6 +86,28 @@ def test_the_shadow_branch_learns_the_probabilities_of_the_other(losses):
     learned = head(features).log_softmax(1)
     torch.testing.assert_close(
         distillation, -0.5 * 0.3 * (taught * learned).sum(1).mean())
+
+
+def test_pixels_that_are_not_trusted_are_not_distilled(losses):
+    losses.distillation_weight, given = 1., view()
+    features = losses.student.extract_feat(given.img)
+    context = losses.regularizer.encode(given.img)
+
+    def distillation(trusted):
+        found = losses.distilled(given._replace(trusted=trusted), features, context)
+        return found.losses['mix.decode.loss_distillation']
+    upper = torch.arange(16)[:, None].expand(2, 16, 16) < 8
+    assert distillation(upper) > 0 and distillation(~upper) > 0
+    torch.testing.assert_close(distillation(upper) + distillation(~upper), distillation(None))
+
+
+def test_a_view_that_distills_teaches_without_labels_too(losses):
+    losses.distillation_weight, given = 1., view(label=torch.full((2, 1, 16, 16), 255))
+    features = losses.student.extract_feat(given.img)
+    context = losses.regularizer.encode(given.img)
+    assert losses.shadow(given, features, context).notes
+    found = losses.distilled(given, features, context)
+    assert found.losses['mix.decode.loss_distillation'] > 0 and not found.notes
 
 
 def test_distillation_teaches_the_shadow_branch_alone(losses):

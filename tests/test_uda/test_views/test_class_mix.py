@@ -63,6 +63,7 @@ def test_mix_takes_source_where_the_mask_is_set():
 def mixed():
     """The batch, the pseudo-labels, what is pasted, the view, and the augmentation it used."""
     batch, pseudo, augment = toy_student.batch(), toy_student.pseudo(), Changed()
+    pseudo = pseudo._replace(trusted=torch.rand(2, 16, 16) < 0.5)
     view = ClassMix(augment)(batch, pseudo, Draws(1))
     masks = class_mix_masks(batch.label, Draws(1))
     assert 0 < masks.sum() < masks.numel()
@@ -73,6 +74,12 @@ def test_source_pixels_have_weight_1_and_target_pixels_that_of_their_pseudo_labe
     _, pseudo, pasted, view, _ = mixed
     assert (view.weight[pasted] == 1).all()
     assert torch.equal(view.weight[~pasted], pseudo.weight[~pasted])
+
+
+def test_source_pixels_are_trusted_and_target_pixels_as_their_pseudo_label_is(mixed):
+    _, pseudo, pasted, view, _ = mixed
+    assert view.trusted[pasted].all()
+    assert torch.equal(view.trusted[~pasted], pseudo.trusted[~pasted])
 
 
 def test_pasted_pixels_keep_their_label_and_the_others_have_the_pseudo_label(mixed):

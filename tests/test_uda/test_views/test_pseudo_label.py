@@ -17,21 +17,21 @@ def logits():
 
 
 def test_weight_is_the_confident_share_of_the_whole_batch():
-    label, weight = pseudo_label(logits(), threshold=0.9)
+    label, weight, _ = pseudo_label(logits(), threshold=0.9)
     assert weight.shape == (2, 2, 2) and torch.equal(weight, torch.full((2, 2, 2), 3 / 8))
     assert label[0, 0].tolist() == [[0, 0], [0, 1]]
 
 
 def test_ignored_rows_get_no_weight_but_count_in_the_share():
-    _, weight = pseudo_label(logits(), threshold=0.9, ignore_top=1)
+    _, weight, _ = pseudo_label(logits(), threshold=0.9, ignore_top=1)
     assert not weight[:, 0].any() and torch.equal(weight[:, 1], torch.full((2, 2), 3 / 8))
-    _, weight = pseudo_label(logits(), threshold=0.9, ignore_bottom=1)
+    _, weight, _ = pseudo_label(logits(), threshold=0.9, ignore_bottom=1)
     assert not weight[:, 1].any() and weight[:, 0].all()
 
 
 def test_the_valid_mask_multiplies():
     mask = torch.tensor([[[[1, 0], [1, 1]]], [[[0, 0], [0, 1]]]])
-    _, weight = pseudo_label(logits(), threshold=0.9, valid_mask=mask)
+    _, weight, _ = pseudo_label(logits(), threshold=0.9, valid_mask=mask)
     assert torch.equal(weight > 0, mask.squeeze(1).bool())
 
 
@@ -44,8 +44,8 @@ def test_a_pixel_as_sure_as_the_threshold_counts():
 def test_the_valid_mask_scales_the_weight_of_any_shape_and_dtype():
     mask = torch.tensor([[[1, 0], [1, 1]], [[0, 0], [0, 1]]], dtype=torch.uint8)
     for shape in ((2, 2, 2), (2, 1, 2, 2)):
-        _, weight = pseudo_label(logits(), threshold=0.9, ignore_top=1,
-                                 valid_mask=mask.view(shape))
+        _, weight, _ = pseudo_label(logits(), threshold=0.9, ignore_top=1,
+                                    valid_mask=mask.view(shape))
         expected = torch.tensor([[[0, 0], [1, 1]], [[0, 0], [0, 1]]]) * 3 / 8
         assert torch.equal(weight, expected)
 
@@ -56,7 +56,7 @@ def test_a_label_is_what_the_teacher_says_of_the_target_image():
     expected = torch.nn.functional.interpolate(
         teacher.network.decode_head(maps), (16, 16), mode='bilinear')
     for options in (dict(), dict(ignore_top=3, ignore_bottom=4)):
-        label, weight = PseudoLabeler(0.4, **options)(teacher, batch)
+        label, weight, _ = PseudoLabeler(0.4, **options)(teacher, batch)
         found = pseudo_label(expected, 0.4, **options)
         assert torch.equal(label, found.label)
         torch.testing.assert_close(weight, found.weight)
@@ -68,7 +68,7 @@ def test_rows_and_the_batchs_valid_mask_get_no_weight():
     valid = torch.ones(2, 1, 16, 16)
     valid[:, :, :, :5] = 0
     batch = toy_student.batch(valid_mask=valid)
-    _, weight = PseudoLabeler(0., ignore_top=3, ignore_bottom=4)(EMATeacher(Student()), batch)
+    _, weight, _ = PseudoLabeler(0., ignore_top=3, ignore_bottom=4)(EMATeacher(Student()), batch)
     expected = torch.zeros(2, 16, 16)
     expected[:, 3:12, 5:] = 1
     assert torch.equal(weight, expected)
@@ -84,7 +84,7 @@ def test_another_threshold_than_the_labelers():
 def test_the_regularized_branch_labels_with_the_map_of_the_target_image():
     teacher, regularizer, batch = EMATeacher(Student()), toy_student.regularizer(), \
         toy_student.batch()
-    label, _ = PseudoLabeler(0., maps=EncoderMaps(regularizer))(teacher, batch)
+    label, _, _ = PseudoLabeler(0., maps=EncoderMaps(regularizer))(teacher, batch)
     assert regularizer.encoder.seen == [batch.target_img]
     maps = regularizer(teacher.network.extract_feat(batch.target_img),
                        regularizer.encode(batch.target_img))
@@ -128,7 +128,7 @@ def test_the_mirror_image_has_its_say():
         answers.append(torch.nn.functional.interpolate(logits, (16, 16), mode='bilinear'))
     mean = (answers[0].softmax(1) + answers[1].softmax(1).flip(3)) / 2
     threshold = mean.amax(1).median().item()
-    label, weight = PseudoLabeler(threshold, mirror=True)(teacher, batch)
+    label, weight, _ = PseudoLabeler(threshold, mirror=True)(teacher, batch)
     assert torch.equal(label, mean.argmax(1, keepdim=True))
     assert weight.unique().item() == pytest.approx(0.5, abs=0.01)
     assert not torch.equal(label, PseudoLabeler(threshold)(teacher, batch).label)
