@@ -94,7 +94,7 @@ def test_pseudo_label(case):
     img = torch.rand(len(logits), 3, *logits.shape[2:])
     teacher = EMATeacher(TwoAnswers(img, logits, case.tensor('logits_mirrored')))
     valid = case.tensor('ignore_mask') != 255
-    label, weight = PseudoLabeler(case.facts['threshold'], mirror=True)(
+    label, weight, _ = PseudoLabeler(case.facts['threshold'], mirror=True)(
         teacher, Batch(img, None, NO_MEAN, NO_STD, img, valid))
     assert np.array_equal(label.squeeze(1), case.arrays['label'])
     assert np.array_equal(weight, case.arrays['weight'])
