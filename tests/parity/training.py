@@ -164,7 +164,7 @@ def compare_teacher(case: Case, differences: Differences, i: int, run: TrainingR
                            tolerance)
     differences.samples(f'it{i} teacher_logit_samples', logits,
                         arrays['teacher_logit_samples'][i], tolerance)
-    label, share = pseudo_label(logits, uda['pseudo_threshold'])
+    label, share, _ = pseudo_label(logits, uda['pseudo_threshold'])
     differences.add(f'it{i} pseudo_share', abs(share.max().item() - arrays['pseudo_share'][i]),
                     tolerances.PSEUDO_SHARE_PIXELS / label.numel(), relative=False)
     wrong = (label.squeeze(1).numpy() != arrays['pseudo_label'][i]).sum()

@@ -38,7 +38,7 @@ def each_iteration(test):
 
 @each_iteration
 def test_pseudo_labels(run, i):
-    label, weight = run.seen[i]['log']['record'].pseudo[0]
+    label, weight, _ = run.seen[i]['log']['record'].pseudo[0]
     wrong = label.squeeze(1).numpy() != run.case.arrays['pseudo_label'][i]
     assert wrong.mean() < 1e-4
     assert abs(weight.max().item() - run.case.arrays['pseudo_share'][i]) < 1e-4

@@ -123,7 +123,7 @@ def _tiles(record: Record) -> List[ViewTiles]:
         weight = None if view.weight is None else view.weight.numpy()
         tiles.append(ViewTiles(name, view.img.numpy(), label, weight))
         if name == 'source' and record.target_img is not None and record.pseudo:
-            label, weight = record.pseudo[0]
+            label, weight, _ = record.pseudo[0]
             tiles.append(ViewTiles('target', record.target_img.numpy(), label[:, 0].numpy(),
                                    weight.numpy(), 'pseudo-label'))
     return tiles
