@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny_training
@@ -206,6 +207,14 @@ def test_results_are_printed_beside_published_ones(tool, table, small, capsys, t
     fast, slow = json.loads((tmp_path / 'all.json').read_text())['rows']
     assert fast['measured']['mIoU']['mean'] == 31 and slow['missing'] == {'1': 'not run'}
     assert sorted(os.listdir(tmp_path / 'work_dirs' / 'tiny')) == ['fast_s1', 'fast_s2']
+
+
+def test_a_finished_run_without_its_score_is_named(table, small, fails):
+    cfg, folder = load_config(small, {'optimizer.lr': 0.01}), Path('work_dirs/tiny/fast_s1')
+    folder.mkdir(parents=True)
+    (folder / 'result.json').write_text(json.dumps(dict(config=cfg.pretty_text)))
+    assert f'{folder}/result.json holds no score mIoU, which its row' in fails(
+        TOOL, '--exp', 'tiny', '--rows', 'fast', '--seed', '1')
 
 
 def test_a_signal_stops_the_table(tool, table, monkeypatch, capsys):

@@ -14,6 +14,7 @@ from ...engine.config.load import Options, load_config
 from ...engine.config.saved import config_text
 from ...engine.config.values import max_iterations
 from ...engine.distributed.launch import launcher_options
+from ...engine.experiments.results import named_score
 from ...engine.experiments.run import (
     finished_result,
     has_checkpoint,
@@ -146,7 +147,7 @@ def report(job: Job, result: Dict[str, Any], page: Optional[str]) -> None:
     sets = [f'{name.split("_")[0]}: {value:.2f}' for name, value in result['scores'].items()
             if re.fullmatch(rf'\d+_{metric}', name)]  # of several test sets
     each = f' (of sets {", ".join(sets)})' if sets else ''
-    say(f'{metric} {result["scores"][metric]:.2f}{each}{published}\n'
+    say(f'{metric} {named_score(result, metric, job.work_dir):.2f}{each}{published}\n'
         f'checkpoint {os.path.join(job.work_dir, result["checkpoint"])}\n'
         f'training {result["train_seconds"]:.0f} s, test {result["test_seconds"]:.0f} s, peak '
         f'memory {result["peak_memory_mb"]} MB' + (f'\nreport {page}' if page else ''))

@@ -89,15 +89,24 @@ def read_run(work_dir: str, cfg: Config, metric: str) -> Tuple[Optional[Scores],
         DataError: the run is finished, but its scores lack ``metric``.
     """
     result = finished_result(work_dir, cfg)
-    path = os.path.join(work_dir, RESULT)
     if result is None:
-        return None, ('other config' if os.path.exists(path) else
+        return None, ('other config' if os.path.exists(os.path.join(work_dir, RESULT)) else
                       'unfinished' if has_checkpoint(work_dir) else 'not run')
-    scores = result.get('scores', {})
-    if metric not in scores:
-        raise DataError(f'{path} holds no score {metric}, which its row is to be compared by: '
-                        'remove the file, and run the experiment again to repeat the test')
-    return scores, ''
+    named_score(result, metric, work_dir)
+    return result['scores'], ''
+
+
+def named_score(result: Dict[str, Any], metric: str, work_dir: str) -> float:
+    """Return a score of a finished run, in percent.
+
+    Raises:
+        DataError: the scores lack ``metric``.
+    """
+    if metric not in result['scores']:
+        raise DataError(f'{os.path.join(work_dir, RESULT)} holds no score {metric}, which its row '
+                        'is to be compared by: remove the file, and run the experiment again to '
+                        'repeat the test')
+    return result['scores'][metric]
 
 
 def summary(values: Sequence[float]) -> Optional[Summary]:
