@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -40,6 +40,11 @@ class Settings:
     repeats: int = 3
     calls: int = 1
     until: Optional[float] = None
+
+
+def on_host(settings: Settings) -> Settings:
+    """Return the settings for work of the host alone."""
+    return replace(settings, device='cpu', calls=1)
 
 
 @dataclass(frozen=True)
@@ -189,9 +194,15 @@ def patience(settings: Settings) -> float:
 
 
 def start_process(case: Case, settings: Settings, connection: Connection) -> Callable[[], None]:
-    """Fork the case's process from a server that has only imported everything."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload([__name__, case.build.__module__])
+    """Start the case's process.
+
+    On a CPU it is a fork of a server that has imported everything. mmcv asks for CUDA when it is
+    imported, and after that no fork can use it. So on an accelerator the process starts anew.
+    """
+    on_cpu = torch.device(settings.device).type == 'cpu'
+    context = multiprocessing.get_context('forkserver' if on_cpu else 'spawn')
+    if on_cpu:
+        context.set_forkserver_preload([__name__, case.build.__module__])
     process = context.Process(target=_run_case, args=(case, settings, connection))
     process.start()
 

@@ -58,9 +58,9 @@ def synchronize(device: torch.device) -> None:
 def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Measurement:
     """Measure the mean over some calls in a row. The clock stops when the device has finished."""
     gc.collect()
+    synchronize(device)  # an accelerator has no statistics before its first use
     reset_peak(device)
     rest = memory_now(device)
-    synchronize(device)
     start = time.perf_counter()
     for _ in range(calls):
         run()

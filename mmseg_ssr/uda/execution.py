@@ -4,11 +4,14 @@ from typing import Union
 
 import torch
 
+from ..errors import ConfigError
 from .keys import KeyGroup, key
 from .self_training import SelfTraining
 from .student import compilable
 
 COMPILE_MODES = ('default', 'reduce-overhead', 'max-autotune', 'max-autotune-no-cudagraphs')
+#: Those that replay CUDA graphs.
+WITH_GRAPHS = ('reduce-overhead', 'max-autotune')
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,27 @@ class ExecutionKeys(KeyGroup):
         False, 'Store the networks with channels innermost in memory (channels last).')
     compile: Union[bool, str] = key(
         False, 'Compile the networks: True, or a mode of `torch.compile`. The first iterations '
-        "then take longer. 'reduce-overhead' replays CUDA graphs.",
+        "then take longer. 'reduce-overhead' and 'max-autotune' replay CUDA graphs.",
         choices=(False, True, *COMPILE_MODES))
+
+    @property
+    def replays_graphs(self) -> bool:
+        """Whether CUDA graphs are replayed."""
+        return self.compile in WITH_GRAPHS
+
+    def check_rounds(self, iterations: int) -> None:
+        """Check that no gradient has to outlive the graphs of its iteration.
+
+        Args:
+            iterations: iterations whose gradients are added up.
+
+        Raises:
+            ConfigError: CUDA graphs are replayed, and there are several.
+        """
+        if self.replays_graphs and iterations > 1:
+            raise ConfigError(f'uda.compile={self.compile!r} replays CUDA graphs, which reuse the '
+                              'memory of gradients in each iteration: set uda.cumulative_iters=1, '
+                              'or uda.compile=True')
 
     def apply(self, method: SelfTraining) -> None:
         """Set the memory format of the method's networks, and compile them."""
@@ -31,6 +53,7 @@ class ExecutionKeys(KeyGroup):
             to_channels_last(method)
         if self.compile:
             compile_networks(method, 'default' if self.compile is True else self.compile)
+        method.replays_graphs = self.replays_graphs
 
 
 def to_channels_last(method: SelfTraining) -> None:

@@ -101,7 +101,9 @@ class MethodKeys:
             with problems.collected():
                 groups[group.name] = group.type(**{name: keys[name] for name in names})
         problems.report()
-        return cls(**groups)
+        read = cls(**groups)
+        read.execution.check_rounds(read.optimization.cumulative_iters)
+        return read
 
     def parts(self, student: nn.Module, class_mix: bool, component: Callable[..., nn.Module],
               warn: Callable[[str], Any], needed: Optional[str] = None) -> Dict[str, Any]:

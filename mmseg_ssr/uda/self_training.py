@@ -86,6 +86,7 @@ class SelfTraining(nn.Module):
         self.draws = draws or Draws()
         self.optimization = optimization or Optimization()
         self.finite_check = finite_check or FiniteCheck()
+        self.replays_graphs = False
         self.iteration = 0
         self._register_state_dict_hook(keep_student)
         self._register_load_state_dict_pre_hook(name_for_student)
@@ -144,6 +145,8 @@ class SelfTraining(nn.Module):
 
     def make_views(self, batch: Batch) -> List[View]:
         """Make the views of an iteration. Its random decisions begin here."""
+        if self.replays_graphs:  # all that its graphs give out lives until the next one
+            torch.compiler.cudagraph_mark_step_begin()
         self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
         self.encoder_maps.start_iteration(batch)
         shared = None if self.teacher is None else self._label(self.teacher, batch)

@@ -10,7 +10,7 @@ from mmseg_ssr.benchmark.cases import (
 from mmseg_ssr.benchmark.measure import Measurement
 from mmseg_ssr.errors import UserError
 
-from .workloads import Dying, Failing, Tracing, refuse
+from .workloads import Dying, Failing, Place, Tracing, refuse
 
 SETTINGS = Settings(threads=1, repeats=2, calls=1)
 
@@ -34,6 +34,12 @@ def test_peers_take_turns(trace, capfd):
     assert [len(r.measurements) for r in outcome.results.values()] == [2, 2]
     assert 'tables' not in capfd.readouterr().out
     assert outcome.results['a'].facts == dict(warm=True, done='a') and not outcome.left_out
+
+
+def test_an_accelerator_can_be_used_in_the_process_of_a_case():
+    """A fork cannot, once its parent has asked for CUDA as mmcv does."""
+    outcome = measure_cases([Case('place', Place)], Settings('cuda:0', repeats=0))
+    assert outcome.results['place'].facts == dict(device='cuda:0', forked=False)
 
 
 def test_a_failing_case_is_left_out_with_its_reason(trace):

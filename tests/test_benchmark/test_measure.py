@@ -28,6 +28,21 @@ def test_time_is_of_one_of_the_calls(monkeypatch):
     assert measure(run, CPU, calls=4).seconds == 2
 
 
+def test_an_accelerator_is_used_before_its_statistics_are_asked_for(monkeypatch):
+    """Otherwise torch knows no such device yet."""
+    calls = []
+
+    class Card:
+        def __getattr__(self, name):
+            return lambda device: calls.append(name) or 7
+
+    monkeypatch.setattr(torch, 'get_device_module', lambda device: Card())
+    found = measure(lambda: calls.append('run'), torch.device('cuda'))
+    assert calls == ['synchronize', 'reset_peak_memory_stats', 'memory_allocated', 'run',
+                     'synchronize', 'max_memory_allocated']
+    assert found.rest_bytes == found.peak_bytes == 7
+
+
 class Messages:
     """A connection with a list of requests, then nobody at the other end."""
 

@@ -6,6 +6,7 @@ import torch
 from mmseg_ssr.benchmark.cases import Settings
 from mmseg_ssr.benchmark.measure import measure
 from mmseg_ssr.benchmark.methods import SMALL
+from mmseg_ssr.benchmark.scale import run as scale_run
 from mmseg_ssr.benchmark.scale.figure import growth_figure
 from mmseg_ssr.benchmark.scale.folders import Start
 from mmseg_ssr.benchmark.scale.run import (
@@ -32,6 +33,16 @@ def test_starts_and_iterations():
     assert len(report.tables) == 4 and not report.notes
     assert list(report.figures) == ['images_target', 'images_source', 'batch', 'processes']
     assert json.dumps(report.record)
+
+
+def test_what_needs_no_accelerator_is_measured_on_the_host(monkeypatch):
+    seen = {}
+    for part in list(scale_run.PARTS):
+        monkeypatch.setitem(scale_run.PARTS, part, lambda report, part, values, size, settings:
+                            seen.update({part: (settings.device, settings.calls)}))
+    benchmark_scale(list(scale_run.PARTS), SMALL_VALUES, SMALL, Settings('cuda:0', calls=5))
+    card, host = ('cuda:0', 5), ('cpu', 1)
+    assert seen == dict(images=host, crop=card, batch=card, encoder=card, processes=host)
 
 
 def test_a_case_has_the_encoder_or_the_size_of_its_name():

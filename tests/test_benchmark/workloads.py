@@ -34,6 +34,16 @@ def refuse(device, name, trace):
     raise ConfigError(f'{name} is\nnot for {device}')
 
 
+class Place(Workload):
+    """Tells where it is, and whether CUDA can still be used there."""
+
+    def __init__(self, device):
+        self.device = device
+
+    def warm_up(self):
+        return dict(device=str(self.device), forked=torch.cuda._is_in_bad_fork())
+
+
 class Dying(Tracing):
 
     def run(self):

@@ -396,7 +396,9 @@ def test_views_without_a_label_are_said_as_what_they_are(method, batch):
     (dict(grad_clip=dict(norm_type=2)), r'uda.grad_clip needs the key max_norm'),
     (dict(cumulative_iters=0), r'uda.cumulative_iters must be at least 1'),
     (dict(not_finite='ignore'), r"uda.not_finite must be 'stop' or 'skip'"),
-    (dict(compile='fast'), r"uda.compile must be False, True, 'default', 'reduce-")])
+    (dict(compile='fast'), r"uda.compile must be False, True, 'default', 'reduce-"),
+    (dict(compile='reduce-overhead', cumulative_iters=2),
+     r"uda.compile='reduce-overhead' replays CUDA graphs, .* set uda.cumulative_iters=1, or ")])
 def test_wrong_values_of_the_modes_name_the_key(method, options, message):
     with pytest.raises(ConfigError, match=message):
         method(**options)

@@ -19,6 +19,7 @@ from mmseg_ssr.uda import (
     ViewLosses,
 )
 from mmseg_ssr.uda.encoder_maps import EncoderMaps
+from mmseg_ssr.uda.execution import ExecutionKeys
 
 from . import toy_student
 from .toy_student import Changed, Student
@@ -75,6 +76,19 @@ def test_the_frozen_encoder_sees_the_images_that_the_student_sees(joint):
     assert torch.equal(encoded[0], data.img) and torch.equal(encoded[1], seen[1])
     mixed = parts.view_makers[1].augmentation.given[-1][0]
     assert torch.equal(views[1].img, mixed + 5) and torch.equal(encoded[1], mixed + 5)
+
+
+@pytest.mark.parametrize('mode, marks', [('reduce-overhead', 2), ('max-autotune', 2), (True, 0)])
+def test_the_outputs_of_cuda_graphs_live_for_an_iteration(monkeypatch, mode, marks):
+    """Without a mark, each graph that runs frees what those before it gave out."""
+    parts, marked, modes = method(), [], []
+    monkeypatch.setattr(nn.Module, 'compile', lambda module, **options: modes.append(options))
+    monkeypatch.setattr(torch.compiler, 'cudagraph_mark_step_begin',
+                        lambda: marked.append(parts.iteration))
+    ExecutionKeys(compile=mode).apply(parts)
+    for _ in range(2):
+        parts.step(toy_student.batch(), sgd(parts))
+    assert marked == list(range(marks)) and modes
 
 
 def test_composed_maps_are_made_of_the_images_of_this_iteration():

@@ -2,7 +2,7 @@
 from typing import Any, Callable, Dict, List, Sequence
 
 from ...errors import UserError
-from ..cases import Case, Settings, measure_cases
+from ..cases import Case, Settings, measure_cases, on_host
 from ..methods import EXACT, SMALL, Size
 from ..report import GIB, TERA, Report, markdown_table, number, spread
 from ..step import iteration_case
@@ -27,7 +27,8 @@ def benchmark_scale(parts: Sequence[str], values: Dict[str, Sequence[Any]], size
     """
     report = Report(record=dict(cases={}, size=size._asdict()))
     for part in parts:
-        PARTS[part](report, part, values[part], size, settings)
+        PARTS[part](report, part, values[part], size,
+                    on_host(settings) if part in ON_HOST else settings)
     return report
 
 
@@ -117,6 +118,8 @@ def add_growth(records: Dict[str, Dict[str, Any]], size: str = 'flops',
 #: What is varied -> what measures it.
 PARTS: Dict[str, Callable[..., None]] = dict(
     images=starts, crop=iterations, batch=iterations, encoder=iterations, processes=iterations)
+#: Parts that no accelerator takes part in.
+ON_HOST = ('images', 'processes')
 VALUES: Dict[str, List[Any]] = dict(
     images=[100, 1000, 10_000, 100_000], crop=[256, 512, 768, 1024], batch=[1, 2, 4, 8],
     encoder=['vit_t', 'vit_b', 'vit_l', 'vit_h'], processes=[1, 2, 4])
