@@ -120,16 +120,17 @@ def items_report(kinds: Dict[str, List[Case]], settings: Settings, of_what: str)
     report = Report(record=dict(cases={}))
     for title, cases in kinds.items():
         if not cases:
-            report.notes.append(f'left out: {title}: none of its cases is asked for')
+            report.notes.append(f'{title}: none of its cases is asked for')
             continue
         outcome = measure_cases(cases, replace(settings, calls=1))  # the host is what works
-        report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
+        report.left_out += outcome.left_out.values()
         records = {name: result.record() for name, result in outcome.results.items()}
-        first = next(iter(records.values()))['items'] / next(iter(records.values()))['seconds']
         rows = []
         for name, record in records.items():
             record['items_per_second'] = record['items'] / record['seconds']
-            record['speed_ratio'] = record['items_per_second'] / first
+            if cases[0].name in records:
+                record['speed_ratio'] = (record['items_per_second']
+                                         / records[cases[0].name]['items_per_second'])
             rows.append([name, spread(record), number(record['items_per_second']),
                          ratio(record, 'speed_ratio')])
         report.record['cases'].update(records)

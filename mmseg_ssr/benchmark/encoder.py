@@ -2,6 +2,7 @@
 import os
 import tempfile
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import cv2
@@ -30,10 +31,12 @@ class Comparison:
         title: title of the table.
         cases: the first case is ours; the others are compared with it.
         similar: cases whose output differs on purpose; they are compared by cosine similarity.
+        absent: packages of further cases that are not installed.
     """
     title: str
     cases: List[Case]
     similar: List[str] = field(default_factory=list)
+    absent: List[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def add_comparison(report: Report, comparison: Comparison, outcome: Outcome,
                    rate: Optional[float]) -> None:
     """Add a table to the report and the cases to its record. Outputs are compared and dropped."""
     ours = comparison.cases[0].name
-    report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
+    report.notes += [f'{package} is not installed: pip install {package} to compare with it'
+                     for package in comparison.absent]
+    report.left_out += outcome.left_out.values()
     if ours not in outcome.results:
         return
     outputs = {name: result.facts.pop('output') for name, result in outcome.results.items()
@@ -144,13 +149,15 @@ def compare_sam(options: Options, folder: str) -> List[Comparison]:
         raise MissingFile(f'--sam-checkpoint {checkpoint} is missing')
     arguments = dict(checkpoint=checkpoint, encoder_args=encoder_args, batch=options.sam_batch,
                      crop=options.size.crop or CROP)
+    absent = [package for package in SAM_ENCODERS if find_spec(package) is None]
     cases = [Case(f'sam {full}, {package}', sam_encoding, dict(
-        package=package, size=full, **arguments)) for package in SAM_ENCODERS]
+        package=package, size=full, **arguments)) for package in SAM_ENCODERS
+        if package not in absent]
     smaller = [Case(f'sam {size}, mmseg_ssr', sam_encoding, dict(
         package='mmseg_ssr', size=size, **arguments)) for size in sizes if size != full]
     weights = 'random weights' if options.sam_checkpoint is None else 'given weights'
     return [Comparison(f'SAM ViT-B image encoder, {options.sam_batch} image(s), {weights}',
-                       cases + smaller, [case.name for case in smaller])]
+                       cases + smaller, [case.name for case in smaller], absent)]
 
 
 def compare_mit(options: Options, folder: str) -> List[Comparison]:

@@ -123,11 +123,17 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
             for width, height in sizes:
                 cases = prediction_cases(method, way, modes, (width, height), size, checkpoint,
                                          report, images)
-                outcome = measure_cases(cases, settings)
-                report.notes += [f'left out: {why}' for why in outcome.left_out.values()]
+                try:
+                    outcome = measure_cases(cases, settings)
+                except UserError as error:
+                    report.left_out.append(str(error))
+                    continue
+                report.left_out += outcome.left_out.values()
                 records = compare_labels(outcome)
                 report.record['cases'].update(records)
                 rows += [row_of(name, record) for name, record in records.items()]
+    if not rows:
+        raise UserError('; '.join(report.left_out) or 'inference: no mode is left to measure')
     report.tables.append(('Inference', markdown_table(
         ['method', 'way', 'image', 'mode', 'seconds (min-max)', 'images/s', 'peak GiB',
          'exact / this', 'same labels'], rows)))
@@ -187,7 +193,7 @@ def prediction_cases(method: str, way: str, modes: Sequence[str], image: Tuple[i
             check_test_cfg(config.model.test_cfg)
             runtime = runtime_of(mode)
         except UserError as error:
-            report.notes.append(f'left out: {method} in mode {mode}: {error}')
+            report.left_out.append(f'{method} in mode {mode}: {error}')
             continue
         cases.append(Case(f'{method}/{way}/{image[0]}x{image[1]}/{mode}', Prediction, dict(
             config=config, size=tuple(image), checkpoint=checkpoint,

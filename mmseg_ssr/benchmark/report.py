@@ -17,18 +17,20 @@ class Report:
 
     Attributes:
         tables: (title, Markdown table), in order.
-        notes: lines for the reader, such as what was left out and why.
+        notes: lines for the reader.
+        left_out: reasons for what could not be measured.
         record: the same for the JSON file.
         figures: SVG files beside the JSON file, by name.
     """
     tables: List[Tuple[str, str]] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    left_out: List[str] = field(default_factory=list)
     record: Dict[str, Any] = field(default_factory=dict)
     figures: Dict[str, bytes] = field(default_factory=dict)
 
     def text(self) -> str:
         parts = [f'**{title}**\n\n{table}\n' for title, table in self.tables]
-        return '\n'.join(parts + [f'{note}' for note in self.notes])
+        return '\n'.join(parts + self.notes + [f'left out: {why}' for why in self.left_out])
 
 
 def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -84,9 +86,11 @@ def write_json(path: str, record: Dict[str, Any], command: Optional[Sequence[str
 def heading(about: Dict[str, Any]) -> str:
     """Machine, versions and settings in one line."""
     machine, versions, settings = about['machine'], about['versions'], about['settings']
+    kinds = [name for name, on in about.get('tf32', {}).items() if on]
     return ', '.join([
         about['date'][:10], machine.get('accelerator') or machine['processor'],
         f'{machine["cores"]} cores, {machine["memory_bytes"] / GIB:.0f} GiB',
         f'device {settings["device"]}, {settings["threads"]} threads',
+        *([f'TF32 in {" and ".join(kinds)}'] if kinds else []),
         f'median of {settings["repeats"]}', f'torch {versions.get("torch", "?")}',
         f'load {machine["load"]:.1f} at the start'])

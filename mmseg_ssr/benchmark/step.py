@@ -21,6 +21,7 @@ from .methods import (
     check_folder,
     method_config,
     method_name,
+    mode_needs_sam,
     mode_options,
 )
 from .parts import measure_parts
@@ -112,12 +113,12 @@ def benchmark_step(methods: Sequence[str], modes: Sequence[str], size: Size, set
             except UserError as error:
                 if mode == EXACT:
                     raise
-                report.notes.append(f'left out: {method} in mode {mode}: {error}')
+                report.left_out.append(f'{method} in mode {mode}: {error}')
         if reference:
             cases.append(reference_case(method, size, reference))
     rates = matrix_cases(settings, precisions(modes), size.small)
     outcome = measure_cases(rates + cases, settings)
-    report.notes += [f'left out: {reason}' for reason in outcome.left_out.values()]
+    report.left_out += outcome.left_out.values()
     fill_report(report, outcome)
     report.record['size'] = size._asdict()
     return report
@@ -207,7 +208,7 @@ def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
     if published and mode != PUBLISHED:
         found['published_speed_ratio'] = published['seconds'] / record['seconds']
         found['published_memory_ratio'] = record['peak_bytes'] / published['peak_bytes']
-    plain = records.get(case_name(without_ssr(method), mode))
+    plain = records.get(case_name(without_ssr(method), without_sam(mode)))
     if plain and plain is not record:
         found['ssr_cost_ratio'] = record['seconds'] / plain['seconds']
     return found
@@ -216,6 +217,12 @@ def ratios(name: str, records: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
 def without_ssr(method: str) -> str:
     """Name of the same method, or of the same config, without SSR."""
     return WITHOUT_SSR.get(method, method.replace('_ssr_', '_', 1))
+
+
+def without_sam(mode: str) -> str:
+    """Name of the same mode without what it changes in the SAM encoder."""
+    names = [name for name in mode.split('+') if not mode_needs_sam(MODES.get(name, {}))]
+    return '+'.join(names) or EXACT
 
 
 def split_name(name: str) -> Pair:
@@ -234,8 +241,11 @@ def rate_shares(name: str, record: Dict[str, Any], rates: Dict[str, float]) -> D
 def iteration_table(records: Dict[str, Dict[str, Any]]) -> str:
     rows = []
     for name, record in records.items():
+        method, mode = split_name(name)
+        uncounted = 'graphs' in mode.split('+')  # torch does not count what a graph uses
         rows.append([
-            *split_name(name), spread(record), number(record['peak_bytes'] / GIB),
+            method, mode, spread(record),
+            '-' if uncounted else number(record['peak_bytes'] / GIB),
             number(record['flops'] / TERA) if 'flops' in record else '-',
             share(record['matrix_rate_ratio']) if 'matrix_rate_ratio' in record else '-',
             *(ratio(record, key) for key in (

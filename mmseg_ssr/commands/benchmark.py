@@ -13,6 +13,7 @@ machine affects all of them. See docs/benchmarks.md.
 """
 import argparse
 import logging
+import math
 import os
 import sys
 from pathlib import Path
@@ -145,13 +146,12 @@ def add_gpu(commands: argparse._SubParsersAction, common: argparse.ArgumentParse
     parser = commands.add_parser(
         'gpu', parents=[common],
         help='all that matters about a card; the same command goes on where it stopped')
-    parser.add_argument('--minutes', type=float, default=8., metavar='N',
+    parser.add_argument('--minutes', type=minutes, default=8., metavar='N',
                         help='time of this run; what matters most comes first (default: 8)')
     parser.add_argument('--only', nargs='+', metavar='NAME',
                         help='beginnings of the names of pieces to measure (default: all)')
     parser.add_argument('--reference', metavar='DIR',
                         help="a published implementation: the folder that holds its 'mmseg'")
-    parser.set_defaults(json='gpu.json')
 
 
 def count(text: str, least: int = 0) -> int:
@@ -163,6 +163,13 @@ def count(text: str, least: int = 0) -> int:
 
 def positive(text: str) -> int:
     return count(text, 1)
+
+
+def minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'must be above 0, got {text}')
+    return value
 
 
 def image_size(text: str) -> Tuple[int, int]:
@@ -206,26 +213,50 @@ def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any])
     return benchmark_eval(args.workers, images, image, size, settings, not args.no_peers)
 
 
+def check_files(args: argparse.Namespace) -> None:
+    """Check where the figures go, before the hours of work."""
+    if args.command == 'gpu' and tables_of(args) == Path(args.json):
+        raise ConfigError(f'--json {args.json}: the tables are written there, give a .json')
+    folder = Path(args.json or '.').parent
+    if not folder.is_dir():
+        raise MissingFile(f'--json {args.json}: there is no folder {folder}')
+
+
+def tables_of(args: argparse.Namespace) -> Path:
+    """Return the file of the tables of ``gpu``."""
+    return Path(args.json).with_suffix('.md')
+
+
+def described(settings: Settings) -> Dict[str, Any]:
+    """Return what the figures depend on: machine, versions, settings and date."""
+    device = torch.device(settings.device)
+    about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
+                 settings={name: value for name, value in vars(settings).items()
+                           if name != 'until'})
+    if device.type != 'cpu':
+        about['tf32'] = {'matrix products': torch.backends.cuda.matmul.allow_tf32,
+                         'convolutions': torch.backends.cudnn.allow_tf32}
+    return about
+
+
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     os.environ.setdefault('PYTHONWARNINGS', 'ignore')  # for the processes of the cases
     logging.basicConfig(level=logging.INFO, format='%(message)s')
-    folder = Path(args.json or '.').parent
-    if not folder.is_dir():  # checked before the hours of work
-        raise MissingFile(f'--json {args.json}: there is no folder {folder}')
+    on_card = args.command == 'gpu'
+    args.json = args.json or ('gpu.json' if on_card else None)
+    check_files(args)
     device = pick_device(args.device)
-    if args.command == 'gpu' and args.device == 'auto' and device.type == 'cpu':
+    if on_card and args.device == 'auto' and device.type == 'cpu':
         raise ConfigError('benchmark gpu: there is no accelerator here; --device cpu --small shows '
                           'that the command runs')
-    calls = args.calls or (1 if device.type == 'cpu' else 5 if args.command == 'gpu' else 10)
+    calls = args.calls or (1 if device.type == 'cpu' else 5 if on_card else 10)
     settings = Settings(str(device), args.threads, args.repeats, calls)
-    about = dict(machine=describe_machine(device), versions=describe_versions(), date=timestamp(),
-                 settings={name: value for name, value in vars(settings).items()
-                           if name != 'until'})
+    about = described(settings)
     report = measure(args, settings, about)
-    report.record.update(about)
-    text = f'{heading(about)}\n\n{report.text()}'
+    report.record = {**about, **report.record}
+    text = f'{heading(report.record)}\n\n{report.text()}'
     print(text)
     if args.json:
         write_json(args.json, report.record, sys.argv if argv is None else argv)
@@ -233,7 +264,6 @@ def main(argv: Optional[List[str]] = None) -> None:
         for name, content in report.figures.items():
             path = Path(args.json)
             write_atomic(path.with_name(f'{path.stem}_{name}.svg'), content)
-    if args.command == 'gpu':
-        page = Path(args.json).with_suffix('.md')
-        write_atomic(page, f'{text}\n'.encode())
-        print(f'written to {page}')
+    if on_card:
+        write_atomic(tables_of(args), f'{text}\n'.encode())
+        print(f'written to {tables_of(args)}')

@@ -37,6 +37,8 @@ def camvid(id: str, title: str, benchmark: str, prefix: str, source: str) -> Exp
     maps = whole_frames(source)
     return Experiment(id, title, 'this repository', (
         *encoder_rows(f'configs/camvid/{prefix}_', CAMVID_MIC),
+        row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS,
+            **{'uda.mixed_maps': 'composed'}),
         row('daformer_ssr_maps', 'daformer_ssr', **maps),
         row('daformer_ssr_plus_maps', 'daformer_ssr', **maps, **SSR_PLUS),
         row('daformer_ssr_distilled', 'daformer_ssr', **maps, **SSR_DISTILLED),

@@ -83,11 +83,28 @@ def test_a_piece_that_fails_is_told_and_tried_again(planned, tmp_path):
     assert ran == ['bad', 'good', 'bad']
 
 
+def test_what_a_piece_has_measured_before_it_failed_is_kept(planned, tmp_path):
+    plan, clock = planned
+    plan(a=1)
+    record = gpu_run.begin(str(tmp_path / 'gpu.json'), ABOUT, FULL_SETUP)
+    record['unfinished']['b'] = dict(
+        records={}, tables=[['half of it', '']], notes=[], missing=['the rest'])
+    path = tmp_path / 'gpu.json'
+    path.write_text(json.dumps(record))
+    assert [title for title, _ in run(path, clock).tables] == ['Training iteration', 'half of it']
+    plan(a=1, b=1)
+    assert len(run(path, clock).tables) == 1
+    assert json.loads(path.read_text())['unfinished'] == {}
+
+
 def test_pieces_by_name(planned, tmp_path):
     plan, clock = planned
     ran = plan(step_a=1, step_b=1, data=1)
-    run(tmp_path / 'gpu.json', clock, only=['step'])
-    assert ran == ['step_a', 'step_b']
+    run(tmp_path / 'gpu.json', clock, only=['data'])
+    report = run(tmp_path / 'gpu.json', clock, only=['step'])
+    assert ran == ['data', 'step_a', 'step_b']
+    rows = dict(report.tables)['Training iteration'].splitlines()[2:]  # of all that the file has
+    assert [row.split('|')[1].strip() for row in rows] == ['step_a', 'step_b', 'data']
     with pytest.raises(ConfigError, match='--only stop: no piece begins so .*step_a'):
         run(tmp_path / 'gpu.json', clock, only=['stop'])
 
@@ -99,6 +116,10 @@ def test_figures_of_another_size_or_machine_are_not_mixed(planned, tmp_path):
     run(path, clock)
     with pytest.raises(ConfigError, match='holds figures of another size: give another file'):
         run(path, clock, setup=SMALL_SETUP)
+    path.write_text(path.read_text().replace('"repeats": 1', '"repeats": 5'))
+    with pytest.raises(ConfigError, match='holds figures of another repeats: give another file'):
+        run(path, clock)
+    path.write_text(path.read_text().replace('"repeats": 5', '"repeats": 1'))
     path.write_text(path.read_text().replace('"processor": "one"', '"processor": "two"'))
     with pytest.raises(ConfigError, match='holds figures of another processor'):
         run(path, clock)
@@ -118,6 +139,14 @@ def test_the_order_of_the_pieces():
     first = card[:card.index('step mic_ssr/joint+bf16')]
     assert {'equality of modes', 'waits of the host', 'trainings that repeat',
             'step daformer_ssr/joint+bf16+compile'} < set(first)
+
+
+def test_the_published_code_is_timed_by_a_later_run_too():
+    own = [piece.name for piece in pieces(SMALL_SETUP)]
+    both = [piece.name for piece in pieces(SMALL_SETUP._replace(reference='SSR'))]
+    assert [name for name in both if name not in own] == [
+        'published daformer_ssr', 'published daformer', 'published mic_ssr']
+    assert [name for name in both if name in own] == own
 
 
 def test_a_case_that_takes_too_long_is_left_out():
@@ -144,7 +173,9 @@ def test_a_whole_piece_of_each_kind(tmp_path):
     assert len(equality) == 2
     assert {row['waits'] for row in records['waits of the host']['waits'].values()} == {None}
     pairs = records['trainings that repeat']['repeats']
-    assert len(pairs) == 3 and {row['equal_ratio'] for row in pairs.values()} == {1}
+    assert len(pairs) == 3
+    for row in pairs.values():
+        assert row['equal'] == row['tensors'] > 100 and row['difference'] == 0
     assert [title for title, _ in report.tables] == [
         'Matrix products', 'Memory', 'Training iteration', *gpu_run.TITLES.values()]
 
@@ -163,9 +194,9 @@ def test_what_is_compared():
 
 
 def test_differences_of_checkpoints(tmp_path):
-    for name, value in (('one', 1.), ('other', 2.)):
+    for name, value, more in (('one', 1., {}), ('other', 2., dict(d=torch.ones(1)))):
         write_checkpoint(dict(
-            meta={}, state_dict=dict(a=torch.ones(2), b=torch.full((2, ), value)), optimizer={},
+            meta={}, state_dict=dict(a=torch.ones(2), b=torch.full((2, ), value)), optimizer=more,
             training_state=dict(c=torch.tensor(3))), str(tmp_path / name))
     assert differences(tmp_path / 'one', tmp_path / 'other') == dict(
-        equal_ratio=2 / 3, difference=0.5)
+        equal=2, tensors=4, difference=0.5)

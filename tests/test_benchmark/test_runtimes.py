@@ -1,12 +1,14 @@
 """Other programs that run the exported network: they label as torch does."""
+import numpy as np
 import pytest
 import torch
 
 from mmseg_ssr.benchmark import inference
-from mmseg_ssr.benchmark.cases import Settings
+from mmseg_ssr.benchmark.cases import Outcome, Result, Settings
+from mmseg_ssr.benchmark.measure import Measurement
 from mmseg_ssr.benchmark.methods import SMALL
 from mmseg_ssr.benchmark.report import Report
-from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.errors import ConfigError, UserError
 from mmseg_ssr.utils import device
 
 CPU = torch.device('cpu')
@@ -16,7 +18,7 @@ NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
 def cases(modes, way='whole', images=1):
     report = Report()
     return inference.prediction_cases('daformer', way, modes, (96, 64), SMALL, None, report,
-                                      images), report.notes
+                                      images), report.left_out
 
 
 @pytest.fixture
@@ -29,9 +31,9 @@ def all_installed(monkeypatch):
 def test_the_exported_network_labels_the_same(mode, way):
     for package in (*NEEDED, mode):
         pytest.importorskip(package)
-    (plain, other), notes = cases(['exact', mode], way, images=2)
+    (plain, other), left_out = cases(['exact', mode], way, images=2)
     exact, found = (case.build(CPU, **case.arguments) for case in (plain, other))
-    assert not notes and all(weight.is_meta for weight in found.model.parameters())
+    assert not left_out and all(weight.is_meta for weight in found.model.parameters())
     with torch.inference_mode():
         size = exact.model.test_cfg.get('crop_size', exact.img.shape[2:])
         images = exact.img[:, :, :size[0], :size[1]]
@@ -46,14 +48,30 @@ def test_the_exported_network_labels_the_same(mode, way):
 
 
 def test_programs_are_left_out_with_a_note(all_installed, monkeypatch):
-    made, notes = cases(['onnxruntime+bf16', 'openvino+bf16', 'openvino+compile'])
+    made, left_out = cases(['onnxruntime+bf16', 'openvino+bf16', 'openvino+compile'])
     assert [case.arguments['runtime'] for case in made] == ['openvino']
-    assert [note.rsplit(': ', 1)[1] for note in notes] == [
+    assert [note.rsplit(': ', 1)[1] for note in left_out] == [
         'onnxruntime does not go together with bf16', 'openvino does not go together with compile']
     monkeypatch.setattr(inference, 'find_spec', lambda name: None)
     assert cases(['openvino']) == ([], [
-        'left out: daformer in mode openvino: openvino is not installed: pip install openvino'])
+        'daformer in mode openvino: openvino is not installed: pip install openvino'])
     assert inference.runtime_of('bf16+compile') is None
+
+
+def test_a_method_that_fails_does_not_take_the_others_along(monkeypatch):
+    def measured(cases, settings):
+        if cases[0].name.startswith('hrda'):
+            raise UserError('its weights do not fit')
+        facts = dict(labels=np.zeros(1), images=1)
+        return Outcome({case.name: Result([Measurement(.5, 0, 0)], dict(facts)) for case in cases})
+
+    monkeypatch.setattr(inference, 'measure_cases', measured)
+    given = dict(ways=['whole'], modes=['exact'], sizes=[(96, 64)], size=SMALL, settings=Settings())
+    report = inference.benchmark_inference(['daformer', 'hrda'], **given)
+    assert list(report.record['cases']) == ['daformer/whole/96x64/exact']
+    assert report.left_out == ['its weights do not fit']
+    with pytest.raises(UserError, match='its weights do not fit'):
+        inference.benchmark_inference(['hrda'], **given)
 
 
 def test_programs_run_on_a_cpu_alone(all_installed):

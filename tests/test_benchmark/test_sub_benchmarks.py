@@ -31,10 +31,11 @@ def test_step():
     assert larger['speed_ratio'] == exact['seconds'] / larger['seconds']
     assert larger['memory_ratio'] == larger['peak_bytes'] / exact['peak_bytes']
     assert exact['ssr_cost_ratio'] == exact['seconds'] / plain['seconds']
-    assert 'ssr_cost_ratio' not in larger  # DAFormer has no such mode
+    assert larger['ssr_cost_ratio'] == larger['seconds'] / plain['seconds']  # it has no SAM
     assert [title for title, _ in report.tables][0] == 'Training iteration'
     assert len(report.tables) == 4
-    assert any('sam512 needs a method with a SAM encoder' in note for note in report.notes)
+    assert report.left_out == ['daformer in mode sam512: mode sam512 needs a method with a SAM '
+                               'encoder']
 
 
 def test_step_stops_at_a_misspelled_mode_before_anything_runs():
@@ -58,6 +59,13 @@ def test_ratios_to_the_published_code():
     assert step.ratios('mic/exact', records) == dict(
         published_speed_ratio=2.5, published_memory_ratio=0.5)
     assert step.ratios('mic/published', records) == {}
+
+
+def test_the_memory_of_replayed_graphs_is_not_told():
+    """Torch counts what was taken while a graph was recorded, and nothing when it is replayed."""
+    row = dict(seconds=1., seconds_min=1., seconds_max=1., peak_bytes=2 ** 30)
+    table = step.iteration_table({'mic/joint': row, 'mic/joint+graphs': row}).splitlines()
+    assert [line.split('|')[4].strip() for line in table[2:]] == ['1', '-']
 
 
 @pytest.mark.parametrize('mode, dtype', [
@@ -145,8 +153,19 @@ def test_kinds_without_cases_are_left_out(monkeypatch):
         {case.name: Result([Measurement(.5, 0, 0)], dict(items=4)) for case in cases}))
     report = data_benchmark.benchmark_data([0], 2, (128, 64), 2, SMALL, ONCE)
     assert list(report.record['cases']) == ['loader, 0 workers'] and len(report.tables) == 1
-    assert report.notes == [f'left out: labels {what}: none of its cases is asked for'
+    assert report.notes == [f'labels {what}: none of its cases is asked for'
                             for what in ('converted', 'counted')]
+
+
+def test_nothing_is_compared_with_a_first_case_that_failed(monkeypatch):
+    monkeypatch.setattr(data_benchmark, 'measure_cases', lambda cases, settings: Outcome(
+        {case.name: Result([Measurement(.5, 0, 0)], dict(items=4)) for case in cases[1:]},
+        {cases[0].name: 'it died'}))
+    report = data_benchmark.benchmark_data([0, 1, 2], 2, (128, 64), 2, SMALL, ONCE)
+    assert 'it died' in report.left_out
+    rows = dict(report.tables)['Training pairs loaded, images of 128 x 64'].splitlines()[2:]
+    assert [row.split('|')[1].strip() for row in rows] == ['loader, 1 workers', 'loader, 2 workers']
+    assert [row.split('|')[-2].strip() for row in rows] == ['-', '-']
 
 
 @pytest.mark.parametrize('build, options, items', [

@@ -1,5 +1,6 @@
 """The command: its output, its JSON file, and what it says of wrong arguments."""
 import json
+import os
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_evaluation_without_peers(tool, capsys):
     assert [row[0].strip() for row in rows] == ['counts, mmseg_ssr', *(
         f'evaluation, mmseg_ssr, {workers} workers' for workers in (0, 1))]
     assert [row[-1].strip() for row in rows[:2]] == ['1x', '1x']  # the first of each table
+    assert os.listdir() == []
+
+
+def test_a_card_has_a_file_of_figures_and_a_page(tool, capsys):
+    arguments = ['gpu', '--only', 'rates', '--small', '--device', 'cpu', '--threads', '1']
+    tool(TOOL).main([*arguments, '--repeats', '1'])
+    assert sorted(os.listdir()) == ['gpu.json', 'gpu.md']
+    page = open('gpu.md').read()
+    assert 'median of 1' in page.splitlines()[0] and '**Matrix products**' in page
+    assert page.strip() in capsys.readouterr().out
+    assert set(json.loads(open('gpu.json').read())['pieces']) == {'rates'}
+
+
+def test_the_page_of_a_card_does_not_take_the_place_of_its_figures(fails):
+    assert fails(TOOL, 'gpu', '--json', 'figures.md') == (
+        'error: --json figures.md: the tables are written there, give a .json')
 
 
 def test_missing_folder_is_told_before_anything_runs(fails):
@@ -50,7 +67,8 @@ def test_unknown_device(fails):
 
 
 @pytest.mark.parametrize('arguments', [
-    ['eval', '--repeats', '0'], ['inference', '--sizes', '512'], ['speed'], []])
+    ['eval', '--repeats', '0'], ['gpu', '--minutes', 'nan'], ['gpu', '--minutes', '0'],
+    ['inference', '--sizes', '512'], ['speed'], []])
 def test_wrong_arguments(tool, arguments, capsys):
     with pytest.raises(SystemExit) as end:
         tool(TOOL).main(arguments)

@@ -84,11 +84,12 @@ class Repeats(Workload):
             root = Path(folder)
             drawn_data(str(root / 'data'), 6, (256, 128), 1, 1)
             config = miniature(str(root / 'data'), self.method)
+            # first, because deterministic trainings change settings of CUDA for good
+            free = [self._train(config, root / name, False) for name in ('free', 'free again')]
             once, again = (self._train(config, root / name, True) for name in ('once', 'again'))
             (root / 'resumed').mkdir()
             half = shutil.copy(once.with_name(f'iter_{ITERATIONS // 2}.pth'), root / 'resumed')
             resumed = self._train(config, root / 'resumed', True, half)
-            free = [self._train(config, root / name, False) for name in ('free', 'free again')]
             return dict(pairs={
                 'resumed in the middle, deterministic': differences(once, resumed),
                 'same seed, deterministic': differences(once, again),
@@ -126,14 +127,16 @@ def differences(one: os.PathLike, other: os.PathLike) -> Dict[str, float]:
     """Compare the networks and the state of two checkpoints.
 
     Returns:
-        ``equal_ratio``, the share of tensors that are equal to the bit, and ``difference``, the
-        largest difference of a floating point tensor, divided by its largest absolute value.
+        ``tensors``, their number, ``equal``, the number of those that are equal to the bit, and
+        ``difference``, the largest difference of a floating point tensor, divided by its largest
+        absolute value.
     """
-    pairs = list(zip(_tensors(one), _tensors(other)))
-    equal = [torch.equal(a, b) for a, b in pairs]
+    left, right = list(_tensors(one)), list(_tensors(other))
+    pairs = list(zip(left, right))
+    equal = sum(torch.equal(a, b) for a, b in pairs)
     apart = [float((a - b).abs().max() / b.abs().max().clamp(min=1e-12)) for a, b in pairs
              if a.is_floating_point() and a.numel()]
-    return dict(equal_ratio=sum(equal) / len(equal), difference=max(apart))
+    return dict(equal=equal, tensors=max(len(left), len(right)), difference=max(apart))
 
 
 def _tensors(path: os.PathLike) -> Iterator[Tensor]:

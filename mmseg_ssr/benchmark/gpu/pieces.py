@@ -26,6 +26,8 @@ EAGER = ((SSR, EXACT), (SSR, 'bf16'), (SSR, JOINT), ('daformer', EXACT), ('dafor
 COMPILING = ((SSR, COMPILED), (SSR, f'{JOINT}+graphs'), (SSR_VIT_T, COMPILED),
              ('daformer', COMPILED), (SSR, f'{COMPILED}+channels_last'),
              (SSR, f'sam512+{COMPILED}'), ('mic_ssr', COMPILED))
+#: Methods that ``--reference`` is timed with.
+PUBLISHED = (SSR, 'daformer', 'mic_ssr')
 #: Iterations whose parts are measured too.
 IN_PARTS = ((SSR, EXACT), (SSR, JOINT), (SSR, COMPILED))
 INFERENCE_MODES = (EXACT, 'stock', 'bf16', 'batched')
@@ -83,6 +85,9 @@ def pieces(setup: Setup) -> List[Piece]:
     return [
         Piece('rates', 15, rates), *eager[:3],
         Piece('equality of modes', 50, partial(equality, modes=modes)), *eager[3:5],
+        *(Piece(f'published {method}', 90, partial(
+            published, method=method, folder=setup.reference))
+          for method in PUBLISHED if setup.reference),
         Piece('waits of the host', 30, waits),
         Piece('trainings that repeat', 50, repeats), *compiling[:1], *eager[5:8],
         Piece('inference', 40, inference), Piece('data loader', 60, data), *compiling[1:3],
@@ -100,10 +105,18 @@ def rates(setup: Setup) -> Figures:
 
 
 def step(setup: Setup, method: str, mode: str) -> Figures:
-    """Measure iterations of a method in a mode, in turn with the published code if it is given."""
-    cases = [iteration_case(method, mode, setup.size, parts=(method, mode) in IN_PARTS)]
-    if setup.reference and mode == EXACT and method != SSR_VIT_T:
-        cases.append(reference_case(method, setup.size, setup.reference))
+    """Measure iterations of a method in a mode."""
+    return _iterations([iteration_case(
+        method, mode, setup.size, parts=(method, mode) in IN_PARTS)], setup)
+
+
+def published(setup: Setup, method: str, folder: str) -> Figures:
+    """Measure iterations of the published code, in turn with ours once more."""
+    return _iterations([iteration_case(method, EXACT, setup.size, parts=False),
+                        reference_case(method, setup.size, folder)], setup)
+
+
+def _iterations(cases: Sequence[Case], setup: Setup) -> Figures:
     outcome = measure_cases(cases, setup.settings)
     return _figures(outcome, iterations={
         name: result.record() for name, result in outcome.results.items()})
@@ -177,6 +190,5 @@ def _figures(outcome: Outcome, **records: Dict[str, Any]) -> Figures:
 
 
 def _of_report(report: Report) -> Figures:
-    missing = [note for note in report.notes if note.startswith('left out')]
-    return Figures(dict(others=report.record['cases']), report.tables,
-                   [note for note in report.notes if note not in missing], missing)
+    return Figures(dict(others=report.record['cases']), report.tables, report.notes,
+                   report.left_out)

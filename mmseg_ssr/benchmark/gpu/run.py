@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ...errors import ConfigError, UserError
-from ..report import NOT_MEASURED, Report, markdown_table, number, share, write_json
+from ..report import NOT_MEASURED, Report, markdown_table, number, write_json
 from ..step import add_iterations
 from .pieces import Piece, Setup, pieces
 
 logger = logging.getLogger(__name__)
 
 #: What has to be the same for figures to stand in one file.
-SAME = ('accelerator', 'processor', 'torch', 'device', 'threads', 'size')
+SAME = ('accelerator', 'processor', 'torch', 'device', 'threads', 'repeats', 'calls', 'size')
 
 
 def benchmark_gpu(path: str, setup: Setup, about: Dict[str, Any], minutes: float,
@@ -35,7 +35,8 @@ def benchmark_gpu(path: str, setup: Setup, about: Dict[str, Any], minutes: float
             piece has such a name.
     """
     until = clock() + 60 * minutes
-    planned = chosen(pieces(setup), only)
+    every = pieces(setup)
+    planned = chosen(every, only)
     record = begin(path, about, setup)
     late: Dict[str, str] = {}
     for piece in planned:
@@ -51,10 +52,11 @@ def benchmark_gpu(path: str, setup: Setup, about: Dict[str, Any], minutes: float
             setup.settings, until=until)))
         if found['missing']:
             late[piece.name] = '; '.join(found['missing'])
+        record['unfinished'].pop(piece.name, None)
         record['pieces' if not found['missing'] else 'unfinished'][piece.name] = dict(
             found, seconds=clock() - start)
         write_json(path, record)
-    return report_of(record, [piece.name for piece in planned], late)
+    return report_of(record, [piece.name for piece in every], late)
 
 
 def chosen(planned: List[Piece], only: Optional[Sequence[str]]) -> List[Piece]:
@@ -72,7 +74,7 @@ def chosen(planned: List[Piece], only: Optional[Sequence[str]]) -> List[Piece]:
 
 
 def begin(path: str, about: Dict[str, Any], setup: Setup) -> Dict[str, Any]:
-    """Return the record in the file, or a new one.
+    """Return the record in the file, which says when it was begun, or a new one.
 
     Raises:
         ConfigError: the file cannot be continued.
@@ -83,20 +85,21 @@ def begin(path: str, about: Dict[str, Any], setup: Setup) -> Dict[str, Any]:
     try:
         old = json.loads(Path(path).read_text())
         differing = [key for key in SAME if identity(old)[key] != identity(new)[key]]
-        finished = old['pieces']
+        if not {'pieces', 'unfinished'} <= old.keys():
+            raise ValueError('it has no pieces')
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f'--json {path} is no file of this command: give another one') from error
     if differing:
         raise ConfigError(f'--json {path} holds figures of another {", ".join(differing)}: give '
                           'another file, or remove it')
-    return dict(new, date=old['date'], pieces=finished)
+    return old
 
 
 def identity(record: Dict[str, Any]) -> Dict[str, Any]:
     """Return what tells whether the figures of two records may stand in one file."""
-    return dict(accelerator=record['machine'].get('accelerator'),
+    settings = {key: record['settings'][key] for key in ('device', 'threads', 'repeats', 'calls')}
+    return dict(settings, accelerator=record['machine'].get('accelerator'),
                 processor=record['machine']['processor'], torch=record['versions'].get('torch'),
-                device=record['settings']['device'], threads=record['settings']['threads'],
                 size=record['size'])
 
 
@@ -108,11 +111,12 @@ def measured(piece: Piece, setup: Setup) -> Dict[str, Any]:
         return dict(records={}, tables=[], notes=[], missing=[str(error)])
 
 
-def report_of(record: Dict[str, Any], planned: Sequence[str], late: Dict[str, str]) -> Report:
-    """Make the tables from all pieces that a file has."""
+def report_of(record: Dict[str, Any], order: Sequence[str], late: Dict[str, str]) -> Report:
+    """Make the tables from all pieces that a file has, those that ``order`` names first."""
     report = Report(record=record)
-    found = [record[state][name] for name in planned for state in ('pieces', 'unfinished')
-             if name in record[state]]
+    pieces_there = {**record['unfinished'], **record['pieces']}
+    found = [pieces_there[name] for name in dict.fromkeys([*order, *pieces_there])
+             if name in pieces_there]
     rows = {key: merged(found, key) for key in (
         'matrix_rates', 'memory_rates', 'iterations', 'equality', 'waits', 'repeats')}
     if rows['matrix_rates']:
@@ -152,5 +156,6 @@ CHECKS = (
     ('waits', ['mode', 'waits', 'where'], lambda name, row: [
         name, number(row['waits']), ', '.join(row['places'][:5]) or '-']),
     ('repeats', ['two trainings', 'tensors equal to the bit', 'largest difference'],
-     lambda name, row: [name, share(row['equal_ratio']), f'{row["difference"]:.1e}']),
+     lambda name, row: [
+        name, f'{row["equal"]} of {row["tensors"]}', f'{row["difference"]:.1e}']),
 )

@@ -42,7 +42,7 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
             case = sized_case(part, value, size)
             outcome = measure_cases([case], settings)
         except UserError as error:
-            report.notes.append(f'left out: {name}: {error}')
+            report.left_out.append(f'{name}: {error}')
             continue
         records[name] = outcome.results[case.name].record()
     growth = add_growth(records)
@@ -83,7 +83,7 @@ def starts(report: Report, part: str, values: Sequence[int], size: Size,
             try:
                 outcome = measure_cases([case], settings)
             except UserError as error:
-                report.notes.append(f'left out: {error}')
+                report.left_out.append(str(error))
                 continue
             records[name] = outcome.results[name].record()
         growth = add_growth(records, 'images', 'work_bytes')
