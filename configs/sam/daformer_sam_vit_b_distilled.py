@@ -1,8 +1,9 @@
-# SSR on DAFormer, GTA -> Cityscapes, in the form that helps on photographs and is not the paper's
-# (docs/benchmarks.md): SAM's map is added in place, and the regularization branch makes the
-# pseudo-labels and teaches the shadow branch. SAM runs as often as in the paper: on source and
-# target images, whose maps make the one of the mixed image. It was measured with a TinyViT SAM and
-# a small student alone.
+# SSR on DAFormer, GTA -> Cityscapes, with distillation, which is not in the paper: SAM's map is
+# added in place, and the regularization branch makes the pseudo-labels and teaches the shadow
+# branch. SAM runs as often as in the paper: on source and target images, whose maps make the one of
+# the mixed image. This config has not been trained. The form that helps on photographs
+# (docs/benchmarks.md) differs: it has a small student and a TinyViT SAM, and its maps are of whole
+# frames and made once. Here SAM sees crops.
 _base_ = ['daformer_sam_vit_b.py']
 uda = dict(
     sam_model_registry=None, sam_checkpoint=None, stop_stage=None,
