@@ -1,8 +1,11 @@
 """The command: its output, its JSON file, and what it says of wrong arguments."""
+import inspect
 import json
 import os
 
 import pytest
+
+from mmseg_ssr.benchmark.report import Report
 
 TOOL = 'benchmark'
 
@@ -51,6 +54,35 @@ def test_a_card_has_a_file_of_figures_and_a_page(tool, capsys):
 def test_the_page_of_a_card_does_not_take_the_place_of_its_figures(fails):
     assert fails(TOOL, 'gpu', '--json', 'figures.md') == (
         'error: --json figures.md: the tables are written there, give a .json')
+
+
+@pytest.mark.parametrize('words, expected', [
+    ('step --no-parts --sam-size 256 --crop 64', dict(parts=False, sam_size=256, crop=64)),
+    ('step --reference SSR --config a.py --methods', dict(reference='SSR', methods=['a.py'])),
+    ('encoder --sam-batch 3 --sizes 64 128', dict(sam_batch=3, sam_sizes=[64, 128])),
+    ('inference --image-batch 4 --checkpoint c.pth', dict(images=4, checkpoint='c.pth')),
+    ('inference --small --ways whole', dict(sizes=[(128, 64)], ways=['whole'], small=True)),
+    ('data --image-size 64x32 --images 5 --batches 7',
+     dict(image_size=(64, 32), images=5, batches=7)),
+    ('eval --calls 4 --repeats 2 --threads 1', dict(calls=4, repeats=2, threads=1)),
+    ('scale --images 20 10 --parts images', dict(images=[10, 20], parts=['images'])),
+    ('gpu --small --minutes 3', dict(minutes=3., path='gpu.json', reference=None))])
+def test_options_reach_what_is_measured(tool, monkeypatch, words, expected):
+    """By the name of the argument, or of the field of an argument."""
+    seen, command = {}, words.split()[0]
+    measure = inspect.signature(getattr(tool(TOOL), f'benchmark_{command}'))
+
+    def measured(*args, **kwargs):
+        values = measure.bind(*args, **kwargs).arguments
+        for value in [values, *values.values()]:
+            seen.update(value if isinstance(value, dict) else getattr(value, '__dict__', {}) or
+                        getattr(value, '_asdict', dict)())
+        seen.update(seen['options'].size._asdict() if 'options' in seen else {})
+        return Report()
+
+    monkeypatch.setattr(tool(TOOL), f'benchmark_{command}', measured)
+    tool(TOOL).main([*words.split(), '--device', 'cpu', '--json', 'gpu.json'])
+    assert {name: seen[name] for name in expected} == expected
 
 
 def test_missing_folder_is_told_before_anything_runs(fails):

@@ -142,6 +142,11 @@ def report_of(record: Dict[str, Any], order: Sequence[str], late: Dict[str, str]
     return report
 
 
+def _waits(name: str, waits: Optional[int]) -> str:
+    """Return a number of waits, and that it is too high if losses are not read."""
+    return number(waits) + (' (must be 0)' if waits and 'unwatched' in name else '')
+
+
 def merged(found: Sequence[Dict[str, Any]], key: str) -> Dict[str, Any]:
     return {name: row for piece in found for name, row in piece['records'].get(key, {}).items()}
 
@@ -154,7 +159,7 @@ CHECKS = (
      lambda name, row: [name, f'{row["losses_difference"]:.1e}',
                         f'{100 * row["same_labels_ratio"]:.3f} %']),
     ('waits', ['mode', 'waits', 'where'], lambda name, row: [
-        name, number(row['waits']), ', '.join(row['places'][:5]) or '-']),
+        name, _waits(name, row['waits']), ', '.join(row['places'][:5]) or '-']),
     ('repeats', ['two trainings', 'tensors equal to the bit', 'largest difference'],
      lambda name, row: [
         name, f'{row["equal"]} of {row["tensors"]}', f'{row["difference"]:.1e}']),
