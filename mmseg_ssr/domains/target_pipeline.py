@@ -1,5 +1,6 @@
 """The pipeline of a target data set: its labels are never read, its margins become a mask."""
 import copy
+import re
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -42,12 +43,17 @@ def after_loading(pipeline: Sequence[Dict[str, Any]], step: Dict[str, Any], last
     Raises:
         ConfigError: no step loads an image, or the last step is another one.
     """
-    loads = [i for i, one in enumerate(pipeline) if step_name(one).startswith('LoadImage')]
+    loads = [i for i, one in enumerate(pipeline) if loads_image(one)]
     if not loads or step_name(pipeline[-1]) != last:
         raise ConfigError(f'{place} needs a pipeline that loads an image '
                           f'(LoadImageFromFile) and ends with {last}, got '
                           f'{[step_name(one) for one in pipeline]}')
     return [*pipeline[:loads[0] + 1], step, *pipeline[loads[0] + 1:]]
+
+
+def loads_image(step: Dict[str, Any]) -> bool:
+    """Whether a pipeline step loads the image, by its name: ``LoadImageFromFile`` and its like."""
+    return re.match('Load.*Image', step_name(step)) is not None
 
 
 def step_name(step: Dict[str, Any]) -> str:

@@ -2,16 +2,19 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 import numpy as np
 import torch
 from mmcv import Config
+from torch.utils.data import Dataset
 
 from .. import distributed
 from ..datasets import build_dataset
+from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.pipelines.encoder_maps import FOLDER, map_file
-from ..errors import ConfigError, MissingFile
+from ..domains.target_pipeline import loads_image, step_name
+from ..errors import ConfigError, DataError, MissingFile
 from ..regularizer import build_encoder
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
 from ..utils.paths import read_text
@@ -54,6 +57,7 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
     Raises:
         ConfigError: no training set has the key, there is no encoder, or a folder holds the maps of
             another one.
+        DataError: two images of a data set would share a map.
         MissingFile, CheckpointError: data or weights are missing, or do not fit.
     """
     sets = folders(cfg)
@@ -69,25 +73,42 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
     for config in sets.values():
         make_folder(config[FOLDER])
         write_atomic(os.path.join(config[FOLDER], ABOUT), json.dumps(about, indent=2).encode())
-    return sum(_make_folder(config, encoder, device, told) for config in sets.values())
+    return sum(_make_folder(path, config, encoder, device, told) for path, config in sets.items())
 
 
-def _make_folder(config: Mapping[str, Any], encoder: torch.nn.Module, device: torch.device,
-                 told: Callable[[str], Any]) -> int:
+def _make_folder(path: str, config: Mapping[str, Any], encoder: torch.nn.Module,
+                 device: torch.device, told: Callable[[str], Any]) -> int:
     """Make the maps that a data set lacks or whose image is newer, and return their number."""
     folder = config[FOLDER]
-    dataset = build_dataset(_whole_images(config), test_mode=True, need_labels=False)
-    files = [map_file(folder, info['filename']) for info in dataset.img_infos]
-    missing = [i for i, file in enumerate(files) if not _is_newer(
-        file, os.path.join(dataset.img_dir, dataset.img_infos[i]['filename']))]
-    for done, i in enumerate(missing, 1):
-        found = encoder(dataset[i]['img'][None].to(device))[0]
-        make_folder(os.path.dirname(files[i]))
-        with atomic_file(files[i]) as out:
+    dataset = build_dataset(_whole_images(path, config), test_mode=True, need_labels=False)
+    missing = {file: place for file, (image, *place) in _images_of(dataset, folder).items()
+               if not _is_newer(file, image)}
+    for done, (file, (part, i)) in enumerate(missing.items(), 1):
+        found = encoder(part[i]['img'][None].to(device))[0]
+        make_folder(os.path.dirname(file))
+        with atomic_file(file) as out:
             np.save(out, found.half().cpu().numpy())
         if done % 50 == 0 or done == len(missing):
             told(f'{folder}: {done} of {len(missing)} new maps')
     return len(missing)
+
+
+def _images_of(dataset: Dataset, folder: str) -> Dict[str, Tuple[str, Dataset, int]]:
+    """Return the image of each map: its path, the data set over files that has it, and its number.
+
+    Raises:
+        DataError: two images would share a map.
+    """
+    images: Dict[str, Tuple[str, Dataset, int]] = {}
+    for part in leaf_datasets(dataset):
+        for i, info in enumerate(part.img_infos):
+            image = os.path.join(part.img_dir, info['filename'])
+            file = map_file(folder, info['filename'])
+            other = images.setdefault(file, (image, part, i))[0]
+            if other != image:
+                raise DataError(f'{other} and {image} would share the map {file}: rename one of '
+                                'them, or make two data sets of them, with a folder of maps each')
+    return images
 
 
 def _is_newer(file: str, image: str) -> bool:
@@ -120,7 +141,8 @@ def check(cfg: Config, made: bool = True) -> None:
 
     Raises:
         ConfigError: the maps are of another encoder or of an unknown one, a domain whose maps are
-            used has none, no encoder uses those of a domain, or two data sets share a folder.
+            used has none, no encoder uses those of a domain, two data sets share a folder, or a
+            pipeline does not give normalized images.
         MissingFile: a folder holds none.
     """
     sets = folders(cfg) if 'target' in cfg.data.train else {}
@@ -139,6 +161,7 @@ def check(cfg: Config, made: bool = True) -> None:
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
     for path, config in sets.items():
+        _whole_images(path, config)
         _check_about(config[FOLDER], about, path, new=not made)
 
 
@@ -183,10 +206,18 @@ def _check_about(folder: str, about: Mapping[str, Any], path: str, new: bool) ->
                           f'config has {dict(about)}: take another folder, or remove this one')
 
 
-def _whole_images(config: Mapping[str, Any]) -> dict:
-    """Return a data set's config that gives whole normalized images alone."""
-    steps: List[dict] = [step for _, step in steps_of(config['pipeline'])
-                         if step['type'] in ('LoadImageFromFile', 'Normalize')]
+def _whole_images(path: str, config: Mapping[str, Any]) -> dict:
+    """Return the config of the data set at ``path`` that gives whole normalized images alone.
+
+    Raises:
+        ConfigError: its pipeline lacks the loading of images or ``Normalize``.
+    """
+    steps = [step for _, step in steps_of(config['pipeline'])
+             if loads_image(step) or step_name(step) == 'Normalize']
+    if [loads_image(step) for step in steps] != [True, False]:
+        raise ConfigError(f'{path}.{FOLDER} needs a pipeline with one step that loads the image '
+                          '(LoadImageFromFile), then one Normalize, got '
+                          f'{list(map(step_name, config["pipeline"]))}')
     own = {key: value for key, value in config.items()
            if key not in (FOLDER, 'crop_pseudo_margins')}
     return dict(own, pipeline=[*steps, dict(type='ImageToTensor', keys=['img']),

@@ -1,6 +1,8 @@
 """Maps of whole training images: made once, and taken by a training in place of the encoder."""
 import json
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from tiny_training import ssr_config
 from mmseg_ssr.engine import whole_image_maps
 from mmseg_ssr.engine.build import build_training_dataset
 from mmseg_ssr.engine.training.train import train
-from mmseg_ssr.errors import ConfigError, MissingFile
+from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 from mmseg_ssr.regularizer import FrozenSAMEncoder
 
 CPU = torch.device('cpu')
@@ -57,6 +59,53 @@ def test_two_data_sets_cannot_share_a_folder(sections, config, tmp_path):
     sections['data']['train']['source']['encoder_maps'] = f'{tmp_path}/maps/../maps/target'
     for use in (whole_image_maps.check, make):
         with pytest.raises(ConfigError, match='source.encoder_maps and .* a folder of its own'):
+            use(config(sections))
+
+
+def target_of(sections, tmp_path, names, **keys):
+    """Let the target, which may not be Cityscapes, have images of these names."""
+    target = sections['data']['train']['target']
+    image = next((Path(target['data_root']) / target['img_dir']).rglob('*.png'))
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(image, tmp_path / name)
+    target.update(type='GTADataset', data_root=str(tmp_path), **keys)
+
+
+def test_a_data_set_may_have_several_folders_of_images(sections, config, tmp_path):
+    target_of(sections, tmp_path, ['0/a.png', '1/b.png'], img_dir=['0', '1'])
+    cfg = config(sections)
+    assert make(cfg) == 8 and make(cfg) == 0
+    assert {path.name for path in (tmp_path / 'maps/target').glob('*.npy')} == {'a.npy', 'b.npy'}
+    assert 'target_encoder_map' in build_training_dataset(cfg, seed=0)[0]
+
+
+@pytest.mark.parametrize('names, keys', [
+    (['0/a.jpg', '0/a.png'], dict(img_dir='0', img_suffix=('.jpg', '.png'))),
+    (['0/a.png', '1/a.png'], dict(img_dir=['0', '1']))])
+def test_two_images_of_a_data_set_cannot_share_a_map(sections, config, tmp_path, names, keys):
+    target_of(sections, tmp_path, names, **keys)
+    with pytest.raises(DataError, match=f'{names[0]} and .*{names[1]} would share the map .*a.npy'):
+        make(config(sections))
+
+
+def test_the_maps_are_of_the_images_as_the_pipeline_loads_them(sections, config, tmp_path):
+    make(config(sections))
+    file = next((tmp_path / 'maps/target').rglob('*.npy'))
+    before = np.load(file)
+    file.unlink()
+    pipeline = sections['data']['train']['target']['pipeline']
+    pipeline[0] = dict(type='LoadScaledImage', low=0, high=1020)  # a quarter as bright
+    cfg = config(sections)
+    assert make(cfg) == 1 and not np.array_equal(np.load(file), before)
+    assert 'target_encoder_map' in build_training_dataset(cfg, seed=0)[0]
+
+
+def test_an_encoder_needs_whole_normalized_images(sections, config):
+    steps = sections['data']['train']['source']['pipeline']
+    steps[:] = [step for step in steps if step['type'] != 'Normalize']
+    for use in (lambda cfg: whole_image_maps.check(cfg, made=False), make):
+        with pytest.raises(ConfigError, match='source.encoder_maps needs .* one Normalize, got'):
             use(config(sections))
 
 
