@@ -10,6 +10,7 @@ from mmseg.datasets.builder import DATASETS
 from mmseg.models.builder import SEGMENTORS
 
 from ...datasets.build import check_parts
+from ...datasets.pipelines.encoder_maps import FOLDER
 from ...datasets.several_sets import check_sets
 from ...domains.target_pipeline import checked_margins
 from ...errors import ConfigError, nearest, nearest_name
@@ -54,8 +55,8 @@ def validate(cfg: Config) -> None:
     sections = ConfigDict({'model': {}, 'data': {}, **faults.without(sections)})
     for check in (_run_faults, _schedule_faults, _metric_faults, _normalization_faults,
                   _class_faults, _class_weight_faults, _training_faults, _pair_faults,
-                  _pseudo_label_faults, _report_faults, tracker_faults, optimizer_faults,
-                  hook_faults, stage_faults, image_size_faults):
+                  _map_faults, _pseudo_label_faults, _report_faults, tracker_faults,
+                  optimizer_faults, hook_faults, stage_faults, image_size_faults):
         faults.add(check(sections))
     for path, dataset in dataset_configs(sections):
         check = getattr(DATASETS.get(dataset['type']), 'check_config', None)
@@ -251,6 +252,15 @@ def _pair_faults(cfg: ConfigDict) -> Iterator[Fault]:
             check_parts(train.get(side, {}), place)
         except ConfigError as error:
             yield Fault(place, str(error))
+
+
+def _map_faults(cfg: ConfigDict) -> Iterator[Fault]:
+    """Yield a fault for a folder of maps that is no path."""
+    for path, dataset in dataset_configs(cfg):
+        folder = dataset.get(FOLDER)
+        if folder is not None and not (isinstance(folder, str) and folder):
+            yield Fault(f'{path}.{FOLDER}', f'{path}.{FOLDER} must be the path of a folder, or '
+                                            f'None for no maps, got {shown(folder)}')
 
 
 def _pseudo_label_faults(cfg: ConfigDict) -> Iterator[Fault]:

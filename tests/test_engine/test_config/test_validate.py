@@ -20,6 +20,13 @@ def check(sections, **changes):
     validate(cfg)
 
 
+@pytest.mark.parametrize('folder', [5, '', ['maps']])
+def test_a_folder_of_maps_is_a_path(sections, folder):
+    check(sections, **{'data.train.source.encoder_maps': None})
+    with pytest.raises(ConfigError, match='data.train.source.encoder_maps must be the path of a f'):
+        check(sections, **{'data.train.source.encoder_maps': folder})
+
+
 def test_a_valid_config_passes(sections, tmp_path):
     check(sections)
     check(tiny_training.supervised_config(tmp_path))
