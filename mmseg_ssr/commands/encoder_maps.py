@@ -11,7 +11,8 @@ from functools import partial
 from typing import List, Optional
 
 from ..engine import whole_image_maps
-from ..engine.config import load_config
+from ..engine.config.load import Options, load_config
+from ..engine.config.validate import validate
 from ..errors import cli
 from ..utils.device import pick_device
 
@@ -23,7 +24,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('config', help='config of a training with a frozen encoder')
     parser.add_argument('--device', default='auto',
                         help='device such as cpu or cuda:0 (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
+                        metavar='KEY=VALUE', help='change the config')
     args = parser.parse_args(argv)
-    count = whole_image_maps.make(load_config(args.config), pick_device(args.device),
-                                  partial(print, flush=True))
+    cfg = load_config(args.config, args.cfg_options)
+    validate(cfg)
+    count = whole_image_maps.make(cfg, pick_device(args.device), partial(print, flush=True))
     print(f'{count} new maps in all')
