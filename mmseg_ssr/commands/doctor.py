@@ -1,7 +1,7 @@
 """Report faults of the installation, weights and data, in the order in which to mend them.
 
     mmseg-ssr doctor                       the installation and the machine
-    mmseg-ssr doctor CONFIG...             also the weights and data that configs name
+    mmseg-ssr doctor CONFIG...             also the weights, maps and data that configs name
     mmseg-ssr doctor CONFIG... --quick     a sample of the files, for a first look
 
 Every image and label is read once. The checks cover pairs, damaged files, sizes, kinds and values
@@ -64,7 +64,7 @@ def examine(args: argparse.Namespace) -> None:
     lines, findings = doctor.examine_machine()
     more_lines, more = doctor.examine_weights(configs)
     print(*lines, *more_lines, sep='\n')
-    findings += more
+    findings += [*more, *doctor.examine_maps(configs)]
     for report in doctor.examine_datasets(configs, args.nproc, QUICK if args.quick else None,
                                           progress_bar):
         show_report(report)

@@ -12,6 +12,7 @@ from ..datasets.pipelines.encoder_maps import FOLDER
 from ..datasets.pipelines.image_loading import split_pipeline
 from ..domains.published import ORIGINS
 from ..engine.config.values import dataset_configs
+from ..engine.whole_image_maps import check
 from ..errors import UserError, one_line
 from ..labels.statistics import EMPTY_SHARE
 from ..utils.parallel import Progress, parallel_map
@@ -73,6 +74,16 @@ def _once(configs: Iterable[Config]) -> Iterable[Tuple[str, Dict]]:
             if files not in chosen or '.source' in key:  # a source's statistics are examined
                 chosen[files] = key, config
     return chosen.values()
+
+
+def examine_maps(configs: Iterable[Config]) -> Iterator[Finding]:
+    """Yield faults of the encoder's maps. Missing ones are none: a training makes them."""
+    for cfg in configs:
+        try:
+            check(cfg, made=False)
+        except UserError as error:
+            yield Finding(Stage.FOLDERS, 'maps cannot be used', cfg.filename, one_line(error),
+                          "maps of the config's encoder, or none yet", 'as it says')
 
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,

@@ -2,7 +2,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from ..datasets.pipelines.encoder_maps import FOLDER, map_file
 from ..domains.target_pipeline import loads_image, step_name
 from ..errors import ConfigError, DataError, MissingFile
 from ..regularizer import build_encoder
+from ..regularizer.sam_encoder import SHIPPED
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
 from ..utils.paths import read_text
-from .config.values import datasets_in, steps_of
+from .config.values import split_configs, steps_of
 
 #: File in a folder of maps that says which encoder made them.
 ABOUT = 'encoder.json'
@@ -31,8 +32,7 @@ def folders(cfg: Config) -> Dict[str, dict]:
     Raises:
         ConfigError: two of them share a folder.
     """
-    sets = {path: config for domain in ('source', 'target')
-            for path, config in datasets_in(cfg.data.train.get(domain), f'data.train.{domain}')
+    sets = {path: config for path, config in split_configs(cfg, 'train')
             if config.get(FOLDER) is not None}
     owners: Dict[str, str] = {}
     for path, config in sets.items():
@@ -129,12 +129,12 @@ def prepare(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> No
     """
     alone = distributed.world_size() == 1
     check(cfg, made=not alone)
-    if alone and 'target' in cfg.data.train and folders(cfg):
+    if alone and folders(cfg):
         make(cfg, device, told)
 
 
 def check(cfg: Config, made: bool = True) -> None:
-    """Check that the maps of a training are of its encoder.
+    """Check that the maps of a training are of its encoder, as far as its weights are there.
 
     Args:
         made: whether the maps must be there.
@@ -145,7 +145,7 @@ def check(cfg: Config, made: bool = True) -> None:
             pipeline does not give normalized images.
         MissingFile: a folder holds none.
     """
-    sets = folders(cfg) if 'target' in cfg.data.train else {}
+    sets = folders(cfg)
     if not sets:
         return
     about = _about(cfg)
@@ -175,13 +175,18 @@ def _encoder(cfg: Config) -> Mapping[str, Any]:
     return found
 
 
-def _about(cfg: Config) -> Dict[str, Any]:
-    """Return what decides the maps of an encoder: its config, and its file's name and size."""
+def _about(cfg: Config) -> Optional[Dict[str, Any]]:
+    """Return what decides the maps of an encoder: its config, and its file's name and size.
+
+    It is None if the file is missing, which other checks tell.
+    """
     about = _given(json.loads(json.dumps(_encoder(cfg))))
     file = about.get('checkpoint')
-    if file and os.path.isfile(file):
-        about['checkpoint'] = f'{os.path.basename(file)}, {os.path.getsize(file)} bytes'
-    return about
+    if file in (None, SHIPPED):
+        return about
+    if not os.path.isfile(file):
+        return None
+    return dict(about, checkpoint=f'{os.path.basename(file)}, {os.path.getsize(file)} bytes')
 
 
 def _given(encoder: Mapping[str, Any]) -> Dict[str, Any]:
@@ -189,7 +194,7 @@ def _given(encoder: Mapping[str, Any]) -> Dict[str, Any]:
     return {key: value for key, value in encoder.items() if value is not None}
 
 
-def _check_about(folder: str, about: Mapping[str, Any], path: str, new: bool) -> None:
+def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: bool) -> None:
     file = Path(folder, ABOUT)
     holds_maps = next(Path(folder).rglob('*.npy'), None) is not None
     if not file.is_file() and not holds_maps:
@@ -201,9 +206,9 @@ def _check_about(folder: str, about: Mapping[str, Any], path: str, new: bool) ->
     except (MissingFile, ValueError, AttributeError) as error:
         raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
                           f'its maps: remove the folder, and {REMEDY}') from error
-    if made != about:
+    if about is not None and made != about:
         raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
-                          f'config has {dict(about)}: take another folder, or remove this one')
+                          f'config has {about}: take another folder, or remove this one')
 
 
 def _whole_images(path: str, config: Mapping[str, Any]) -> dict:

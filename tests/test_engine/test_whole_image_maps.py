@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_training import ssr_config
+from tiny_training import ssr_config, supervised_config
 
+from mmseg_ssr.doctor import examine_maps
 from mmseg_ssr.engine import whole_image_maps
 from mmseg_ssr.engine.build import build_training_dataset
 from mmseg_ssr.engine.training.train import train
+from mmseg_ssr.engine.training.trial import check_building
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 from mmseg_ssr.regularizer import FrozenSAMEncoder
 
@@ -179,6 +181,30 @@ def test_a_training_stops_if_it_lacks_maps_or_has_those_of_another_encoder(secti
             use(config(sections))
 
 
+@pytest.fixture
+def of_another_encoder(sections, config):
+    """Config whose maps are of another encoder."""
+    make(config(sections))
+    sections['uda']['regularizer']['encoder']['input_size'] = 64
+    return config(sections)
+
+
+def test_a_dry_run_and_the_doctor_find_maps_of_another_encoder(of_another_encoder):
+    with pytest.raises(ConfigError, match='the maps in .* are of the encoder'):
+        check_building(of_another_encoder)
+    finding, = examine_maps([of_another_encoder])
+    assert 'are of the encoder' in finding.found and finding.file == of_another_encoder.filename
+
+
+def test_without_maps_or_the_weights_a_dry_run_and_the_doctor_find_nothing(sections, config):
+    for checkpoint in (None, 'nowhere.pth'):
+        sections['uda']['regularizer']['encoder']['checkpoint'] = checkpoint
+        check_building(config(sections))
+        assert list(examine_maps([config(sections)])) == []
+        sections['uda']['regularizer']['encoder']['checkpoint'] = None
+        make(config(sections))
+
+
 @pytest.mark.parametrize('change, message', [
     (lambda sections: sections['data']['train']['target'].pop('encoder_maps'),
      'only data.train.source has encoder_maps'),
@@ -195,5 +221,6 @@ def test_maps_that_do_not_fit_the_config(sections, config, change, message):
 
 def test_no_data_set_asks_for_maps(data, config):
     whole_image_maps.check(config(ssr_config(data)))
+    whole_image_maps.check(config(dict(supervised_config(data), data={})))
     with pytest.raises(ConfigError, match="give data.train.source and data.train.target encoder_m"):
         make(config(ssr_config(data)))

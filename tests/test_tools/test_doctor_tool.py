@@ -81,6 +81,17 @@ def test_missing_weights_come_before_missing_data(tool, config_file, tmp_path, c
     assert 'put the data set there, it is published at https://' in output
 
 
+def test_maps_that_a_training_would_stop_at(tool, data, config_file, tmp_path, capsys):
+    sections = tiny_training.ssr_config(data)
+    for domain in ('source', 'target'):
+        sections['data']['train'][domain]['encoder_maps'] = str(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        tool(TOOL).main([config_file(sections), '--nproc', '1', '--quick'])
+    output = capsys.readouterr().out
+    assert end.value.code == 1
+    assert '1. maps cannot be used' in output and 'give each a folder of its own' in output
+
+
 @pytest.mark.parametrize('arguments, message', [
     (['nowhere.py'], 'config file nowhere.py is missing'),
     (['CONFIG', '--cfg-options', 'uda.aplha=1'], "did you mean 'alpha'"),

@@ -15,6 +15,7 @@ from ...uda.losses import feature_distance_keys
 from ...utils.replaced import replaced
 from ..build import construct
 from ..checkpoint.pretrained import check_weight_files
+from ..whole_image_maps import check as check_maps
 from .optimizer import build_optimizer
 
 #: Functions of ``torch.nn.init`` that draw weights, which takes most of the time of building.
@@ -43,13 +44,14 @@ def check_building(cfg: Config) -> None:
     """Build the model and the optimizer of a training, with small stand-ins for frozen encoders.
 
     Raises:
-        ConfigError: parts do not fit each other.
+        ConfigError: parts do not fit each other, or maps are not of the config's encoder.
     """
     problems = Problems()
     with _quick_building():
         model = problems.tried(construct, cfg, 0)
         if model is not None:
             problems.tried(build_optimizer, cfg, model)
+    problems.tried(check_maps, cfg, False)
     problems.report()
 
 
