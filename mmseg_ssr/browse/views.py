@@ -11,6 +11,7 @@ from mmseg.models.builder import SEGMENTORS
 from torch import nn
 from torch.utils.data import Dataset
 
+from ..datasets.pipelines.encoder_maps import FOLDER
 from ..datasets.uda_dataset import UDADataset
 from ..engine.build import (
     build_test_dataset,
@@ -21,10 +22,11 @@ from ..engine.build import (
 from ..engine.checkpoint.pretrained import named_weight_files, refuse_downloads
 from ..engine.checkpoint.weights import load_weights
 from ..engine.config.faults import config_fault
-from ..engine.config.values import batch_size
+from ..engine.config.values import batch_size, split_configs
 from ..engine.data_loader import training_loader
 from ..engine.logging.view_pictures import SeenClasses, write_picture
 from ..engine.on_device import to_device
+from ..engine.whole_image_maps import check as check_maps
 from ..errors import UserError, explained, said
 from ..methods import UDASegmentor
 from ..methods.segmentor import batch_of
@@ -41,7 +43,7 @@ LEARNING = ('regularizer_weight', 'distillation_weight', 'running_statistics',
             'compile')
 #: The same for SSR, unless its branch or its encoder takes part in the pseudo-labels.
 REGULARIZATION = ('sam_model_registry', 'sam_checkpoint', 'regularizer', 'stop_stage',
-                  'pseudo_label_branch')
+                  'pseudo_label_branch', 'mixed_maps')
 #: Width of the plots in pixels.
 WIDTH = 1200
 
@@ -67,9 +69,12 @@ def browse(cfg: Config, out: str, device: torch.device, seed: int, iterations: i
         Lines that tell what was written and what is missing, and the shares as a table.
 
     Raises:
-        UserError: config or data have a fault.
+        UserError: config or data have a fault, or pseudo-labels need maps that are not there.
     """
-    dataset = _training_dataset(cfg, seed)
+    uses_maps = iterations > 0 and _encodes_labels(cfg)
+    if uses_maps:
+        check_maps(cfg)
+    dataset = _training_dataset(cfg, seed, uses_maps)
     make_folder(out)
     yield from _statistics(cfg, dataset, out, draws)
     if iterations:
@@ -102,8 +107,7 @@ def build_views_model(cfg: Config, seed: int, checkpoint: Optional[str] = None,
     if kind is None or not issubclass(kind, UDASegmentor):
         return None, []
     refuse_downloads(cfg)
-    encoded_labels = (method.get('pseudo_label_branch') == 'regularized'
-                   or method.get('pseudo_label_affinity') is not None)
+    encoded_labels = _encodes_labels(cfg)
     for key in LEARNING + REGULARIZATION * (not encoded_labels):
         method.pop(key, None)
     if not encoded_labels and method['type'] == 'SSR':  # SSR insists on a regularizer
@@ -132,11 +136,21 @@ def training_views(model: Optional[nn.Module], batches: Iterator[dict], device: 
             yield data, next_views(model, batch)
 
 
-def _training_dataset(cfg: Config, seed: int) -> Dataset:
+def _encodes_labels(cfg: Config) -> bool:
+    """Whether a frozen encoder takes part in the pseudo-labels."""
+    method = cfg.get('uda') or cfg.model
+    return (method.get('pseudo_label_branch') == 'regularized'
+            or method.get('pseudo_label_affinity') is not None)
+
+
+def _training_dataset(cfg: Config, seed: int, uses_maps: bool) -> Dataset:
     cfg = copy.deepcopy(cfg)
     train = cfg.data.get('train')
     if isinstance(train, dict) and train.get('type') == UDADataset.__name__:
         train['keep_statistics'] = False
+    if not uses_maps:
+        for _, config in split_configs(cfg, 'train'):
+            config.pop(FOLDER, None)
     return build_training_dataset(cfg, seed)
 
 

@@ -9,11 +9,12 @@ from mmcv import Config
 from tiny_networks import ARCHITECTURES
 
 from mmseg_ssr.browse.views import browse, build_views_model, training_views
+from mmseg_ssr.engine import whole_image_maps
 from mmseg_ssr.engine.build import build_training_dataset
 from mmseg_ssr.engine.checkpoint.files import read_checkpoint
 from mmseg_ssr.engine.data_loader import training_loader
 from mmseg_ssr.engine.training.train import train
-from mmseg_ssr.errors import CheckpointError, ConfigError
+from mmseg_ssr.errors import CheckpointError, ConfigError, MissingFile
 from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
@@ -121,6 +122,27 @@ def test_methods_without_pseudo_labels(data, config, sections, views):
     batch = next(iter(training_loader(build_training_dataset(cfg, SEED), 2, 1, SEED)))
     assert torch.equal(record.views['source'].img, batch['img'])
     assert torch.equal(record.views['source'].label, batch['gt_semantic_seg'])
+
+
+def test_maps_that_only_learning_needs_are_left_out(data, config, tmp_path):
+    sections = tiny_training.ssr_config(data)
+    sections['uda']['mixed_maps'] = 'composed'
+    for domain in ('source', 'target'):
+        sections['data']['train'][domain]['encoder_maps'] = str(tmp_path / domain)
+    lines = list(browse(config(sections), str(tmp_path / 'out'), CPU, SEED, 1, draws=10))
+    assert str(tmp_path / 'out/iter_1.png') in lines
+
+
+def test_maps_that_pseudo_labels_need_must_be_there(data, config, tmp_path):
+    sections = affinity_config(data)
+    for domain in ('source', 'target'):
+        sections['data']['train'][domain]['encoder_maps'] = str(tmp_path / domain)
+    cfg, out = config(sections), str(tmp_path / 'out')
+    with pytest.raises(MissingFile, match='holds no maps: make the maps with mmseg-ssr encoder-ma'):
+        next(browse(cfg, out, CPU, SEED, 1))
+    assert len(list(browse(cfg, out, CPU, SEED, iterations=0, draws=10))) > 4
+    whole_image_maps.make(cfg, CPU, print)
+    assert f'{out}/iter_1.png' in list(browse(cfg, out, CPU, SEED, 1, draws=10))
 
 
 def test_the_method_may_be_the_model_as_in_stock_mmseg(data):
