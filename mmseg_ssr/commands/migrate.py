@@ -13,7 +13,7 @@ from ..errors import ConfigError, UserError, cli, explained, said
 from ..host import Config
 from ..migration.to_mmseg1 import to_mmseg1
 from ..utils.atomic_file import write_atomic
-from ..utils.paths import config_path
+from ..utils.paths import check_file, config_path
 
 
 @cli
@@ -23,8 +23,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument('config', help='config file for mmseg 0.x')
     parser.add_argument('output', help='file to write')
     args = parser.parse_args(argv)
+    path = config_path(args.config)
+    check_file(path, 'config file')
     with explained(partial(_meaning, f'config {args.config} cannot be read')):
-        sections = Config.fromfile(config_path(args.config))
+        sections = Config.fromfile(path)
     if 'train_dataloader' in sections:
         raise ConfigError(f'{args.config} is a config of mmseg 1.x already')
     with explained(partial(_meaning, f'config {args.config} cannot be converted')):

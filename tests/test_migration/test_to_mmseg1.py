@@ -137,3 +137,9 @@ def test_the_project_s_configs_are_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     main(['configs/sam/daformer_sam_vit_b.py', 'converted.py'])
     assert 'train_dataloader' in (tmp_path / 'converted.py').read_text()
+
+
+def test_a_config_that_is_missing(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / 'nope.py'), str(tmp_path / 'converted.py')])
+    assert capsys.readouterr().err == f'error: config file {tmp_path}/nope.py is missing\n'
