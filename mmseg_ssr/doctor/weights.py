@@ -50,8 +50,9 @@ def _examine(file: str, key: str) -> Tuple[str, List[Finding]]:
             'weights file is not the published one', file, f'sha256 {digest}',
             f'sha256 {expected}' + ('' if len(expected) == len(digest) else '...'))]
     state = ('as published' if one and one.has_sum(digest) else
-             'as downloaded' if recorded_sum(file)
-             else 'no published sum is at hand to compare with')
+             'as downloaded' if recorded_sum(file) else
+             f'not the file at {one.url}, whose sha256 begins with {one.sha256}'
+             if one and one.sha256 else 'no published sum is at hand to compare with')
     wrong = _unreadable(file, key)
     return f'sha256 {digest}, {state}', [wrong] if wrong else []
 

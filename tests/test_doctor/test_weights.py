@@ -18,7 +18,7 @@ def examine(model=None, **sections):
 
 @pytest.fixture
 def weights(tmp_path):
-    """Path of a whole file of tensors of no known sum."""
+    """Path of a whole file of tensors of a name that several publishers use."""
     path = tmp_path / 'mit_b5.pth'
     torch.save({'patch_embed1.proj.weight': torch.ones(4, 3)}, path)
     return path
@@ -29,9 +29,18 @@ def test_no_weights_are_named():
 
 
 def test_a_file_without_a_published_sum_is_read_and_its_sum_told(weights):
+    weights = weights.rename(weights.with_name('own.pth'))
     lines, findings = examine(dict(pretrained=str(weights)))
     assert findings == [] and len(lines) == 1
     assert f'sha256 {sha256(weights)}, no published sum is at hand' in lines[0]
+
+
+@pytest.mark.parametrize('name, digits', [('mobilenet_v2', 'b0353104'), ('mit_b5', '658746d9')])
+def test_another_file_of_a_name_that_several_publishers_use(weights, name, digits):
+    path = weights.rename(weights.with_name(f'{name}.pth'))
+    lines, findings = examine(dict(pretrained=str(path)))
+    assert findings == [] and f', not the file at {FILES[name].url}, whose sha' in lines[0]
+    assert lines[0].endswith(f'begins with {digits}')
 
 
 def test_a_file_that_two_keys_name_is_one(weights):
