@@ -11,7 +11,8 @@ from torch import nn
 
 from ...errors import ConfigError, MissingFile, Problems
 from ...regularizer import FrozenNetwork, build
-from ...uda.losses import feature_distance_keys
+from ...uda.losses import feature_distance_keys, foundation_distance
+from ...uda.views import pseudo_label
 from ...utils.replaced import replaced
 from ..build import construct
 from ..checkpoint.pretrained import check_weight_files
@@ -69,6 +70,6 @@ def _quick_building() -> Iterator[None]:
     with ExitStack() as stack, torch.random.fork_rng(devices=[]):
         stack.enter_context(replaced(
             nn.init, **{name: lambda tensor, *args, **options: tensor for name in DRAW}))
-        for module in (build, feature_distance_keys):
+        for module in (build, feature_distance_keys, foundation_distance, pseudo_label):
             stack.enter_context(replaced(module, build_encoder=_StandIn))
         yield

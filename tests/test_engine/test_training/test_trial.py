@@ -27,11 +27,14 @@ def test_a_right_config_is_built_without_files_and_draws_nothing(sections):
     assert torch.nn.Linear(30, 30).weight.std() > 0.05  # drawn again
 
 
-def test_other_encoders_have_stand_ins_too(sections):
-    sections['uda'].update(
-        imnet_feature_dist_lambda=0.1,
-        imnet_feature_dist_encoder=dict(type='timm', model='vit_base_patch14_dinov2',
-                                        checkpoint='nowhere.pth'))
+@pytest.mark.parametrize('key, values', [
+    ('imnet_feature_dist_encoder', dict(imnet_feature_dist_lambda=0.1)),
+    ('foundation_distance_encoder', dict(foundation_distance_lambda=0.1)),
+    ('pseudo_label_encoder', dict(type='DACS', sam_model_registry=None,
+                                  pseudo_label_affinity=0.1))])
+def test_other_encoders_have_stand_ins_too(sections, key, values):
+    sections['uda'].update({**values, key: dict(
+        type='timm', model='vit_base_patch14_dinov2', checkpoint='nowhere.pth')})
     check_building(Config(sections))
 
 
