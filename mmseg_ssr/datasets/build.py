@@ -63,7 +63,8 @@ def build_dataset(config: Union[dict, List[dict]], test_mode: bool = False,
             dataset = _build(copy.deepcopy(config), dict(test_mode=True) if test_mode else None)
     except UserError:
         raise
-    except (TypeError, KeyError, ValueError, AttributeError, AssertionError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, AssertionError,
+            NotImplementedError) as error:
         raise ConfigError(_explain(config, error)) from error
     leaves = list(leaf_datasets(dataset))
     for leaf in leaves:
@@ -331,6 +332,8 @@ def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
         text += nearest(key[2], _argument_names(key[1]))
     elif step:
         text += nearest(step[1], PIPELINES.module_dict)
+    elif isinstance(error, NotImplementedError):  # mmseg's, of Cityscapes over several folders
+        text += ' Give a list of data sets with a folder each'
     name = config.get('type') if isinstance(config, Mapping) else 'list of data sets'
     return text if text.startswith(f'{name}: ') else f'{name}: {text}'
 

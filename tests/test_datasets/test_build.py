@@ -70,6 +70,12 @@ def test_mistakes_in_the_config(gta, changes, message):
     fails(gta_config(gta, **changes), ConfigError, message)
 
 
+def test_cityscapes_over_several_folders(cityscapes):
+    config = cityscapes_config(cityscapes)
+    fails(dict(config, img_dir=[config['img_dir']] * 2, ann_dir=None), ConfigError,
+          'not supported! Give a list of data sets', need_labels=False)
+
+
 def test_lists_and_wrappers_build(gta):
     config = gta_config(gta)
     assert len(build_dataset([config, config])) == 12
