@@ -203,7 +203,8 @@ def check_maps(configs):
 def test_the_tables_on_camvid(id):
     rows = rows_of(id)
     assert list(rows) == ['source_only', 'daformer', 'daformer_ssr', 'daformer_ssr_plus',
-                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus', 'daformer_ssr_maps',
+                          'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus',
+                          'daformer_ssr_plus_composed', 'daformer_ssr_maps',
                           'daformer_ssr_plus_maps', 'daformer_ssr_distilled',
                           'daformer_ssr_distilled_random', 'mic_ssr_distilled',
                           'daformer_affinity', 'daformer_affinity_random', 'mic_affinity',
