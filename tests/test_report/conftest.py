@@ -54,7 +54,7 @@ class Page(HTMLParser):
     ``by_section`` has the addresses of the images of each section.
     """
 
-    VOID = {'meta', 'img', 'br', 'link', 'input'}
+    VOID = {'meta', 'img', 'br', 'wbr', 'link', 'input'}
 
     def __init__(self, path):
         super().__init__()

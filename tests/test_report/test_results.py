@@ -62,6 +62,12 @@ def test_the_classes_are_those_of_the_metric(written):
     assert '<b>30.0</b>' not in page.text and '<b>50.0</b>' not in page.text
 
 
+def test_long_names_break_between_words(written):
+    page = written([BASE._replace(name='daformer_<b>_maps')])
+    assert page.faults == []
+    assert '<span>daformer_<wbr>&lt;b&gt;_<wbr>maps</span>' in page.text
+
+
 def test_pictures_of_the_runs_that_are_here(written, runs, tmp_path):
     (tmp_path / 'elsewhere').mkdir()
     page = written(folders={'base': str(runs.source_only), 'better': str(tmp_path / 'elsewhere'),
