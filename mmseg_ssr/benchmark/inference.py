@@ -123,13 +123,7 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
             for width, height in sizes:
                 cases = prediction_cases(method, way, modes, (width, height), size, checkpoint,
                                          report, images)
-                try:
-                    outcome = measure_cases(cases, settings)
-                except UserError as error:
-                    report.left_out.append(str(error))
-                    continue
-                report.left_out += outcome.left_out.values()
-                records = compare_labels(outcome)
+                records = measured(cases, settings, report)
                 report.record['cases'].update(records)
                 rows += [row_of(name, record) for name, record in records.items()]
     if not rows:
@@ -143,6 +137,18 @@ def benchmark_inference(methods: Sequence[str], ways: Sequence[str], modes: Sequ
         report.notes.append('random weights: many pixels are near ties, so fewer labels stay the '
                             'same than with trained weights (--checkpoint)')
     return report
+
+
+def measured(cases: Sequence[Case], settings: Settings, report: Report
+             ) -> Dict[str, Dict[str, Any]]:
+    """Return the records of cases. What cannot be measured becomes a line of the report."""
+    try:
+        outcome = measure_cases(cases, settings)
+    except UserError as error:
+        report.left_out.append(str(error))
+        return {}
+    report.left_out += outcome.left_out.values()
+    return compare_labels(outcome)
 
 
 def modes_that_pay(modes: Sequence[str], settings: Settings, report: Report) -> List[str]:

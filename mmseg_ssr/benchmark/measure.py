@@ -135,12 +135,16 @@ def serve(connection: Any, build: Callable[[torch.device], Workload], device: st
             else:
                 answer = getattr(workload, request)()
             give_back_memory()
-            connection.send((None, answer))
+            reply = None, answer
         except expected as error:
-            connection.send((str(error), None))
+            reply = str(error), None
         except Exception as error:
             traceback.print_exc()
-            connection.send((f'{type(error).__name__}: {error}', None))
+            reply = f'{type(error).__name__}: {error}', None
+        try:
+            connection.send(reply)
+        except OSError:  # the other side has hung up
+            return
 
 
 def flop_counter() -> FlopCounterMode:

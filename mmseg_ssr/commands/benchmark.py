@@ -215,6 +215,8 @@ def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any])
 
 def check_files(args: argparse.Namespace) -> None:
     """Check where the figures go, before the hours of work."""
+    if args.json and Path(args.json).is_dir():
+        raise ConfigError(f'--json {args.json} is a folder: name a file in it')
     if args.command == 'gpu' and tables_of(args) == Path(args.json):
         raise ConfigError(f'--json {args.json}: the tables are written there, give a .json')
     folder = Path(args.json or '.').parent

@@ -83,7 +83,8 @@ def examine_maps(configs: Iterable[Config]) -> Iterator[Finding]:
             check(cfg, made=False)
         except UserError as error:
             yield Finding(Stage.FOLDERS, 'maps cannot be used', cfg.filename, one_line(error),
-                          "maps of the config's encoder, or none yet", 'as it says')
+                          'maps that this config can use, or none yet',
+                          'change the config or the folder as the error says')
 
 
 def examine_dataset(key: str, config: Mapping, workers: int = 1, sample: Optional[int] = None,

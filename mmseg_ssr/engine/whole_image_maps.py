@@ -55,8 +55,7 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
         The number of new files.
 
     Raises:
-        ConfigError: no training set has the key, there is no encoder, or a folder holds the maps of
-            another one.
+        ConfigError: no training set has the key, or see :func:`check`.
         DataError: two images of a data set would share a map.
         MissingFile, CheckpointError: data or weights are missing, or do not fit.
     """
@@ -64,9 +63,8 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
     if not sets:
         raise ConfigError(f'{cfg.filename}: no training set has {FOLDER}: give data.train.source '
                           f"and data.train.target {FOLDER}='FOLDER'")
+    check(cfg, made=False)
     about = _about(cfg)
-    for path, config in sets.items():
-        _check_about(config[FOLDER], about, path, new=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
         encoder = build_encoder(_encoder(cfg)).to(device)
@@ -195,6 +193,8 @@ def _given(encoder: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: bool) -> None:
+    if os.path.isfile(folder):
+        raise ConfigError(f'{path}.{FOLDER}: {folder} is a file: give the path of a folder')
     file = Path(folder, ABOUT)
     holds_maps = next(Path(folder).rglob('*.npy'), None) is not None
     if not file.is_file() and not holds_maps:

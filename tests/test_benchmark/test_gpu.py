@@ -97,6 +97,21 @@ def test_what_a_piece_has_measured_before_it_failed_is_kept(planned, tmp_path):
     assert json.loads(path.read_text())['unfinished'] == {}
 
 
+def test_a_second_try_without_figures_keeps_those_of_the_first(planned, tmp_path, monkeypatch):
+    plan, clock = planned
+    plan(b=1)
+    path, rows = tmp_path / 'gpu.json', dict(waits={'a/exact': dict(waits=3, places=[])})
+    record = gpu_run.begin(str(path), ABOUT, FULL_SETUP)
+    record['unfinished']['half'] = dict(records=rows, tables=[], notes=[], missing=['no memory'])
+    path.write_text(json.dumps(record))
+    assert run(path, clock, only=['b']).notes[0] == 'not measured: half: no memory'
+    failing = Piece('half', 1, lambda setup: Figures(dict(waits={}), missing=['no time']))
+    monkeypatch.setattr(gpu_run, 'pieces', lambda setup: [failing])
+    report = run(path, clock)
+    assert report.record['unfinished']['half']['records'] == rows
+    assert report.notes[0] == 'not measured: half: no time'
+
+
 def test_pieces_by_name(planned, tmp_path):
     plan, clock = planned
     ran = plan(step_a=1, step_b=1, data=1)
@@ -122,6 +137,10 @@ def test_figures_of_another_size_or_machine_are_not_mixed(planned, tmp_path):
     path.write_text(path.read_text().replace('"repeats": 5', '"repeats": 1'))
     path.write_text(path.read_text().replace('"processor": "one"', '"processor": "two"'))
     with pytest.raises(ConfigError, match='holds figures of another processor'):
+        run(path, clock)
+    path.write_text(path.read_text().replace('"two"', '"one"'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(ConfigError, match='holds figures of another format'):
         run(path, clock)
     path.write_text('{}')
     with pytest.raises(ConfigError, match='is no file of this command'):

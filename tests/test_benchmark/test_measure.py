@@ -68,6 +68,15 @@ class Counted(Workload):
         return dict(runs=self.runs)
 
 
+def test_nothing_is_said_to_a_side_that_has_hung_up(capsys):
+    class Closed(Messages):
+        def send(self, answer):
+            raise BrokenPipeError
+
+    serve(Closed(('build', ), ('warm_up', )), lambda device: Counted(), 'cpu', 1)
+    assert capsys.readouterr().err == ''
+
+
 def test_requests_are_answered_in_plain_types():
     talk = Messages(('build', ), ('warm_up', ), ('measure', 3), ('finish', ))
     serve(talk, lambda device: Counted(), 'cpu', torch.get_num_threads())

@@ -205,7 +205,11 @@ def test_without_maps_or_the_weights_a_dry_run_and_the_doctor_find_nothing(secti
         make(config(sections))
 
 
+@pytest.mark.parametrize('refuses', [
+    lambda cfg: whole_image_maps.check(cfg, made=False), lambda cfg: make(cfg)])
 @pytest.mark.parametrize('change, message', [
+    (lambda sections: sections['data']['train']['target'].update(encoder_maps=__file__),
+     '.py is a file: give the path of a folder'),
     (lambda sections: sections['data']['train']['target'].pop('encoder_maps'),
      'only data.train.source has encoder_maps'),
     (lambda sections: sections['data']['train'].update(sync_crop_size=(16, 16)),
@@ -213,10 +217,10 @@ def test_without_maps_or_the_weights_a_dry_run_and_the_doctor_find_nothing(secti
     (lambda sections: sections.update(uda=dict(type='DACS')), 'encoder_maps need an encoder'),
     (lambda sections: sections.update(uda=for_labels(sections)),
      'pseudo_label_encoder sees target images alone')])
-def test_maps_that_do_not_fit_the_config(sections, config, change, message):
+def test_maps_that_do_not_fit_the_config(sections, config, change, message, refuses):
     change(sections)
     with pytest.raises(ConfigError, match=message):
-        whole_image_maps.check(config(sections))
+        refuses(config(sections))
 
 
 def test_no_data_set_asks_for_maps(data, config):

@@ -90,6 +90,12 @@ def test_missing_folder_is_told_before_anything_runs(fails):
     assert error == 'error: --json none/x.json: there is no folder none'
 
 
+@pytest.mark.parametrize('command', ['eval', 'gpu'])
+def test_a_folder_is_no_file_of_figures(fails, command):
+    assert fails(TOOL, command, '--json', '.') == (
+        'error: --json . is a folder: name a file in it')
+
+
 def test_unknown_mode(fails):
     assert "unknown mode joimt, did you mean 'joint'?" in fails(TOOL, 'step', '--modes', 'joimt')
 

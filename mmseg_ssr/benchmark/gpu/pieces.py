@@ -112,8 +112,8 @@ def step(setup: Setup, method: str, mode: str) -> Figures:
 
 def published(setup: Setup, method: str, folder: str) -> Figures:
     """Measure iterations of the published code, in turn with ours once more."""
-    return _iterations([iteration_case(method, EXACT, setup.size, parts=False),
-                        reference_case(method, setup.size, folder)], setup)
+    ours = iteration_case(method, EXACT, setup.size, parts=(method, EXACT) in IN_PARTS)
+    return _iterations([ours, reference_case(method, setup.size, folder)], setup)
 
 
 def _iterations(cases: Sequence[Case], setup: Setup) -> Figures:

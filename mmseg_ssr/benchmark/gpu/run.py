@@ -14,7 +14,10 @@ from .pieces import Piece, Setup, pieces
 logger = logging.getLogger(__name__)
 
 #: What has to be the same for figures to stand in one file.
-SAME = ('accelerator', 'processor', 'torch', 'device', 'threads', 'repeats', 'calls', 'size')
+SAME = ('accelerator', 'processor', 'torch', 'device', 'threads', 'repeats', 'calls', 'tf32',
+        'size', 'format')
+#: What records of pieces hold. It changes when their keys do.
+FORMAT = 2
 
 
 def benchmark_gpu(path: str, setup: Setup, about: Dict[str, Any], minutes: float,
@@ -52,7 +55,9 @@ def benchmark_gpu(path: str, setup: Setup, about: Dict[str, Any], minutes: float
             setup.settings, until=until)))
         if found['missing']:
             late[piece.name] = '; '.join(found['missing'])
-        record['unfinished'].pop(piece.name, None)
+        before = record['unfinished'].pop(piece.name, found)
+        if not any(found['records'].values()) and found['missing']:
+            found = dict(before, missing=found['missing'])
         record['pieces' if not found['missing'] else 'unfinished'][piece.name] = dict(
             found, seconds=clock() - start)
         write_json(path, record)
@@ -79,7 +84,7 @@ def begin(path: str, about: Dict[str, Any], setup: Setup) -> Dict[str, Any]:
     Raises:
         ConfigError: the file cannot be continued.
     """
-    new = dict(about, size=setup.size._asdict(), pieces={}, unfinished={})
+    new = dict(about, format=FORMAT, size=setup.size._asdict(), pieces={}, unfinished={})
     if not Path(path).exists():
         return new
     try:
@@ -100,7 +105,7 @@ def identity(record: Dict[str, Any]) -> Dict[str, Any]:
     settings = {key: record['settings'][key] for key in ('device', 'threads', 'repeats', 'calls')}
     return dict(settings, accelerator=record['machine'].get('accelerator'),
                 processor=record['machine']['processor'], torch=record['versions'].get('torch'),
-                size=record['size'])
+                tf32=record.get('tf32'), size=record['size'], format=record.get('format'))
 
 
 def measured(piece: Piece, setup: Setup) -> Dict[str, Any]:
@@ -136,6 +141,8 @@ def report_of(record: Dict[str, Any], order: Sequence[str], late: Dict[str, str]
         report.notes += piece['notes']
     report.tables.sort(key=lambda table: table[0].startswith('Parts of'))
     report.notes = list(dict.fromkeys(report.notes))
+    late = {**{name: '; '.join(piece['missing']) for name, piece in record['unfinished'].items()},
+            **late}
     report.notes += [f'{NOT_MEASURED}: {name}: {why}' for name, why in late.items()]
     if late:
         report.notes.append('the same command goes on with what is not measured')
