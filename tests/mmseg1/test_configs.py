@@ -30,7 +30,7 @@ SECTIONS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'v
 OLD = sorted(path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_')
 #: What has no counterpart.
 WITHOUT = ('ACDCDataset', 'CamVidDataset', 'CrossCityDataset', 'one data set of', 'Mask2Former',
-           'SARFormer', 'optimizer.constructor', 'AntialiasedResize')
+           'SARFormer', 'optimizer.constructor', 'AntialiasedResize', 'encoder_maps')
 
 
 def read(path: Path) -> Config:
