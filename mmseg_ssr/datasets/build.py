@@ -332,7 +332,8 @@ def _explain(config: Union[dict, List[dict]], error: Exception) -> str:
         text += nearest(key[2], _argument_names(key[1]))
     elif step:
         text += nearest(step[1], PIPELINES.module_dict)
-    elif isinstance(error, NotImplementedError):  # mmseg's, of Cityscapes over several folders
+    elif (isinstance(error, NotImplementedError) and isinstance(config, Mapping)
+          and isinstance(config.get('img_dir'), (list, tuple))):  # mmseg's, of Cityscapes
         text += ' Give a list of data sets with a folder each'
     name = config.get('type') if isinstance(config, Mapping) else 'list of data sets'
     return text if text.startswith(f'{name}: ') else f'{name}: {text}'

@@ -76,6 +76,15 @@ def test_cityscapes_over_several_folders(cityscapes):
           'not supported! Give a list of data sets', need_labels=False)
 
 
+def test_a_step_that_is_not_implemented_is_told_without_that_advice(gta, monkeypatch):
+    def unfinished(self, **options):
+        raise NotImplementedError('to be written')
+
+    monkeypatch.setattr('mmseg.datasets.pipelines.LoadImageFromFile.__init__', unfinished)
+    fails(gta_config(gta, pipeline=[dict(type='LoadImageFromFile')]), ConfigError,
+          'to be written$')
+
+
 def test_lists_and_wrappers_build(gta):
     config = gta_config(gta)
     assert len(build_dataset([config, config])) == 12
