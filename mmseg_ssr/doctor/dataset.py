@@ -5,12 +5,12 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 
 from mmcv import Config
 
-from ..datasets.build import build_dataset, missing_image_folders, published_at
+from ..datasets.build import build_dataset, missing_image_folders
 from ..datasets.class_presence import hint_at_255
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.pipelines.encoder_maps import FOLDER
 from ..datasets.pipelines.image_loading import split_pipeline
-from ..domains.published import ORIGINS
+from ..domains.published import ORIGINS, published_at
 from ..engine.config.values import dataset_configs
 from ..engine.whole_image_maps import check
 from ..errors import UserError, one_line

@@ -2,8 +2,8 @@
 import os
 from typing import List, Optional, Tuple
 
-from ..datasets.build import label_files
 from ..datasets.folder import IMAGE_SUFFIXES
+from ..datasets.label_files import label_files
 from ..domains.published import ORIGINS
 from ..utils.folders import list_files
 from ..utils.paths import is_folder

@@ -95,3 +95,9 @@ ORIGINS: Dict[str, Origin] = {
         published='http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip',
         images=dict(training=20210, validation=2000)),
 }
+
+
+def published_at(name: str) -> str:
+    """End of a message: the source of a type of data set, if it is known."""
+    origin = ORIGINS.get(name)
+    return f', it is published at {origin.published}' if origin else ' or give another folder'

@@ -11,7 +11,7 @@ from mmseg.registry import DATASETS
 
 from ..domains.label_check import LabelCheck
 from ..domains.last_loaded import forget_last, keep_last
-from ..domains.published import ORIGINS
+from ..domains.published import ORIGINS, published_at
 from ..domains.source_counts import Labels, by_label_map, counts_of
 from ..errors import ConfigError, MissingFile
 from ..host import logger
@@ -166,14 +166,14 @@ def _check_image_folder(config: Mapping[str, Any]) -> None:
     if folder is not None and config.get('backend_args') is None and not is_folder(path):
         name = config['type'] if isinstance(config['type'], str) else config['type'].__name__
         raise MissingFile(f'image folder {path} of {name} is missing: put the data set there'
-                          f'{_published_at(name)}')
+                          f'{published_at(name)}')
 
 
 def _check_images(leaf: Any) -> None:
     if len(leaf) == 0:
         name = type(leaf).__name__
         raise MissingFile(f'{leaf.data_prefix.get("img_path")} holds no image *{leaf.img_suffix} '
-                          f'for {name}: put the data set there{_published_at(name)}')
+                          f'for {name}: put the data set there{published_at(name)}')
 
 
 def _check_labels(leaf: Any) -> None:
@@ -190,8 +190,3 @@ def _check_labels(leaf: Any) -> None:
                 if origin and origin.converter else 'put them there')
         raise MissingFile(f'{len(missing)} of {len(infos)} labels of {name} are missing (first: '
                           f'{missing[0]}): {make}')
-
-
-def _published_at(name: str) -> str:
-    origin = ORIGINS.get(name)
-    return f', it is published at {origin.published}' if origin else ' or give another folder'
