@@ -195,8 +195,9 @@ def check_maps(configs):
             if folder:
                 assert encoders.setdefault(folder, (domain, encoder)) == (domain, encoder)
         if both:
-            assert uda.mixed_maps == 'composed' and encoder.input_size == 1024
-    assert len(encoders) == 4
+            assert uda.mixed_maps == 'composed'
+            assert encoder.input_size == (512 if name.endswith('_512') else 1024)
+    assert len(encoders) == 6
 
 
 @pytest.mark.parametrize('id', ['camvid-dusk', 'streets2camvid'])
@@ -206,7 +207,8 @@ def test_the_tables_on_camvid(id):
                           'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus',
                           'daformer_ssr_plus_composed', 'daformer_ssr_maps',
                           'daformer_ssr_plus_maps', 'daformer_ssr_distilled',
-                          'daformer_ssr_distilled_random', 'mic_ssr_distilled',
+                          'daformer_ssr_distilled_512', 'daformer_ssr_distilled_random',
+                          'mic_ssr_distilled',
                           'daformer_affinity', 'daformer_affinity_random', 'mic_affinity',
                           'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}

@@ -17,28 +17,31 @@ RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
 COMPOSED = {'uda.mixed_maps': 'composed'}
 
 
-def maps_of(source: str, encoder: str) -> Dict[str, Any]:
-    """Return the folders of the maps of whole frames at 1024 pixels.
+def maps_of(source: str, encoder: str, size: int = 1024) -> Dict[str, Any]:
+    """Return the keys of maps of whole frames.
 
     Args:
         source: name of the source in the folders of maps.
         encoder: name of the encoder there.
+        size: pixels of the longer side that the encoder sees.
     """
-    return {'data.train.source.encoder_maps': f'data/camvid_maps/{source}_{encoder}_1024',
-            'data.train.target.encoder_maps': f'data/camvid_maps/{encoder}_1024'}
+    return {'uda.regularizer.encoder.input_size': size,
+            'data.train.source.encoder_maps': f'data/camvid_maps/{source}_{encoder}_{size}',
+            'data.train.target.encoder_maps': f'data/camvid_maps/{encoder}_{size}'}
 
 
 def camvid(id: str, title: str, benchmark: str, prefix: str, source: str) -> Experiment:
     """Make the table of a benchmark on CamVid, with its oracle."""
     row = partial(small_row, f'configs/camvid/{prefix}_', seeds=5)
-    maps = {**COMPOSED, 'uda.regularizer.encoder.input_size': 1024,
-            **maps_of(source, 'mobile_sam')}
+    maps = {**COMPOSED, **maps_of(source, 'mobile_sam')}
     return Experiment(id, title, 'this repository', (
         *encoder_rows(f'configs/camvid/{prefix}_', CAMVID_MIC),
         row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS, **COMPOSED),
         row('daformer_ssr_maps', 'daformer_ssr', **maps),
         row('daformer_ssr_plus_maps', 'daformer_ssr', **maps, **SSR_PLUS),
         row('daformer_ssr_distilled', 'daformer_ssr_distilled'),
+        row('daformer_ssr_distilled_512', 'daformer_ssr_distilled',
+            **maps_of(source, 'mobile_sam', 512)),
         row('daformer_ssr_distilled_random', 'daformer_ssr_distilled', **RANDOM_ENCODER,
             **maps_of(source, 'random')),
         row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **CAMVID_MIC),
