@@ -11,7 +11,7 @@ from mmcv import Config
 
 from ... import distributed
 from ...engine.config.load import Options, load_config
-from ...engine.config.saved import config_text
+from ...engine.config.saved import plain_text
 from ...engine.config.values import max_iterations
 from ...engine.distributed.launch import launcher_options
 from ...engine.experiments.results import named_score
@@ -160,7 +160,7 @@ def try_jobs(jobs: List[Job]) -> None:
         ConfigError: a config cannot be built. It names all faults of all jobs.
     """
     problems = Problems()
-    for job in {config_text(job_config(job)): job for job in jobs}.values():
+    for job in {plain_text(job_config(job)): job for job in jobs}.values():
         problems.tried(check_building, job_config(job))
     problems.report()
     print_jobs(jobs)

@@ -1,6 +1,5 @@
 """Values of config keys that may stand in several places, have an old name or a default."""
 import os
-import re
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from mmcv import Config
@@ -133,15 +132,3 @@ def datasets_in(value: Any, path: str) -> Iterator[Tuple[str, dict]]:
             yield from datasets_in(value[key], f'{path}.{key}')
         if not inner and 'type' in value:
             yield path, value
-
-
-def comparable(text: str, *but: str) -> str:
-    """Return the text of a config without keys that have no effect on a training.
-
-    These are the ``name_*`` variables of older versions.
-
-    Args:
-        text: text as laid out by :func:`~mmseg_ssr.engine.config.saved.config_text`.
-        but: further keys at the top to leave out.
-    """
-    return re.sub(rf'^({"|".join(["name_", *but])})\w* = .*\n', '', text, flags=re.M)

@@ -20,9 +20,8 @@ from ..build import build_test_dataset, build_test_model, limit_images
 from ..checkpoint.files import checkpoints_in
 from ..checkpoint.weights import load_weights
 from ..config.faults import config_fault
-from ..config.saved import config_text
+from ..config.saved import config_text, same_config
 from ..config.values import (
-    comparable,
     experiment_name,
     max_iterations,
     prefetch_factor,
@@ -163,7 +162,7 @@ def finished_result(work_dir: str, cfg: Config) -> Optional[Dict[str, Any]]:
     """Return the result in ``work_dir``, or None if it is damaged or has another config."""
     try:
         result = json.loads(read_text(os.path.join(work_dir, RESULT), 'result'))
-        if comparable(result['config']) != config_text(cfg):
+        if not same_config(result['config'], cfg):
             return None
         return {**result, 'scores': _with_nan(result.get('scores', {}))}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):

@@ -13,8 +13,7 @@ from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ...utils.device import lacks_memory
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
-from ..config.saved import config_text
-from ..config.values import comparable
+from ..config.saved import same_config
 from ..logging.run_log import RunLog
 from .runner import SelfTrainingRunner
 
@@ -32,7 +31,7 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
     config = found.content.get('meta', {}).get('config') if found else None
     # a resumed training does not use the weights that it once began with
     start = 'load_from', 'new_parts'
-    if found and comparable(str(config), *start) != comparable(config_text(cfg), *start):
+    if found and not same_config(config, cfg, *start):
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
                           'now: choose another --work-dir, or name the file, --resume-from FILE, '
                           'if you mean to go on with the changed config')

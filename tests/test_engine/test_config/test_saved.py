@@ -8,7 +8,7 @@ import tiny_training
 from mmcv import Config
 
 from mmseg_ssr.engine.config.load import load_config
-from mmseg_ssr.engine.config.saved import config_text, read_plain_config
+from mmseg_ssr.engine.config.saved import config_text, read_plain_config, same_config
 from mmseg_ssr.errors import CheckpointError, ConfigError
 
 
@@ -131,3 +131,26 @@ def test_a_variable_that_is_no_plain_value_is_left_out():
 def test_what_cannot_be_written_is_refused_in_one_line(values, line):
     with pytest.raises(ConfigError, match=line):
         config_text(Config(values))
+
+
+@pytest.mark.parametrize('text', [
+    "a = dict(b=[1, 2], c={1: 'x'})\nlr = float('nan')\n",
+    "a = dict(\n    b=[\n        1,\n        2,\n    ],\n    c={1: \"x\"},\n)\nlr = float('nan')\n",
+    "a = {'b': [1, 2], 'c': {1: 'x'}}\nname_of_old = dict(\n    x=1)\nlr = float('nan')",
+])
+def test_a_config_is_the_same_in_any_layout(text):
+    assert same_config(text, Config(dict(a=dict(b=[1, 2], c={1: 'x'}), lr=float('nan'))))
+
+
+@pytest.mark.parametrize('text', [
+    'a = 2\n', 'b = 1\n', 'a = 1\nb = 1\n', '', 'a = "1"', 'a = 1 +', 'a = float(b)', None, 1])
+def test_another_config_is_not_the_same(text):
+    assert not same_config(text, Config(dict(a=1)))
+
+
+def test_keys_that_may_differ():
+    cfg = Config(dict(a=1, load_from='y.pth'))
+    assert same_config("a = 1\nload_from = 'x.pth'\n", cfg, 'load_from')
+    assert same_config('a = 1\n', cfg, 'load_from')
+    assert not same_config("a = 2\nload_from = 'y.pth'\n", cfg, 'load_from')
+    assert not same_config("a = 1\nload_from = 'x.pth'\n", cfg)
