@@ -207,8 +207,8 @@ def test_the_tables_on_camvid(id):
                           'daformer_ssr_plus_random', 'mic', 'mic_ssr_plus',
                           'daformer_ssr_plus_composed', 'daformer_ssr_maps',
                           'daformer_ssr_plus_maps', 'daformer_ssr_distilled',
-                          'daformer_ssr_distilled_512', 'daformer_ssr_distilled_ramp',
-                          'daformer_ssr_distilled_random', 'mic_ssr_distilled',
+                          'daformer_ssr_distilled_512', 'daformer_ssr_distilled_random',
+                          'mic_ssr_distilled',
                           'daformer_affinity', 'daformer_affinity_random', 'mic_affinity',
                           'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}

@@ -101,7 +101,7 @@ MODES = {
     'skip_and_watch': {'not_finite': 'skip', 'watch_interval': 2},
     'regularized_labels': {'pseudo_label_branch': 'regularized'},
     'shadow_statistics': {'running_statistics': 'shadow'},
-    'distillation': {'distillation_weight': 1., 'distillation_ramp': 2},
+    'distillation': {'distillation_weight': 1.},
     'checkpointing': {'model.backbone.with_cp': True},
     'all': {'amp': dict(dtype='bfloat16'), 'joint_views': True, 'cumulative_iters': 2,
             'grad_clip': dict(max_norm=1.), 'channels_last': True, 'model.backbone.with_cp': True},

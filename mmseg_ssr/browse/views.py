@@ -37,7 +37,7 @@ from ..visualization.views import draw_class_shares, encoded, stacked
 from .class_shares import Sampled, pixel_shares, sampled_shares
 
 #: Keys of a method about learning from the views, which do not change the views.
-LEARNING = ('regularizer_weight', 'distillation_weight', 'distillation_ramp', 'running_statistics',
+LEARNING = ('regularizer_weight', 'distillation_weight', 'running_statistics',
             'imnet_feature_dist_lambda', 'imnet_feature_dist_encoder',
             'foundation_distance_lambda', 'foundation_distance_encoder', 'source_loss_mean',
             'compile')

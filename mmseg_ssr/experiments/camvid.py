@@ -16,9 +16,6 @@ RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
 #: The mixed image's map is made of those of its two images.
 COMPOSED = {'uda.mixed_maps': 'composed'}
 
-#: Distillation that rises over the first half of the training.
-RAMP = {'uda.distillation_ramp': 250}
-
 
 def maps_of(source: str, encoder: str, size: int = 1024) -> Dict[str, Any]:
     """Return the keys of maps of whole frames.
@@ -45,7 +42,6 @@ def camvid(id: str, title: str, benchmark: str, prefix: str, source: str) -> Exp
         row('daformer_ssr_distilled', 'daformer_ssr_distilled'),
         row('daformer_ssr_distilled_512', 'daformer_ssr_distilled',
             **maps_of(source, 'mobile_sam', 512)),
-        row('daformer_ssr_distilled_ramp', 'daformer_ssr_distilled', **RAMP),
         row('daformer_ssr_distilled_random', 'daformer_ssr_distilled', **RANDOM_ENCODER,
             **maps_of(source, 'random')),
         row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **CAMVID_MIC),

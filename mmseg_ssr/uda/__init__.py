@@ -7,7 +7,6 @@ parts from the keys of a config.
 """
 from .draws import Draws
 from .losses.adversarial import AdversarialAdaptation
-from .losses.distillation import Distillation
 from .losses.encoder_distance import EncoderDistance
 from .losses.entropy_minimization import EntropyMinimization
 from .losses.feature_distance import FeatureDistance
@@ -36,10 +35,10 @@ from .views.view import (
 )
 
 __all__ = [
-    'AdversarialAdaptation', 'Batch', 'BlockMask', 'ClassMix', 'DistanceView', 'Distillation',
-    'Draws', 'EMATeacher', 'EncoderDistance', 'EntropyMinimization', 'FeatureDistance',
-    'FiniteCheck', 'FoundationDistance', 'Learned', 'LossTerm', 'MaskedConsistency',
-    'MaximumSquares', 'NotFinite', 'Optimization', 'PhotometricAugmentation', 'PseudoLabel',
-    'PseudoLabeler', 'SelfTraining', 'SourceView', 'StrongAugmentation', 'TargetView', 'View',
-    'ViewLosses', 'ViewMaker', 'build_self_training', 'class_mix_masks', 'mix', 'pseudo_label'
+    'AdversarialAdaptation', 'Batch', 'BlockMask', 'ClassMix', 'DistanceView', 'Draws',
+    'EMATeacher', 'EncoderDistance', 'EntropyMinimization', 'FeatureDistance', 'FiniteCheck',
+    'FoundationDistance', 'Learned', 'LossTerm', 'MaskedConsistency', 'MaximumSquares', 'NotFinite',
+    'Optimization', 'PhotometricAugmentation', 'PseudoLabel', 'PseudoLabeler', 'SelfTraining',
+    'SourceView', 'StrongAugmentation', 'TargetView', 'View', 'ViewLosses', 'ViewMaker',
+    'build_self_training', 'class_mix_masks', 'mix', 'pseudo_label'
 ]

@@ -144,7 +144,7 @@ class MethodKeys:
             student, tried(self.feature_distance.build, student, regularizer), regularizer,
             self.regularization.regularizer_weight,
             self.regularization.running_statistics == 'shadow',
-            self.regularization.distillation(),
+            self.regularization.distillation_weight,
             [term for term in on_targets.values() if term is not None], adversary, terms,
             tried(self.foundation_distance.build, student))
         if losses.learns_from_predictions:

@@ -149,7 +149,6 @@ class SelfTraining(nn.Module):
             torch.compiler.cudagraph_mark_step_begin()
         self.draws.start_iteration(self.iteration, distributed.rank() * len(batch.img))
         self.encoder_maps.start_iteration(batch)
-        self.view_losses.start_iteration(self.iteration)
         shared = None if self.teacher is None else self._label(self.teacher, batch)
         views = []
         for maker in self.view_makers:

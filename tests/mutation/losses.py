@@ -3,11 +3,12 @@
 LOSSES = {
     'uda/losses/view_losses.py': [
         ('decode_head, enhanced, view.label, view.weight)', 'decode_head, enhanced, view.label)'),
-        ('self.distillation is not None and view.name != SOURCE',
-         'self.distillation is not None'),
-        ('taught, view.trusted)', 'taught)'),
-        ('{} if taught is not None else {', '{'),
-        ('self.distillation.start_iteration(iteration)', 'pass'),
+        ('prediction_logits(enhanced).detach()', 'prediction_logits(enhanced)'),
+        ('.detach()).softmax(1)', '.detach())'),
+        ('self.distillation_weight > 0 and view.name != SOURCE', 'self.distillation_weight > 0'),
+        ('self.distillation_weight * distillation_loss(', 'distillation_loss('),
+        ('target, view.trusted)', 'target)'),
+        ('{} if target is not None else {', '{'),
         ('head, predicted[prefix], view.label, view.weight)))',
          'head, predicted[prefix], view.label)))'),
         ('scaled(losses, self.regularizer_weight)', 'losses'),
@@ -31,15 +32,6 @@ LOSSES = {
         ('losses[name] = losses[name] + value if name in losses else value',
          'losses[name] = value'),
         ('view.label, context)', 'view.label)'),
-    ],
-    'uda/losses/distillation.py': [
-        ('taught.detach()', 'taught'),
-        ('.detach()).softmax(1)', '.detach())'),
-        ('(iteration + 1) / self.ramp', 'iteration / self.ramp'),
-        ('self.ramp, 1.) if', 'self.ramp, 2.) if'),
-        ('self.share * self.weight', 'self.weight'),
-        ('self.share * self.weight', 'self.share'),
-        ('if trusted is not None:', 'if False:'),
     ],
     'uda/losses/running_statistics.py': [
         ('        for norm in norms:\n            norm.track_running_stats = True', '        pass'),

@@ -7,7 +7,6 @@ from torch import nn
 from ...errors import ConfigError
 from ...regularizer import FeatureRegularizer, build_regularizer
 from ..keys import KeyGroup, key
-from .distillation import Distillation
 
 #: Default files of the published SAM weights by the name in ``sam_model_registry``.
 SAM_CHECKPOINTS = {
@@ -38,9 +37,6 @@ class RegularizationKeys(KeyGroup):
     distillation_weight: float = key(
         0., 'Weight of a loss by which the shadow branch learns the probabilities of the '
         'regularization branch on the mixed view. 0 is off, as in the paper.', least=0)
-    distillation_ramp: int = key(
-        0, 'Iterations in which that weight rises from 0, because the branch knows little at '
-        'first. 0 begins with the whole weight.', least=0)
     mixed_maps: str = key(
         'encoded', "Frozen encoder's map of the mixed image: 'encoded', as published, or "
         "'composed' from the maps of its source and its target image. This saves a pass of the "
@@ -62,9 +58,6 @@ class RegularizationKeys(KeyGroup):
         if self.distillation_weight > 0 and self.regularizer_weight == 0:
             raise ConfigError('uda.distillation_weight needs a regularization branch that learns: '
                               'set uda.regularizer_weight above 0, or distillation_weight to 0')
-        if self.distillation_ramp > 0 and self.distillation_weight == 0:
-            raise ConfigError('uda.distillation_ramp is for distillation, which is off: set '
-                              'distillation_weight=3, or distillation_ramp to 0')
         if self.mixed_maps == 'composed' and not self.is_on:
             raise ConfigError("uda.mixed_maps='composed' needs SSR's regularizer (type='SSR'): set "
                               "it to 'encoded'")
@@ -91,12 +84,6 @@ class RegularizationKeys(KeyGroup):
     def is_on(self) -> bool:
         """Whether there is a regularization branch."""
         return self.sam_model_registry is not None or self.regularizer is not None
-
-    def distillation(self) -> Optional[Distillation]:
-        """Build the distillation between the branches; None if it is off."""
-        if self.distillation_weight == 0:
-            return None
-        return Distillation(self.distillation_weight, self.distillation_ramp)
 
     def build(self, student: nn.Module) -> Optional[FeatureRegularizer]:
         """Build the branch for the student, with SAM or with the configured encoder."""

@@ -4,9 +4,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..student import (
     feature_image,
+    full_precision,
     heads,
     level_logits,
     map_features,
@@ -19,7 +21,6 @@ from ..student import (
 )
 from ..views.view import SOURCE, TARGET, View
 from .adversarial import AdversarialAdaptation
-from .distillation import Distillation
 from .feature_distance import FeatureDistance
 from .foundation_distance import FoundationDistance
 from .loss_term import LossTerm
@@ -62,7 +63,7 @@ class ViewLosses:
         regularizer_weight: weight of the losses of the regularization branch, 1 in the paper.
         shadow_statistics: whether the shadow branch alone updates the running statistics of the
             head's batch norms. As published, both branches do.
-        distillation: of the regularization branch into the shadow branch; None as in the paper.
+        distillation_weight: weight of the :meth:`distilled` loss; 0 as in the paper.
         target_terms: losses on the target view, from :func:`~mmseg_ssr.uda.student.level_logits`.
         adversary: discriminators of source and target predictions.
         foundation_distance: loss term on the views of :class:`.DistanceView`.
@@ -75,7 +76,7 @@ class ViewLosses:
                  regularizer: Optional[nn.Module] = None,
                  regularizer_weight: float = 1.,
                  shadow_statistics: bool = False,
-                 distillation: Optional[Distillation] = None,
+                 distillation_weight: float = 0.,
                  target_terms: Sequence[nn.Module] = (),
                  adversary: Optional[AdversarialAdaptation] = None,
                  loss_terms: Sequence[LossTerm] = (),
@@ -84,16 +85,11 @@ class ViewLosses:
         self.feature_distance = feature_distance
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         self.shadow_statistics = shadow_statistics
-        self.distillation = distillation
+        self.distillation_weight = distillation_weight
         self.target_terms = nn.ModuleList(target_terms)
         self.adversary = adversary
         self.loss_terms = nn.ModuleList(loss_terms)
         self.foundation_distance = foundation_distance
-
-    def start_iteration(self, iteration: int) -> None:
-        """Set what changes in the course of a training, for an iteration counted from 0."""
-        if self.distillation is not None:
-            self.distillation.start_iteration(iteration)
 
     def terms(self, view: View) -> List[Term]:
         """Return the terms of a view. Each holds the graph of one head, or of all heads."""
@@ -103,7 +99,7 @@ class ViewLosses:
             return [self.unlabeled]
         terms: List[Term] = [self.shadow]
         if self.regularizer is not None and view.regularized:
-            if self.distillation is not None and view.name != SOURCE:
+            if self.distillation_weight > 0 and view.name != SOURCE:
                 terms = [self.distilled]
             else:
                 terms.append(self.regularized)
@@ -112,11 +108,12 @@ class ViewLosses:
         return terms
 
     def shadow(self, view: View, features: Any, context: Optional[Tensor],
-               taught: Optional[Tensor] = None) -> Learned:
+               target: Optional[Tensor] = None) -> Learned:
         """Return the losses of the plain student (SSR, Fig. 2, shadow branch).
 
         Args:
-            taught: logits B x K x h x w that are distilled into the decode head; None is without.
+            target: class probabilities B x K x h x w for the distillation loss of the decode head;
+                None is without.
         """
         ignored = (view.label == self.student.decode_head.ignore_index).all()
         losses: Dict[str, Tensor] = {}
@@ -125,14 +122,14 @@ class ViewLosses:
             losses.update(prefixed(prefix, prediction_losses(
                 head, predicted[prefix], view.label, view.weight)))
         losses.update(self._own_losses(view, features, predicted))
-        if taught is not None:
-            losses['decode.loss_distillation'] = self.distillation(
-                prediction_logits(predicted['decode']), taught, view.trusted)
+        if target is not None:
+            losses['decode.loss_distillation'] = self.distillation_weight * distillation_loss(
+                prediction_logits(predicted['decode']), target, view.trusted)
         losses = prefixed(view.prefix, scaled(losses, view.scale))
         if self.adversary is not None and view.name == SOURCE:
             losses.update(self.adversary.source_losses(
                 level_logits(self.student, predicted, view.img)))
-        return Learned(losses, {} if taught is not None else {
+        return Learned(losses, {} if target is not None else {
             f'{view.name} view: every label is ignore, it teaches nothing': ignored})
 
     def regularized(self, view: View, features: Any, context: Tensor) -> Learned:
@@ -140,12 +137,16 @@ class ViewLosses:
         return self._regularized_losses(view, self._enhanced_prediction(features, context))
 
     def distilled(self, view: View, features: Any, context: Tensor) -> Learned:
-        """Return the losses of both branches, of which one learns from the other.
+        """Return the losses of both branches, with the shadow branch as student of the other.
 
-        Not in the paper, see :class:`.Distillation`.
+        It learns the probabilities that the regularization branch finds for the same image
+        (knowledge distillation, arXiv 1503.02531, at temperature 1). These carry what the frozen
+        encoder knows, and count at pixels without a confident pseudo-label too, but not in rows
+        and margins of target images that are not trusted. Not in the paper.
         """
         enhanced = self._enhanced_prediction(features, context)
-        losses, notes = self.shadow(view, features, context, prediction_logits(enhanced))
+        target = full_precision(prediction_logits(enhanced).detach()).softmax(1)
+        losses, notes = self.shadow(view, features, context, target)
         return Learned({**losses, **self._regularized_losses(view, enhanced).losses}, notes)
 
     def distance(self, view: View, features: Any, context: Optional[Tensor]) -> Learned:
@@ -221,3 +222,16 @@ class ViewLosses:
     def own_optimizers(self) -> List[torch.optim.Optimizer]:
         """The optimizers of trained networks outside of the model."""
         return [] if self.adversary is None else [self.adversary.optimizer]
+
+
+def distillation_loss(logits: Tensor, target: Tensor, trusted: Optional[Tensor] = None) -> Tensor:
+    """Return the mean cross-entropy of logits and class probabilities.
+
+    Args:
+        logits, target: B x K x h x w.
+        trusted: B x H x W, bool. The others count as 0. None is everywhere.
+    """
+    loss = F.cross_entropy(full_precision(logits), target, reduction='none')
+    if trusted is not None:
+        loss = loss * F.interpolate(trusted[:, None].to(loss.dtype), loss.shape[1:])[:, 0]
+    return loss.mean()

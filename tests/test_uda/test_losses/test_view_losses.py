@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmseg_ssr.uda import Distillation, FeatureDistance, Learned, LossTerm, View, ViewLosses
+from mmseg_ssr.uda import FeatureDistance, Learned, LossTerm, View, ViewLosses
 from mmseg_ssr.uda.losses.running_statistics import untracked_statistics
 from mmseg_ssr.uda.student import weighted_losses
 
@@ -68,14 +68,14 @@ def test_the_terms_of_a_view(losses):
 
 
 def test_distillation_joins_the_branches_of_views_with_pseudo_labels(losses):
-    losses.distillation = Distillation(0.3)
+    losses.distillation_weight = 0.3
     assert losses.terms(view('mix')) == [losses.distilled]
     assert losses.terms(view('source')) == [losses.shadow, losses.regularized]
     assert losses.terms(view('mix', regularized=False)) == [losses.shadow]
 
 
 def test_the_shadow_branch_learns_the_probabilities_of_the_other(losses):
-    losses.distillation, given = Distillation(0.3), view(scale=0.5)
+    losses.distillation_weight, given = 0.3, view(scale=0.5)
     features, shadow, enhanced = run(losses, given)
     context = losses.regularizer.encode(given.img)
     found = losses.distilled(given, features, context).losses
@@ -89,7 +89,7 @@ def test_the_shadow_branch_learns_the_probabilities_of_the_other(losses):
 
 
 def test_pixels_that_are_not_trusted_are_not_distilled(losses):
-    losses.distillation, given = Distillation(1.), view()
+    losses.distillation_weight, given = 1., view()
     features = losses.student.extract_feat(given.img)
     context = losses.regularizer.encode(given.img)
 
@@ -102,7 +102,7 @@ def test_pixels_that_are_not_trusted_are_not_distilled(losses):
 
 
 def test_a_view_that_distills_teaches_without_labels_too(losses):
-    losses.distillation, given = Distillation(1.), view(label=torch.full((2, 1, 16, 16), 255))
+    losses.distillation_weight, given = 1., view(label=torch.full((2, 1, 16, 16), 255))
     features = losses.student.extract_feat(given.img)
     context = losses.regularizer.encode(given.img)
     assert losses.shadow(given, features, context).notes
@@ -111,7 +111,7 @@ def test_a_view_that_distills_teaches_without_labels_too(losses):
 
 
 def test_distillation_teaches_the_shadow_branch_alone(losses):
-    losses.distillation, given = Distillation(0.3), view()
+    losses.distillation_weight, given = 0.3, view()
     features = losses.student.extract_feat(given.img)
     loss = losses.distilled(given, features, losses.regularizer.encode(given.img)).losses[
         'mix.decode.loss_distillation']
