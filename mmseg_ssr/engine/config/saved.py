@@ -80,7 +80,7 @@ def same_config(text: Any, cfg: Config, *but: str) -> bool:
 
 def _statements(text: str, but: Sequence[str]) -> List[str]:
     """Return what each statement of a config says, without its layout."""
-    return [ast.dump(_Calls().visit(statement)) for statement in ast.parse(text).body
+    return [ast.unparse(_Calls().visit(statement)) for statement in ast.parse(text).body
             if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
                     and statement.targets[0].id.startswith(('name_', *but)))]
 
