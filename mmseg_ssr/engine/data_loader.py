@@ -130,7 +130,7 @@ class Loader(DataLoader):
     """
 
     def __iter__(self) -> Iterator[Any]:
-        with explained(killed_worker):
+        with explained(killed_worker) if self.num_workers else contextlib.nullcontext():
             batches = super().__iter__()
             waiting = _answer_where_waited()
             while True:
@@ -143,7 +143,11 @@ class Loader(DataLoader):
 
 def killed_worker(error: Exception) -> Optional[UserError]:
     """Explain the end of a process that loads data, or return None for another error."""
-    if isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid'):
+    told = isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid')
+    # The connection breaks first if the system has not told the end yet. An error of a data set
+    # comes from there without a number.
+    broken = isinstance(error, ConnectionError) and error.errno is not None
+    if told or broken:
         return UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
                          'lack of memory: lower data.workers_per_gpu and call again (a training '
                          'goes on with --resume-from auto)')

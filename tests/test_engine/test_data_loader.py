@@ -174,6 +174,28 @@ class Endless(Dataset):
         return index
 
 
+class Unplugged(Dataset):
+    """A data set whose images lie behind a connection that breaks."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        raise ConnectionResetError(104, 'Connection reset by peer')
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_broken_connection_of_a_data_set_is_no_killed_worker(workers):
+    with pytest.raises(ConnectionResetError, match='Connection reset by peer'):
+        next(iter(test_loader(Unplugged(), workers=workers)))
+
+
+def test_a_worker_that_is_gone_before_the_system_says_so():
+    with pytest.raises(UserError, match='has ended .*Connection reset by peer.*lower'), \
+            explained(killed_worker):
+        raise ConnectionResetError(104, 'Connection reset by peer')
+
+
 def test_killed_workers_are_said_where_a_batch_is_waited_for():
     """Torch raises an error for each, whatever the program does when the system reports it."""
     loaders = [test_loader(Endless(), workers=2) for _ in range(2)]
