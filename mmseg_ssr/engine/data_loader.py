@@ -144,9 +144,10 @@ class Loader(DataLoader):
 def killed_worker(error: Exception) -> Optional[UserError]:
     """Explain the end of a process that loads data, or return None for another error."""
     told = isinstance(error, RuntimeError) and str(error).startswith('DataLoader worker (pid')
-    # The connection breaks first if the system has not told the end yet. An error of a data set
-    # comes from there without a number.
-    broken = isinstance(error, ConnectionError) and error.errno is not None
+    # The connection breaks first if the system has not told the end yet. The same errors of a data
+    # set come from its process with another text, and without a number.
+    broken = (isinstance(error, ConnectionError) and error.errno is not None
+              or isinstance(error, EOFError) and not error.args)
     if told or broken:
         return UserError(f'a process that loads data has ended ({one_line(error)}), perhaps for '
                          'lack of memory: lower data.workers_per_gpu and call again (a training '

@@ -71,9 +71,13 @@ def same_config(text: Any, cfg: Config, *but: str) -> bool:
 
     Args:
         but: beginnings of further keys at the top that may differ.
+
+    Raises:
+        ConfigError: ``cfg`` cannot be written, see :func:`plain_text`.
     """
+    own = _statements(plain_text(cfg), but)
     try:
-        return _statements(text, but) == _statements(plain_text(cfg), but)
+        return _statements(text, but) == own
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return False
 

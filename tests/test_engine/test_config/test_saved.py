@@ -154,3 +154,8 @@ def test_keys_that_may_differ():
     assert same_config('a = 1\n', cfg, 'load_from')
     assert not same_config("a = 2\nload_from = 'y.pth'\n", cfg, 'load_from')
     assert not same_config("a = 1\nload_from = 'x.pth'\n", cfg)
+
+
+def test_a_config_that_cannot_be_written_is_not_another_one():
+    with pytest.raises(ConfigError, match='model.a is a range'):
+        same_config('a = 1', Config(dict(model=dict(a=range(3)))))
