@@ -2,7 +2,7 @@
 from functools import partial
 from typing import Any, Dict, List
 
-from .streets import RANDOM_ENCODER, SSR_PLUS, STREETS_MIC, encoder_rows, small_row
+from .streets import RANDOM_ENCODER, SSR_PLUS, STREETS_MIC, small_row
 from .table import Experiment
 
 #: CamVid: crops have 192 rows, and blocks that divide them.
@@ -30,31 +30,48 @@ def maps_of(source: str, encoder: str, size: int = 1024) -> Dict[str, Any]:
             'data.train.target.encoder_maps': f'data/camvid_maps/{encoder}_{size}'}
 
 
-def camvid(id: str, title: str, benchmark: str, prefix: str, source: str) -> Experiment:
-    """Make the table of a benchmark on CamVid, with its oracle."""
+def camvid(id: str, title: str, benchmark: str, prefix: str, source: str,
+           crops: bool = False) -> Experiment:
+    """Make the table of a benchmark on CamVid, with its oracle.
+
+    Args:
+        id: name of the table.
+        title: what it shows.
+        benchmark: source and target, as people read them.
+        prefix: how the names of its configs begin.
+        source: name of the source in the folders of maps.
+        crops: also rows of *plus* whose encoder sees crops, with their control.
+    """
     row = partial(small_row, f'configs/camvid/{prefix}_', seeds=5)
     maps = {**COMPOSED, **maps_of(source, 'mobile_sam')}
     return Experiment(id, title, 'this repository', (
-        *encoder_rows(f'configs/camvid/{prefix}_', CAMVID_MIC),
-        row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS, **COMPOSED),
+        row('source_only', 'source_only'),
+        row('daformer', 'daformer'),
+        row('daformer_ssr', 'daformer_ssr'),
+        *((row('daformer_ssr_plus', 'daformer_ssr', **SSR_PLUS),
+           row('daformer_ssr_plus_random', 'daformer_ssr', **SSR_PLUS, **RANDOM_ENCODER),
+           row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS, **COMPOSED))
+          if crops else ()),
         row('daformer_ssr_maps', 'daformer_ssr', **maps),
         row('daformer_ssr_plus_maps', 'daformer_ssr', **maps, **SSR_PLUS),
         row('daformer_ssr_distilled', 'daformer_ssr_distilled'),
-        row('daformer_ssr_distilled_512', 'daformer_ssr_distilled',
-            **maps_of(source, 'mobile_sam', 512)),
         row('daformer_ssr_distilled_random', 'daformer_ssr_distilled', **RANDOM_ENCODER,
             **maps_of(source, 'random')),
-        row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **CAMVID_MIC),
+        row('daformer_ssr_distilled_512', 'daformer_ssr_distilled',
+            **maps_of(source, 'mobile_sam', 512)),
+        row('daformer_ssr_distilled_512_random', 'daformer_ssr_distilled', **RANDOM_ENCODER,
+            **maps_of(source, 'random', 512)),
         row('daformer_affinity', 'daformer_affinity'),
         row('daformer_affinity_random', 'daformer_affinity', **RANDOM_LABELS),
-        row('mic_affinity', 'daformer_affinity', 'mic', **CAMVID_MIC),
+        row('mic', 'daformer', **CAMVID_MIC),
+        row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **CAMVID_MIC),
         row('oracle', 'oracle')),
         benchmark, 'daformer')
 
 
 EXPERIMENTS: List[Experiment] = [
     camvid('camvid-dusk', 'Real to real: from day to dusk, on one core', 'CamVid day -> dusk',
-           'camvid_dusk', 'day'),
+           'camvid_dusk', 'day', crops=True),
     camvid('streets2camvid', 'Drawn to real, on one core', 'Streets -> CamVid', 'streets2camvid',
            'streets'),
 ]

@@ -94,9 +94,9 @@ def small_row(begin: str, name: str, config: str, baseline: str = 'daformer', se
 streets = partial(small_row, 'configs/demo/')
 
 
-def encoder_rows(begin: str, mic: Mapping[str, Any]) -> List[Row]:
+def encoder_rows(mic: Mapping[str, Any]) -> List[Row]:
     """Rows that show the encoder's effect on DAFormer, and on MIC with its keys ``mic``."""
-    row = partial(small_row, begin, seeds=5)
+    row = partial(streets, seeds=5)
     return [
         row('source_only', 'source_only'),
         row('daformer', 'daformer'),
@@ -116,7 +116,7 @@ EXPERIMENTS: List[Experiment] = [
     Experiment(
         'streets', 'Does a frozen, domain-robust encoder help? (1200 iterations, five seeds)',
         'this repository', tuple(with_shared(STREETS_TEST, (
-            *encoder_rows('configs/demo/', STREETS_MIC),
+            *encoder_rows(STREETS_MIC),
             *(streets('plus_stages_' + ''.join(map(str, stages)), 'daformer_ssr',
                       **{'uda.regularizer.stages': stages}, **SSR_PLUS)
               for stages in ([0], [0, 1], [0, 1, 2]))))),
@@ -135,7 +135,7 @@ EXPERIMENTS: List[Experiment] = [
         'Streets', 'daformer'),
     Experiment(
         'streets-large', 'The same on a GPU: MiT-B2, 512 x 256 (2000 iterations, five seeds)',
-        'this repository', tuple(with_shared(STREETS_LARGE, encoder_rows('configs/demo/', {
+        'this repository', tuple(with_shared(STREETS_LARGE, encoder_rows({
             **STREETS_MIC, 'uda.mask_generator': dict(
                 type='block', mask_ratio=0.7, mask_block_size=16)}))),
         'Streets', 'daformer'),
