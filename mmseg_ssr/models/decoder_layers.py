@@ -13,6 +13,7 @@ from ..host import (
     DepthwiseSeparableConvModule,
 )
 from ..uda.student import resized
+from .dilated_depthwise import DilatedDepthwiseConv2d
 
 RELU = dict(type='ReLU')
 
@@ -66,6 +67,10 @@ class ASPP(nn.Module):
         self.aspp_modules = module(
             dilations=tuple(dilations), in_channels=in_channels, channels=channels,
             conv_cfg=None, norm_cfg=norm_cfg, act_cfg=act_cfg)
+        for branch in self.aspp_modules:
+            if isinstance(branch, DepthwiseSeparableConvModule):
+                depthwise = branch.depthwise_conv
+                depthwise.conv = DilatedDepthwiseConv2d.like(depthwise.conv)
         branches = len(dilations) + bool(pool) + (context_cfg is not None)
         self.bottleneck = ConvModule(
             branches * channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)

@@ -9,10 +9,6 @@ from .. import distributed
 from ..errors import ConfigError
 from ..uda.student import full_precision
 
-#: Keeps a function out of compilation, in which messages between processes lose their gradients
-#: without a word (torch 2.11). The code around it is still compiled. Older torch compiles nothing.
-not_compiled = getattr(getattr(torch, 'compiler', None), 'disable', lambda function: function)
-
 
 class SyncBatchNorm(nn.SyncBatchNorm):
     """``torch.nn.SyncBatchNorm`` that also works on a CPU, where torch's refuses to.
@@ -22,7 +18,8 @@ class SyncBatchNorm(nn.SyncBatchNorm):
     It is as precise as that of one process with the whole batch.
     """
 
-    @not_compiled
+    # compiled, messages between processes lose their gradients without a word (torch 2.11)
+    @torch.compiler.disable
     def forward(self, input: Tensor) -> Tensor:
         """Normalize B x C x ... to the same shape and dtype."""
         apart = not self.training or distributed.world_size() == 1

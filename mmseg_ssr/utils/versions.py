@@ -12,8 +12,8 @@ from packaging.version import Version
 Bounds = Dict[str, Tuple[str, Optional[str]]]
 #: The supported sets, by the line of mmseg: 0 (mmcv 1.x) and 1 (mmcv 2.x, mmengine).
 SUPPORTED: Dict[int, Bounds] = {
-    0: {'torch': ('2.0', None), 'mmcv': ('1.3.7', '2.0'), 'mmseg': ('0.16', '1.0')},
-    1: {'torch': ('2.0', None), 'mmcv': ('2.1', '3.0'), 'mmengine': ('0.10', '1.0'),
+    0: {'torch': ('2.4', None), 'mmcv': ('1.3.7', '2.0'), 'mmseg': ('0.16', '1.0')},
+    1: {'torch': ('2.4', None), 'mmcv': ('2.1', '3.0'), 'mmengine': ('0.10', '1.0'),
         'mmseg': ('1.2', '2.0')},
 }
 

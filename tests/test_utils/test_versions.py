@@ -17,7 +17,7 @@ def test_release(text, numbers):
     ('mmcv', '2.0.0rc4', r'mmcv>=2.1,<3.0, found 2.0.0rc4'),
     ('mmcv', '3.0', r'mmcv>=2.1,<3.0, found 3.0'),
     ('mmseg', '0.15.0', r'mmseg>=0.16,<1.0, found 0.15.0'),
-    ('torch', '1.13.1', r'torch>=2.0, found 1.13.1'),
+    ('torch', '2.3.1', r'torch>=2.4, found 2.3.1'),
 ])
 def test_a_version_that_does_not_fit_is_named(monkeypatch, package, version, expected):
     found = {'torch': '2.11.0', 'mmcv': '1.7.2', 'mmseg': '0.30.0', package: version}

@@ -14,7 +14,6 @@ from torch import distributed as dist
 from ... import distributed
 from ...errors import ConfigError, Interrupted, UserError, one_line
 from ...utils.device import pick_device
-from ...utils.versions import release
 from .liveness import SILENCE, Liveness
 
 LAUNCHERS = ('auto', 'none', 'pytorch', 'slurm')
@@ -176,13 +175,8 @@ def _meet(device: torch.device) -> 'dist.Store':
 
 
 def _backend(device: torch.device) -> Optional[str]:
-    """Return the backend: gloo for the CPU, NCCL for accelerators.
-
-    In newer torch, None gives NCCL for accelerators and gloo for the host.
-    """
-    if device.type == 'cpu':
-        return 'gloo'
-    return None if release(torch.__version__) >= (2, 1) else 'nccl'
+    """Return the backend: gloo for the CPU, and torch's choice, NCCL and gloo, for accelerators."""
+    return 'gloo' if device.type == 'cpu' else None
 
 
 def _part_in_error(error: BaseException, liveness: Liveness) -> None:
