@@ -1,4 +1,4 @@
-# `make help` lists the targets. Most of them run `make setup` first. README.md explains the variables.
+# `make help` lists the targets. Most of them run `make setup` first. docs/install.md explains the variables.
 PYTHON ?= python3
 VENV ?= .venv
 # Requirements such as torch==2.10.0. The default is the version tested with this Python.

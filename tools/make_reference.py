@@ -42,7 +42,7 @@ HEAD = """\
 
 <!-- Made by tools/make_reference.py from signatures and docstrings: change those, run it again. -->
 
-Every key that this project reads, with its kind and its meaning; in the tables with defaults, a key
+This page lists every key, its kind and its meaning. In the tables with defaults, a key
 that has none is needed. A misspelled key, a value of another kind, and a needed key that is missing
 end a command before anything is loaded. Keys that a class takes from mmseg or mmcv, and classes of
 theirs, mean what they mean there. `--cfg-options uda.alpha=0.99` sets a key from the command line.

@@ -1,1 +1,1 @@
-"""The command lines, a module for each. The scripts in ``tools/`` start them."""
+"""The commands of ``mmseg-ssr``, a module for each."""

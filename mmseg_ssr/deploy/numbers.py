@@ -48,7 +48,7 @@ def read_numbers(path: str, weights: str = 'student') -> Numbers:
     tested = content.get('weights', 'student' if 'scores' in content else None)
     if tested not in (None, weights):
         raise DataError(f'{path} holds scores of the {tested}, not of the {weights}: test those '
-                        'weights (tools/test.py --weights)')
+                        'weights (mmseg-ssr test --weights)')
     notes = f', tested with {" ".join(content["options"])}' if content.get('options') else ''
     notes += '' if tested else ', of which weights is not noted in it'
     return Numbers(scores, f'{os.path.basename(path)}, data.test of the config{notes}')

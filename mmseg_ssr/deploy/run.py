@@ -28,12 +28,13 @@ class Outcome(NamedTuple):
 
 
 def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
-                most_frames: Optional[int] = None, show: bool = True) -> Outcome:
+                most_frames: Optional[int] = None) -> Outcome:
     """Predict the inputs and write the results. A damaged input does not stop the others.
+
+    A progress bar on standard error shows the images per second.
 
     Args:
         most_frames: largest number of frames to predict from each video or camera.
-        show: show a progress bar on standard error, with images per second.
 
     Raises:
         ConfigError: the config does not work on any image.
@@ -43,7 +44,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], results: Results,
     results.check_inputs(inputs)
     start, images, faults = time.perf_counter(), 0, []
     with tqdm(total=len(inputs), desc='predict', unit=' images', bar_format=BAR,
-              mininterval=0.5, disable=not show) as bar:
+              mininterval=0.5) as bar:
         for item in inputs:
             try:
                 for _ in _predict(predictor, item, results, most_frames, bar):

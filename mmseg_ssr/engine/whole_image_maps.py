@@ -19,7 +19,7 @@ from ..regularizer import build_encoder
 from ..regularizer.sam_encoder import SHIPPED
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
 from ..utils.paths import read_text
-from .config.values import split_configs, steps_of
+from .config.values import given, split_configs, steps_of
 
 #: File in a folder of maps that says which encoder made them.
 ABOUT = 'encoder.json'
@@ -178,18 +178,13 @@ def _about(cfg: Config) -> Optional[Dict[str, Any]]:
 
     It is None if the file is missing, which other checks tell.
     """
-    about = _given(json.loads(json.dumps(_encoder(cfg))))
+    about = given(json.loads(json.dumps(_encoder(cfg))))
     file = about.get('checkpoint')
     if file in (None, SHIPPED):
         return about
     if not os.path.isfile(file):
         return None
     return dict(about, checkpoint=f'{os.path.basename(file)}, {os.path.getsize(file)} bytes')
-
-
-def _given(encoder: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return an encoder's keys that are not None, which is the same as not given."""
-    return {key: value for key, value in encoder.items() if value is not None}
 
 
 def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: bool) -> None:
@@ -202,7 +197,7 @@ def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: b
             return
         raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
     try:
-        made = _given(json.loads(read_text(file, 'note about the encoder of the maps')))
+        made = given(json.loads(read_text(file, 'note about the encoder of the maps')))
     except (MissingFile, ValueError, AttributeError) as error:
         raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
                           f'its maps: remove the folder, and {REMEDY}') from error

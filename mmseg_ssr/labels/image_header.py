@@ -17,7 +17,7 @@ EIGHT_BIT = (b'\xff\xd8', b'BM', b'GIF8', b'RIFF')
 #: TIFF tags: width, bits, color space, bands, meaning of the bands beyond color, kind of numbers.
 WIDTH, BITS, SPACE, BANDS, EXTRA, NUMBERS = 256, 258, 262, 277, 338, 339
 #: Values of the tags: a color space of one gray band, of red, green and blue, kinds of alpha.
-GRAY, RGB, ASSOCIATED_ALPHA, ALPHA = (0, 1), 2, 1, 2
+GRAY, RGB, ALPHA = (0, 1), 2, 2
 KINDS = {1: 'integers', 2: 'signed integers', 3: 'fractions'}
 
 

@@ -86,16 +86,8 @@ def k_means(points: Tensor, count: int) -> Tensor:
 
 
 def connected_parts(labels: Tensor, min_area: int) -> Tensor:
-    """Return the connected parts of each label, n x H x W bool. Small ones are left out.
-
-    Raises:
-        ImportError: scipy is not installed.
-    """
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise ImportError("regions of type 'mini' need the package scipy: pip install scipy"
-                          ) from error
+    """Return the connected parts of each label, n x H x W bool. Small ones are left out."""
+    from scipy import ndimage  # takes long to import
     masks = [torch.zeros(0, *labels.shape, dtype=torch.bool)]
     for value in labels.unique():
         parts, count = ndimage.label((labels == value).cpu().numpy())

@@ -187,8 +187,6 @@ def _class_faults(cfg: ConfigDict) -> Iterator[Fault]:
                     'num_classes=2', single[1:])
         return
     for number, (path, kind) in known.items():
-        if single:
-            break
         others = [f'{head}.num_classes is {count}' for head, count in head_classes(cfg)
                   if count != number]
         if others:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 import numpy as np
 from mmcv import Config
+from scipy.special import stdtrit
 
 from ...errors import DataError
 from .run import RESULT, finished_result, has_checkpoint
@@ -115,23 +116,8 @@ def summary(values: Sequence[float]) -> Optional[Summary]:
     if count < 2:
         return Summary(count, float(values[0])) if count else None
     std = float(np.std(values, ddof=1))
-    return Summary(count, float(np.mean(values)), std,
-                   t_quantile(count - 1) * std / math.sqrt(count))
-
-
-def t_quantile(degrees: int, share: float = 0.95) -> float:
-    """Return the t for which a share of Student's distribution lies between -t and t.
-
-    With t = sqrt(n) tan(angle) the density is cos(angle) ** (n - 1), up to a factor.
-
-    Args:
-        degrees: n degrees of freedom, at least 1.
-        share: the share, in (0, 1).
-    """
-    angle = np.linspace(0, math.pi / 2, 100001)
-    density = np.cos(angle)**(degrees - 1)
-    mass = np.concatenate([[0], np.cumsum(density[1:] + density[:-1])])
-    return float(math.sqrt(degrees) * np.tan(np.interp(share * mass[-1], mass, angle)))
+    quantile = float(stdtrit(count - 1, 0.975))  # of Student's distribution
+    return Summary(count, float(np.mean(values)), std, quantile * std / math.sqrt(count))
 
 
 def differences(runs: Runs, baseline: Runs) -> Dict[int, float]:

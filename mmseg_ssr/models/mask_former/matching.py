@@ -42,17 +42,15 @@ def match(scores: Tensor, masks: Tensor, targets: Targets, points: Tensor,
         scores: logits Q x (K + 1).
         masks: logits Q x h x w.
         points: P x 2, shared by all masks. Those on pixels of weight 0 do not count.
-
-    Raises:
-        ImportError: scipy is not installed.
     """
+    from scipy.optimize import linear_sum_assignment  # takes long to import
     if not len(targets.classes):
         nothing = targets.classes.long()
         return nothing, nothing
     with torch.no_grad():
         cost = matching_cost(scores, masks, targets, points, costs)
     # Numbers that are not finite match anyhow: the losses tell that they are not.
-    queries, matched = assignment(torch.nan_to_num(cost).cpu().numpy())
+    queries, matched = linear_sum_assignment(torch.nan_to_num(cost).cpu().numpy())
     order = np.argsort(queries)
     return tuple(send(torch.from_numpy(index[order]), scores.device)
                  for index in (queries, matched))
@@ -81,17 +79,3 @@ def dice_cost(shares: Tensor, truth: Tensor) -> Tensor:
     overlap = 2 * shares @ truth.T
     total = shares.sum(-1)[:, None] + truth.sum(-1)[None]
     return 1 - (overlap + 1) / (total + 1)
-
-
-def assignment(cost: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return rows and columns of the assignment of least total cost.
-
-    Raises:
-        ImportError: scipy is not installed.
-    """
-    try:
-        from scipy.optimize import linear_sum_assignment
-    except ImportError as error:
-        raise ImportError('matching queries with classes needs the package scipy: '
-                          'pip install scipy') from error
-    return linear_sum_assignment(cost)

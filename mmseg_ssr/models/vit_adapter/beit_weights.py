@@ -54,7 +54,6 @@ def resample_table(table: Tensor, side: int) -> Tensor:
 
     Raises:
         CheckpointError: the table is not that of a square grid.
-        ImportError: scipy is not installed.
     """
     length = round((len(table) - CLASS_POSITIONS) ** 0.5)
     if length ** 2 + CLASS_POSITIONS != len(table) or not length % 2:
@@ -62,11 +61,7 @@ def resample_table(table: Tensor, side: int) -> Tensor:
                               'grid of patches has: give a file of square images')
     if length == 2 * side - 1:
         return table
-    try:
-        from scipy.interpolate import RectBivariateSpline
-    except ImportError as error:
-        raise ImportError('resampling the positions of BEiT needs the package scipy: '
-                          'pip install scipy') from error
+    from scipy.interpolate import RectBivariateSpline  # takes long to import
     given = geometric_distances(length // 2, side - 1)
     wanted = np.arange(-(side - 1), side, dtype=np.float64).clip(given[0], given[-1])
     grids = table[:-CLASS_POSITIONS].T.reshape(-1, length, length).double().numpy()

@@ -12,7 +12,6 @@ from mmseg_ssr.engine.experiments.results import (
     published_difference,
     read_run,
     summary,
-    t_quantile,
 )
 from mmseg_ssr.errors import DataError
 
@@ -34,12 +33,6 @@ TABLE = [BASE, BETTER, NEW]
 def write(folder, **result):
     folder.mkdir(exist_ok=True)
     (folder / 'result.json').write_text(json.dumps(result))
-
-
-@pytest.mark.parametrize('degrees, t', [(1, 12.706), (2, 4.303), (4, 2.776), (30, 2.042),
-                                        (10000, 1.960)])
-def test_the_quantile_is_that_of_printed_tables(degrees, t):
-    assert t_quantile(degrees) == pytest.approx(t, abs=6e-4)
 
 
 def test_mean_deviation_and_interval():

@@ -1,8 +1,5 @@
 """Matching, points, and the losses with weights of pixels."""
-import builtins
-import itertools
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -10,7 +7,6 @@ from torch.nn import functional as F
 from mmseg_ssr.errors import ConfigError
 from mmseg_ssr.models.mask_former.draws import MaskDraws
 from mmseg_ssr.models.mask_former.mask_losses import MaskLosses, MaskPredictions, targets_of
-from mmseg_ssr.models.mask_former.matching import assignment
 from mmseg_ssr.models.mask_former.points import sample_points, uncertain_points
 
 CLASSES, QUERIES, SIZE = 4, 6, (16, 24)
@@ -40,18 +36,6 @@ def losses_of(label, weight=None, predicted=None, **options):
     return losses(predicted, targets_of(label, 255, weight), MaskDraws())
 
 
-@pytest.mark.parametrize('shape', [(3, 3), (5, 3), (3, 5), (4, 1)])
-def test_assignment_costs_no_more_than_any_other(shape):
-    cost = np.random.default_rng(0).standard_normal(shape)
-    rows, columns = assignment(cost)
-    assert len(set(rows)) == len(set(columns)) == min(shape)
-    long, wide = max(shape), min(shape)
-    table = cost if shape[0] >= shape[1] else cost.T
-    best = min(sum(table[row, column] for column, row in enumerate(rows))
-               for rows in itertools.permutations(range(long), wide))
-    assert cost[rows, columns].sum() == pytest.approx(best)
-
-
 def test_more_classes_than_queries_leave_the_surplus_out():
     predicted = MaskPredictions(tuple(one[:, :2] for one in predictions().classes),
                                 tuple(one[:, :2] for one in predictions().masks), SIZE)
@@ -67,19 +51,6 @@ def test_numbers_that_are_not_finite_reach_the_losses():
     predicted = predictions()
     predicted.masks[0].data.fill_(float('nan'))
     assert losses_of(labels(), predicted=predicted)['d0.loss_mask'].isnan()
-
-
-def test_matching_without_scipy_says_how_to_get_it(monkeypatch):
-    found = builtins.__import__
-
-    def without(name, *args, **options):
-        if name.startswith('scipy'):
-            raise ImportError(name)
-        return found(name, *args, **options)
-
-    monkeypatch.setattr(builtins, '__import__', without)
-    with pytest.raises(ImportError, match='needs the package scipy: pip install scipy'):
-        assignment(np.zeros((2, 2)))
 
 
 def test_points_read_maps_bilinearly_with_zeros_outside():
