@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from tiny_data import street, write_ids, write_image, write_synthia_label
 
-from mmseg_ssr.labels.conversion import convert_cityscapes, convert_gta
+from mmseg_ssr.labels.published import convert_cityscapes, convert_gta
 
 
 @pytest.fixture

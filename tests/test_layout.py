@@ -35,7 +35,7 @@ ALLOWED = {
     'uda': f'{BASE} labels.ignore_index regularizer',
     'host': f'{BASE} uda.student',
     'models': f'{STEP} host',
-    'mmseg1': f'{STEP} host labels domains models.sync_batch_norm',
+    'mmseg1': f'{STEP} host labels domains models.layers.sync_batch_norm',
     'methods': f'{STEP} host models mmseg1.segmentor',
     'datasets': f'{BASE} labels domains host',
     'streets': f'{BASE} labels',

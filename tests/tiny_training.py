@@ -5,15 +5,13 @@ import torch
 from mmcv import Config
 
 from mmseg_ssr.engine.config.values import dataset_configs
-from mmseg_ssr.labels.conversion import (
+from mmseg_ssr.labels.published import (
     convert_cityscapes,
     convert_crosscity,
     convert_gta,
-    convert_synthia,
-)
-from mmseg_ssr.labels.further_conversion import (
     convert_mapillary,
     convert_synscapes,
+    convert_synthia,
     convert_wilddash,
 )
 from mmseg_ssr.streets import LAYOUTS, make_streets

@@ -10,7 +10,8 @@ import torch
 
 from ..engine.build import build_training_dataset
 from ..engine.data_loader import training_loader
-from ..labels.conversion import CONVERTED, convert_cityscapes, convert_gta
+from ..labels.conversion import CONVERTED
+from ..labels.published import convert_cityscapes, convert_gta
 from ..labels.statistics import count_labels, count_train_ids
 from ..streets import make_streets
 from .cases import Case, Settings, measure_cases

@@ -8,40 +8,37 @@ be (each is named at the end), 2 if the folder or an argument is wrong, and 130 
 """
 import argparse
 import sys
-from typing import Callable, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from ..errors import cli
-from ..labels import conversion, further_conversion
+from ..labels import published
+from ..labels.conversion import Conversion
 from ..utils.parallel import default_workers, progress_bar, worker_count
 
 
-class Published(NamedTuple):
-    """A data set as its authors publish it.
+class DataSet(NamedTuple):
+    """A data set that can be converted.
 
     Attributes:
         title: its name in messages.
         folder: folder where its files are expected, relative to the repository.
-        labels: number of its labels. Another number is reported.
-        convert: ``convert(root, workers, progress)``.
+        count: number of its labels. Another number is reported.
+        labels: its labels as they are published.
     """
     title: str
     folder: str
-    labels: int
-    convert: Callable[..., conversion.Conversion]
+    count: int
+    labels: published.Published
 
 
 DATA_SETS = {
-    'gta': Published('GTA5', 'data/gta', 24966, conversion.convert_gta),
-    'synthia': Published('SYNTHIA', 'data/synthia', 9400, conversion.convert_synthia),
-    'cityscapes': Published('Cityscapes', 'data/cityscapes', 3475, conversion.convert_cityscapes),
-    'crosscity': Published('NTHU Cross-City', 'data/NTHU_Datasets', 400,
-                           conversion.convert_crosscity),
-    'synscapes': Published('Synscapes', 'data/synscapes', 25000,
-                           further_conversion.convert_synscapes),
-    'mapillary': Published('Mapillary Vistas', 'data/mapillary', 20000,
-                           further_conversion.convert_mapillary),
-    'wilddash': Published('WildDash2', 'data/wilddash', 4256,
-                          further_conversion.convert_wilddash),
+    'gta': DataSet('GTA5', 'data/gta', 24966, published.GTA),
+    'synthia': DataSet('SYNTHIA', 'data/synthia', 9400, published.SYNTHIA_RAND),
+    'cityscapes': DataSet('Cityscapes', 'data/cityscapes', 3475, published.CITYSCAPES_FINE),
+    'crosscity': DataSet('NTHU Cross-City', 'data/NTHU_Datasets', 400, published.CROSS_CITY),
+    'synscapes': DataSet('Synscapes', 'data/synscapes', 25000, published.SYNSCAPES),
+    'mapillary': DataSet('Mapillary Vistas', 'data/mapillary', 20000, published.MAPILLARY_VISTAS),
+    'wilddash': DataSet('WildDash2', 'data/wilddash', 4256, published.WILD_DASH),
 }
 
 
@@ -65,21 +62,22 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    published = DATA_SETS[args.name]
+    data_set = DATA_SETS[args.name]
     try:
-        result = published.convert(args.data, args.nproc, progress_bar(f'{published.title} labels'))
+        result = published.convert(data_set.labels, args.data, args.nproc,
+                                   progress_bar(f'{data_set.title} labels'))
     except KeyboardInterrupt:
         print('stopped: the same command goes on where it was', file=sys.stderr)
         sys.exit(130)
-    report(result, args.data, published.labels)
+    report(result, args.data, data_set.count)
 
 
-def report(result: conversion.Conversion, folder: str, published: int) -> None:
+def report(result: Conversion, folder: str, expected: int) -> None:
     """Print what was converted. Exit with 1 if some labels could not be."""
     print(f'{folder}: {result.converted} labels converted, {result.skipped} were up to date')
     found = len(result.statistics) + len(result.failures)
-    if found != published:
-        print(f'note: {found} labels in all, the published data set has {published}')
+    if found != expected:
+        print(f'note: {found} labels in all, the published data set has {expected}')
     for file in result.empty:
         print(f'warning: {file} holds none of the 19 classes', file=sys.stderr)
     if result.failures:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import (
     Callable,
     Dict,
-    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -22,9 +21,8 @@ from typing import (
 import cv2
 import numpy as np
 
-from ..errors import MissingFile, UnwritableFile, UserError
+from ..errors import UnwritableFile, UserError
 from ..utils.atomic_file import remove_leftovers
-from ..utils.folders import list_files
 from ..utils.parallel import Progress, parallel_map
 from .cityscapes import TRAIN_IDS
 from .files import (
@@ -102,98 +100,6 @@ def convert_label(source: PathLike, output: PathLike, labels: Format = CITYSCAPE
     train_ids = cv2.LUT(labels.read(source), train_id_table(labels.train_ids))
     write_label(output, train_ids)
     return count_pixels(train_ids, IGNORE_INDEX)
-
-
-def convert_gta(root: PathLike, workers: int = 1,
-                progress: Optional[Progress] = None) -> Conversion:
-    """Convert ``root/labels/NNNNN.png`` and write the class statistics into ``root``.
-
-    Raises:
-        MissingFile: ``root`` is not laid out like GTA5.
-        DataError: more than half of the labels hold none of the 19 classes.
-    """
-    root = Path(root)
-    labels = ending_in_digits(files_below(root / 'labels', '.png'))
-    if not labels:
-        raise MissingFile(f'{root} holds no labels/NNNNN.png: give the folder that has GTA5\'s '
-                          '01_labels.zip..10_labels.zip unpacked in it (data/gta)')
-    result = convert_files(labels, '.png', root, workers, progress)
-    finish(result, result.statistics, root)
-    return result
-
-
-def convert_synthia(root: PathLike, workers: int = 1,
-                    progress: Optional[Progress] = None) -> Conversion:
-    """Convert ``root/GT/LABELS/NNNNNNN.png`` and write the class statistics into ``root``.
-
-    Raises:
-        MissingFile: ``root`` is not laid out like SYNTHIA-RAND-CITYSCAPES.
-        DataError: more than half of the labels hold none of the 19 classes.
-    """
-    root = Path(root)
-    # direct files only: SYNTHIA's video sequences have folders there, and other classes
-    folder = root / 'GT' / 'LABELS'
-    labels = ending_in_digits(path for path in files_below(folder, '.png') if path.parent == folder)
-    if not labels:
-        raise MissingFile(f'{root} holds no GT/LABELS/NNNNNNN.png: give the folder RAND_CITYSCAPES '
-                          'of SYNTHIA_RAND_CITYSCAPES.rar (data/synthia), no other SYNTHIA set')
-    result = convert_files(labels, '.png', root, workers, progress, SYNTHIA)
-    finish(result, result.statistics, root)
-    return result
-
-
-def convert_cityscapes(root: PathLike, workers: int = 1,
-                       progress: Optional[Progress] = None) -> Conversion:
-    """Convert ``root/gtFine/{train,val}/CITY/*_gtFine_labelIds.png``.
-
-    The class statistics, written into ``root``, count the training labels only.
-
-    Raises:
-        MissingFile: ``root`` is not laid out like Cityscapes.
-        DataError: more than half of the labels hold none of the 19 classes.
-    """
-    root, suffix = Path(root), '_labelIds.png'
-    labels = [path for split in ('train', 'val')
-              for path in files_below(root / 'gtFine' / split, f'_gtFine{suffix}')]
-    if not labels:
-        raise MissingFile(f'{root} holds no gtFine/train/CITY/*_gtFine{suffix}: give the folder '
-                          'that has gtFine_trainvaltest.zip unpacked in it (data/cityscapes)')
-    result = convert_files(labels, suffix, root, workers, progress)
-    finish(result, {file: counts for file, counts in result.statistics.items()
-                     if file.startswith('gtFine/train/')}, root)
-    return result
-
-
-def convert_crosscity(root: PathLike, workers: int = 1,
-                      progress: Optional[Progress] = None) -> Conversion:
-    """Convert ``CITY/Labels/Test/*_eval.png`` of NTHU Cross-City.
-
-    Args:
-        root: the folder of all cities, or of one city. There are no training labels, and so no
-            class statistics.
-
-    Raises:
-        MissingFile: ``root`` is not laid out like NTHU Cross-City.
-        DataError: more than half of the labels hold none of the 19 classes.
-    """
-    root, suffix = Path(root), '_eval.png'
-    labels = [path for path in files_below(root, suffix) if path.parts[-3:-1] == ('Labels', 'Test')]
-    if not labels:
-        raise MissingFile(f'{root} holds no CITY/Labels/Test/*{suffix}: give the folder '
-                          'NTHU_Datasets (data/NTHU_Datasets) or that of a city in it')
-    result = convert_files(labels, suffix, root, workers, progress)
-    finish(result, {}, root)
-    return result
-
-
-def files_below(folder: Path, suffix: str) -> List[Path]:
-    """All files below ``folder`` with this ending, in linked folders too, sorted."""
-    return sorted(folder / file for file in list_files(str(folder)) if file.endswith(suffix))
-
-
-def ending_in_digits(paths: Iterable[Path]) -> List[Path]:
-    """Published labels. ``00001_labelTrainIds.png`` is our own output."""
-    return [path for path in paths if path.stem[-1:].isdigit()]
 
 
 def convert_files(labels: Sequence[Path], suffix: str, root: Path, workers: int,

@@ -18,7 +18,7 @@ from ..host import BACKBONES, BaseModule
 from ..utils.registration import register
 from ..weights import check_values, read_weights
 from ..weights.mit_layouts import segformer_layout
-from .gelu_linear import gelu_linear
+from .layers.gelu_linear import gelu_linear
 
 # B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
 

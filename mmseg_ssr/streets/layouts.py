@@ -10,7 +10,7 @@ from PIL import Image
 from ..labels.camvid import camvid_table
 from ..labels.cityscapes import CLASSES
 from ..labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
-from ..labels.further_conversion import MAPILLARY_IDS
+from ..labels.published import MAPILLARY_IDS
 from .labels import COLORS
 from .look import (
     CONDITION_LOOKS,

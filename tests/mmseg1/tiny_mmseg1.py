@@ -1,7 +1,7 @@
 """A training in miniature through mmseg 1.x: Streets drawn small, a tiny network."""
 from pathlib import Path
 
-from mmseg_ssr.labels.conversion import convert_cityscapes, convert_gta
+from mmseg_ssr.labels.published import convert_cityscapes, convert_gta
 from mmseg_ssr.migration.schedule import schedulers
 from mmseg_ssr.streets import make_streets
 

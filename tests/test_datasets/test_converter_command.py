@@ -42,11 +42,11 @@ def test_wrong_folder_and_wrong_number_exit_with_2(gta_raw, tmp_path, capsys):
 
 
 def test_ctrl_c_says_how_to_go_on(capsys, monkeypatch):
-    def stopped(root, workers, progress):
+    def stopped(root):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(convert.DATA_SETS, 'gta',
-                        convert.DATA_SETS['gta']._replace(convert=stopped))
+    labels = convert.DATA_SETS['gta'].labels._replace(find=stopped)
+    monkeypatch.setitem(convert.DATA_SETS, 'gta', convert.DATA_SETS['gta']._replace(labels=labels))
     with pytest.raises(SystemExit) as caught:
         run_gta()
     assert caught.value.code == 130

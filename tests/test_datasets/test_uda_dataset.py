@@ -10,7 +10,7 @@ from tiny_data import cityscapes_config, gta_config, training_steps, write_ids, 
 
 from mmseg_ssr.datasets import GTADataset, UDADataset, build_dataset
 from mmseg_ssr.errors import ConfigError, MissingFile
-from mmseg_ssr.labels.conversion import convert_gta
+from mmseg_ssr.labels.published import convert_gta
 
 RCS = dict(min_pixels=100, class_temp=0.01, min_crop_ratio=0.5)
 TRAIN = 16

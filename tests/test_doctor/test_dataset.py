@@ -13,7 +13,7 @@ from PIL import Image
 from mmseg_ssr.doctor import Stage, examine_datasets, in_order
 from mmseg_ssr.doctor.dataset import published_images
 from mmseg_ssr.doctor.files import damage
-from mmseg_ssr.labels.conversion import convert_gta
+from mmseg_ssr.labels.published import convert_gta
 from mmseg_ssr.labels.statistics import STATISTICS
 
 #: Of the drawn data as it is, since it is smaller than what is published.

@@ -8,13 +8,12 @@ from tiny_data import street, write_ids
 
 from mmseg_ssr.errors import DataError, MissingFile
 from mmseg_ssr.labels.cityscapes import TRAIN_IDS
-from mmseg_ssr.labels.conversion import (
-    SYNTHIA_TRAIN_IDS,
+from mmseg_ssr.labels.conversion import SYNTHIA_TRAIN_IDS, train_id_table
+from mmseg_ssr.labels.published import (
     convert_cityscapes,
     convert_crosscity,
     convert_gta,
     convert_synthia,
-    train_id_table,
 )
 from mmseg_ssr.labels.statistics import load_class_statistics, save_class_statistics
 

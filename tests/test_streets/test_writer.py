@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmseg_ssr.errors import DataError
-from mmseg_ssr.labels.conversion import convert_gta
+from mmseg_ssr.labels.published import convert_gta
 from mmseg_ssr.streets import SOURCE_TRAIN, draw_sample, make_streets, writer
 
 SMALL = dict(train_source=3, train_target=6, val_target=2, size=(96, 48), workers=1)

@@ -6,7 +6,7 @@ from tiny_data import street, write_ids
 from mmseg_ssr.errors import DataError, MissingFile
 from mmseg_ssr.labels.cityscapes import CLASSES
 from mmseg_ssr.labels.conversion import train_id_table
-from mmseg_ssr.labels.further_conversion import (
+from mmseg_ssr.labels.published import (
     MAPILLARY,
     convert_mapillary,
     convert_synscapes,

@@ -5,14 +5,14 @@ from typing import Any, Callable, Dict, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, nearest
-from ..host import (
+from ...errors import ConfigError, nearest
+from ...host import (
     ASPPModule,
     ConvModule,
     DepthwiseSeparableASPPModule,
     DepthwiseSeparableConvModule,
 )
-from ..uda.student import resized
+from ...uda.student import resized
 from .dilated_depthwise import DilatedDepthwiseConv2d
 
 RELU = dict(type='ReLU')
