@@ -38,6 +38,10 @@ class CamVidDataset(DetailedScores, FolderDataset):
 
     CLASSES = CLASSES
     PALETTE = [list(color) for color in PALETTE]
+    #: What to do about an unknown value in a label.
+    REMEDY = ("expected SegNet's ids 0 to 11, or the colors of CamVid's own labels: give the "
+              "folder of one of these releases (docs/real_data.md), or type='FolderDataset' with "
+              'your own classes')
 
     def __init__(self,
                  pipeline: Sequence[dict],

@@ -44,6 +44,9 @@ class FolderDataset(CustomDataset):
         DataError: on access, an image or label is not valid, or no class has a value.
     """
 
+    #: What to do about an unknown value in a label. By default, to put it into the config.
+    REMEDY = ''
+
     def __init__(self,
                  pipeline: Sequence[dict],
                  img_dir: str,
@@ -55,7 +58,7 @@ class FolderDataset(CustomDataset):
                  split: Optional[str] = None,
                  data_root: Optional[str] = None,
                  test_mode: bool = False):
-        self.class_table = ClassTable.from_config(classes, ignore)
+        self.class_table = ClassTable.from_config(classes, ignore, self.REMEDY)
         suffixes = (img_suffix, ) if isinstance(img_suffix, str) else tuple(img_suffix)
         if not suffixes or not all(isinstance(s, str) and s for s in (*suffixes, seg_map_suffix)):
             raise ConfigError('img_suffix must be an ending such as .jpg, or a list of some, and '

@@ -16,9 +16,13 @@ from ..datasets.pipelines.encoder_maps import FOLDER, map_file
 from ..domains.target_pipeline import loads_image, step_name
 from ..errors import ConfigError, DataError, MissingFile
 from ..regularizer import build_encoder
+from ..regularizer.encoders import DEFAULT, ENCODERS
 from ..regularizer.sam_encoder import SHIPPED
+from ..uda.losses.regularization_keys import encoder_config
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
 from ..utils.paths import read_text
+from ..weights import sha256
+from .config.signatures import parameters
 from .config.values import given, split_configs, steps_of
 
 #: File in a folder of maps that says which encoder made them.
@@ -65,12 +69,11 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
                           f"and data.train.target {FOLDER}='FOLDER'")
     check(cfg, made=False)
     about = _about(cfg)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # of an encoder with random weights, a control
-        encoder = build_encoder(_encoder(cfg)).to(device)
+    encoder = build_encoder(_encoder(cfg)).to(device)
     for config in sets.values():
         make_folder(config[FOLDER])
-        write_atomic(os.path.join(config[FOLDER], ABOUT), json.dumps(about, indent=2).encode())
+        write_atomic(os.path.join(config[FOLDER], ABOUT),
+                     json.dumps({**about, **_images(config)}, indent=2).encode())
     return sum(_make_folder(path, config, encoder, device, told) for path, config in sets.items())
 
 
@@ -138,9 +141,9 @@ def check(cfg: Config, made: bool = True) -> None:
         made: whether the maps must be there.
 
     Raises:
-        ConfigError: the maps are of another encoder or of an unknown one, a domain whose maps are
-            used has none, no encoder uses those of a domain, two data sets share a folder, or a
-            pipeline does not give normalized images.
+        ConfigError: the maps are of another encoder, of an unknown one or of other images, a data
+            set of a domain whose maps are used has none, no encoder uses those of a domain, two
+            data sets share a folder, or a pipeline does not give normalized images.
         MissingFile: a folder holds none.
     """
     sets = folders(cfg)
@@ -155,18 +158,22 @@ def check(cfg: Config, made: bool = True) -> None:
     elif len(domains) < 2:
         raise ConfigError(f'only data.train.{domains.pop()} has {FOLDER}: give both domains the '
                           'key, or none')
+    for path, _ in split_configs(cfg, 'train'):
+        if path.split('.')[2] in domains and path not in sets:
+            raise ConfigError(f'{path} has no {FOLDER}, but {next(iter(sets))} has: give each data '
+                              'set of a domain the key, or none')
     if cfg.data.train.get('sync_crop_size'):
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
     for path, config in sets.items():
         _whole_images(path, config)
-        _check_about(config[FOLDER], about, path, new=not made)
+        _check_about(config, about, path, new=not made)
 
 
 def _encoder(cfg: Config) -> Mapping[str, Any]:
     """Return the config of the encoder that makes the maps."""
     uda = cfg.get('uda') or {}
-    found = uda.get('pseudo_label_encoder') or (uda.get('regularizer') or {}).get('encoder')
+    found = uda.get('pseudo_label_encoder') or encoder_config(uda)
     if found is None:
         raise ConfigError(f'{cfg.filename}: {FOLDER} need an encoder: set uda.regularizer.encoder '
                           '(SSR) or uda.pseudo_label_encoder, or leave them out')
@@ -174,20 +181,39 @@ def _encoder(cfg: Config) -> Mapping[str, Any]:
 
 
 def _about(cfg: Config) -> Optional[Dict[str, Any]]:
-    """Return what decides the maps of an encoder: its config, and its file's name and size.
+    """Return what decides the maps of an encoder: its config, and its file's name, size and sum.
 
     It is None if the file is missing, which other checks tell.
     """
-    about = given(json.loads(json.dumps(_encoder(cfg))))
+    about = _complete(_encoder(cfg))
     file = about.get('checkpoint')
     if file in (None, SHIPPED):
         return about
     if not os.path.isfile(file):
         return None
-    return dict(about, checkpoint=f'{os.path.basename(file)}, {os.path.getsize(file)} bytes')
+    return dict(about, checkpoint=f'{os.path.basename(file)}, {os.path.getsize(file)} bytes',
+                sha256=sha256(file))
 
 
-def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: bool) -> None:
+def _complete(encoder: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return an encoder's config with its class's defaults, as JSON reads it back."""
+    named = dict(dict(type=DEFAULT), **given(encoder))
+    known = parameters(ENCODERS[named['type']])[0] if named['type'] in ENCODERS else {}
+    defaults = {name: one.default for name, one in known.items() if one.default is not one.empty}
+    return given(json.loads(json.dumps({**defaults, **named})))
+
+
+def _images(config: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the folder of a data set's images, if its config has one."""
+    folder = config.get('img_dir')
+    if not isinstance(folder, str):
+        return {}
+    return dict(images=os.path.realpath(os.path.join(config.get('data_root') or '', folder)))
+
+
+def _check_about(config: Mapping[str, Any], about: Optional[Dict[str, Any]], path: str,
+                 new: bool) -> None:
+    folder = config[FOLDER]
     if os.path.isfile(folder):
         raise ConfigError(f'{path}.{FOLDER}: {folder} is a file: give the path of a folder')
     file = Path(folder, ABOUT)
@@ -197,13 +223,25 @@ def _check_about(folder: str, about: Optional[Dict[str, Any]], path: str, new: b
             return
         raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
     try:
-        made = given(json.loads(read_text(file, 'note about the encoder of the maps')))
-    except (MissingFile, ValueError, AttributeError) as error:
+        made = json.loads(read_text(file, 'note about the encoder of the maps'))
+        images = made.pop('images', None)
+        made = _complete(made)
+    except (MissingFile, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
                           f'its maps: remove the folder, and {REMEDY}') from error
-    if about is not None and made != about:
+    _check_images(folder, images, _images(config).get('images'), path)
+    if about is not None and {**made, 'sha256': made.get('sha256', about.get('sha256'))} != {
+            **about, 'sha256': about.get('sha256')}:
         raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
                           f'config has {about}: take another folder, or remove this one')
+
+
+def _check_images(folder: str, made: Optional[str], images: Optional[str], path: str) -> None:
+    """Check that maps are of the images in a folder, as far as that is known."""
+    if None not in (made, images) and made != images:
+        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the images in {made}, the '
+                          f'config has {images}: take another folder. If the images were moved, '
+                          f'change this in {os.path.join(folder, ABOUT)}')
 
 
 def _whole_images(path: str, config: Mapping[str, Any]) -> dict:

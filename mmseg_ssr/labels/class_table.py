@@ -29,16 +29,19 @@ class ClassTable:
         meaning: value -> class, or :data:`IGNORE_INDEX` for ignored values. Values are ids in
             labels with one channel, and colors coded as at :data:`COLOR`.
         ignores_rest: whether values that are not in ``meaning`` are ignored too.
+        remedy: what to do about a value that is not in the table, for a message. By default, to
+            put it into the config.
     """
 
     names: Tuple[str, ...]
     palette: List[List[int]]
     meaning: Dict[int, int]
     ignores_rest: bool = False
+    remedy: str = ''
 
     @classmethod
-    def from_config(cls, classes: Sequence[Entry],
-                    ignore: Union[str, Sequence] = ()) -> 'ClassTable':
+    def from_config(cls, classes: Sequence[Entry], ignore: Union[str, Sequence] = (),
+                    remedy: str = '') -> 'ClassTable':
         """Make a table from the entries of a config.
 
         Args:
@@ -49,6 +52,7 @@ class ClassTable:
                 ``thing=True`` may be noted for the user's own use.
             ignore: further ids and colors to ignore. 255 is ignored too if no class has it.
                 ``'rest'`` means all values that no class has.
+            remedy: see the attribute.
 
         Raises:
             ConfigError: a key, name, id or color is wrong or given twice.
@@ -78,7 +82,7 @@ class ClassTable:
         meaning.setdefault(IGNORE_INDEX, IGNORE_INDEX)
         palette = [list(entry['colors'][0] if entry['colors'] else drawn)
                    for entry, drawn in zip(entries, _spread_colors(len(entries)))]
-        return cls(names, palette, meaning, ignore == REST)
+        return cls(names, palette, meaning, ignore == REST, remedy)
 
     def read(self, path: PathLike) -> np.ndarray:
         """Read the classes of a label image, H x W uint8, 255 for ignored pixels.
@@ -131,13 +135,13 @@ class ClassTable:
                 classes[meant] = classes.get(meant, 0) + pixels
         return classes
 
-    @staticmethod
-    def _unknown(value: int, path: PathLike) -> UnknownValue:
+    def _unknown(self, value: int, path: PathLike) -> UnknownValue:
         where = 'color of a class' if value >= COLOR else 'ids of a class'
         listed = describe(value).partition(' ')[2]
-        return UnknownValue(f'label {path} holds {describe(value)}, which the config does not '
-                            f'know: put it into the {where} or into ignore (ignore=[{listed}]; '
-                            f'ignore={REST!r} leaves out all that no class has)')
+        remedy = self.remedy or (f'put it into the {where} or into ignore (ignore=[{listed}]; '
+                                 f'ignore={REST!r} leaves out all that no class has)')
+        return UnknownValue(f'label {path} holds {describe(value)}, which the '
+                            f'{"data set" if self.remedy else "config"} does not know: {remedy}')
 
 
 def describe(value: int) -> str:

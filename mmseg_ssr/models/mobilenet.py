@@ -38,5 +38,5 @@ class mobilenet_v2(MobileNetV2):
         if missing:
             raise CheckpointError(f'{file} is no file of ImageNet weights for MobileNetV2: '
                                   f'{len(missing)} weights are not in it, the first is '
-                                  f'{missing[0]}')
+                                  f'{missing[0]}: mmseg-ssr weights mobilenet_v2 fetches it')
         check_values(weights, self.state_dict(), file)

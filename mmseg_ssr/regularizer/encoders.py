@@ -1,6 +1,8 @@
 """The frozen encoders by the names that configs use."""
 from typing import Any, Callable, Dict, Mapping, Type
 
+import torch
+
 from ..errors import ConfigError, nearest
 from .frozen import FrozenNetwork
 from .sam_encoder import FrozenSAMEncoder
@@ -48,7 +50,8 @@ def encoder_class(kind: Any) -> Type[FrozenNetwork]:
 def build_encoder(config: Mapping[str, Any]) -> FrozenNetwork:
     """Build the frozen encoder of ``dict(type=..., ...)``: images B x 3 x H x W -> B x C x h x w.
 
-    It has ``out_channels`` (C), no parameters and an empty state dict.
+    It has ``out_channels`` (C), no parameters and an empty state dict. With ``checkpoint=None`` its
+    weights are random, and the same in every training, test and folder of maps.
 
     Raises:
         ConfigError, MissingFile, CheckpointError: as the encoder's class says.
@@ -56,6 +59,11 @@ def build_encoder(config: Mapping[str, Any]) -> FrozenNetwork:
     arguments = dict(config)
     kind = arguments.pop('type', DEFAULT)
     try:
-        return encoder_class(kind)(**arguments)
+        encoder = encoder_class(kind)(**arguments)
+        if arguments.get('checkpoint', kind) is not None:
+            return encoder
+        with torch.random.fork_rng(devices=[]):  # what is drawn later does not depend on it
+            torch.manual_seed(0)
+            return encoder_class(kind)(**arguments)
     except TypeError as error:
         raise ConfigError(f"encoder of type '{kind}': {error}") from error

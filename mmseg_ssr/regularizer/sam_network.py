@@ -159,6 +159,8 @@ def load_part(network: nn.Module, weights: Mapping[str, Tensor], checkpoint: str
         check_values(weights, expected, checkpoint)
         network.load_state_dict({k: resample_to(v, expected[k]) if k in expected else v
                                  for k, v in weights.items()})
+    except CheckpointError:
+        raise
     except (KeyError, RuntimeError) as error:
         summary = ' '.join(str(error).split())[:200]
         raise CheckpointError(f'{checkpoint} does not hold this SAM {part.replace("_", " ")} '

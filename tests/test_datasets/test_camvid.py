@@ -68,7 +68,8 @@ def test_values_are_the_classes_and_11_is_ignored(tmp_path):
     dataset = build_dataset(camvid(tmp_path), test_mode=True)
     assert dataset.get_gt_seg_map_by_idx(0)[0].tolist() == [*range(11), 255]
     Image.fromarray(values + 1).save(path)
-    with pytest.raises(DataError, match='holds id 12'):
+    with pytest.raises(DataError, match="holds id 12, which the data set does not know: expected "
+                                         "SegNet's ids 0 to 11"):
         dataset.get_gt_seg_map_by_idx(0)
 
 

@@ -16,6 +16,7 @@ from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.engine.training.trial import check_building
 from mmseg_ssr.errors import ConfigError, DataError, MissingFile
 from mmseg_ssr.regularizer import FrozenSAMEncoder
+from mmseg_ssr.regularizer.sam_network import build_image_encoder
 
 CPU = torch.device('cpu')
 
@@ -122,10 +123,53 @@ def test_maps_of_an_unknown_encoder(sections, config, tmp_path, note):
             use(cfg)
 
 
-def test_a_key_of_none_is_as_if_not_given(sections, config):
+@pytest.mark.parametrize('keys', [dict(type=None), dict(type='sam'), dict(checkpoint=None)])
+def test_a_default_that_is_written_out_makes_no_other_encoder(sections, config, keys):
     make(config(sections))
-    sections['uda']['regularizer']['encoder']['type'] = None
+    sections['uda']['regularizer']['encoder'].update(keys)
     whole_image_maps.check(config(sections))
+
+
+def test_other_weights_in_a_file_of_the_same_name_and_size(sections, config, tmp_path):
+    encoder = sections['uda']['regularizer']['encoder']
+    network = build_image_encoder('vit_b', 32, encoder['encoder_args'])
+    encoder['checkpoint'] = str(tmp_path / 'sam.pth')
+    torch.save(network.state_dict(), encoder['checkpoint'])
+    make(config(sections))
+    with torch.no_grad():
+        network.neck[1].weight.mul_(2)
+    torch.save(network.state_dict(), encoder['checkpoint'])
+    with pytest.raises(ConfigError, match='source are of the encoder .*sha256'):
+        make(config(sections))
+    for about in (tmp_path / 'maps').glob('*/encoder.json'):  # older versions kept no sum
+        note = json.loads(about.read_text())
+        del note['sha256']
+        about.write_text(json.dumps(note))
+    assert make(config(sections)) == 0
+
+
+def test_maps_of_other_images_of_the_same_names(sections, config, data, tmp_path):
+    make(config(sections))
+    shutil.copytree(data / 'gta', tmp_path / 'other')
+    sections['data']['train']['source']['data_root'] = str(tmp_path / 'other')
+    for use in (whole_image_maps.check, make):
+        with pytest.raises(ConfigError, match='maps/source are of the images in .*gta/images, the '
+                                              'config has .*other/images: .*encoder.json'):
+            use(config(sections))
+
+
+def test_each_data_set_of_a_domain_needs_maps(sections, config):
+    source = sections['data']['train']['source']
+    other = {key: value for key, value in source.items() if key != 'encoder_maps'}
+    sections['data']['train']['source'] = [source, other]
+    with pytest.raises(ConfigError, match='source.1 has no encoder_maps, but data.train.source.0'):
+        whole_image_maps.check(config(sections), made=False)
+
+
+def test_the_published_sam_may_make_maps(sections, config):
+    del sections['uda']['regularizer']
+    sections['uda'].update(sam_model_registry='vit_t', sam_checkpoint='nowhere.pth')
+    whole_image_maps.check(config(sections), made=False)
 
 
 def encode(self, img):

@@ -8,6 +8,7 @@ import torch
 
 from mmseg_ssr import experiments
 from mmseg_ssr.commands.runs import results as command
+from mmseg_ssr.commands.runs.jobs import Job
 from mmseg_ssr.engine.experiments.results import Runs
 from mmseg_ssr.report.results import write_results
 
@@ -123,6 +124,14 @@ def test_the_command_writes_it(table, tmp_path, read_page, runs, capsys):
     assert len(page.by_section['pictures']) == 3
 
 
+def test_options_that_fit_the_chosen_rows_alone(table, capsys):
+    command.main([*table, '--rows', 'ssr', '--cfg-options', 'uda.regularizer.stages=[0]'])
+    assert '| source_only' not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command.main([*table, '--cfg-options', 'uda.regularizer.stages=[0]'])
+    assert 'uda.regularizer' in capsys.readouterr().err
+
+
 def test_wrong_options_of_the_command(table, capsys):
     for options, message in (
             (['--page', 'no/page.html'], '--page no/page.html: there is no folder no'),
@@ -131,3 +140,14 @@ def test_wrong_options_of_the_command(table, capsys):
             command.main([*table, *options])
         assert end.value.code == 2
         assert capsys.readouterr().err == f'error: {message}\n'
+
+
+@pytest.mark.parametrize('better, expected', [
+    ({1: {}, 2: {}}, {'base, seed 1': 'base_1', 'better, seed 1': 'better_1'}),
+    ({2: {}}, {'base, seed 0': 'base_0', 'better, seed 2': 'better_2'}),
+    ({}, {'base, seed 0': 'base_0'})])
+def test_pictures_are_of_a_seed_that_all_rows_have_if_there_is_one(better, expected):
+    table = [Runs('base', {0: {}, 1: {}}), Runs('better', better)]
+    jobs = [Job('', {}, seed, f'{name}_{seed}', None, row=experiments.Row(name, ''))
+            for name in ('base', 'better') for seed in range(3)]
+    assert command.shown_runs(table, jobs) == expected

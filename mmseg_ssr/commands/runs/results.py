@@ -4,8 +4,9 @@
     mmseg-ssr results ssr --page ssr.html
 
 The page shows scores and classes as bars. Pictures need checkpoints and data: the best, the median
-and the worst test image by the score of the last row, as the first finished run of each row
-predicts them. Without them the page shows the scores alone, and says what is left out and why.
+and the worst test image by the score of the last row, as one run of each row predicts them, with a
+seed that all have finished. Without them the page shows the scores alone, and says what is left
+out and why.
 """
 import argparse
 import json
@@ -71,12 +72,18 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def shown_runs(table: Sequence[Runs], jobs: Sequence[Job]) -> Dict[str, str]:
-    """Return the folder of the first finished run of each row."""
+    """Return the folder of one finished run of each row, by the row's name and the seed.
+
+    It is the first seed that all rows with a result have finished, or else each row's first one.
+    """
+    finished = [set(runs.scores) for runs in table if runs.scores]
+    common = set.intersection(*finished) if finished else set()
     folders: Dict[str, str] = {}
     for runs in table:
-        for job in jobs:
-            if job.row.name == runs.name and job.seed in runs.scores:
-                folders.setdefault(runs.name, job.work_dir)
+        seeds = set(runs.scores) & (common or set(runs.scores))
+        job = next((job for job in jobs if job.row.name == runs.name and job.seed in seeds), None)
+        if job:
+            folders[f'{runs.name}, seed {job.seed}'] = job.work_dir
     return folders
 
 

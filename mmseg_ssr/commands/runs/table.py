@@ -93,18 +93,27 @@ def report_of_all(jobs: List[Job], device: torch.device) -> None:
 
 
 def table_jobs(args: argparse.Namespace, every_row: bool = False) -> List[Job]:
-    """Make the jobs of a table: each row with each of its seeds."""
+    """Make the jobs of a table: each row with each of its seeds.
+
+    Args:
+        every_row: take the rows too that were not chosen, if the options fit them.
+    """
     known = by_id()
     if args.table not in known:
         raise ConfigError(f'{args.table}: there is no such table'
                           f'{nearest(args.table, known) or ", --list shows them"}')
     root = args.work_dir or os.path.join('work_dirs', args.table)
-    jobs = []
-    for row in chosen_rows(known[args.table], None if every_row else args.rows):
+    jobs, chosen = [], chosen_rows(known[args.table], args.rows)
+    for row in known[args.table].rows if every_row else chosen:
+        options = {**row.overrides, **args.cfg_options}
+        try:
+            validate(load_config(row.config, options))
+        except ConfigError:
+            if row in chosen:
+                raise
+            continue
         for seed in row.seeds if args.seed is None else [args.seed]:
             work_dir = os.path.join(root, f'{row.run or row.name}_s{seed}')
-            options = {**row.overrides, **args.cfg_options}
-            validate(load_config(row.config, options))
             jobs.append(Job(row.config, options, seed, work_dir, 'auto', args.load_from, row))
     return jobs
 

@@ -119,6 +119,7 @@ def cells(places: np.ndarray) -> np.ndarray:
     height, width = places.shape[:2]
     if height % STRIDE or width % STRIDE:
         raise ConfigError(f'{FOLDER} needs crops whose sides are multiples of {STRIDE}, got '
-                          f'{width} x {height} pixels')
+                          f'{width} x {height} pixels: change crop_size of RandomCrop and size of '
+                          'Pad in the pipeline')
     shape: Sequence[int] = (height // STRIDE, STRIDE, width // STRIDE, STRIDE, 2)
     return places.reshape(shape).mean(axis=(1, 3))

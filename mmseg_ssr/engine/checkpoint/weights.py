@@ -150,13 +150,13 @@ def check_fit(weights: Dict[str, Tensor], model: nn.Module, path: str,
     if not shared:
         raise CheckpointError(
             f'{path} is of another model: none of its {len(weights)} tensors is in this one '
-            f'({_some(weights)} there, {_some(wanted)} here): {remedy(list(wanted))}')
+            f'({some(weights)} there, {some(wanted)} here): {remedy(list(wanted))}')
     missing = [name for name in wanted if name not in weights]
     unexpected = [name for name in weights if name not in wanted]
     reshaped = [name for name in shared if weights[name].shape != wanted[name].shape]
     shapes = [f'{name} {tuple(weights[name].shape)} for {tuple(wanted[name].shape)}'
               for name in reshaped]
-    faults = [f'{len(names)} {what} ({_some(names)})' for what, names in (
+    faults = [f'{len(names)} {what} ({some(names)})' for what, names in (
         ('missing', missing), ('unexpected', unexpected), ('of another shape', shapes)) if names]
     if faults:
         raise CheckpointError(f'{path} does not fit the model of this config: {", ".join(faults)}; '
@@ -178,7 +178,8 @@ def _without_module(name: str) -> str:
     return '.'.join(head + parts[3:])
 
 
-def _some(names: Iterable[str], count: int = 3) -> str:
+def some(names: Iterable[str]) -> str:
+    """Return the first three names, for a message."""
     names = list(names)
-    return ', '.join(names[:count]) + (', ...' if len(names) > count else '')
+    return ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
 

@@ -164,6 +164,13 @@ class Options(DictAction):
                 parser.error(f'{option_string}: brackets are not closed in {option!r}')
         super().__call__(parser, namespace, values, option_string)
 
+    @staticmethod
+    def _parse_iterable(value: str) -> Any:
+        """Parse a value as mmcv does, but keep the blanks inside of a text, such as a path."""
+        text = value.strip('\'" ')
+        return text if ' ' in text and ',' not in text and text[0] not in '([' else (
+            DictAction._parse_iterable(value))
+
 
 def _neighbor(path: str) -> str:
     """Return a hint at the file that was probably meant, or an empty string."""

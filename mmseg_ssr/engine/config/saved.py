@@ -7,7 +7,7 @@ import importlib
 import keyword
 import math
 from functools import lru_cache
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmcv import Config
@@ -67,7 +67,20 @@ def _formatted(text: str) -> str:
 def same_config(text: Any, cfg: Config, *but: str) -> bool:
     """Return whether ``text`` is the config ``cfg`` as it was written once, in any layout.
 
-    Keys that have no effect on a training may differ: the ``name_*`` variables of older versions.
+    Args:
+        but: as of :func:`changed_keys`.
+
+    Raises:
+        ConfigError: ``cfg`` cannot be written, see :func:`plain_text`.
+    """
+    return changed_keys(text, cfg, *but) == []
+
+
+def changed_keys(text: Any, cfg: Config, *but: str) -> Optional[List[str]]:
+    """Return the keys whose values differ between ``text``, a config once written, and ``cfg``.
+
+    Keys that have no effect on a training may differ: ``name``, and the ``name_*`` variables of
+    older versions. None stands for a text that is no config.
 
     Args:
         but: beginnings of further keys at the top that may differ.
@@ -75,18 +88,34 @@ def same_config(text: Any, cfg: Config, *but: str) -> bool:
     Raises:
         ConfigError: ``cfg`` cannot be written, see :func:`plain_text`.
     """
-    own = _statements(plain_text(cfg), but)
+    own = _values(plain_text(cfg), but)
     try:
-        return _statements(text, but) == own
+        old = _values(text, but)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        return False
+        return None
+    return [key for key in {**old, **own} if old.get(key) != own.get(key)]
 
 
-def _statements(text: str, but: Sequence[str]) -> List[str]:
-    """Return what each statement of a config says, without its layout."""
-    return [ast.unparse(_Calls().visit(statement)) for statement in ast.parse(text).body
-            if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-                    and statement.targets[0].id.startswith(('name_', *but)))]
+def _values(text: str, but: Sequence[str]) -> Dict[str, str]:
+    """Return each key of a config and what it says, without its layout: ``uda.alpha`` -> 0.99."""
+    values: Dict[str, str] = {}
+    for statement in ast.parse(text).body:
+        parsed = _Calls().visit(statement)
+        name = isinstance(parsed, ast.Assign) and getattr(parsed.targets[0], 'id', None)
+        if not name:
+            values[ast.unparse(parsed)] = ''
+        elif name != 'name' and not name.startswith(('name_', *but)):
+            values.update(_leaves(name, parsed.value))
+    return values
+
+
+def _leaves(path: str, value: ast.AST) -> Dict[str, str]:
+    """Return the values inside of a dict by their paths, or the value itself."""
+    if not isinstance(value, ast.Dict) or not value.keys or not all(
+            isinstance(key, ast.Constant) for key in value.keys):
+        return {path: ast.unparse(value)}
+    return {leaf: text for key, item in zip(value.keys, value.values)
+            for leaf, text in _leaves(f'{path}.{key.value}', item).items()}
 
 
 def _is_name(key: Any) -> bool:

@@ -13,7 +13,8 @@ from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ...utils.device import lacks_memory
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
 from ..checkpoint.random_state import draw_seed, set_seed
-from ..config.saved import same_config
+from ..checkpoint.weights import some
+from ..config.saved import changed_keys
 from ..logging.run_log import RunLog
 from .runner import SelfTrainingRunner
 
@@ -31,10 +32,13 @@ def checkpoint_to_resume(cfg: Config, work_dir: str, resume_from: Optional[str],
     config = found.content.get('meta', {}).get('config') if found else None
     # a resumed training does not use the weights that it once began with
     start = 'load_from', 'new_parts'
-    if found and not same_config(config, cfg, *start):
+    changed = changed_keys(config, cfg, *start) if found else []
+    if changed != []:
+        where = f' in {some(changed)}' if changed else ''
         raise ConfigError(f'{found.path} was trained with another config than {cfg.filename} is '
-                          'now: choose another --work-dir, or name the file, --resume-from FILE, '
-                          'if you mean to go on with the changed config')
+                          f'now{where}: move {work_dir} away to begin anew, or go on with the '
+                          'changed config by mmseg-ssr train CONFIG --work-dir DIR --resume-from '
+                          'FILE')
     return found
 
 

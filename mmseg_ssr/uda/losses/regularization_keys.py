@@ -1,6 +1,6 @@
 """The keys of SSR: the frozen encoder, the stages, and the weight of the regularization branch."""
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from torch import nn
 
@@ -15,6 +15,14 @@ SAM_CHECKPOINTS = {
     'vit_h': 'pretrained/sam_vit_h_4b8939.pth',
     'vit_t': 'pretrained/mobile_sam.pt',
 }
+
+
+def encoder_config(uda: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """Return the config of SSR's encoder that the keys of ``uda`` give, or None without one."""
+    name = uda.get('sam_model_registry')
+    if name is None:
+        return (uda.get('regularizer') or {}).get('encoder')
+    return dict(variant=name, checkpoint=uda.get('sam_checkpoint') or SAM_CHECKPOINTS[name])
 
 
 @dataclass(frozen=True)
@@ -89,9 +97,7 @@ class RegularizationKeys(KeyGroup):
         """Build the branch for the student, with SAM or with the configured encoder."""
         if not self.is_on:
             return None
-        options = dict(self.regularizer) if self.regularizer is not None else dict(
-            encoder=dict(variant=self.sam_model_registry, checkpoint=self.sam_checkpoint
-                         or SAM_CHECKPOINTS[self.sam_model_registry]))
+        options = dict(self.regularizer or {}, encoder=encoder_config(vars(self)))
         if self.stop_stage is not None:
             options['stages'] = self.stop_stage
         return build_regularizer(student, **options)

@@ -1,6 +1,9 @@
+import argparse
+
 import pytest
 
 from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config.load import Options
 from mmseg_ssr.errors import ConfigError, MissingFile, UserError
 
 
@@ -119,3 +122,12 @@ def test_the_folder_of_a_config_may_have_any_name(tmp_path, name, ending):
              '.json': '{"name": "{{ fileDirname }}/{{fileBasename}}"}'}
     (folder / f'c{ending}').write_text(texts[ending])
     assert load_config(str(folder / f'c{ending}')).name == str(folder / f'c{ending}')
+
+
+@pytest.mark.parametrize('text,value', [
+    ('my photos/day 1', 'my photos/day 1'), (' 5 ', 5), ('"a b"', 'a b'), ('[1, 2]', [1, 2]),
+    ('a, b', ['a', 'b']), ('(0.5, x)', (0.5, 'x')), ('None', None)])
+def test_blanks_inside_of_a_text_are_kept_on_the_command_line(text, value):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=Options)
+    assert parser.parse_args(['--cfg-options', f'a.b={text}']).cfg_options == {'a.b': value}

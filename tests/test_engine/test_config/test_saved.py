@@ -8,7 +8,7 @@ import tiny_training
 from mmcv import Config
 
 from mmseg_ssr.engine.config.load import load_config
-from mmseg_ssr.engine.config.saved import config_text, read_plain_config, same_config
+from mmseg_ssr.engine.config.saved import changed_keys, config_text, read_plain_config, same_config
 from mmseg_ssr.errors import CheckpointError, ConfigError
 
 
@@ -146,6 +146,14 @@ def test_a_config_is_the_same_in_any_layout(text):
     'a = 2\n', 'b = 1\n', 'a = 1\nb = 1\n', '', 'a = "1"', 'a = 1 +', 'a = float(b)', None, 1])
 def test_another_config_is_not_the_same(text):
     assert not same_config(text, Config(dict(a=1)))
+
+
+def test_changed_keys_are_named_by_their_paths():
+    cfg = Config(dict(name='new', a=dict(b=1, c=dict(d=[2], e={})), f=3, g=4))
+    assert changed_keys(config_text(cfg).replace("'new'", "'old'"), cfg) == []
+    old = "name = 'old'\na = dict(b=1, c=dict(d=[5], e=dict(x=1)))\nf = 3\nh = dict(i=1)\n"
+    assert changed_keys(old, cfg) == ['a.c.d', 'a.c.e.x', 'h.i', 'a.c.e', 'g']
+    assert changed_keys('f = ', cfg) is None
 
 
 def test_keys_that_may_differ():

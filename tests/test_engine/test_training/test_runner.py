@@ -151,7 +151,8 @@ def test_auto_goes_on_with_the_same_config_only(data, config, tmp_path):
     cfg = config(tiny_training.method_config(data, 2, source_only=True))
     run(cfg, tmp_path / 'a')
     cfg.runner.max_iters = 4
-    with pytest.raises(ConfigError, match='trained with another config.*--resume-from FILE'):
+    with pytest.raises(ConfigError, match=(
+            'another config than .* is now in runner.max_iters: .*--resume-from FILE')):
         run(cfg, tmp_path / 'a', resume_from='auto')
     path = str(tmp_path / 'a' / 'iter_2.pth')
     assert run(cfg, tmp_path / 'a', resume_from=path)['meta']['iter'] == 4
