@@ -12,20 +12,19 @@ class CrossAttention(nn.Module):
     Args:
         channels: C, the width of both token sets.
         num_heads: number of heads, a divisor of C.
-        qkv_bias: whether query, key and value projections have a bias; the published code has none.
 
     Raises:
         ValueError: num_heads does not divide the channels.
     """
 
-    def __init__(self, channels: int, num_heads: int, qkv_bias: bool = False):
+    def __init__(self, channels: int, num_heads: int):
         super().__init__()
         if num_heads < 1 or channels % num_heads:
             raise ValueError(f'num_heads must divide the channels, got {num_heads} heads for '
                              f'{channels} channels')
         self.num_heads = num_heads
-        self.q = nn.Linear(channels, channels, bias=qkv_bias)
-        self.kv = nn.Linear(channels, 2 * channels, bias=qkv_bias)
+        self.q = nn.Linear(channels, channels, bias=False)
+        self.kv = nn.Linear(channels, 2 * channels, bias=False)
         self.proj = nn.Linear(channels, channels)
 
     def forward(self, query: Tensor, context: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ REGULARIZER = {
          'attended.flatten(1, 2).unflatten(1, (-1, self.num_heads)).flatten(2)'),
         ('chunk(2, dim=-1)[0])', 'chunk(2, dim=-1)[1])'),
         ('/ q.shape[-1] ** 0.5', '/ self.q.in_features ** 0.5'),
-        ('self.q = nn.Linear(channels, channels, bias=qkv_bias)',
+        ('self.q = nn.Linear(channels, channels, bias=False)',
          'self.q = nn.Linear(channels, channels)'),
     ],
     'regularizer/frozen.py': [
@@ -83,7 +83,17 @@ REGULARIZER = {
         ('num_heads, stages, add_map)', 'num_heads, stages)'),
     ],
     'regularizer/encoders.py': [
+        ('torch.manual_seed(0)', 'torch.seed()'),
+        ('with torch.random.fork_rng(devices=[]):', 'with torch.random.fork_rng(enabled=False):'),
         ("DEFAULT = 'sam'", "DEFAULT = 'timm'"),
         ('if name in ENCODERS and ENCODERS[name] is not cls:', 'if False:'),
+    ],
+    'models/layers/dilated_depthwise.py': [
+        ('(index // 3 * self.row + index % 3)', '(index % 3 * self.row + index // 3)'),
+        ('self.row = width + dilation', 'self.row = width'),
+        ('weight[channels].flip(2, 3)', 'weight[channels]'),
+        ('of_weight[channels] += maps', 'of_weight[channels] = maps'),
+        ('gradient.tap(TAPS // 2), self', 'gradient.tap(0), self'),
+        ('for index in range(1, TAPS):', 'for index in range(TAPS):'),
     ],
 }
