@@ -37,22 +37,16 @@ class ASPP(nn.Module):
 
     Args:
         in_channels: width of the input.
-        channels: width of every branch and of the output.
+        out_channels: width of every branch and of the output.
         sep: whether the atrous convolutions are depth-wise separable.
         dilations: dilation of each branch.
         pool: whether there is an image-level branch (global average pooling).
         context_cfg: layer of this file for an additional branch; None adds none.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 channels: int,
-                 sep: bool,
-                 dilations: Sequence[int],
-                 pool: bool,
-                 norm_cfg: Optional[dict],
-                 act_cfg: Optional[dict],
-                 align_corners: bool = False,
+    def __init__(self, in_channels: int, out_channels: int, sep: bool, dilations: Sequence[int],
+                 pool: bool = False, norm_cfg: Optional[dict] = None,
+                 act_cfg: Optional[dict] = RELU, align_corners: bool = False,
                  context_cfg: Optional[dict] = None):
         super().__init__()
         self.align_corners = align_corners
@@ -60,12 +54,12 @@ class ASPP(nn.Module):
         if pool:
             self.image_pool = nn.Sequential(
                 nn.AdaptiveAvgPool2d(1),
-                ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg))
+                ConvModule(in_channels, out_channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg))
         if context_cfg is not None:
-            self.context_layer = build_layer(context_cfg, in_channels, channels)
+            self.context_layer = build_layer(context_cfg, in_channels, out_channels)
         module = DepthwiseSeparableASPPModule if sep else ASPPModule
         self.aspp_modules = module(
-            dilations=tuple(dilations), in_channels=in_channels, channels=channels,
+            dilations=tuple(dilations), in_channels=in_channels, channels=out_channels,
             conv_cfg=None, norm_cfg=norm_cfg, act_cfg=act_cfg)
         for branch in self.aspp_modules:
             if isinstance(branch, DepthwiseSeparableConvModule):
@@ -73,10 +67,10 @@ class ASPP(nn.Module):
                 depthwise.conv = DilatedDepthwiseConv2d.like(depthwise.conv)
         branches = len(dilations) + bool(pool) + (context_cfg is not None)
         self.bottleneck = ConvModule(
-            branches * channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+            branches * out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
 
     def forward(self, feature: Tensor) -> Tensor:
-        """Map B x C x H x W to B x ``channels`` x H x W."""
+        """Map B x C x H x W to B x ``out_channels`` x H x W."""
         branches = []
         if self.image_pool is not None:
             branches.append(resized(self.image_pool(feature), feature, self.align_corners))
@@ -111,27 +105,16 @@ def sep_conv(in_channels: int, out_channels: int, kernel_size: int,
                                         act_cfg=act_cfg)
 
 
-def aspp(in_channels: int, out_channels: int, sep: bool, dilations: Sequence[int],
-         pool: bool = False, norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU,
-         align_corners: bool = False, context_cfg: Optional[dict] = None) -> nn.Module:
-    return ASPP(in_channels, out_channels, sep, dilations, pool, norm_cfg, act_cfg,
-                align_corners, context_cfg)
-
-
-def rawconv_and_aspp(in_channels: int, out_channels: int, kernel_size: int, sep: bool,
-                     dilations: Sequence[int], pool: bool = False,
-                     norm_cfg: Optional[dict] = None, act_cfg: Optional[dict] = RELU,
-                     align_corners: bool = False,
-                     context_cfg: Optional[dict] = None) -> nn.Module:
+def rawconv_and_aspp(in_channels: int, out_channels: int, kernel_size: int,
+                     **aspp: Any) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2),
-        ASPP(out_channels, out_channels, sep, dilations, pool, norm_cfg, act_cfg,
-             align_corners, context_cfg))
+        ASPP(out_channels, out_channels, **aspp))
 
 
 #: The layers by their names in configs of DAFormer, HRDA and MIC.
 LAYERS: Dict[str, Callable[..., nn.Module]] = {
-    'id': identity, 'mlp': linear, 'conv': conv, 'sep_conv': sep_conv, 'aspp': aspp,
+    'id': identity, 'mlp': linear, 'conv': conv, 'sep_conv': sep_conv, 'aspp': ASPP,
     'rawconv_and_aspp': rawconv_and_aspp,
 }
 
@@ -147,7 +130,10 @@ def build_layer(cfg: Dict[str, Any], in_channels: int, out_channels: int) -> nn.
     if kind not in LAYERS:
         raise ConfigError(f'decoder layer type must be one of {sorted(LAYERS)}, got {kind!r}'
                           f'{nearest(kind, LAYERS)}')
-    valid = set(inspect.signature(LAYERS[kind]).parameters) - {'in_channels', 'out_channels'}
+    valid = set(inspect.signature(LAYERS[kind]).parameters)
+    if 'aspp' in valid:  # the arguments of the ASPP behind
+        valid |= set(inspect.signature(ASPP).parameters)
+    valid -= {'in_channels', 'out_channels', 'aspp'}
     for key in args:
         if key not in valid:
             raise ConfigError(f"decoder layer of type '{kind}' takes no argument '{key}'"
