@@ -16,7 +16,7 @@ from ..datasets.pipelines.encoder_maps import FOLDER, map_file
 from ..domains.target_pipeline import loads_image, step_name
 from ..errors import ConfigError, DataError, MissingFile
 from ..regularizer import build_encoder
-from ..regularizer.encoders import DEFAULT, ENCODERS
+from ..regularizer.encoders import ENCODERS
 from ..regularizer.sam_encoder import SHIPPED
 from ..uda.losses.regularization_keys import encoder_config
 from ..utils.atomic_file import atomic_file, make_folder, write_atomic
@@ -197,7 +197,7 @@ def _about(cfg: Config) -> Optional[Dict[str, Any]]:
 
 def _complete(encoder: Mapping[str, Any]) -> Dict[str, Any]:
     """Return an encoder's config with its class's defaults, as JSON reads it back."""
-    named = dict(dict(type=DEFAULT), **given(encoder))
+    named = dict(dict(type=ENCODERS.default), **given(encoder))
     known = parameters(ENCODERS[named['type']])[0] if named['type'] in ENCODERS else {}
     defaults = {name: one.default for name, one in known.items() if one.default is not one.empty}
     return given(json.loads(json.dumps({**defaults, **named})))

@@ -3,15 +3,15 @@
 The published code takes YOLOv8n of ultralytics. Its license (AGPL) is not that of this project, so
 another detector stands here.
 """
-from typing import Any, Callable, Dict, Mapping, Type
+from typing import Any, Callable, Mapping, Type
 
 import torch
 from torch import Tensor
 
 from ..errors import CheckpointError, ConfigError, nearest
 from ..regularizer.frozen import FrozenNetwork
+from ..regularizer.registry import FrozenRegistry
 from ..weights import check_values, read_weights
-from .source import built, named
 
 
 class BoxSource(FrozenNetwork):
@@ -23,43 +23,25 @@ class BoxSource(FrozenNetwork):
         raise NotImplementedError
 
 
-BOX_SOURCES: Dict[str, Type[BoxSource]] = {}
+BOX_SOURCES = FrozenRegistry(BoxSource, 'box source', 'regions.boxes')
 
 
 def register_box_source(name: str) -> Callable[[Type[BoxSource]], Type[BoxSource]]:
     """Class decorator: ``boxes=dict(type=name, ...)`` in a config builds the class.
 
     Raises:
-        TypeError: the class is no :class:`BoxSource`.
-        ValueError: another class has the name.
+        TypeError, ValueError: see :meth:`.FrozenRegistry.register`.
     """
-
-    def enter(cls: Type[BoxSource]) -> Type[BoxSource]:
-        if not issubclass(cls, BoxSource):
-            raise TypeError(f'the box source {cls.__name__} must be derived from BoxSource')
-        if BOX_SOURCES.setdefault(name, cls) is not cls:
-            raise ValueError(f'{BOX_SOURCES[name].__name__} has the name {name!r} already')
-        return cls
-
-    return enter
-
-
-def box_source_class(kind: Any) -> Type[BoxSource]:
-    """Return the class of a box source's type.
-
-    Raises:
-        ConfigError: the type is unknown. The error has the nearest valid name.
-    """
-    return named(kind, BOX_SOURCES, 'regions.boxes.type')
+    return BOX_SOURCES.register(name)
 
 
 def build_box_source(config: Mapping[str, Any]) -> BoxSource:
     """Build the box source of ``dict(type=..., ...)``.
 
     Raises:
-        ConfigError, MissingFile, CheckpointError: as the source's class says.
+        ConfigError, MissingFile, CheckpointError: see :meth:`.FrozenRegistry.build`.
     """
-    return built(config, box_source_class, 'regions.boxes')
+    return BOX_SOURCES.build(config)
 
 
 @register_box_source('torchvision')

@@ -4,8 +4,8 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Type
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConfigError, nearest
 from ..regularizer.frozen import FrozenNetwork
+from ..regularizer.registry import FrozenRegistry
 from ..regularizer.timm_encoder import MEAN, STD
 from .regions import Regions
 
@@ -40,69 +40,25 @@ class RegionSource(FrozenNetwork):
         raise NotImplementedError
 
 
-REGION_SOURCES: Dict[str, Type[RegionSource]] = {}
+REGION_SOURCES = FrozenRegistry(RegionSource, 'region source', 'regions')
 
 
 def register_region_source(name: str) -> Callable[[Type[RegionSource]], Type[RegionSource]]:
     """Class decorator: ``regions=dict(type=name, ...)`` in a config builds the class.
 
     Raises:
-        TypeError: the class is no :class:`RegionSource`, so it would be trained and saved.
-        ValueError: another class has the name.
+        TypeError, ValueError: see :meth:`.FrozenRegistry.register`.
     """
-
-    def enter(cls: Type[RegionSource]) -> Type[RegionSource]:
-        if not issubclass(cls, RegionSource):
-            raise TypeError(f'the region source {cls.__name__} must be derived from RegionSource')
-        if REGION_SOURCES.setdefault(name, cls) is not cls:
-            raise ValueError(f'{REGION_SOURCES[name].__name__} has the name {name!r} already')
-        return cls
-
-    return enter
-
-
-def region_source_class(kind: Any) -> Type[RegionSource]:
-    """Return the class of a region source's type.
-
-    Raises:
-        ConfigError: the type is unknown. The error has the nearest valid name.
-    """
-    return named(kind, REGION_SOURCES, 'regions.type')
+    return REGION_SOURCES.register(name)
 
 
 def build_region_source(config: Mapping[str, Any]) -> RegionSource:
     """Build the region source of ``dict(type=..., ...)``.
 
     Raises:
-        ConfigError, MissingFile, CheckpointError: as the source's class says.
+        ConfigError, MissingFile, CheckpointError: see :meth:`.FrozenRegistry.build`.
     """
-    return built(config, region_source_class, 'regions')
-
-
-def named(kind: Any, known: Mapping[str, type], key: str) -> type:
-    """Return the class of a name.
-
-    Raises:
-        ConfigError: the name is unknown.
-    """
-    if not isinstance(kind, str) or kind not in known:
-        raise ConfigError(f'{key} must be one of {sorted(known)}, got {kind!r}'
-                          f'{nearest(kind, known)}')
-    return known[kind]
-
-
-def built(config: Mapping[str, Any], class_of: Callable[[Any], type], key: str) -> Any:
-    """Build what ``dict(type=..., ...)`` describes.
-
-    Raises:
-        ConfigError: the type or an argument is unknown.
-    """
-    arguments = dict(config)
-    kind = arguments.pop('type', None)
-    try:
-        return class_of(kind)(**arguments)
-    except TypeError as error:
-        raise ConfigError(f"{key} of type '{kind}': {error}") from error
+    return REGION_SOURCES.build(config)
 
 
 @register_region_source('none')

@@ -83,10 +83,13 @@ REGULARIZER = {
         ('num_heads, stages, add_map)', 'num_heads, stages)'),
     ],
     'regularizer/encoders.py': [
+        ("default='sam'", "default='timm'"),
+    ],
+    'regularizer/registry.py': [
         ('torch.manual_seed(0)', 'torch.seed()'),
         ('with torch.random.fork_rng(devices=[]):', 'with torch.random.fork_rng(enabled=False):'),
-        ("DEFAULT = 'sam'", "DEFAULT = 'timm'"),
-        ('if name in ENCODERS and ENCODERS[name] is not cls:', 'if False:'),
+        ('if self.setdefault(name, cls) is not cls:', 'if False:'),
+        ('if not issubclass(cls, self.base):', 'if False:'),
     ],
     'models/layers/dilated_depthwise.py': [
         ('(index // 3 * self.row + index % 3)', '(index % 3 * self.row + index // 3)'),

@@ -193,8 +193,8 @@ def test_the_detector_keeps_boxes_of_a_score():
     assert torch.equal(detector(torch.rand(3, 8, 8)), found[0]['boxes'][1:])
 
 
-def test_own_sources_can_be_registered(monkeypatch):
-    monkeypatch.setattr('mmseg_ssr.regions.source.REGION_SOURCES', dict(REGION_SOURCES))
+def test_own_sources_can_be_registered(request):
+    request.addfinalizer(lambda: REGION_SOURCES.pop('own'))
 
     class Own(RegionSource):
         def __init__(self):

@@ -6,7 +6,7 @@ and not as a traceback.
 import contextlib
 import math
 from functools import partial
-from typing import Any, Callable, Collection, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from mmcv.cnn.bricks.registry import ACTIVATION_LAYERS, CONV_LAYERS, NORM_LAYERS
 from mmcv.runner import HOOKS, RUNNERS
@@ -22,10 +22,11 @@ from ...labels.rare_class_sampling import RareClassSampling
 from ...models.mask_former.mask_losses import MaskLosses
 from ...models.mask_former.mask_transformer import MaskTransformer
 from ...models.mask_former.pixel_decoder import DeformablePixelDecoder
-from ...regions.detectors import box_source_class
-from ...regions.source import region_source_class
+from ...regions.detectors import BOX_SOURCES
+from ...regions.source import REGION_SOURCES
 from ...regularizer import build_regularizer
-from ...regularizer.encoders import DEFAULT, encoder_class
+from ...regularizer.encoders import ENCODERS
+from ...regularizer.registry import FrozenRegistry
 from ...uda.views.masked_consistency import BlockMask
 from ...uda.views.photometric import PhotometricAugmentation
 from .faults import Fault, Faults
@@ -44,10 +45,10 @@ ARGUMENTS_OF = {'rare_class_sampling': RareClassSampling, 'regularizer': build_r
 PARTS_OF_HEADS = {'pixel_decoder': DeformablePixelDecoder, 'transformer_decoder': MaskTransformer,
                   'losses': MaskLosses}
 GIVEN_TO_PARTS = {'in_channels', 'width', 'num_classes'}
-#: Keys whose dict describes a frozen network -> the function from its type to its class.
-FROZEN = {'encoder': encoder_class, 'imnet_feature_dist_encoder': encoder_class,
-          'foundation_distance_encoder': encoder_class, 'pseudo_label_encoder': encoder_class,
-          'regions': region_source_class, 'boxes': box_source_class}
+#: Keys whose dict describes a frozen network -> the classes of its kind.
+FROZEN = {'encoder': ENCODERS, 'imnet_feature_dist_encoder': ENCODERS,
+          'foundation_distance_encoder': ENCODERS, 'pseudo_label_encoder': ENCODERS,
+          'regions': REGION_SOURCES, 'boxes': BOX_SOURCES}
 #: Keys whose dict must name something registered.
 COMPONENTS = ('model', 'uda', 'backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode',
               'loss_terms', 'views')
@@ -218,10 +219,9 @@ def _dict_faults(value: dict, path: str, names: Sequence[str]) -> Iterator[Fault
         yield from _component_faults(value, path, names)
 
 
-def _frozen_faults(value: dict, path: str,
-                   class_of: Callable[[Any], type]) -> Iterator[Fault]:
+def _frozen_faults(value: dict, path: str, known: FrozenRegistry) -> Iterator[Fault]:
     try:
-        kind = class_of(value.get('type', DEFAULT if class_of is encoder_class else None))
+        kind = known.find(value)
     except ConfigError as error:
         yield from (Fault(f'{path}.type', line) for line in error.problems)
     else:
