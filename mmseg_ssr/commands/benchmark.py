@@ -39,13 +39,13 @@ from ..errors import ConfigError, MissingFile, cli
 from ..utils.atomic_file import write_atomic
 from ..utils.device import pick_device
 from ..utils.machine import describe_machine, describe_versions, timestamp
+from .options import command_parser, device_option
 
 SMALL_IMAGE = (128, 64)
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('--json', metavar='FILE', help='file to write the figures to as well')
@@ -56,7 +56,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                              'CPU, 10 on an accelerator, 5 in gpu)')
     common.add_argument('--threads', type=positive, default=torch.get_num_threads(), metavar='N',
                         help='number of threads of torch on the CPU (default: %(default)s)')
-    common.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(common)
     common.add_argument('--small', action='store_true',
                         help='use tiny networks and images, to see whether everything runs')
     common.add_argument('--crop', type=positive, metavar='PIXELS',

@@ -13,22 +13,21 @@ import os
 from typing import List, Optional
 
 from ..browse.views import browse
-from ..engine.checkpoint.weights import ROLES
-from ..engine.config.load import Options, load_config
+from ..engine.config.load import load_config
 from ..engine.config.validate import validate
 from ..engine.config.values import experiment_name, max_iterations
 from ..engine.training.start import seed_training
 from ..errors import ConfigError, cli
 from ..utils.device import pick_device
 from ..utils.paths import check_file
+from .options import cfg_options, command_parser, device_option, weights_option
 
 #: Enough for the shares of any number of classes.
 MOST_DRAWS = 10**6
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--out', metavar='DIR', help='folder of the pictures (default: '
                         'browse/NAME of the config)')
@@ -39,11 +38,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
     parser.add_argument('--checkpoint', metavar='FILE', help='weights that label the target '
                         'images (default: those that the training starts with)')
-    parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='network of the checkpoint to use (default: student)')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config')
+    weights_option(parser)
+    device_option(parser)
+    cfg_options(parser)
     return parser.parse_args(argv)
 
 

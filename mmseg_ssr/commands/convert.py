@@ -14,6 +14,7 @@ from ..errors import cli
 from ..labels import published
 from ..labels.conversion import Conversion
 from ..utils.parallel import default_workers, progress_bar, worker_count
+from .options import command_parser
 
 
 class DataSet(NamedTuple):
@@ -43,8 +44,7 @@ DATA_SETS = {
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('name', choices=DATA_SETS, help=f'data set: {", ".join(DATA_SETS)}',
                         metavar='NAME')
     parser.add_argument('data', nargs='?', help='folder of the data set (default: '

@@ -17,6 +17,7 @@ from typing import List, Optional, Sequence
 
 from ..errors import cli
 from ..utils.installation import faults_here
+from .options import cfg_options, command_parser
 
 #: Number of files of a fault that are shown without --all.
 SHOWN = 10
@@ -34,10 +35,8 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    from ..engine.config.load import Options
     from ..utils.parallel import default_workers, worker_count
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('configs', nargs='*', metavar='CONFIG', help='config file')
     parser.add_argument('--quick', action='store_true',
                         help=f'read only {QUICK} pairs of each data set, evenly spread')
@@ -45,8 +44,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                         help=f'name every file, not only the first {SHOWN} of each fault')
     parser.add_argument('--nproc', type=worker_count, default=default_workers(),
                         help='number of processes (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the configs')
+    cfg_options(parser)
     return parser.parse_args(argv)
 
 

@@ -6,26 +6,23 @@ The config's data sets say where: data.train.source.encoder_maps='FOLDER', and t
 target. A map of SAM at 1024 pixels takes 2 MB, at 512 pixels 0.5 MB. Maps that exist are kept.
 A training in one process makes those that are missing by itself.
 """
-import argparse
 from functools import partial
 from typing import List, Optional
 
 from ..engine import whole_image_maps
-from ..engine.config.load import Options, load_config
+from ..engine.config.load import load_config
 from ..engine.config.validate import validate
 from ..errors import cli
 from ..utils.device import pick_device
+from .options import cfg_options, command_parser, device_option
 
 
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config of a training with a frozen encoder')
-    parser.add_argument('--device', default='auto',
-                        help='device such as cpu or cuda:0 (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config')
+    device_option(parser)
+    cfg_options(parser)
     args = parser.parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     validate(cfg)

@@ -14,13 +14,12 @@ from ..deploy.export import CARD, export, others_in
 from ..deploy.formats import FORMATS
 from ..deploy.model_file import read_model
 from ..deploy.numbers import find_numbers, read_numbers
-from ..engine.checkpoint.weights import ROLES
 from ..errors import ConfigError, cli
+from .options import command_parser, trust_option, weights_option
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('model', metavar='MODEL', help='checkpoint (.pth) or .safetensors file')
     parser.add_argument('--out', metavar='DIR', required=True, help='folder for the files')
     parser.add_argument('--formats', nargs='+', choices=FORMATS, default=['mmseg'],
@@ -32,10 +31,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--numbers', metavar='FILE', help='scores for the model card: result.json '
                         'or eval.json (default: those beside the checkpoint)')
     parser.add_argument('--config', metavar='FILE', help='config to use if MODEL has none')
-    parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='network of the training to export (default: student, as published)')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a file that could run code when it is read')
+    weights_option(parser)
+    trust_option(parser)
     return parser.parse_args(argv)
 
 

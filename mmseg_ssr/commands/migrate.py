@@ -5,7 +5,6 @@
 mmseg 1.x trains the written file with its own tools/train.py. The exit code is 2 if a part of the
 config has no counterpart. The line says which. docs/mmseg1.md says what changes.
 """
-import argparse
 from functools import partial
 from typing import List, Optional
 
@@ -14,12 +13,12 @@ from ..host import Config
 from ..migration.to_mmseg1 import to_mmseg1
 from ..utils.atomic_file import write_atomic
 from ..utils.paths import check_file, config_path
+from .options import command_parser
 
 
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file for mmseg 0.x')
     parser.add_argument('output', help='file to write')
     args = parser.parse_args(argv)

@@ -5,19 +5,18 @@
 Some published files hold Python objects beside their weights, such as the options of the training.
 Reading these can run any code in the file, so all other commands refuse them.
 """
-import argparse
 from typing import List, Optional
 
 from torch import Tensor
 
 from ..engine.checkpoint.files import read_checkpoint, write_checkpoint
 from ..errors import CheckpointError, cli
+from .options import command_parser
 
 
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('file', help='file of weights')
     parser.add_argument('output', help='file to write')
     parser.add_argument('--trust', action='store_true',

@@ -18,13 +18,12 @@ from ..deploy.predictor import MODES
 from ..deploy.preparation import ORIGINAL
 from ..deploy.result_files import KINDS
 from ..deploy.run import predict_all
-from ..engine.checkpoint.weights import ROLES
 from ..errors import ConfigError, DataError, cli
+from .options import command_parser, device_option, inference_options, trust_option, weights_option
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('model', metavar='MODEL', help='checkpoint (.pth) or .safetensors file')
     parser.add_argument('inputs', metavar='INPUT', nargs='+',
                         help='image, folder, glob, video, or index of a camera')
@@ -43,17 +42,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--frames', type=int, metavar='N',
                         help='predict at most N frames of each video or camera')
     parser.add_argument('--config', metavar='FILE', help='config to use if MODEL has none')
-    parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='network of the training to use (default: student, as published)')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a file that could run code when it is read')
-    parser.add_argument('--batched-slide', type=int, metavar='N',
-                        help='number of sliding windows in a batch (default: as in the config)')
-    parser.add_argument('--amp', choices=('bfloat16', 'float16'),
-                        help='mixed precision (default: as in the config, else float32)')
-    parser.add_argument('--compile', action='store_true', help='compile the network for each '
-                        'image size, which pays for many images of few sizes')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    weights_option(parser)
+    trust_option(parser)
+    inference_options(parser)
+    device_option(parser)
     return parser.parse_args(argv)
 
 

@@ -4,20 +4,19 @@
 
 Prints every loss, and the parameters whose gradient is not finite. Changes nothing.
 """
-import argparse
 from typing import List, Optional
 
 from ..engine.training.non_finite import replay
 from ..errors import cli
 from ..utils.device import pick_device
+from .options import command_parser, device_option
 
 
 @cli
 def main(argv: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('file', help='not_finite_iter_N.pth of a work directory')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(parser)
     args = parser.parse_args(argv)
     losses, parameters = replay(args.file, pick_device(args.device))
     for name, value in losses.items():

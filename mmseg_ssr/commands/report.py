@@ -13,11 +13,11 @@ from typing import List, Optional
 from ..errors import ConfigError, cli
 from ..report.write import IMAGES, write_report
 from ..utils.device import pick_device
+from .options import command_parser, device_option
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR',
                         help='folder with the logs and checkpoints of a training')
     parser.add_argument('--out', metavar='FILE',
@@ -25,7 +25,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--images', type=int, default=IMAGES, metavar='N',
                         help='number of test images to predict, evenly spread (default: '
                              '%(default)s; 0: logs only)')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(parser)
     return parser.parse_args(argv)
 
 

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from .. import distributed
 from ..engine.build import build_test_dataset, build_test_model
-from ..engine.checkpoint.weights import ROLES, load_weights
+from ..engine.checkpoint.weights import load_weights
 from ..engine.config.faults import config_fault
 from ..engine.config.load import Options, load_config
 from ..engine.config.validate import validate
@@ -29,11 +29,18 @@ from ..engine.testing.regularized_branch import predict_regularized
 from ..engine.testing.submission import pack_submission, required_server
 from ..errors import ConfigError, cli, explained
 from ..utils.atomic_file import atomic_file, make_folder
+from .options import (
+    cfg_options,
+    command_parser,
+    device_option,
+    inference_options,
+    trust_option,
+    weights_option,
+)
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--eval', nargs='+', metavar='METRIC', help='mIoU, mDice or mFscore')
@@ -48,13 +55,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='FILE.pkl',
                         help='file for the predictions or, with --eval, their confusion matrices')
     parser.add_argument('--work-dir', metavar='DIR', help='folder for the scores, eval.json')
-    parser.add_argument('--weights', choices=ROLES, default='student',
-                        help='network of the training to test (default: student, as published)')
+    weights_option(parser)
     parser.add_argument('--branch', choices=('shadow', 'regularized'), default='shadow',
                         help='branch of SSR: regularized also uses the frozen encoder, and needs a '
                              'checkpoint of the training (default: shadow, as published)')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a file that could run code when it is read')
+    trust_option(parser)
     parser.add_argument('--aug-test', action='store_true', help='average over scales and flips')
     parser.add_argument('--flip-test', action='store_true',
                         help='average over each image and its mirror image')
@@ -66,18 +71,12 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
                              'estimated from predictions for data.train.target)')
     parser.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                         help='whole images or sliding windows (default: as in the config)')
-    parser.add_argument('--batched-slide', type=int, metavar='N',
-                        help='number of sliding windows in a batch (default: as in the config)')
-    parser.add_argument('--amp', choices=('bfloat16', 'float16'),
-                        help='mixed precision (default: as in the config, else float32)')
-    parser.add_argument('--compile', action='store_true',
-                        help='compile the network; the first image takes longer')
+    inference_options(parser)
     parser.add_argument('--test-set', action='store_true',
                         help='test on the test split instead of the validation split')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(parser)
     launcher_options(parser)
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config')
+    cfg_options(parser, '--options')
     parser.add_argument('--eval-options', nargs='+', action=Options, default={},
                         metavar='KEY=VALUE', help="arguments of the data set's evaluate or "
                                                   'format_results')

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from mmcv import Config
 
 from ..engine.checkpoint.pretrained import refuse_downloads, weight_files_of
-from ..engine.config.load import Options, load_config
+from ..engine.config.load import load_config
 from ..engine.config.validate import validate
 from ..errors import Interrupted, MissingFile, cli
 from ..utils.signals import Interruption
@@ -22,6 +22,7 @@ from ..weights import FILES, FOLDER, Published, find_published
 from ..weights.download import fetch
 from ..weights.published import published_named
 from ..weights.sums import recorded_sum
+from .options import cfg_options, command_parser
 
 
 @cli
@@ -39,13 +40,11 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('names', nargs='*', metavar='NAME', help='name of --list')
     parser.add_argument('--for', nargs='+', action='extend', default=[], dest='configs',
                         metavar='CONFIG', help='config file whose weights to download')
-    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the configs')
+    cfg_options(parser)
     parser.add_argument('--dir', metavar='DIR',
                         help=f'folder for files given by NAME (default: {FOLDER})')
     parser.add_argument('--list', action='store_true', help='show all files and stop')

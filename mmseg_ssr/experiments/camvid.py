@@ -2,12 +2,8 @@
 from functools import partial
 from typing import Any, Dict, List
 
-from .streets import RANDOM_ENCODER, SSR_PLUS, STREETS_MIC, small_row
+from .streets import LARGE_MIC, RANDOM_ENCODER, SSR_PLUS, small_row
 from .table import Experiment
-
-#: CamVid: crops have 192 rows, and blocks that divide them.
-CAMVID_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
-    type='block', mask_ratio=0.7, mask_block_size=16)}
 
 #: The control of the encoder in the pseudo-labels: its maps, with random weights.
 RANDOM_LABELS = {'uda.pseudo_label_encoder.checkpoint': None,
@@ -31,7 +27,7 @@ def maps_of(source: str, encoder: str, size: int = 1024) -> Dict[str, Any]:
 
 
 def camvid(id: str, title: str, benchmark: str, prefix: str, source: str,
-           crops: bool = False) -> Experiment:
+           trials: bool = False) -> Experiment:
     """Make the table of a benchmark on CamVid, with its oracle.
 
     Args:
@@ -40,18 +36,20 @@ def camvid(id: str, title: str, benchmark: str, prefix: str, source: str,
         benchmark: source and target, as people read them.
         prefix: how the names of its configs begin.
         source: name of the source in the folders of maps.
-        crops: also rows of *plus* whose encoder sees crops, with their control.
+        trials: also rows whose encoder sees crops, or serves the pseudo-labels.
     """
     row = partial(small_row, f'configs/camvid/{prefix}_', seeds=5)
     maps = {**COMPOSED, **maps_of(source, 'mobile_sam')}
     return Experiment(id, title, 'this repository', (
         row('source_only', 'source_only'),
         row('daformer', 'daformer'),
-        row('daformer_ssr', 'daformer_ssr'),
-        *((row('daformer_ssr_plus', 'daformer_ssr', **SSR_PLUS),
+        *((row('daformer_ssr', 'daformer_ssr'),
+           row('daformer_ssr_plus', 'daformer_ssr', **SSR_PLUS),
            row('daformer_ssr_plus_random', 'daformer_ssr', **SSR_PLUS, **RANDOM_ENCODER),
-           row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS, **COMPOSED))
-          if crops else ()),
+           row('daformer_ssr_plus_composed', 'daformer_ssr', **SSR_PLUS, **COMPOSED),
+           row('daformer_affinity', 'daformer_affinity'),
+           row('daformer_affinity_random', 'daformer_affinity', **RANDOM_LABELS))
+          if trials else ()),
         row('daformer_ssr_maps', 'daformer_ssr', **maps),
         row('daformer_ssr_plus_maps', 'daformer_ssr', **maps, **SSR_PLUS),
         row('daformer_ssr_distilled', 'daformer_ssr_distilled'),
@@ -61,17 +59,15 @@ def camvid(id: str, title: str, benchmark: str, prefix: str, source: str,
             **maps_of(source, 'mobile_sam', 512)),
         row('daformer_ssr_distilled_512_random', 'daformer_ssr_distilled', **RANDOM_ENCODER,
             **maps_of(source, 'random', 512)),
-        row('daformer_affinity', 'daformer_affinity'),
-        row('daformer_affinity_random', 'daformer_affinity', **RANDOM_LABELS),
-        row('mic', 'daformer', **CAMVID_MIC),
-        row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **CAMVID_MIC),
+        row('mic', 'daformer', **LARGE_MIC),
+        row('mic_ssr_distilled', 'daformer_ssr_distilled', 'mic', **LARGE_MIC),
         row('oracle', 'oracle')),
         benchmark, 'daformer')
 
 
 EXPERIMENTS: List[Experiment] = [
     camvid('camvid-dusk', 'Real to real: from day to dusk, on one core', 'CamVid day -> dusk',
-           'camvid_dusk', 'day', crops=True),
+           'camvid_dusk', 'day', trials=True),
     camvid('streets2camvid', 'Drawn to real, on one core', 'Streets -> CamVid', 'streets2camvid',
            'streets'),
 ]

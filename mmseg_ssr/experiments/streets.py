@@ -11,6 +11,9 @@ STREETS_MIC = {
     'uda.mask_lambda': 1,
     'uda.mask_generator': dict(type='block', mask_ratio=0.7, mask_block_size=8),
 }
+#: For crops of about twice the side.
+LARGE_MIC = {**STREETS_MIC, 'uda.mask_generator': dict(
+    type='block', mask_ratio=0.7, mask_block_size=16)}
 STREETS_HRDA = {
     'model.type': 'HRDAEncoderDecoder',
     'model.decode_head.type': 'HRDAHead',
@@ -135,9 +138,7 @@ EXPERIMENTS: List[Experiment] = [
         'Streets', 'daformer'),
     Experiment(
         'streets-large', 'The same on a GPU: MiT-B2, 512 x 256 (2000 iterations, five seeds)',
-        'this repository', tuple(with_shared(STREETS_LARGE, encoder_rows({
-            **STREETS_MIC, 'uda.mask_generator': dict(
-                type='block', mask_ratio=0.7, mask_block_size=16)}))),
+        'this repository', tuple(with_shared(STREETS_LARGE, encoder_rows(LARGE_MIC))),
         'Streets', 'daformer'),
     Experiment(
         'streets-methods', 'All methods at one budget (400 iterations, one seed)',

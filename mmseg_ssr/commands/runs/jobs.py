@@ -10,7 +10,7 @@ import torch
 from mmcv import Config
 
 from ... import distributed
-from ...engine.config.load import Options, load_config
+from ...engine.config.load import load_config
 from ...engine.config.saved import plain_text
 from ...engine.config.values import max_iterations
 from ...engine.distributed.launch import launcher_options
@@ -27,6 +27,7 @@ from ...experiments import Row
 from ...report import report_at_end
 from ...utils.paths import check_file
 from ...utils.signals import Interruption, resumable
+from ..options import cfg_options, device_option, trust_option
 
 
 class Job(NamedTuple):
@@ -52,12 +53,11 @@ def job_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveG
     """Add the options of all trainings. Return the group of those that exclude each other."""
     parser.add_argument('--work-dir', metavar='DIR', help='folder of the results')
     parser.add_argument('--load-from', metavar='FILE', help='checkpoint with weights to start from')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a --load-from file that could run code when it is read')
+    trust_option(parser, '--load-from file')
     config_options(parser)
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(parser)
     launcher_options(parser)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument('--startup-test', action='store_true',
@@ -68,8 +68,7 @@ def job_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveG
 
 def config_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that change a config."""
-    parser.add_argument('--cfg-options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
+    cfg_options(parser)
     parser.add_argument('--seed', type=seed, help='seed that replaces the one in the config')
 
 

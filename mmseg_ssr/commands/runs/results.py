@@ -20,13 +20,13 @@ from ...report.results import write_results
 from ...report.write import IMAGES
 from ...utils.atomic_file import write_atomic
 from ...utils.device import pick_device
+from ..options import command_parser
 from .jobs import Job, config_options, job_config
 from .table import chosen_rows, parse_with_table, table_jobs, table_options
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     table_options(parser)
     parser.add_argument('--json', metavar='FILE', help='also write the results to FILE')
     parser.add_argument('--page', metavar='FILE', help='also write them as an HTML page')

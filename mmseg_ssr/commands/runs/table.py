@@ -19,6 +19,7 @@ from ...engine.distributed.launch import launched
 from ...errors import ConfigError, cli, nearest
 from ...experiments import Experiment, Row, by_id
 from ...report import report_at_end
+from ..options import command_parser
 from .jobs import (
     Job,
     check_file_option,
@@ -34,8 +35,7 @@ from .jobs import (
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     table_options(parser)
     job_options(parser)
     return parse_with_table(parser, argv)

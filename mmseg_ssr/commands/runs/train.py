@@ -17,6 +17,7 @@ from ...engine.config.values import experiment_name
 from ...engine.distributed.launch import launched
 from ...engine.experiments.run import has_checkpoint
 from ...errors import ConfigError, cli
+from ..options import command_parser
 from .jobs import (
     Job,
     check_file_option,
@@ -30,8 +31,7 @@ from .jobs import (
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     job_options(parser).add_argument(
         '--resume-from', metavar='FILE', nargs='?', const='auto',

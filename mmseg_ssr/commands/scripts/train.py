@@ -9,34 +9,32 @@ import sys
 from typing import List, Optional
 
 from ... import distributed
-from ...engine.config.load import Options, load_config
+from ...engine.config.load import load_config
 from ...engine.distributed.launch import launched, launcher_options
 from ...engine.training.train import train
 from ...errors import cli
 from ...report import report_at_end
 from ...utils.signals import resumable
+from ..options import cfg_options, command_parser, device_option, trust_option
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='folder for checkpoints and logs')
     parser.add_argument('--load-from', help='checkpoint with weights to start from')
     parser.add_argument('--resume-from',
                         help='checkpoint to continue from, or auto for the newest one')
     parser.add_argument('--auto-resume', action='store_true', help='the same as --resume-from auto')
-    parser.add_argument('--trust-checkpoint', action='store_true',
-                        help='also read a --load-from file that could run code when it is read')
+    trust_option(parser, '--load-from file')
     parser.add_argument('--no-validate', action='store_true',
                         help='do not evaluate during the training')
     parser.add_argument('--seed', type=int, help='seed that replaces the one in the config')
     parser.add_argument('--deterministic', action='store_true',
                         help='ask torch for kernels that repeat to the bit')
-    parser.add_argument('--device', default='auto', help='auto, cpu, or a device of torch')
+    device_option(parser)
     launcher_options(parser)
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=Options, default={},
-                        metavar='KEY=VALUE', help='change the config, as uda.alpha=0.99')
+    cfg_options(parser, '--options')
     return parser.parse_args(argv)
 
 
