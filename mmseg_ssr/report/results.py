@@ -30,7 +30,7 @@ def write_results(path: str, title: str, about: str, table: Sequence[Runs],
         about: a line below the title.
         table: rows to show.
         everything: all rows of the experiment. Baselines are among them.
-        folders: row -> work directory of the run whose pictures are shown.
+        folders: row and seed -> work directory of a run whose pictures are shown.
         device: device that predicts.
         images: number of test images to predict, evenly spread. 0 leaves out the pictures. None
             predicts all.
