@@ -69,7 +69,9 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
                           f"and data.train.target {FOLDER}='FOLDER'")
     check(cfg, made=False)
     about = _about(cfg)
-    encoder = build_encoder(_encoder(cfg)).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of an encoder with random weights, a control
+        encoder = build_encoder(_encoder(cfg)).to(device)
     for config in sets.values():
         make_folder(config[FOLDER])
         write_atomic(os.path.join(config[FOLDER], ABOUT),
@@ -155,6 +157,9 @@ def check(cfg: Config, made: bool = True) -> None:
         if 'source' in domains:
             raise ConfigError(f'data.train.source has {FOLDER}, but uda.pseudo_label_encoder sees '
                               'target images alone: remove the key from data.train.source')
+    elif _encoder(cfg).get('checkpoint', '') is None and cfg.uda.get('mixed_maps') != 'composed':
+        raise ConfigError(f'{FOLDER} of a random encoder (checkpoint=None) need '
+                          "uda.mixed_maps='composed': mixed images would have another encoder")
     elif len(domains) < 2:
         raise ConfigError(f'only data.train.{domains.pop()} has {FOLDER}: give both domains the '
                           'key, or none')

@@ -1,8 +1,6 @@
 """Classes of frozen networks by the names that configs use."""
 from typing import Any, Callable, Dict, Mapping, Optional
 
-import torch
-
 from ..errors import ConfigError, nearest
 from .frozen import FrozenNetwork
 
@@ -58,9 +56,6 @@ class FrozenRegistry(Dict[str, Class]):
     def build(self, config: Mapping[str, Any]) -> FrozenNetwork:
         """Build the network of ``dict(type=..., ...)``.
 
-        With ``checkpoint=None`` its weights are random, and the same in every training, test and
-        folder of maps.
-
         Raises:
             ConfigError: the type or an argument is unknown, or as the class says.
             MissingFile, CheckpointError: as the class says.
@@ -68,12 +63,7 @@ class FrozenRegistry(Dict[str, Class]):
         found = self.find(config)
         arguments = {name: value for name, value in config.items() if name != 'type'}
         try:
-            network = found(**arguments)
-            if arguments.get('checkpoint', '') is not None:
-                return network
-            with torch.random.fork_rng(devices=[]):  # what is drawn later does not depend on it
-                torch.manual_seed(0)
-                return found(**arguments)
+            return found(**arguments)
         except TypeError as error:
             kind = config.get('type', self.default)
             raise ConfigError(f"{self.key} of type '{kind}': {error}") from error

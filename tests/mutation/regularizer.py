@@ -86,8 +86,6 @@ REGULARIZER = {
         ("default='sam'", "default='timm'"),
     ],
     'regularizer/registry.py': [
-        ('torch.manual_seed(0)', 'torch.seed()'),
-        ('with torch.random.fork_rng(devices=[]):', 'with torch.random.fork_rng(enabled=False):'),
         ('if self.setdefault(name, cls) is not cls:', 'if False:'),
         ('if not issubclass(cls, self.base):', 'if False:'),
     ],

@@ -259,6 +259,8 @@ def test_without_maps_or_the_weights_a_dry_run_and_the_doctor_find_nothing(secti
     (lambda sections: sections['data']['train'].update(sync_crop_size=(16, 16)),
      'encoder_maps cannot be cut by data.train.sync_crop_size'),
     (lambda sections: sections.update(uda=dict(type='DACS')), 'encoder_maps need an encoder'),
+    (lambda sections: sections['uda'].update(mixed_maps='encoded'),
+     "of a random encoder .* need uda.mixed_maps='composed'"),
     (lambda sections: sections.update(uda=for_labels(sections)),
      'pseudo_label_encoder sees target images alone')])
 def test_maps_that_do_not_fit_the_config(sections, config, change, message, refuses):

@@ -5,12 +5,15 @@ from typing import Any, Dict, Tuple
 from mmcv import Config
 from torch import Tensor, nn
 
+from ...datasets.pipelines.encoder_maps import FOLDER
 from ...errors import CheckpointError, ConfigError
 from ...models.hrda_encoder_decoder import HRDAEncoderDecoder
+from ...uda.losses.regularization_keys import encoder_config
 from ...uda.student import map_features
 from ..build import build_training_model
 from ..checkpoint.files import read_checkpoint
 from ..checkpoint.weights import apply_weights
+from ..config.values import split_configs
 from .inference import plain_segmentor
 
 #: Keys of ``uda`` that describe the regularization branch.
@@ -27,15 +30,18 @@ def student_and_regularizer(cfg: Config, content: Dict[str, Any],
         path: path of the checkpoint, for messages.
 
     Raises:
-        ConfigError: the config has no regularizer.
+        ConfigError: the config has no regularizer, or one whose random encoder made maps once.
         CheckpointError: the checkpoint holds no regularizer, or another one.
         MissingFile: the frozen encoder's weights are missing.
     """
     cfg = copy.deepcopy(cfg)
+    made_once = any(config.get(FOLDER) for _, config in split_configs(cfg, 'train'))
+    if made_once and (encoder_config(cfg.get('uda') or {}) or {}).get('checkpoint', '') is None:
+        raise ConfigError(f'{cfg.filename}: its random encoder made maps once, and is not kept')
     if cfg.get('uda'):  # no teachers and no feature distance
         cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
     cfg.model['pretrained'] = None
-    method = build_training_model(cfg, seed=0)
+    method = build_training_model(cfg, content.get('meta', {}).get('seed') or 0)
     if getattr(method, 'regularizer', None) is None:
         raise ConfigError(f'{cfg.filename} has no regularizer')
     apply_weights(content, method, path)
