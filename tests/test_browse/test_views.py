@@ -137,6 +137,7 @@ def test_maps_that_pseudo_labels_need_must_be_there(data, config, tmp_path):
     sections = affinity_config(data)
     for domain in ('source', 'target'):
         sections['data']['train'][domain]['encoder_maps'] = str(tmp_path / domain)
+    sections['uda']['mixed_maps'] = 'composed'  # the encoder of the tests has random weights
     cfg, out = config(sections), str(tmp_path / 'out')
     with pytest.raises(MissingFile, match='holds no maps: make the maps with mmseg-ssr encoder-ma'):
         next(browse(cfg, out, CPU, SEED, 1))
