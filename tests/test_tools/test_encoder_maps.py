@@ -5,6 +5,7 @@ from mmseg_ssr.commands import encoder_maps
 
 def test_the_command_makes_maps_and_counts_them(data, config_file, tmp_path, capsys):
     encoder_maps.main([config_file(ssr_config(data)), '--device', 'cpu', '--cfg-options',
+                       'uda.mixed_maps=composed',
                        *(f'data.train.{domain}.encoder_maps={tmp_path / domain}'
                          for domain in ('source', 'target'))])
     lines = capsys.readouterr().out.splitlines()
