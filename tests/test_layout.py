@@ -15,7 +15,7 @@ SPEC.loader.exec_module(sources)
 MOST_MODULES = 16
 
 BASE = 'errors distributed weights utils'
-STEP = f'{BASE} labels.ignore_index regularizer regions uda'
+STEP = f'{BASE} layers labels.ignore_index regularizer regions uda'
 PARTS = f'{STEP} host labels domains visualization models methods datasets'
 PROGRAM = f'{PARTS} engine'
 #: Room -> what it may import, from the bottom up: a row names rows above it alone. ``room.module``
@@ -27,15 +27,16 @@ ALLOWED = {
     'distributed': 'errors',
     'utils': 'errors distributed',
     'weights': 'errors utils',
+    'layers': '',
     'visualization': '',
     'labels': 'errors utils',
     'domains': f'{BASE} labels',
-    'regularizer': BASE,
+    'regularizer': f'{BASE} layers',
     'regions': f'{BASE} regularizer',
     'uda': f'{BASE} labels.ignore_index regularizer',
     'host': f'{BASE} uda.student',
     'models': f'{STEP} host',
-    'mmseg1': f'{STEP} host labels domains models.layers.sync_batch_norm',
+    'mmseg1': f'{STEP} host labels domains models.sync_batch_norm',
     'methods': f'{STEP} host models mmseg1.segmentor',
     'datasets': f'{BASE} labels domains host',
     'streets': f'{BASE} labels',
@@ -54,8 +55,8 @@ ALLOWED = {
 KNOW_OPENMMLAB = {'host', 'mmseg1', 'datasets', 'engine', 'browse', 'report', 'deploy', 'doctor',
                   'benchmark', 'commands'}
 #: Rooms that anybody can use without OpenMMLab.
-PURE = {'migration', 'uda', 'regularizer', 'regions', 'labels', 'domains', 'streets', 'pretraining',
-        'visualization', *BASE.split()}
+PURE = {'migration', 'layers', 'uda', 'regularizer', 'regions', 'labels', 'domains', 'streets',
+        'pretraining', 'visualization', *BASE.split()}
 
 
 def imported(room):

@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from mmseg_ssr.datasets import build_dataset
+from mmseg_ssr.datasets.pipelines.encoder_maps import FOLDER
+from mmseg_ssr.datasets.several_sets import subset
 from mmseg_ssr.deploy.predictor import load
 from mmseg_ssr.engine.build import build_training_model
 from mmseg_ssr.engine.config import load_config
@@ -35,10 +37,14 @@ from mmseg_ssr.pretraining.probe import (
     score,
 )
 from mmseg_ssr.regularizer import FrozenSAMEncoder, build_encoder
+from mmseg_ssr.report.predictions import spread
+from mmseg_ssr.uda.losses.regularization_keys import encoder_config
 from mmseg_ssr.utils.atomic_file import write_atomic
+from mmseg_ssr.utils.paths import check_place
 
 SIZE = 128
 STRIDE = 16  # classified pixels of photographs are this far apart
+PUBLISHED = 1024  # input of SAM
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -70,6 +76,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     for name in ('images', 'steps', 'seeds'):
         if getattr(args, name) < 1:
             raise ConfigError(f'--{name} must be at least 1, got {getattr(args, name)}')
+    check_place(args.json, '--json')
     encoders = {'mini SAM': encoder(args.weights), 'random encoder': encoder(None)}
     if args.config:
         cfg = load_config(args.config)
@@ -96,34 +103,39 @@ def encoder(weights: Optional[str]) -> Features:
 
 def encoders_of(cfg: dict, input_sizes: List[int]) -> Dict[str, Features]:
     """Build a config's encoder at each size, the same one with random weights, and the backbone."""
-    settings = (cfg.get('uda', {}).get('regularizer') or {}).get('encoder')
+    settings = encoder_config(cfg.get('uda') or {})
     if settings is None:
-        raise ConfigError(f'{cfg.filename}: no uda.regularizer.encoder to measure in it: name the '
-                          'config of a method with SSR')
+        raise ConfigError(f'{cfg.filename}: no encoder of SSR to measure in it: name the config of '
+                          'a method with SSR')
     found = {}
-    for size in input_sizes or [settings['input_size']]:
-        found[f'encoder at {size}'] = build_encoder(dict(settings, input_size=size))
-    torch.manual_seed(0)
-    found['random encoder'] = build_encoder(dict(settings, checkpoint=None))
+    for name, keys in (('encoder', {}), ('random encoder', dict(checkpoint=None))):
+        for size in input_sizes or [settings.get('input_size', PUBLISHED)]:
+            torch.manual_seed(0)
+            found[f'{name} at {size}'] = build_encoder(dict(settings, input_size=size, **keys))
     student = build_training_model(cfg, seed=0).model.eval()
     return {**found, "student's backbone": joined(student.backbone)}
 
 
 def read_domains(cfg: dict, count: int) -> Dict[str, Samples]:
     """Read up to ``count`` images of each domain of a config, spread over the data set."""
-    pipeline = cfg.data.test.pipeline
-    source = build_dataset(dict(cfg.data.train.source, pipeline=pipeline), test_mode=True)
+    for name, config in (('train.source', cfg.data.train.source), ('test', cfg.data.test)):
+        if not isinstance(config, dict):
+            raise ConfigError(f'{cfg.filename}: data.{name} is a list: name a config with one data '
+                              'set there')
+    source = dict(cfg.data.train.source, pipeline=cfg.data.test.pipeline)
+    source.pop(FOLDER, None)
+    source = build_dataset(source, test_mode=True)
     target = build_dataset(cfg.data.test, test_mode=True)
     new = len(source) - len(source) // 5
     parts = dict(source=(source, range(new)), source_val=(source, range(new, len(source))),
                  target_val=(target, range(len(target))))
-    return {name: read(dataset, indices[::max(1, len(indices) // count)][:count])
+    return {name: read(spread(subset(dataset, indices), count))
             for name, (dataset, indices) in parts.items()}
 
 
-def read(dataset: torch.utils.data.Dataset, indices: range) -> Samples:
+def read(dataset: torch.utils.data.Dataset) -> Samples:
     images, labels = [], []
-    for index in indices:
+    for index in range(len(dataset)):
         item = LabeledImages(dataset)[index]
         images.append(item['batch']['img'][0])
         labels.append(item['label'][STRIDE // 2::STRIDE, STRIDE // 2::STRIDE].long())

@@ -58,11 +58,14 @@ class Case:
         script: a Python file that builds the workload instead, in its own interpreter. Its
             arguments are the number of a file descriptor to talk over (:func:`.measure.serve`),
             and the arguments, device and threads as JSON.
+        keep_memory: whether ``build`` runs in a process that keeps freed memory, as our commands
+            do (:func:`mmseg_ssr.starting.keep_freed_memory`).
     """
     name: str
     build: Optional[Callable[..., Workload]]
     arguments: Dict[str, Any] = field(default_factory=dict)
     script: Optional[str] = None
+    keep_memory: bool = True
 
 
 @dataclass
@@ -220,7 +223,8 @@ def _run_case(case: Case, settings: Settings, connection: Connection) -> None:
     os.dup2(2, 1)  # standard output is kept for the tables
     logging.disable(logging.INFO)  # mmcv lists every parameter
     multiprocessing.set_start_method(None, force=True)  # loaders start workers as in a training
-    starting.keep_freed_memory()  # as commands do
+    if case.keep_memory:
+        starting.keep_freed_memory()
 
     def build(device: torch.device) -> Workload:
         return case.build(device, **case.arguments)

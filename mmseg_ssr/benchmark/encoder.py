@@ -1,7 +1,7 @@
 """Single networks beside the same networks of other packages."""
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -157,7 +157,13 @@ def compare_sam(options: Options, folder: str) -> List[Comparison]:
         package='mmseg_ssr', size=size, **arguments)) for size in sizes if size != full]
     weights = 'random weights' if options.sam_checkpoint is None else 'given weights'
     return [Comparison(f'SAM ViT-B image encoder, {options.sam_batch} image(s), {weights}',
-                       cases + smaller, [case.name for case in smaller], absent)]
+                       with_their_memory(cases) + smaller, [case.name for case in smaller], absent)]
+
+
+def with_their_memory(cases: List[Case]) -> List[Case]:
+    """Add the first peer as its own programs run it: they give freed memory back."""
+    return cases + [replace(case, name=f'{case.name}, memory given back', keep_memory=False)
+                    for case in cases[1:2]]
 
 
 def compare_mit(options: Options, folder: str) -> List[Comparison]:
@@ -165,9 +171,9 @@ def compare_mit(options: Options, folder: str) -> List[Comparison]:
     name = options.size.backbone or (SMALL_BACKBONE if options.size.small else 'mit_b5')
     arguments = dict(name=name, crop=options.size.crop or CROP, batch=options.size.batch)
     return [
-        Comparison(f'{name}, {ways}', [
+        Comparison(f'{name}, {ways}', with_their_memory([
             Case(f'{name} {ways}, {package}', mit_encoding, dict(
-                package=package, train=train, **arguments)) for package in MIT_ENCODERS])
+                package=package, train=train, **arguments)) for package in MIT_ENCODERS]))
         for ways, train in (('forward', False), ('forward + backward', True))]
 
 

@@ -17,7 +17,7 @@ from ..uda.update.optimization import PRECISIONS
 from ..utils.device import slower_line
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import NORM
-from .measure import Workload
+from .measure import SETTLED, Workload
 from .methods import EXACT, Size, method_config, mode_options
 from .networks import drawn_images
 from .report import GIB, Report, markdown_table, number, ratio, spread
@@ -55,6 +55,8 @@ class Prediction(Workload):
     Raises:
         UserError: the network cannot be exported, or the device is none of the runtime.
     """
+
+    settling = SETTLED
 
     def __init__(self, device: torch.device, config: Config, size: Tuple[int, int],
                  checkpoint: Optional[str] = None, stock: bool = False,

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import (
 
 
 class Measurement(NamedTuple):
-    """Wall-clock seconds of a call, and bytes of memory before it and at its peak.
+    """Wall-clock seconds of a call, and bytes of memory before the turn and at its peak.
 
     On an accelerator these are bytes of allocated tensors. On a CPU they are the resident memory
     of the process with all its libraries.
@@ -33,7 +33,14 @@ class Measurement(NamedTuple):
 
 
 class Workload:
-    """Work that is run repeatedly in its own process."""
+    """Work that is run repeatedly in its own process.
+
+    Attributes:
+        settling: untimed calls before each turn on a CPU. They fetch the memory that was given back
+            after the last turn (:func:`give_back_memory`), as a training does only once.
+    """
+
+    settling = 0
 
     def warm_up(self) -> Dict[str, Any]:
         """Run without timing. The returned facts are kept beside the times."""
@@ -49,18 +56,28 @@ class Workload:
         return {}
 
 
+#: Untimed calls after which a network has the memory that it needs: the first two still fetch some.
+SETTLED = 2
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has finished all its work."""
     if device.type != 'cpu':
         torch.get_device_module(device).synchronize(device)
 
 
-def measure(run: Callable[[], Any], device: torch.device, calls: int = 1) -> Measurement:
-    """Measure the mean over some calls in a row. The clock stops when the device has finished."""
+def measure(run: Callable[[], Any], device: torch.device, calls: int = 1,
+            settling: int = 0) -> Measurement:
+    """Measure the mean over some calls in a row. The clock stops when the device has finished.
+
+    ``settling`` is the number of untimed calls before them on a CPU. The peak is that of all.
+    """
     gc.collect()
     synchronize(device)  # an accelerator has no statistics before its first use
     reset_peak(device)
     rest = memory_now(device)
+    for _ in range(settling if device.type == 'cpu' else 0):
+        run()
     start = time.perf_counter()
     for _ in range(calls):
         run()
@@ -131,7 +148,7 @@ def serve(connection: Any, build: Callable[[torch.device], Workload], device: st
             if request == 'build':
                 workload, answer = build(place), None
             elif request == 'measure':
-                answer = tuple(measure(workload.run, place, *args))
+                answer = tuple(measure(workload.run, place, *args, settling=workload.settling))
             else:
                 answer = getattr(workload, request)()
             give_back_memory()
@@ -151,17 +168,23 @@ def flop_counter() -> FlopCounterMode:
     """Make a context that counts operations. ``get_total_flops()`` gives the sum, inside it too.
 
     Matrix products, convolutions and attention are counted, nothing else. A multiplication and an
-    addition are two operations. Recomputed activations count again. Two things that torch 2.11
-    counts wrongly are counted correctly here. One is its fused attention on a CPU, which it counts
-    as nothing. The other is the backward pass of grouped convolutions, which it counts as if they
-    had no groups.
+    addition are two operations. Recomputed activations count again. Three things that torch
+    2.11 counts wrongly are counted correctly here. Its fused attention and oneDNN's linear layers
+    on a CPU count as nothing there, and the backward pass of grouped convolutions as if they had
+    no groups.
     """
     aten = torch.ops.aten
+    linear = getattr(torch.ops.mkldnn, '_linear_pointwise', None)
     return FlopCounterMode(display=False, custom_mapping={
+        **({linear: _linear} if linear else {}),
         aten._scaled_dot_product_flash_attention_for_cpu: _attention,
         aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
         aten.convolution_backward: _convolution_backward,
     })
+
+
+def _linear(input: Sequence[int], weight: Sequence[int], *unused: Any, **shapes: Any) -> int:
+    return 2 * prod(input) * weight[0]
 
 
 def _attention(query: Sequence[int], key: Sequence[int], value: Sequence[int], *unused: Any,

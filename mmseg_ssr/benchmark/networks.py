@@ -13,7 +13,7 @@ from ..regularizer.feature_regularizer import default_heads
 from ..streets.writer import SOURCE_TRAIN, draw_sample
 from ..uda.update.teacher import EMATeacher
 from .made_images import NORM
-from .measure import Workload, flop_counter
+from .measure import SETTLED, Workload, flop_counter
 from .methods import Size, method_config
 from .peers import (
     MIT_ENCODERS,
@@ -35,6 +35,8 @@ class Computation(Workload):
         compute: returns a tensor. Its calls are timed.
         train: whether it needs gradients.
     """
+
+    settling = SETTLED
 
     def __init__(self, compute: Callable[[], Tensor], train: bool = False):
         self.compute = compute

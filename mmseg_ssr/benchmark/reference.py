@@ -24,7 +24,7 @@ import torch
 HERE = str(Path(__file__).resolve().parent)
 sys.path.insert(0, HERE)
 from made_images import made_batch  # noqa: E402
-from measure import Workload, flop_counter, serve  # noqa: E402
+from measure import SETTLED, Workload, flop_counter, serve  # noqa: E402
 
 sys.path.remove(HERE)
 
@@ -50,6 +50,8 @@ class PublishedIteration(Workload):
         config: our config of the same method as a plain dict.
         crop, batch: as in :class:`~mmseg_ssr.benchmark.step.TrainingIteration`.
     """
+
+    settling = SETTLED
 
     def __init__(self, device: torch.device, folder: str, config: Dict[str, Any], crop: int,
                  batch: int):

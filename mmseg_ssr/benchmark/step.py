@@ -13,7 +13,7 @@ from ..errors import ConfigError, UserError
 from ..methods.segmentor import UDASegmentor
 from .cases import Case, Outcome, Settings, measure_cases
 from .made_images import made_batch
-from .measure import Workload, flop_counter, synchronize
+from .measure import SETTLED, Workload, flop_counter, synchronize
 from .methods import (
     EXACT,
     MODES,
@@ -47,6 +47,8 @@ class TrainingIteration(Workload):
         parts: also measure each part of the iteration, in one more iteration.
     """
 
+    settling = SETTLED
+
     def __init__(self, device: torch.device, config: Config, crop: int, batch: int,
                  parts: bool = True):
         self.device = device
@@ -76,7 +78,11 @@ class TrainingIteration(Workload):
         return dict(flops=sum(parts.values()), part_flops=parts)
 
     def finish(self) -> Dict[str, Any]:
-        return dict(part_seconds=self._measure_parts(self._clock)) if self.parts else {}
+        if not self.parts:
+            return {}
+        for _ in range(self.settling if self.device.type == 'cpu' else 0):
+            self.run()
+        return dict(part_seconds=self._measure_parts(self._clock))
 
     def _measure_parts(self, read: Any) -> Dict[str, float]:
         return measure_parts(self.model.module, self.optimizer, self.run, read)

@@ -35,10 +35,11 @@ from ..benchmark.scale.run import SMALL_VALUES, benchmark_scale
 from ..benchmark.scale.run import VALUES as SCALE_VALUES
 from ..benchmark.scoring import benchmark_eval
 from ..benchmark.step import benchmark_step
-from ..errors import ConfigError, MissingFile, cli
+from ..errors import ConfigError, cli
 from ..utils.atomic_file import write_atomic
 from ..utils.device import pick_device
 from ..utils.machine import describe_machine, describe_versions, timestamp
+from ..utils.paths import check_place
 from .options import command_parser, device_option
 
 SMALL_IMAGE = (128, 64)
@@ -219,9 +220,7 @@ def check_files(args: argparse.Namespace) -> None:
         raise ConfigError(f'--json {args.json} is a folder: name a file in it')
     if args.command == 'gpu' and tables_of(args) == Path(args.json):
         raise ConfigError(f'--json {args.json}: the tables are written there, give a .json')
-    folder = Path(args.json or '.').parent
-    if not folder.is_dir():
-        raise MissingFile(f'--json {args.json}: there is no folder {folder}')
+    check_place(args.json, '--json')
 
 
 def tables_of(args: argparse.Namespace) -> Path:

@@ -17,7 +17,7 @@ from ..datasets import UDADataset, build_dataset
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.several_sets import build_scored, first_images
 from ..errors import ConfigError, explained
-from ..models.layers.sync_batch_norm import synchronize_batch_norm
+from ..models.sync_batch_norm import synchronize_batch_norm
 from ..uda.replicas import networks
 from ..utils.seeding import seeded
 from .checkpoint.pretrained import initialize

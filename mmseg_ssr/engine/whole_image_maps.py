@@ -2,11 +2,12 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 import torch
 from mmcv import Config
+from mmseg.datasets.builder import PIPELINES
 from torch.utils.data import Dataset
 
 from .. import distributed
@@ -72,10 +73,10 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
         encoder = build_encoder(_encoder(cfg)).to(device)
-    for config in sets.values():
+    for path, config in sets.items():
         make_folder(config[FOLDER])
         write_atomic(os.path.join(config[FOLDER], ABOUT),
-                     json.dumps({**about, **_images(config)}, indent=2).encode())
+                     json.dumps({**about, **_input(path, config)}, indent=2).encode())
     return sum(_make_folder(path, config, encoder, device, told) for path, config in sets.items())
 
 
@@ -143,9 +144,10 @@ def check(cfg: Config, made: bool = True) -> None:
         made: whether the maps must be there.
 
     Raises:
-        ConfigError: the maps are of another encoder, of an unknown one or of other images, a data
-            set of a domain whose maps are used has none, no encoder uses those of a domain, two
-            data sets share a folder, or a pipeline does not give normalized images.
+        ConfigError: the maps are of another encoder, of an unknown one, of other images or of
+            images that were loaded in another way, a data set of a domain whose maps are used has
+            none, no encoder uses those of a domain, two data sets share a folder, or a pipeline
+            does not give normalized images.
         MissingFile: a folder holds none.
     """
     sets = folders(cfg)
@@ -171,7 +173,7 @@ def check(cfg: Config, made: bool = True) -> None:
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
     for path, config in sets.items():
-        _whole_images(path, config)
+        _loading(path, config)
         _check_about(config, about, path, new=not made)
 
 
@@ -203,17 +205,27 @@ def _about(cfg: Config) -> Optional[Dict[str, Any]]:
 def _complete(encoder: Mapping[str, Any]) -> Dict[str, Any]:
     """Return an encoder's config with its class's defaults, as JSON reads it back."""
     named = dict(dict(type=ENCODERS.default), **given(encoder))
-    known = parameters(ENCODERS[named['type']])[0] if named['type'] in ENCODERS else {}
+    return _with_defaults(named, ENCODERS.get(named['type']))
+
+
+def _with_defaults(named: Mapping[str, Any], cls: Optional[type]) -> Dict[str, Any]:
+    known = parameters(cls)[0] if cls else {}
     defaults = {name: one.default for name, one in known.items() if one.default is not one.empty}
     return given(json.loads(json.dumps({**defaults, **named})))
 
 
-def _images(config: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the folder of a data set's images, if its config has one."""
+def _input(path: str, config: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what decides the encoder's input: the folder of the images, and how they are loaded.
+
+    The folder is left out if the config has none or several.
+    """
+    steps = [_with_defaults(dict(step, type=step_name(step)), PIPELINES.get(step_name(step)))
+             for step in _loading(path, config)]
     folder = config.get('img_dir')
     if not isinstance(folder, str):
-        return {}
-    return dict(images=os.path.realpath(os.path.join(config.get('data_root') or '', folder)))
+        return dict(steps=steps)
+    return dict(steps=steps,
+                images=os.path.realpath(os.path.join(config.get('data_root') or '', folder)))
 
 
 def _check_about(config: Mapping[str, Any], about: Optional[Dict[str, Any]], path: str,
@@ -229,31 +241,45 @@ def _check_about(config: Mapping[str, Any], about: Optional[Dict[str, Any]], pat
         raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
     try:
         made = json.loads(read_text(file, 'note about the encoder of the maps'))
-        images = made.pop('images', None)
+        seen = {key: made.pop(key, None) for key in ('images', 'steps')}
         made = _complete(made)
     except (MissingFile, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
                           f'its maps: remove the folder, and {REMEDY}') from error
-    _check_images(folder, images, _images(config).get('images'), path)
+    _check_input(folder, seen, _input(path, config), path)
     if about is not None and {**made, 'sha256': made.get('sha256', about.get('sha256'))} != {
             **about, 'sha256': about.get('sha256')}:
         raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
                           f'config has {about}: take another folder, or remove this one')
 
 
-def _check_images(folder: str, made: Optional[str], images: Optional[str], path: str) -> None:
-    """Check that maps are of the images in a folder, as far as that is known."""
-    if None not in (made, images) and made != images:
-        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the images in {made}, the '
-                          f'config has {images}: take another folder. If the images were moved, '
-                          f'change this in {os.path.join(folder, ABOUT)}')
+def _check_input(folder: str, made: Mapping[str, Any], wanted: Mapping[str, Any],
+                 path: str) -> None:
+    """Check that maps are of the images in a folder, loaded in a way, as far as that is known."""
+    images = wanted.get('images')
+    if None not in (made['images'], images) and made['images'] != images:
+        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the images in '
+                          f'{made["images"]}, the config has {images}: take another folder. If the '
+                          f'images were moved, change this in {os.path.join(folder, ABOUT)}')
+    if made['steps'] not in (None, wanted['steps']):
+        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of images loaded by '
+                          f'{made["steps"]}, the config has {wanted["steps"]}: take another '
+                          'folder, or remove this one')
 
 
 def _whole_images(path: str, config: Mapping[str, Any]) -> dict:
-    """Return the config of the data set at ``path`` that gives whole normalized images alone.
+    """Return the config of the data set at ``path`` that gives whole normalized images alone."""
+    own = {key: value for key, value in config.items()
+           if key not in (FOLDER, 'crop_pseudo_margins')}
+    return dict(own, pipeline=[*_loading(path, config), dict(type='ImageToTensor', keys=['img']),
+                               dict(type='Collect', keys=['img'], meta_keys=[])])
+
+
+def _loading(path: str, config: Mapping[str, Any]) -> List[dict]:
+    """Return the steps that load and normalize the images of the data set at ``path``.
 
     Raises:
-        ConfigError: its pipeline lacks the loading of images or ``Normalize``.
+        ConfigError: its pipeline has other ones.
     """
     steps = [step for _, step in steps_of(config['pipeline'])
              if loads_image(step) or step_name(step) == 'Normalize']
@@ -261,7 +287,4 @@ def _whole_images(path: str, config: Mapping[str, Any]) -> dict:
         raise ConfigError(f'{path}.{FOLDER} needs a pipeline with one step that loads the image '
                           '(LoadImageFromFile), then one Normalize, got '
                           f'{list(map(step_name, config["pipeline"]))}')
-    own = {key: value for key, value in config.items()
-           if key not in (FOLDER, 'crop_pseudo_margins')}
-    return dict(own, pipeline=[*steps, dict(type='ImageToTensor', keys=['img']),
-                               dict(type='Collect', keys=['img'], meta_keys=[])])
+    return steps

@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
-from ..models.layers.sync_batch_norm import synchronize_batch_norm
+from ..models.sync_batch_norm import synchronize_batch_norm
 from ..uda.replicas import networks
 from ..utils.registration import register
 

@@ -9,7 +9,7 @@ from ..errors import ConfigError, nearest
 from ..host import HEADS, BaseDecodeHead
 from ..labels.ignore_index import IGNORE_INDEX
 from ..utils.registration import register
-from .layers.decoder_layers import build_layer
+from .decoder_layers import build_layer
 
 DECODER_PARAMS = ('embed_dims', 'embed_cfg', 'embed_neck_cfg', 'fusion_cfg')
 CROSS_ENTROPY = dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0)
@@ -26,7 +26,7 @@ class DAFormerHead(BaseDecodeHead):
         num_classes: number of classes.
         decoder_params: ``embed_dims`` (one width or one per stage), ``embed_cfg`` (layer for all
             stages but the last), ``embed_neck_cfg`` (layer for the last, or 'same_as_embed_cfg')
-            and ``fusion_cfg``. See :mod:`mmseg_ssr.models.layers.decoder_layers` for the layers.
+            and ``fusion_cfg``. See :mod:`mmseg_ssr.models.decoder_layers` for the layers.
         dropout_ratio: ratio of the channel dropout before the classifier.
         norm_cfg: norm of the head's base class. The layers have their own.
         align_corners: must be False, as published.

@@ -15,10 +15,11 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import CheckpointError, ConfigError
 from ..host import BACKBONES, BaseModule
+from ..layers.gelu_linear import gelu_linear
+from ..layers.linear import Linear, linear
 from ..utils.registration import register
 from ..weights import check_values, read_weights
 from ..weights.mit_layouts import segformer_layout
-from .layers.gelu_linear import gelu_linear
 
 # B images, C channels, N = H * W tokens, h heads, c = C / h, M keys after spatial reduction
 
@@ -51,9 +52,9 @@ class EfficientSelfAttention(nn.Module):
             raise ConfigError(f'num_heads must divide the width of its stage, got {num_heads} '
                               f'heads for {channels} channels')
         self.num_heads = num_heads
-        self.q = nn.Linear(channels, channels)
-        self.kv = nn.Linear(channels, 2 * channels)
-        self.proj = nn.Linear(channels, channels)
+        self.q = Linear(channels, channels)
+        self.kv = Linear(channels, 2 * channels)
+        self.proj = Linear(channels, channels)
         self.sr_ratio = sr_ratio
         if sr_ratio > 1:
             self.sr = nn.Conv2d(channels, channels, kernel_size=sr_ratio, stride=sr_ratio)
@@ -80,7 +81,7 @@ class EfficientSelfAttention(nn.Module):
         grid = tokens.unflatten(1, size)[:, :rows * side, :columns * side]
         patches = grid.unflatten(2, (columns, side)).unflatten(1, (rows, side)).transpose(2, 3)
         weight = self.sr.weight.permute(0, 2, 3, 1).flatten(1)  # C x side*side*C
-        return F.linear(patches.flatten(3).flatten(1, 2), weight, self.sr.bias)
+        return linear(patches.flatten(3).flatten(1, 2), weight, self.sr.bias)
 
     def _split_heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -102,9 +103,9 @@ class MixFFN(nn.Module):
 
     def __init__(self, channels: int, hidden: int):
         super().__init__()
-        self.fc1 = nn.Linear(channels, hidden)
+        self.fc1 = Linear(channels, hidden)
         self.dwconv = DepthwiseConv(hidden)
-        self.fc2 = nn.Linear(hidden, channels)
+        self.fc2 = Linear(hidden, channels)
 
     def forward(self, tokens: Tensor, size: Tuple[int, int]) -> Tensor:
         return gelu_linear(self.fc2, self.dwconv(self.fc1(tokens), size))

@@ -2,6 +2,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..layers.linear import Linear
+
 
 class CrossAttention(nn.Module):
     """Multi-head cross-attention with an output projection (SSR, Sec. III, Fig. 2).
@@ -23,9 +25,9 @@ class CrossAttention(nn.Module):
             raise ValueError(f'num_heads must divide the channels, got {num_heads} heads for '
                              f'{channels} channels')
         self.num_heads = num_heads
-        self.q = nn.Linear(channels, channels, bias=False)
-        self.kv = nn.Linear(channels, 2 * channels, bias=False)
-        self.proj = nn.Linear(channels, channels)
+        self.q = Linear(channels, channels, bias=False)
+        self.kv = Linear(channels, 2 * channels, bias=False)
+        self.proj = Linear(channels, channels)
 
     def forward(self, query: Tensor, context: Tensor) -> Tensor:
         """Map B x N x C query tokens and B x M x C context tokens to B x N x C."""

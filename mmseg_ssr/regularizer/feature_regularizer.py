@@ -4,6 +4,7 @@ from typing import List, Optional, Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..layers.linear import Linear
 from .cross_attention import CrossAttention
 
 #: Heads of the four stages in the paper's setting (MiT widths 64, 128, 320, 512).
@@ -54,7 +55,7 @@ class FeatureRegularizer(nn.Module):
         self.stages = tuple(sorted(set(stages)))
         self.add_map = add_map
         self.projections = nn.ModuleDict({
-            str(i): nn.Linear(encoder.out_channels, channels[i]) for i in self.stages})
+            str(i): Linear(encoder.out_channels, channels[i]) for i in self.stages})
         self.attentions = nn.ModuleDict({
             str(i): CrossAttention(channels[i], num_heads[i]) for i in self.stages})
 

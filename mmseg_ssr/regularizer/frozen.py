@@ -4,6 +4,8 @@ from typing import Callable
 import torch
 from torch import nn
 
+from ..layers.linear import use_onednn
+
 
 class OutsideNetwork(nn.Module):
     """Holds ``network`` outside the module tree.
@@ -30,10 +32,12 @@ class FrozenNetwork(OutsideNetwork):
     """A network that is used but never trained: in eval mode and without gradients.
 
     Args:
-        network: any module; its parameters get ``requires_grad=False``.
+        network: any module; its parameters get ``requires_grad=False``, and its linear layers
+            become those of :mod:`mmseg_ssr.layers.linear`.
     """
 
     def __init__(self, network: nn.Module):
+        use_onednn(network)
         network.requires_grad_(False)
         network.eval()
         super().__init__(network)

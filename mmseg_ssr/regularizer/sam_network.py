@@ -39,19 +39,29 @@ def build_image_encoder(variant: str, input_size: int,
         ImportError: ``segment_anything`` is not installed and the variant needs it.
         ConfigError: the variant or an argument is unknown, or the input size does not fit.
     """
-    if variant not in VARIANTS:
-        raise ConfigError(f'SAM variant must be one of {sorted(VARIANTS)}, got {variant!r}'
-                          f'{nearest(variant, VARIANTS)}')
+    check_input(variant, input_size, encoder_args)
     args = {**VARIANTS[variant], **(encoder_args or {})}
-    patch = stride(variant, encoder_args)
-    if input_size < 1 or input_size % patch:
-        raise ConfigError(f'input_size of the SAM encoder must be a multiple of its patch size '
-                          f'{patch}, got {input_size}')
     build = TinyViTImageEncoder if variant == 'vit_t' else _build_vit
     try:
         return build(img_size=input_size, **args)
     except TypeError as error:
         raise ConfigError(f'encoder_args of the SAM encoder: {error}') from error
+
+
+def check_input(variant: str = 'vit_b', input_size: int = 1024,
+                encoder_args: Optional[Mapping[str, Any]] = None, **unused: Any) -> None:
+    """Check a variant and its input size, among the arguments of an encoder.
+
+    Raises:
+        ConfigError: the variant is unknown, or the input size does not fit.
+    """
+    if variant not in VARIANTS:
+        raise ConfigError(f'SAM variant must be one of {sorted(VARIANTS)}, got {variant!r}'
+                          f'{nearest(variant, VARIANTS)}')
+    patch = stride(variant, encoder_args)
+    if input_size < 1 or input_size % patch:
+        raise ConfigError(f'input_size of the SAM encoder must be a multiple of its patch size '
+                          f'{patch}, got {input_size}')
 
 
 def stride(variant: str, encoder_args: Optional[Mapping[str, Any]] = None) -> int:

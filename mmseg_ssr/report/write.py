@@ -4,8 +4,8 @@ from typing import Optional, Sequence
 
 import torch
 
-from ..errors import MissingFile
 from ..utils.atomic_file import write_atomic
+from ..utils.paths import check_place
 from . import bars, tables
 from .curves import class_curves, loss_curves, other_curves
 from .figures import Picture
@@ -43,8 +43,7 @@ def write_report(folders: Sequence[str], path: Optional[str] = None,
     """
     runs = read_runs(folders)
     path = path or os.path.join(folders[0], PAGE)
-    if not os.path.isdir(os.path.dirname(path) or '.'):  # checked before the work
-        raise MissingFile(f'--out {path}: there is no folder {os.path.dirname(path)}')
+    check_place(path, '--out')
     text = _render(runs, device or torch.device('cpu'), images)
     write_atomic(path, text.encode())
     return path

@@ -40,6 +40,20 @@ def check_file(path: Union[str, os.PathLike], what: str, if_missing: str = '') -
         raise unreadable(path, what, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
+def check_place(path: Union[str, os.PathLike, None], option: str) -> None:
+    """Check, before the work, that the folder of a file that will be written is there.
+
+    Args:
+        path: path of the file. None needs no folder.
+        option: the option that names it, for the message: ``'--json'``.
+
+    Raises:
+        MissingFile: the folder is missing.
+    """
+    if path and not os.path.isdir(os.path.dirname(path) or '.'):
+        raise MissingFile(f'{option} {path}: there is no folder {os.path.dirname(path)}')
+
+
 def is_folder(path: Union[str, os.PathLike], what: str = 'folder') -> bool:
     """Whether ``path`` is a folder. The links in it are followed.
 

@@ -17,7 +17,7 @@ COPIED = ('mmseg_ssr', 'tests', 'configs', 'docs', 'tools', 'pyproject.toml', 'R
 ROOM_TESTS = {
     'uda': ('tests/test_uda', ),
     'regularizer': ('tests/test_regularizer', ),
-    'models/layers': ('tests/test_models/test_layers', ),
+    'layers': ('tests/test_layers', ),
     'labels': ('tests/test_labels', ),
     'engine/checkpoint': ('tests/test_engine/test_checkpoint', ),
     'utils/atomic_file.py': ('tests/test_utils/test_atomic_file.py', ),

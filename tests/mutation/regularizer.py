@@ -89,7 +89,22 @@ REGULARIZER = {
         ('if self.setdefault(name, cls) is not cls:', 'if False:'),
         ('if not issubclass(cls, self.base):', 'if False:'),
     ],
-    'models/layers/dilated_depthwise.py': [
+    'layers/linear.py': [
+        ('product(gradient, weight.t())', 'product(gradient, weight.t().relu())'),
+        ('rows.t() @ input.flatten(0, -2)', 'rows.t() @ input.flatten(0, -2).abs()'),
+        ('rows.sum(dim=0)', 'rows.mean(dim=0)'),
+        ('return product(input, weight, bias)', 'return product(input, weight)'),
+        (' and input.numel() * len(weight) >= MANY', ''),
+        ('if type(child) is nn.Linear:', 'if isinstance(child, nn.Linear):'),
+        ('torch.backends.mkldnn.enabled', 'True'),
+    ],
+    'layers/on_cpu.py': [
+        ('input.dtype == weight.dtype == torch.float32', 'input.dtype == weight.dtype'),
+        ("not torch.is_autocast_enabled('cpu')", 'True'),
+        ('not torch.jit.is_tracing()', 'True'),
+        ('not torch.compiler.is_compiling()', 'True'),
+    ],
+    'layers/dilated_depthwise.py': [
         ('(index // 3 * self.row + index % 3)', '(index % 3 * self.row + index // 3)'),
         ('self.row = width + dilation', 'self.row = width'),
         ('weight[channels].flip(2, 3)', 'weight[channels]'),

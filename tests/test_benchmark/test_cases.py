@@ -1,4 +1,7 @@
 """Cases take turns, each in a process of its own, and one that fails does not stop the others."""
+import os
+import sys
+
 import pytest
 
 from mmseg_ssr.benchmark.cases import (
@@ -10,7 +13,7 @@ from mmseg_ssr.benchmark.cases import (
 from mmseg_ssr.benchmark.measure import Measurement
 from mmseg_ssr.errors import UserError
 
-from .workloads import Dying, Failing, Place, Tracing, refuse
+from .workloads import Dying, Failing, Filling, Place, Tracing, refuse
 
 SETTINGS = Settings(threads=1, repeats=2, calls=1)
 
@@ -28,7 +31,7 @@ def test_peers_take_turns(trace, capfd):
     outcome = measure_cases([case('a', Tracing, trace), case('b', Tracing, trace)], SETTINGS)
     lines = [line.split() for line in trace.read_text().splitlines()]
     assert [f'{what} {name}' for what, name, *_ in lines] == [
-        'warm a', 'warm b', 'run a', 'run b', 'run a', 'run b', 'finish a', 'finish b']
+        'warm a', 'warm b', *2 * ['run a', 'run b'], 'finish a', 'finish b']
     assert len({pid for _, _, pid, _ in lines}) == 2  # one process for each
     assert {threads for *_, threads in lines} == {'1'}
     assert [len(r.measurements) for r in outcome.results.values()] == [2, 2]
@@ -40,6 +43,16 @@ def test_an_accelerator_can_be_used_in_the_process_of_a_case():
     """A fork cannot, once its parent has asked for CUDA as mmcv does."""
     outcome = measure_cases([Case('place', Place)], Settings('cuda:0', repeats=0))
     assert outcome.results['place'].facts == dict(device='cuda:0', forked=False)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='mallopt is of glibc')
+def test_peers_can_give_back_memory_as_their_own_programs_do(monkeypatch):
+    for name in [name for name in os.environ if name.startswith('MALLOC_')]:
+        monkeypatch.delenv(name)
+    outcome = measure_cases([Case('kept', Filling),
+                             Case('given back', Filling, keep_memory=False)], SETTINGS)
+    pages = {name: result.facts['pages'] for name, result in outcome.results.items()}
+    assert pages['kept'] < 2000 < pages['given back']
 
 
 def test_a_failing_case_is_left_out_with_its_reason(trace):

@@ -28,6 +28,19 @@ def test_time_is_of_one_of_the_calls(monkeypatch):
     assert measure(run, CPU, calls=4).seconds == 2
 
 
+def test_memory_that_was_given_back_is_fetched_before_the_clock_starts(monkeypatch):
+    clock, memory = [0.], []
+    monkeypatch.setattr('time.perf_counter', lambda: clock[0])
+
+    def run():
+        clock[0] += 2 if memory else 9
+        memory.append(torch.ones(256 * MIB // 4))
+
+    found = measure(run, CPU, settling=1)
+    assert found.seconds == 2
+    assert found.peak_bytes - found.rest_bytes > 400 * MIB  # of both calls
+
+
 def test_an_accelerator_is_used_before_its_statistics_are_asked_for(monkeypatch):
     """Otherwise torch knows no such device yet."""
     calls = []
@@ -59,6 +72,7 @@ class Messages:
 
 
 class Counted(Workload):
+    settling = 2
     runs = 0
 
     def run(self):
@@ -81,7 +95,7 @@ def test_requests_are_answered_in_plain_types():
     talk = Messages(('build', ), ('warm_up', ), ('measure', 3), ('finish', ))
     serve(talk, lambda device: Counted(), 'cpu', torch.get_num_threads())
     assert [failure for failure, _ in talk.answers] == [None] * 4
-    assert type(talk.answers[2][1]) is tuple and talk.answers[3][1] == dict(runs=4)
+    assert type(talk.answers[2][1]) is tuple and talk.answers[3][1] == dict(runs=6)
 
 
 @pytest.mark.parametrize('expected, told', [((), 'ValueError: odd'), ((ValueError, ), 'odd')])

@@ -1,5 +1,6 @@
 """Workloads that leave a trace of when they were run."""
 import os
+import resource
 import time
 
 import torch
@@ -54,6 +55,22 @@ class Failing(Tracing):
 
     def run(self):
         raise RuntimeError('out of luck')
+
+
+class Filling(Workload):
+    """Tells how many pages of memory the last of five equal tensors gets anew."""
+
+    def __init__(self, device):
+        pass
+
+    def run(self):
+        for _ in range(5):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            torch.ones(16_000_000)
+        self.pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    def finish(self):
+        return dict(pages=self.pages)
 
 
 class Sleeping(Workload):

@@ -94,14 +94,43 @@ def test_two_images_of_a_data_set_cannot_share_a_map(sections, config, tmp_path,
 
 def test_the_maps_are_of_the_images_as_the_pipeline_loads_them(sections, config, tmp_path):
     make(config(sections))
-    file = next((tmp_path / 'maps/target').rglob('*.npy'))
-    before = np.load(file)
-    file.unlink()
-    pipeline = sections['data']['train']['target']['pipeline']
-    pipeline[0] = dict(type='LoadScaledImage', low=0, high=1020)  # a quarter as bright
+    target = sections['data']['train']['target']
+    target['pipeline'][0] = dict(type='LoadScaledImage', low=0, high=1020)  # a quarter as bright
+    target['encoder_maps'] = str(tmp_path / 'darker')
     cfg = config(sections)
-    assert make(cfg) == 1 and not np.array_equal(np.load(file), before)
+    assert make(cfg) == 4
+    files = [next((tmp_path / folder).rglob('*.npy')) for folder in ('maps/target', 'darker')]
+    assert not np.array_equal(*map(np.load, files))
     assert 'target_encoder_map' in build_training_dataset(cfg, seed=0)[0]
+
+
+@pytest.mark.parametrize('change', [
+    lambda steps: steps[0].update(type='LoadScaledImage', low=0, high=1020),
+    lambda steps: normalize_of(steps).update(to_rgb=False)])
+def test_maps_of_images_that_were_loaded_in_another_way(sections, config, tmp_path, change):
+    make(config(sections))
+    change(sections['data']['train']['target']['pipeline'])
+    for use in (whole_image_maps.check, make):
+        with pytest.raises(ConfigError, match="target are of images loaded by .*, the config has "
+                                              '.*: take another folder'):
+            use(config(sections))
+    about = tmp_path / 'maps/target/encoder.json'  # older versions did not note it
+    note = json.loads(about.read_text())
+    del note['steps']
+    about.write_text(json.dumps(note))
+    whole_image_maps.check(config(sections))
+
+
+def test_a_default_of_loading_that_is_written_out_is_no_other_way(sections, config):
+    make(config(sections))
+    steps = sections['data']['train']['target']['pipeline']
+    steps[0]['color_type'] = 'color'
+    normalize_of(steps)['to_rgb'] = True
+    whole_image_maps.check(config(sections))
+
+
+def normalize_of(steps):
+    return next(step for step in steps if step['type'] == 'Normalize')
 
 
 def test_an_encoder_needs_whole_normalized_images(sections, config):

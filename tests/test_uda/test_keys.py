@@ -133,6 +133,12 @@ def test_a_view_that_needs_targets_goes_not_with_source_only(method):
         method(source_only=True, imnet_feature_dist_lambda=0, views=[OnTarget()])
 
 
+@pytest.mark.parametrize('key, value', [('distillation_weight', 1.), ('mixed_maps', 'composed')])
+def test_keys_of_the_mixed_view_go_not_with_source_only(method, key, value):
+    with pytest.raises(ConfigError, match=f'uda.{key}.* is for the mixed view, which'):
+        method(ssr=True, source_only=True, imnet_feature_dist_lambda=0, **{key: value})
+
+
 def test_a_view_has_the_name_of_its_maker(method, batch):
     segmentor = method(views=[Flipped()])
     segmentor.view_makers[-1].forward = lambda batch, *args: View('source', batch.img, batch.label)

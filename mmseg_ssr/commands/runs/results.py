@@ -10,16 +10,16 @@ out and why.
 """
 import argparse
 import json
-import os
 from typing import Dict, List, Optional, Sequence
 
 from ...engine.experiments.results import Runs, as_dict, markdown, read_run
-from ...errors import ConfigError, MissingFile, cli
+from ...errors import ConfigError, cli
 from ...experiments import Row, by_id
 from ...report.results import write_results
 from ...report.write import IMAGES
 from ...utils.atomic_file import write_atomic
 from ...utils.device import pick_device
+from ...utils.paths import check_place
 from ..options import command_parser
 from .jobs import Job, config_options, job_config
 from .table import chosen_rows, parse_with_table, table_jobs, table_options
@@ -64,9 +64,8 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 def check_args(args: argparse.Namespace) -> None:
     """Check the arguments before the work."""
-    for option, path in (('--json', args.json), ('--page', args.page)):
-        if path and not os.path.isdir(os.path.dirname(path) or '.'):
-            raise MissingFile(f'{option} {path}: there is no folder {os.path.dirname(path)}')
+    check_place(args.json, '--json')
+    check_place(args.page, '--page')
     if args.images < 0:
         raise ConfigError(f'--images must be at least 0, got {args.images}')
 

@@ -37,7 +37,8 @@ def student_and_regularizer(cfg: Config, content: Dict[str, Any],
     cfg = copy.deepcopy(cfg)
     made_once = any(config.get(FOLDER) for _, config in split_configs(cfg, 'train'))
     if made_once and (encoder_config(cfg.get('uda') or {}) or {}).get('checkpoint', '') is None:
-        raise ConfigError(f'{cfg.filename}: its random encoder made maps once, and is not kept')
+        raise ConfigError(f'{cfg.filename}: its random encoder made maps once, and is not kept: '
+                          'its regularization branch can be neither tested nor shown')
     if cfg.get('uda'):  # no teachers and no feature distance
         cfg.uda = dict({key: cfg.uda[key] for key in KEPT if key in cfg.uda}, source_only=True)
     cfg.model['pretrained'] = None

@@ -1,5 +1,6 @@
 """The start of a training: a checkpoint to resume, the seed, and errors at the start."""
 import logging
+import os
 import re
 import traceback
 from typing import Callable, Dict, List, Optional
@@ -11,7 +12,9 @@ from ... import distributed
 from ...datasets.class_presence import absence
 from ...errors import ConfigError, Meaning, is_wrong_value, said
 from ...utils.device import lacks_memory
+from ...weights import sha256
 from ..checkpoint.files import Checkpoint, newest_readable, read_checkpoint
+from ..checkpoint.pretrained import needed_weight_files
 from ..checkpoint.random_state import draw_seed, set_seed
 from ..checkpoint.weights import some
 from ..config.saved import changed_keys
@@ -90,6 +93,22 @@ def compare_samples(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
     for change in changes:
         runner.logger.warning('%s was written by a training on %s: its iterations have other '
                               'samples', begun.path, change)
+
+
+def weight_sums(cfg: Config) -> Dict[str, str]:
+    """Return the SHA-256 sum of each weights file of a training, by its key in the config."""
+    return {key: sha256(file) for key, file in needed_weight_files(cfg) if os.path.isfile(file)}
+
+
+def compare_weights(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
+    """Warn if a weights file holds other weights than when the training began."""
+    before = begun.content['meta'].get('weight_files') or {}
+    for key, now in runner.meta['weight_files'].items():
+        if before.get(key, now) != now:
+            runner.logger.warning(
+                '%s was written by a training with other weights in the file of %s: put that file '
+                'back, or begin in a new folder, unless the training shall change in the middle',
+                begun.path, key)
 
 
 #: Text of an error of torch -> what mends it.

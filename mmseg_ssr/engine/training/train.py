@@ -55,10 +55,12 @@ from .runner import SelfTrainingRunner
 from .start import (
     checkpoint_to_resume,
     compare_samples,
+    compare_weights,
     failed_start,
     image_counts,
     seed_training,
     warn_of_absent_classes,
+    weight_sums,
 )
 from .trial import check_files
 
@@ -137,6 +139,7 @@ def _begin(runner: SelfTrainingRunner, cfg: Config, begun: Optional[Checkpoint],
     if begun:
         runner.go_on_from(begun.content, begun.path)
         compare_samples(begun, runner)
+        compare_weights(begun, runner)
         return begun.path
     if cfg.get('load_from'):
         runner.logger.info('load weights from %s', cfg.load_from)
@@ -175,7 +178,8 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         meta=dict(CLASSES=classes, PALETTE=palette, config=config_text(cfg), seed=seed,
                   exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
                   mmseg_version=mmseg.__version__,
-                  batch=batch_size(cfg) * distributed.world_size(), images=image_counts(dataset)),
+                  batch=batch_size(cfg) * distributed.world_size(), images=image_counts(dataset),
+                  weight_files=weight_sums(cfg)),
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
     runner.timestamp = log.timestamp

@@ -3,14 +3,16 @@
 So a dry run finds the faults that only building finds, and a start that lacks files tells them too.
 """
 from contextlib import ExitStack, contextmanager
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import torch
 from mmcv import Config
 from torch import nn
 
 from ...errors import ConfigError, MissingFile, Problems
-from ...regularizer import FrozenNetwork, build
+from ...regularizer import FrozenNetwork, FrozenSAMEncoder, build
+from ...regularizer.encoders import ENCODERS
+from ...regularizer.sam_network import check_input
 from ...uda.losses import feature_distance_keys, foundation_distance
 from ...uda.views import pseudo_label
 from ...utils.replaced import replaced
@@ -57,11 +59,13 @@ def check_building(cfg: Config) -> None:
 
 
 class _StandIn(FrozenNetwork):
-    """A frozen encoder of any kind, of which only the width counts."""
+    """A frozen encoder of any kind. SAM's input is checked, of the others only the width counts."""
 
     out_channels = 8
 
-    def __init__(self, config: Any):
+    def __init__(self, config: Mapping[str, Any]):
+        if ENCODERS.find(config) is FrozenSAMEncoder:
+            check_input(**config)
         super().__init__(nn.Conv2d(3, self.out_channels, 16, 16))
 
 

@@ -87,6 +87,9 @@ class RegularizationKeys(KeyGroup):
         if self.distillation_weight > 0:
             raise ConfigError('uda.distillation_weight is for the mixed view, which this method '
                               'does not make: set it to 0')
+        if self.mixed_maps == 'composed':
+            raise ConfigError("uda.mixed_maps='composed' is for the mixed view, which this method "
+                              "does not make: set it to 'encoded'")
 
     @property
     def is_on(self) -> bool:

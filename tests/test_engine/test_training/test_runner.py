@@ -12,6 +12,7 @@ from mmseg_ssr.engine.checkpoint.files import checkpoints_in, read_checkpoint, w
 from mmseg_ssr.engine.config.saved import config_text
 from mmseg_ssr.engine.training.train import train
 from mmseg_ssr.errors import CheckpointError, ConfigError
+from mmseg_ssr.regularizer.sam_network import build_image_encoder
 from mmseg_ssr.utils.device import pick_device
 
 CPU = pick_device('cpu')
@@ -172,6 +173,26 @@ def test_a_resumed_training_that_lost_images_says_so(data, config, tmp_path, cap
     for change in ('6 source images, this one finds 5', '4 target images, this one finds 3'):
         assert (f'iter_2.pth was written by a training on {change}: its iterations have other '
                 'samples') in caplog.text
+
+
+def test_a_resumed_training_with_other_weights_says_so(data, config, tmp_path, caplog):
+    keys = tiny_training.ssr_config(data)
+    encoder = keys['uda']['regularizer']['encoder']
+    network = build_image_encoder('vit_b', encoder['input_size'], encoder['encoder_args'])
+    encoder['checkpoint'] = str(tmp_path / 'sam.pth')
+    torch.save(network.state_dict(), encoder['checkpoint'])
+    cfg = config(keys)
+    cfg.runner.max_iters = 2
+    assert list(run(cfg, tmp_path / 'a')['meta']['weight_files']) == [
+        'uda.regularizer.encoder.checkpoint']
+    resume = dict(resume_from=str(tmp_path / 'a' / 'iter_2.pth'))
+    run(cfg, tmp_path / 'b', **resume)
+    assert 'with other weights' not in caplog.text
+    network.neck[0].weight.data.mul_(2)
+    torch.save(network.state_dict(), encoder['checkpoint'])
+    run(cfg, tmp_path / 'c', **resume)
+    assert ('iter_2.pth was written by a training with other weights in the file of '
+            'uda.regularizer.encoder.checkpoint: put that file back') in caplog.text
 
 
 def test_load_from_takes_the_weights_and_starts_at_zero(data, config, tmp_path):

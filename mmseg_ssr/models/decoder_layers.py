@@ -5,15 +5,16 @@ from typing import Any, Callable, Dict, Optional, Sequence
 import torch
 from torch import Tensor, nn
 
-from ...errors import ConfigError, nearest
-from ...host import (
+from ..errors import ConfigError, nearest
+from ..host import (
     ASPPModule,
     ConvModule,
     DepthwiseSeparableASPPModule,
     DepthwiseSeparableConvModule,
 )
-from ...uda.student import resized
-from .dilated_depthwise import DilatedDepthwiseConv2d
+from ..layers.dilated_depthwise import DilatedDepthwiseConv2d
+from ..layers.linear import Linear
+from ..uda.student import resized
 
 RELU = dict(type='ReLU')
 
@@ -23,7 +24,7 @@ class LinearEmbedding(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
-        self.proj = nn.Linear(in_channels, out_channels)
+        self.proj = Linear(in_channels, out_channels)
 
     def forward(self, feature: Tensor) -> Tensor:
         tokens = self.proj(feature.flatten(2).transpose(1, 2))  # B x H*W x D

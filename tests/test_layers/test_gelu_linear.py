@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mmseg_ssr.models.layers.gelu_linear import gelu_linear
+from mmseg_ssr.layers.gelu_linear import gelu_linear
 
 
 def run(function, layer, x, dtype=None):

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmseg_ssr.models.layers import dilated_depthwise
-from mmseg_ssr.models.layers.decoder_layers import build_layer
-from mmseg_ssr.models.layers.dilated_depthwise import DilatedDepthwiseConv2d
+from mmseg_ssr.layers import dilated_depthwise
+from mmseg_ssr.layers.dilated_depthwise import DilatedDepthwiseConv2d
+from mmseg_ssr.models.decoder_layers import build_layer
 
 
 @pytest.fixture

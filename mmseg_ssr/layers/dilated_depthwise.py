@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from .on_cpu import eager_float32
+
 TAPS = 9
 #: Bytes of the channels that are worked on together.
 CACHE = 4 << 20
@@ -33,16 +35,9 @@ class DilatedDepthwiseConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map B x C x H x W to the same shape."""
-        if in_cache(input, self.weight):
+        if input.is_contiguous() and eager_float32(input, self.weight):
             return _Convolution.apply(input, self.weight, self.dilation[0])
         return super().forward(input)
-
-
-def in_cache(input: Tensor, weight: Tensor) -> bool:
-    """Tell whether this file's way serves: float32 on a CPU, in plain memory order, in no graph."""
-    return (input.device.type == 'cpu' and input.dtype == weight.dtype == torch.float32
-            and input.is_contiguous() and not torch.is_autocast_enabled('cpu')
-            and not torch.jit.is_tracing() and not torch.compiler.is_compiling())
 
 
 class _Convolution(torch.autograd.Function):

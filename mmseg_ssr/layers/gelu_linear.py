@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .linear import linear
+
 
 def gelu_linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """Return ``layer(gelu(x))``.
@@ -28,14 +30,14 @@ class _GELULinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return F.linear(F.gelu(x), weight, bias)
+        return linear(F.gelu(x), weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
         # the dtype of mixed precision
         activated = F.gelu(x).to(gradient.dtype)
-        of_activated = (gradient @ weight.to(gradient.dtype)).to(x.dtype)
+        of_activated = linear(gradient, weight.t().to(gradient.dtype)).to(x.dtype)
         rows = gradient.flatten(0, 1)
         of_weight = rows.t() @ activated.flatten(0, 1)
         return (torch.ops.aten.gelu_backward(of_activated, x), of_weight.to(weight.dtype),

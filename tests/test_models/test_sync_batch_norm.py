@@ -6,7 +6,7 @@ from torch import distributed as dist
 from torch import nn
 
 from mmseg_ssr.errors import ConfigError
-from mmseg_ssr.models.layers.sync_batch_norm import (
+from mmseg_ssr.models.sync_batch_norm import (
     SyncBatchNorm,
     SyncBatchNormAct,
     synchronize_batch_norm,

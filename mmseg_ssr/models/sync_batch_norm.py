@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ... import distributed
-from ...errors import ConfigError
-from ...uda.student import full_precision
+from .. import distributed
+from ..errors import ConfigError
+from ..uda.student import full_precision
 
 
 class SyncBatchNorm(nn.SyncBatchNorm):
