@@ -44,7 +44,6 @@ from mmseg_ssr.utils.paths import check_place
 
 SIZE = 128
 STRIDE = 16  # classified pixels of photographs are this far apart
-PUBLISHED = 1024  # input of SAM
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -109,9 +108,11 @@ def encoders_of(cfg: dict, input_sizes: List[int]) -> Dict[str, Features]:
                           'a method with SSR')
     found = {}
     for name, keys in (('encoder', {}), ('random encoder', dict(checkpoint=None))):
-        for size in input_sizes or [settings.get('input_size', PUBLISHED)]:
+        for size in input_sizes or [None]:
             torch.manual_seed(0)
-            found[f'{name} at {size}'] = build_encoder(dict(settings, input_size=size, **keys))
+            built = build_encoder({**settings, **keys, **(dict(input_size=size) if size else {})})
+            side = getattr(built, 'input_size', None)  # encoders of one's own may have none
+            found[f'{name} at {side}' if side else name] = built
     student = build_training_model(cfg, seed=0).model.eval()
     return {**found, "student's backbone": joined(student.backbone)}
 

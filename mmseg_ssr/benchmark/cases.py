@@ -59,7 +59,7 @@ class Case:
             arguments are the number of a file descriptor to talk over (:func:`.measure.serve`),
             and the arguments, device and threads as JSON.
         keep_memory: whether ``build`` runs in a process that keeps freed memory, as our commands
-            do (:func:`mmseg_ssr.starting.keep_freed_memory`).
+            do (:func:`mmseg_ssr.starting.keep_freed_memory`). A script does what it does.
     """
     name: str
     build: Optional[Callable[..., Workload]]

@@ -169,9 +169,9 @@ def flop_counter() -> FlopCounterMode:
 
     Matrix products, convolutions and attention are counted, nothing else. A multiplication and an
     addition are two operations. Recomputed activations count again. Three things that torch
-    2.11 counts wrongly are counted correctly here. Its fused attention and oneDNN's linear layers
-    on a CPU count as nothing there, and the backward pass of grouped convolutions as if they had
-    no groups.
+    2.11 counts wrongly are counted correctly here. Its fused attention on a CPU counts as nothing
+    there. So do oneDNN's linear layers. The backward pass of grouped convolutions counts as if
+    they had no groups.
     """
     aten = torch.ops.aten
     linear = getattr(torch.ops.mkldnn, '_linear_pointwise', None)

@@ -1,34 +1,22 @@
 """Files with the frozen encoder's map of each whole training image."""
-import json
 import os
-from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 import numpy as np
 import torch
 from mmcv import Config
-from mmseg.datasets.builder import PIPELINES
 from torch.utils.data import Dataset
 
 from .. import distributed
 from ..datasets import build_dataset
 from ..datasets.pipelines.checked_loading import leaf_datasets
 from ..datasets.pipelines.encoder_maps import FOLDER, map_file
-from ..domains.target_pipeline import loads_image, step_name
-from ..errors import ConfigError, DataError, MissingFile
+from ..errors import ConfigError, DataError
 from ..regularizer import build_encoder
-from ..regularizer.encoders import ENCODERS
-from ..regularizer.sam_encoder import SHIPPED
-from ..uda.losses.regularization_keys import encoder_config
-from ..utils.atomic_file import atomic_file, make_folder, write_atomic
-from ..utils.paths import read_text
-from ..weights import sha256
-from .config.signatures import parameters
-from .config.values import given, split_configs, steps_of
-
-#: File in a folder of maps that says which encoder made them.
-ABOUT = 'encoder.json'
-REMEDY = 'make the maps with mmseg-ssr encoder-maps CONFIG'
+from ..utils.atomic_file import atomic_file, make_folder
+from . import encoder_note
+from .config.values import split_configs
+from .encoder_note import encoder_of, loading_steps
 
 
 def folders(cfg: Config) -> Dict[str, dict]:
@@ -69,14 +57,13 @@ def make(cfg: Config, device: torch.device, told: Callable[[str], Any]) -> int:
         raise ConfigError(f'{cfg.filename}: no training set has {FOLDER}: give data.train.source '
                           f"and data.train.target {FOLDER}='FOLDER'")
     check(cfg, made=False)
-    about = _about(cfg)
+    about = encoder_note.about_encoder(cfg)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of an encoder with random weights, a control
-        encoder = build_encoder(_encoder(cfg)).to(device)
+        encoder = build_encoder(encoder_of(cfg)).to(device)
     for path, config in sets.items():
         make_folder(config[FOLDER])
-        write_atomic(os.path.join(config[FOLDER], ABOUT),
-                     json.dumps({**about, **_input(path, config)}, indent=2).encode())
+        encoder_note.write(path, config, about)
     return sum(_make_folder(path, config, encoder, device, told) for path, config in sets.items())
 
 
@@ -153,13 +140,13 @@ def check(cfg: Config, made: bool = True) -> None:
     sets = folders(cfg)
     if not sets:
         return
-    about = _about(cfg)
+    about = encoder_note.about_encoder(cfg)
     domains = {path.split('.')[2] for path in sets}
     if cfg.uda.get('pseudo_label_encoder'):
         if 'source' in domains:
             raise ConfigError(f'data.train.source has {FOLDER}, but uda.pseudo_label_encoder sees '
                               'target images alone: remove the key from data.train.source')
-    elif _encoder(cfg).get('checkpoint', '') is None and cfg.uda.get('mixed_maps') != 'composed':
+    elif encoder_of(cfg).get('checkpoint', '') is None and cfg.uda.get('mixed_maps') != 'composed':
         raise ConfigError(f'{FOLDER} of a random encoder (checkpoint=None) need '
                           "uda.mixed_maps='composed': mixed images would have another encoder")
     elif len(domains) < 2:
@@ -173,118 +160,13 @@ def check(cfg: Config, made: bool = True) -> None:
         raise ConfigError(f'{FOLDER} cannot be cut by data.train.sync_crop_size: leave one of the '
                           'two out')
     for path, config in sets.items():
-        _loading(path, config)
-        _check_about(config, about, path, new=not made)
-
-
-def _encoder(cfg: Config) -> Mapping[str, Any]:
-    """Return the config of the encoder that makes the maps."""
-    uda = cfg.get('uda') or {}
-    found = uda.get('pseudo_label_encoder') or encoder_config(uda)
-    if found is None:
-        raise ConfigError(f'{cfg.filename}: {FOLDER} need an encoder: set uda.regularizer.encoder '
-                          '(SSR) or uda.pseudo_label_encoder, or leave them out')
-    return found
-
-
-def _about(cfg: Config) -> Optional[Dict[str, Any]]:
-    """Return what decides the maps of an encoder: its config, and its file's name, size and sum.
-
-    It is None if the file is missing, which other checks tell.
-    """
-    about = _complete(_encoder(cfg))
-    file = about.get('checkpoint')
-    if file in (None, SHIPPED):
-        return about
-    if not os.path.isfile(file):
-        return None
-    return dict(about, checkpoint=f'{os.path.basename(file)}, {os.path.getsize(file)} bytes',
-                sha256=sha256(file))
-
-
-def _complete(encoder: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return an encoder's config with its class's defaults, as JSON reads it back."""
-    named = dict(dict(type=ENCODERS.default), **given(encoder))
-    return _with_defaults(named, ENCODERS.get(named['type']))
-
-
-def _with_defaults(named: Mapping[str, Any], cls: Optional[type]) -> Dict[str, Any]:
-    known = parameters(cls)[0] if cls else {}
-    defaults = {name: one.default for name, one in known.items() if one.default is not one.empty}
-    return given(json.loads(json.dumps({**defaults, **named})))
-
-
-def _input(path: str, config: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what decides the encoder's input: the folder of the images, and how they are loaded.
-
-    The folder is left out if the config has none or several.
-    """
-    steps = [_with_defaults(dict(step, type=step_name(step)), PIPELINES.get(step_name(step)))
-             for step in _loading(path, config)]
-    folder = config.get('img_dir')
-    if not isinstance(folder, str):
-        return dict(steps=steps)
-    return dict(steps=steps,
-                images=os.path.realpath(os.path.join(config.get('data_root') or '', folder)))
-
-
-def _check_about(config: Mapping[str, Any], about: Optional[Dict[str, Any]], path: str,
-                 new: bool) -> None:
-    folder = config[FOLDER]
-    if os.path.isfile(folder):
-        raise ConfigError(f'{path}.{FOLDER}: {folder} is a file: give the path of a folder')
-    file = Path(folder, ABOUT)
-    holds_maps = next(Path(folder).rglob('*.npy'), None) is not None
-    if not file.is_file() and not holds_maps:
-        if new:
-            return
-        raise MissingFile(f'{path}.{FOLDER}: {folder} holds no maps: {REMEDY}')
-    try:
-        made = json.loads(read_text(file, 'note about the encoder of the maps'))
-        seen = {key: made.pop(key, None) for key in ('images', 'steps')}
-        made = _complete(made)
-    except (MissingFile, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f'{path}.{FOLDER}: {folder} does not say in {ABOUT} which encoder made '
-                          f'its maps: remove the folder, and {REMEDY}') from error
-    _check_input(folder, seen, _input(path, config), path)
-    if about is not None and {**made, 'sha256': made.get('sha256', about.get('sha256'))} != {
-            **about, 'sha256': about.get('sha256')}:
-        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the encoder {made}, the '
-                          f'config has {about}: take another folder, or remove this one')
-
-
-def _check_input(folder: str, made: Mapping[str, Any], wanted: Mapping[str, Any],
-                 path: str) -> None:
-    """Check that maps are of the images in a folder, loaded in a way, as far as that is known."""
-    images = wanted.get('images')
-    if None not in (made['images'], images) and made['images'] != images:
-        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of the images in '
-                          f'{made["images"]}, the config has {images}: take another folder. If the '
-                          f'images were moved, change this in {os.path.join(folder, ABOUT)}')
-    if made['steps'] not in (None, wanted['steps']):
-        raise ConfigError(f'{path}.{FOLDER}: the maps in {folder} are of images loaded by '
-                          f'{made["steps"]}, the config has {wanted["steps"]}: take another '
-                          'folder, or remove this one')
+        encoder_note.check(path, config, about, new=not made)
 
 
 def _whole_images(path: str, config: Mapping[str, Any]) -> dict:
     """Return the config of the data set at ``path`` that gives whole normalized images alone."""
     own = {key: value for key, value in config.items()
            if key not in (FOLDER, 'crop_pseudo_margins')}
-    return dict(own, pipeline=[*_loading(path, config), dict(type='ImageToTensor', keys=['img']),
+    return dict(own, pipeline=[*loading_steps(path, config),
+                               dict(type='ImageToTensor', keys=['img']),
                                dict(type='Collect', keys=['img'], meta_keys=[])])
-
-
-def _loading(path: str, config: Mapping[str, Any]) -> List[dict]:
-    """Return the steps that load and normalize the images of the data set at ``path``.
-
-    Raises:
-        ConfigError: its pipeline has other ones.
-    """
-    steps = [step for _, step in steps_of(config['pipeline'])
-             if loads_image(step) or step_name(step) == 'Normalize']
-    if [loads_image(step) for step in steps] != [True, False]:
-        raise ConfigError(f'{path}.{FOLDER} needs a pipeline with one step that loads the image '
-                          '(LoadImageFromFile), then one Normalize, got '
-                          f'{list(map(step_name, config["pipeline"]))}')
-    return steps

@@ -1,8 +1,9 @@
 """Linear layers on a CPU, by oneDNN.
 
 In float32 torch leaves matrix products to MKL. oneDNN, which computes torch's convolutions, is
-faster on the processors of other makers, and for narrow layers on many tokens.
+faster on AMD's processors, and most of all for narrow layers on many tokens.
 """
+import platform
 from typing import Any, Optional, Tuple
 
 import torch
@@ -14,21 +15,18 @@ from .on_cpu import eager_float32
 
 #: Multiplications from which a product is worth the call.
 MANY = 2 ** 24
-#: torch's compiler calls it for frozen layers. Builds without oneDNN have none.
+#: torch's compiler calls it for frozen layers. None where torch has no oneDNN, or another kind of
+#: processor runs it.
 PRODUCT = (getattr(torch.ops.mkldnn, '_linear_pointwise', None)
-           if torch.backends.mkldnn.is_available() else None)
+           if torch.backends.mkldnn.is_available() and platform.machine() in ('x86_64', 'AMD64')
+           else None)
 
 
 class Linear(nn.Linear):
-    """A linear layer with torch's weights, and to rounding torch's outputs and gradients."""
+    """A linear layer with torch's weights, and to rounding torch's outputs and gradients.
 
-    @classmethod
-    def like(cls, layer: nn.Linear) -> 'Linear':
-        """Return one with the weights of ``layer``, without a random draw."""
-        new = nn.utils.skip_init(cls, layer.in_features, layer.out_features,
-                                 layer.bias is not None)
-        new.weight, new.bias = layer.weight, layer.bias
-        return new
+    Large ones have no second derivatives.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Map ... x C to ... x D."""
@@ -36,11 +34,13 @@ class Linear(nn.Linear):
 
 
 def use_onednn(network: nn.Module) -> None:
-    """Let torch's linear layers in a network compute like :class:`Linear`. Weights stay."""
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is nn.Linear:
-                setattr(module, name, Linear.like(child))
+    """Make torch's linear layers in a network, and itself if it is one, a :class:`Linear`.
+
+    They stay the same objects, with their weights and hooks.
+    """
+    for module in network.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = Linear
 
 
 def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:
@@ -55,33 +55,34 @@ def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tens
         ... x D.
     """
     if serves(input, weight):
-        return _Linear.apply(input, weight, bias)
+        rows = _Linear.apply(input.flatten(0, -2), weight, bias)
+        return rows.unflatten(0, input.shape[:-1])
     return F.linear(input, weight, bias)
 
 
 def serves(input: Tensor, weight: Tensor) -> bool:
-    """Tell whether oneDNN serves: a large product in float32 on a CPU, in no graph."""
+    """Tell whether oneDNN serves: a large product that fits, and :func:`eager_float32`."""
     return (PRODUCT is not None and torch.backends.mkldnn.enabled
-            and eager_float32(input, weight) and input.numel() * len(weight) >= MANY)
+            and eager_float32(input, weight) and input.dim() > 1
+            and input.shape[-1] == weight.shape[1] and input.numel() * len(weight) >= MANY)
 
 
 class _Linear(torch.autograd.Function):
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
-        ctx.save_for_backward(input, weight)
-        return product(input, weight, bias)
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+        ctx.save_for_backward(rows, weight)
+        return _product(rows, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ...]:
-        input, weight = ctx.saved_tensors
-        rows = gradient.flatten(0, -2)
-        of_input, of_weight, of_bias = ctx.needs_input_grad
-        return (product(gradient, weight.t()) if of_input else None,
-                rows.t() @ input.flatten(0, -2) if of_weight else None,
-                rows.sum(dim=0) if of_bias else None)
+        rows, weight = ctx.saved_tensors
+        of_rows, of_weight, of_bias = ctx.needs_input_grad
+        return (_product(gradient, weight.t()) if of_rows else None,
+                gradient.t() @ rows if of_weight else None,
+                gradient.sum(dim=0) if of_bias else None)
 
 
-def product(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:
-    return PRODUCT(input, weight, bias, 'none', [], '')
+def _product(rows: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:
+    return PRODUCT(rows, weight, bias, 'none', [], '')

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg_ssr.benchmark import networks, peers
+from mmseg_ssr.benchmark import encoder, networks, peers
+from mmseg_ssr.benchmark.cases import Outcome, Settings
 from mmseg_ssr.benchmark.encoder import relative_difference
 from mmseg_ssr.benchmark.methods import SMALL, SMALL_SAM
 from mmseg_ssr.errors import ConfigError
@@ -85,3 +86,14 @@ def test_drawn_images_are_normalized_pictures():
     assert images.shape == (2, 3, 48, 48) and images.dtype is torch.float32
     assert -2.2 < images.min() and images.max() < 2.7 and images.std() > 0.2
     assert not torch.equal(images[0], images[1])
+
+
+@pytest.mark.parametrize('device, times', [('cpu', 2), ('cuda', 0)])
+def test_peers_give_memory_back_on_a_cpu_alone(device, times, monkeypatch):
+    measured = []
+    monkeypatch.setattr(encoder, 'measure_cases',
+                        lambda cases, settings: measured.extend(cases) or Outcome())
+    encoder.benchmark_encoder(['mit'], encoder.Options(SMALL), Settings(device))
+    given_back = [case.name for case in measured if not case.keep_memory]
+    assert len(given_back) == times
+    assert all(name.endswith(', mmseg, memory given back') for name in given_back)

@@ -111,21 +111,30 @@ def test_maps_of_images_that_were_loaded_in_another_way(sections, config, tmp_pa
     make(config(sections))
     change(sections['data']['train']['target']['pipeline'])
     for use in (whole_image_maps.check, make):
-        with pytest.raises(ConfigError, match="target are of images loaded by .*, the config has "
+        with pytest.raises(ConfigError, match="target are of images that were loaded by .*, the config has "
                                               '.*: take another folder'):
             use(config(sections))
-    about = tmp_path / 'maps/target/encoder.json'  # older versions did not note it
+    about = tmp_path / 'maps/target/encoder.json'
     note = json.loads(about.read_text())
-    del note['steps']
+    del note['steps']  # older versions did not note them, and what they did stays unknown
     about.write_text(json.dumps(note))
-    whole_image_maps.check(config(sections))
+    assert make(config(sections)) == 0 and 'steps' not in json.loads(about.read_text())
 
 
 def test_a_default_of_loading_that_is_written_out_is_no_other_way(sections, config):
     make(config(sections))
     steps = sections['data']['train']['target']['pipeline']
-    steps[0]['color_type'] = 'color'
+    steps[0].update(color_type='color', to_float32=True, file_client_args=dict(backend='disk'))
     normalize_of(steps)['to_rgb'] = True
+    whole_image_maps.check(config(sections))
+
+
+def test_a_note_of_an_older_version_lacks_newer_arguments(sections, config, tmp_path):
+    make(config(sections))
+    about = tmp_path / 'maps/target/encoder.json'
+    note = json.loads(about.read_text())
+    del note['steps'][0]['color_type']
+    about.write_text(json.dumps(note))
     whole_image_maps.check(config(sections))
 
 

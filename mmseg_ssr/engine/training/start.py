@@ -96,12 +96,19 @@ def compare_samples(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
 
 
 def weight_sums(cfg: Config) -> Dict[str, str]:
-    """Return the SHA-256 sum of each weights file of a training, by its key in the config."""
-    return {key: sha256(file) for key, file in needed_weight_files(cfg) if os.path.isfile(file)}
+    """Return the SHA-256 sum of each file of frozen weights, by its key in the config.
+
+    Weights of the model count if the feature distance uses them.
+    """
+    uda = cfg.get('uda') or {}
+    frozen = [(key, file) for key, file in needed_weight_files(cfg)
+              if key.startswith('uda.') or uda.get('imnet_feature_dist_lambda')]
+    return distributed.from_first(
+        lambda: {key: sha256(file) for key, file in frozen if os.path.isfile(file)})
 
 
 def compare_weights(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
-    """Warn if a weights file holds other weights than when the training began."""
+    """Warn if a file holds other frozen weights than when the training began."""
     before = begun.content['meta'].get('weight_files') or {}
     for key, now in runner.meta['weight_files'].items():
         if before.get(key, now) != now:
@@ -109,6 +116,7 @@ def compare_weights(begun: Checkpoint, runner: SelfTrainingRunner) -> None:
                 '%s was written by a training with other weights in the file of %s: put that file '
                 'back, or begin in a new folder, unless the training shall change in the middle',
                 begun.path, key)
+    runner.meta['weight_files'] = {**runner.meta['weight_files'], **before}
 
 
 #: Text of an error of torch -> what mends it.

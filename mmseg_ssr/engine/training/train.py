@@ -163,6 +163,14 @@ def _loader(cfg: Config, dataset: Dataset, runner: SelfTrainingRunner, device: t
         workers=workers(cfg), device=device, prefetch_factor=prefetch_factor(cfg))
 
 
+def _meta(cfg: Config, dataset: Dataset) -> Dict[str, Any]:
+    """Return what checkpoints say about a training, beside its classes and its seed."""
+    return dict(config=config_text(cfg), exp_name=experiment_name(cfg),
+                torch_version=str(torch.__version__), mmseg_version=mmseg.__version__,
+                batch=batch_size(cfg) * distributed.world_size(), images=image_counts(dataset),
+                weight_files=weight_sums(cfg))
+
+
 def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
                  device: torch.device, log: RunLog, seed: int) -> SelfTrainingRunner:
     """Build the runner with the optimizer and the hooks of ``cfg``."""
@@ -175,11 +183,7 @@ def build_runner(cfg: Config, model: nn.Module, dataset: Dataset, work_dir: str,
         optimizer=build_optimizer(cfg, model),
         work_dir=work_dir,
         logger=log.logger,
-        meta=dict(CLASSES=classes, PALETTE=palette, config=config_text(cfg), seed=seed,
-                  exp_name=experiment_name(cfg), torch_version=str(torch.__version__),
-                  mmseg_version=mmseg.__version__,
-                  batch=batch_size(cfg) * distributed.world_size(), images=image_counts(dataset),
-                  weight_files=weight_sums(cfg)),
+        meta=dict(_meta(cfg, dataset), CLASSES=classes, PALETTE=palette, seed=seed),
         max_iters=max_iterations(cfg),
         max_keep_ckpts=checkpoint_cfg.pop('max_keep_ckpts', KEPT_CHECKPOINTS))
     runner.timestamp = log.timestamp

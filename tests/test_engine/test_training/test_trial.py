@@ -39,7 +39,7 @@ def test_other_encoders_have_stand_ins_too(sections, key, values):
 
 
 @pytest.mark.parametrize('keys, message', [
-    (dict(variant='vit_tt'), "SAM variant must be one of .* did you mean 'vit_t'|'vit_tt'"),
+    (dict(variant='vit_tt'), "SAM variant must be one of .*, got 'vit_tt'"),
     (dict(variant='vit_t', input_size=500), 'multiple of its patch size 16, got 500')])
 def test_the_input_of_sam_is_checked(sections, keys, message):
     sections['uda'].update(sam_model_registry=None, regularizer=dict(
