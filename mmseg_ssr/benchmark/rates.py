@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Sequence
 import torch
 
 from .cases import Case, Outcome, Settings
-from .measure import Workload
+from .measure import SETTLED, Workload
 
 MATRIX = 'matrix product'
 MEMORY = 'memory copy'
@@ -17,6 +17,8 @@ class MatrixProduct(Workload):
         size: number of rows and of columns.
         dtype: name of a floating point type of torch.
     """
+
+    settling = SETTLED
 
     def __init__(self, device: torch.device, size: int, dtype: str):
         random = torch.Generator().manual_seed(0)
@@ -38,6 +40,8 @@ class MemoryCopy(Workload):
     Args:
         size: number of bytes.
     """
+
+    settling = SETTLED
 
     def __init__(self, device: torch.device, size: int):
         self.source = torch.ones(size, dtype=torch.uint8, device=device)

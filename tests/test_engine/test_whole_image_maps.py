@@ -111,8 +111,8 @@ def test_maps_of_images_that_were_loaded_in_another_way(sections, config, tmp_pa
     make(config(sections))
     change(sections['data']['train']['target']['pipeline'])
     for use in (whole_image_maps.check, make):
-        with pytest.raises(ConfigError, match="target are of images that were loaded by .*, the config has "
-                                              '.*: take another folder'):
+        with pytest.raises(ConfigError, match='target are of images that were loaded by .*, the '
+                                              'config has .*: take another folder'):
             use(config(sections))
     about = tmp_path / 'maps/target/encoder.json'
     note = json.loads(about.read_text())
