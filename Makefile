@@ -35,7 +35,7 @@ demo: setup  ## make the embedded data, train source-only and DAFormer + SSR on 
 test: export OMP_NUM_THREADS ?= 1
 test: setup  ## run the test suite (10 to 20 minutes on 2 cores)
 	@echo "running the test suite: 10 to 20 minutes on 2 cores"; \
-	$(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 # What touches mmcv runs on mmcv with its compiled operators too, in an environment on top of the first.
 FULL_TESTS = tests/test_configs.py tests/test_models tests/test_tools/test_drop_in.py tests/test_utils

@@ -46,7 +46,7 @@ setup(
     python_requires='>=3.9',
     install_requires=requirements(),
     extras_require={
-        'dev': ['pytest>=7', 'pytest-xdist>=3.2', 'ruff'],
+        'dev': ['pytest>=7', 'pytest-xdist>=3', 'ruff'],
         'docs': ['sphinx>=7.1', 'myst-parser>=3.0', 'furo>=2024.1.29'],
         'mmseg0': ['mmsegmentation==0.30.0'],
         'mmseg1': ['onedl-mmsegmentation==1.4.2', 'onedl-mmcv==2.3.6', 'onedl-mmengine==0.10.12'],
