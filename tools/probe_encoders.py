@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -24,6 +24,7 @@ from mmseg_ssr.datasets.several_sets import subset
 from mmseg_ssr.deploy.predictor import load
 from mmseg_ssr.engine.build import build_training_model
 from mmseg_ssr.engine.config import load_config
+from mmseg_ssr.engine.config.values import given
 from mmseg_ssr.engine.testing.labeled_images import LabeledImages
 from mmseg_ssr.errors import ConfigError, cli
 from mmseg_ssr.pretraining.probe import (
@@ -110,7 +111,7 @@ def encoders_of(cfg: dict, input_sizes: List[int]) -> Dict[str, Features]:
     for name, keys in (('encoder', {}), ('random encoder', dict(checkpoint=None))):
         for size in input_sizes or [None]:
             torch.manual_seed(0)
-            built = build_encoder({**settings, **keys, **(dict(input_size=size) if size else {})})
+            built = build_encoder({**settings, **keys, **given(dict(input_size=size))})
             side = getattr(built, 'input_size', None)  # encoders of one's own may have none
             found[f'{name} at {side}' if side else name] = built
     student = build_training_model(cfg, seed=0).model.eval()
@@ -119,19 +120,26 @@ def encoders_of(cfg: dict, input_sizes: List[int]) -> Dict[str, Features]:
 
 def read_domains(cfg: dict, count: int) -> Dict[str, Samples]:
     """Read up to ``count`` images of each domain of a config, spread over the data set."""
-    for name, config in (('train.source', cfg.data.train.source), ('test', cfg.data.test)):
-        if not isinstance(config, dict):
-            raise ConfigError(f'{cfg.filename}: data.{name} is a list: name a config with one data '
-                              'set there')
-    source = dict(cfg.data.train.source, pipeline=cfg.data.test.pipeline)
-    source.pop(FOLDER, None)
-    source = build_dataset(source, test_mode=True)
-    target = build_dataset(cfg.data.test, test_mode=True)
+    target = one_set(cfg, 'data.test', cfg.data.test)
+    source = one_set(cfg, 'data.train.source', cfg.data.train.source,
+                     pipeline=cfg.data.test.pipeline)
     new = len(source) - len(source) // 5
     parts = dict(source=(source, range(new)), source_val=(source, range(new, len(source))),
                  target_val=(target, range(len(target))))
     return {name: read(spread(subset(dataset, indices), count))
             for name, (dataset, indices) in parts.items()}
+
+
+def one_set(cfg: dict, path: str, config: dict, **keys: Any) -> torch.utils.data.Dataset:
+    """Build the data set at ``path`` of a config, if it is a single one."""
+    if isinstance(config, dict) and config['type'] != 'RepeatDataset':
+        keys = {**config, **keys}
+        keys.pop(FOLDER, None)
+        dataset = build_dataset(keys, test_mode=True)
+        if hasattr(dataset, 'img_infos'):
+            return dataset
+    raise ConfigError(f'{cfg.filename}: {path} has several parts or is repeated: name a config '
+                      'with a single data set there')
 
 
 def read(dataset: torch.utils.data.Dataset) -> Samples:

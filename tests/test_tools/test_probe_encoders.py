@@ -58,12 +58,21 @@ def test_images_are_spread_over_each_domain(tool, data, monkeypatch):
 
 
 @pytest.mark.parametrize('domain', ['source', 'test'])
-def test_a_config_has_one_data_set_of_each_domain(tool, data, domain):
+@pytest.mark.parametrize('several', [
+    lambda config: [config],
+    lambda config: dict(type='RepeatDataset', times=2, dataset=config, pipeline=[]),
+    lambda config: dict(config, img_dir=2 * [config['img_dir']], ann_dir=2 * [config['ann_dir']])])
+def test_a_config_has_one_data_set_of_each_domain(tool, data, domain, several):
     cfg = Config(ssr_config(data))
     place = cfg.data.train if domain == 'source' else cfg.data
-    place[domain] = [place[domain]]
-    with pytest.raises(ConfigError, match=f'{domain} is a list: name a config with one data set'):
+    place[domain] = several(place[domain])
+    with pytest.raises(ConfigError, match=f'{domain} has several parts or is rep|Give a list of'):
         tool(TOOL).read_domains(cfg, 1)
+
+
+def test_an_input_size_of_0_is_no_default(tool, data):
+    with pytest.raises(ConfigError, match='input_size .* got 0'):
+        tool(TOOL).encoders_of(Config(ssr_config(data)), [0])
 
 
 def test_the_published_key_of_sam_names_an_encoder(tool, data):
