@@ -53,15 +53,18 @@ def check_input(variant: str = 'vit_b', input_size: int = 1024,
     """Check a variant and its input size, among the arguments of an encoder.
 
     Raises:
-        ConfigError: the variant is unknown, or the input size does not fit.
+        ConfigError: the variant is unknown, the input size does not fit, or an argument is of
+            another type.
     """
     if variant not in VARIANTS:
         raise ConfigError(f'SAM variant must be one of {sorted(VARIANTS)}, got {variant!r}'
                           f'{nearest(variant, VARIANTS)}')
+    if not isinstance(encoder_args, (Mapping, type(None))):
+        raise ConfigError(f'encoder_args of the SAM encoder must be a dict, got {encoder_args!r}')
     patch = stride(variant, encoder_args)
-    if input_size < 1 or input_size % patch:
+    if not isinstance(input_size, int) or input_size < 1 or input_size % patch:
         raise ConfigError(f'input_size of the SAM encoder must be a multiple of its patch size '
-                          f'{patch}, got {input_size}')
+                          f'{patch}, got {input_size!r}')
 
 
 def stride(variant: str, encoder_args: Optional[Mapping[str, Any]] = None) -> int:

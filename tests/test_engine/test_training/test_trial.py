@@ -40,7 +40,9 @@ def test_other_encoders_have_stand_ins_too(sections, key, values):
 
 @pytest.mark.parametrize('keys, message', [
     (dict(variant='vit_tt'), "SAM variant must be one of .*, got 'vit_tt'"),
-    (dict(variant='vit_t', input_size=500), 'multiple of its patch size 16, got 500')])
+    (dict(variant='vit_t', input_size=500), 'multiple of its patch size 16, got 500'),
+    (dict(variant='vit_t', input_size='512'), "multiple of its patch size 16, got '512'"),
+    (dict(variant='vit_t', encoder_args=3), 'encoder_args of .* must be a dict, got 3')])
 def test_the_input_of_sam_is_checked(sections, keys, message):
     sections['uda'].update(sam_model_registry=None, regularizer=dict(
         encoder=dict(type='sam', checkpoint='nowhere.pth', **keys)))
