@@ -18,24 +18,15 @@ CACHE = 4 << 20
 
 
 class DilatedDepthwiseConv2d(nn.Conv2d):
-    """A depth-wise 3 x 3 convolution of one stride without bias, padded by its dilation.
+    """A depth-wise 3 x 3 convolution of one stride, padded by its dilation.
 
-    It takes the place of a plain one and shares its weight, C x 1 x 3 x 3. In float32 on a CPU its
-    outputs and gradients are those of the plain one to rounding. Elsewhere it is the plain one.
+    Without bias in float32 on a CPU, its outputs and gradients are those of a plain one to
+    rounding, and it has no second derivatives. Elsewhere it is the plain one.
     """
-
-    @classmethod
-    def like(cls, conv: nn.Conv2d) -> 'DilatedDepthwiseConv2d':
-        """Return one with the weight of ``conv``, without a random draw."""
-        new = nn.utils.skip_init(
-            cls, conv.in_channels, conv.out_channels, conv.kernel_size, padding=conv.padding,
-            dilation=conv.dilation, groups=conv.groups, bias=False)
-        new.weight = conv.weight
-        return new
 
     def forward(self, input: Tensor) -> Tensor:
         """Map B x C x H x W to the same shape."""
-        if input.is_contiguous() and eager_float32(input, self.weight):
+        if self.bias is None and input.is_contiguous() and eager_float32(input, self.weight):
             return _Convolution.apply(input, self.weight, self.dilation[0])
         return super().forward(input)
 

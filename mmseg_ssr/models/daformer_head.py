@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from ..errors import ConfigError, nearest
 from ..host import HEADS, BaseDecodeHead
 from ..labels.ignore_index import IGNORE_INDEX
+from ..layers.winograd import use_winograd
 from ..utils.registration import register
 from .decoder_layers import build_layer
 
@@ -65,6 +66,7 @@ class DAFormerHead(BaseDecodeHead):
             str(i): build_layer(neck if i == last else embed, width, embed_dim)
             for i, width, embed_dim in zip(self.in_index, self.in_channels, embed_dims)})
         self.fuse_layer = build_layer(fusion, sum(embed_dims), self.channels)
+        use_winograd(self)
 
     def _layers_of(self, params: Dict[str, Any]):
         for key in params:

@@ -64,8 +64,7 @@ class ASPP(nn.Module):
             conv_cfg=None, norm_cfg=norm_cfg, act_cfg=act_cfg)
         for branch in self.aspp_modules:
             if isinstance(branch, DepthwiseSeparableConvModule):
-                depthwise = branch.depthwise_conv
-                depthwise.conv = DilatedDepthwiseConv2d.like(depthwise.conv)
+                branch.depthwise_conv.conv.__class__ = DilatedDepthwiseConv2d
         branches = len(dilations) + bool(pool) + (context_cfg is not None)
         self.bottleneck = ConvModule(
             branches * out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)

@@ -3,6 +3,7 @@ import torch
 from mmseg.models.builder import HEADS
 
 from mmseg_ssr.errors import ConfigError
+from mmseg_ssr.layers.winograd import WinogradConv2d
 
 NORM = dict(type='BN', requires_grad=True)
 ASPP = dict(type='aspp', sep=True, dilations=(1, 6), pool=False, act_cfg=dict(type='ReLU'),
@@ -10,10 +11,10 @@ ASPP = dict(type='aspp', sep=True, dilations=(1, 6), pool=False, act_cfg=dict(ty
 MLP = dict(type='mlp', act_cfg=None, norm_cfg=None)
 
 
-def build(**params):
+def build(channels=8, **params):
     decoder = dict(dict(embed_dims=8, embed_cfg=MLP, embed_neck_cfg=MLP, fusion_cfg=ASPP), **params)
     return HEADS.build(dict(
-        type='DAFormerHead', in_channels=[4, 8, 10, 16], channels=8, num_classes=5,
+        type='DAFormerHead', in_channels=[4, 8, 10, 16], channels=channels, num_classes=5,
         norm_cfg=NORM, decoder_params=decoder))
 
 
@@ -72,3 +73,9 @@ def test_every_stage_reaches_the_logits():
 def test_misspelled_options_are_named(params, message):
     with pytest.raises(ConfigError, match=message):
         build(**params)
+
+
+def test_its_wide_convolution_is_computed_by_winograd():
+    head = build(channels=256, embed_dims=256, fusion_cfg=dict(ASPP, dilations=(1, 6, 12, 18)))
+    assert [name for name, module in head.named_modules()
+            if isinstance(module, WinogradConv2d)] == ['fuse_layer.bottleneck.conv']
