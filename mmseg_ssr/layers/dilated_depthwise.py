@@ -24,11 +24,10 @@ class DilatedDepthwiseConv2d(nn.Conv2d):
     rounding, and it has no second derivatives. Elsewhere it is the plain one.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Map B x C x H x W to the same shape."""
-        if self.bias is None and input.is_contiguous() and eager_float32(input, self.weight):
-            return _Convolution.apply(input, self.weight, self.dilation[0])
-        return super().forward(input)
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
+        if bias is None and input.is_contiguous() and eager_float32(input, weight):
+            return _Convolution.apply(input, weight, self.dilation[0])
+        return super()._conv_forward(input, weight, bias)
 
 
 class _Convolution(torch.autograd.Function):

@@ -8,6 +8,7 @@ from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
@@ -70,12 +71,14 @@ def serves(input: Tensor, weight: Tensor) -> bool:
 class _Linear(torch.autograd.Function):
 
     @staticmethod
+    @custom_fwd(device_type='cpu')
     def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
         ctx.save_for_backward(rows, weight)
         return _product(rows, weight, bias)
 
     @staticmethod
     @once_differentiable
+    @custom_bwd(device_type='cpu')
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], ...]:
         rows, weight = ctx.saved_tensors
         of_rows, of_weight, of_bias = ctx.needs_input_grad

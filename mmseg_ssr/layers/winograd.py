@@ -4,45 +4,47 @@ DAFormer's decoder has one from 1024 to 256 channels. A tile of 2 x 2 outputs ta
 multiplications for each pair of channels. From sums and differences of its 4 x 4 inputs it takes 16
 (Lavin and Gray, arXiv 1509.09308, Sec. 4.1), and these are matrix products.
 """
+from math import prod
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 from .on_cpu import eager_float32
 
-#: Sums and differences of the three taps of a kernel, along one axis.
+#: Sums and differences of the three taps of a kernel, along one axis: G of the paper.
 KERNEL = ((1., 0., 0.), (.5, .5, .5), (.5, -.5, .5), (0., 0., 1.))
 #: Bytes of the transformed tiles that are worked on together.
 CACHE = 32 << 20
-#: What C * D / (C + D) has to be, so that fewer products save more than the sums cost.
+#: C * D / (C + D) from which fewer products save more than the sums cost.
 WIDE = 128
 #: Pixels of a map from which the transformed kernels are worth their time.
 MANY = 64 * 64
 
 
 class WinogradConv2d(nn.Conv2d):
-    """A 3 x 3 convolution of one stride without bias, padded by one pixel.
+    """A 3 x 3 convolution of one stride, padded by one pixel.
 
-    On large maps in float32 on a CPU its outputs and gradients are those of a plain one to
-    rounding, and it has no second derivatives. Elsewhere it is the plain one.
+    On large contiguous maps of even sides, without bias, in float32 on a CPU, its outputs and
+    gradients are those of a plain one to rounding. There it has no second derivatives. Elsewhere it
+    is the plain one.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Map B x C x H x W to B x D x H x W."""
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
         height, width = input.shape[-2:]
-        serves = height % 2 == width % 2 == 0 and height * width >= MANY and input.dim() == 4
-        if serves and input.is_contiguous() and eager_float32(input, self.weight):
-            return _Convolution.apply(input, self.weight)
-        return super().forward(input)
+        fits = height % 2 == width % 2 == 0 and height * width >= MANY and input.dim() == 4
+        if bias is None and fits and input.is_contiguous() and eager_float32(input, weight):
+            return _Convolution.apply(input, weight)
+        return super()._conv_forward(input, weight, bias)
 
 
 def use_winograd(network: nn.Module) -> None:
-    """Make the wide convolutions in a network that allow it a :class:`WinogradConv2d`.
+    """Make torch's wide 3 x 3 convolutions in a network a :class:`WinogradConv2d`.
 
-    They stay the same objects, with their weights and hooks.
+    They stay the same objects, with their weights and hooks. Convolutions with other options stay
+    as they are.
     """
     for module in network.modules():
         if type(module) is nn.Conv2d and _allows(module):
@@ -52,19 +54,21 @@ def use_winograd(network: nn.Module) -> None:
 def _allows(conv: nn.Conv2d) -> bool:
     inputs, outputs = conv.in_channels, conv.out_channels
     return (conv.kernel_size == (3, 3) and conv.padding == conv.stride == conv.dilation == (1, 1)
-            and conv.groups == 1 and conv.bias is None and conv.padding_mode == 'zeros'
+            and conv.groups == 1 and conv.padding_mode == 'zeros'
             and inputs * outputs >= WIDE * (inputs + outputs))
 
 
 class _Convolution(torch.autograd.Function):
 
     @staticmethod
+    @custom_fwd(device_type='cpu')
     def forward(ctx: Any, input: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(input, weight)
         return _convolve(input, weight)
 
     @staticmethod
     @once_differentiable
+    @custom_bwd(device_type='cpu')
     def backward(ctx: Any, gradient: Tensor) -> Tuple[Optional[Tensor], Optional[Tensor]]:
         input, weight = ctx.saved_tensors
         of_input, of_weight = ctx.needs_input_grad
@@ -77,7 +81,7 @@ def _convolve(maps: Tensor, weight: Tensor) -> Tensor:
     factor = maps.new_tensor(KERNEL)
     kernels = torch.einsum('ai,dcij,bj->abdc', factor, weight, factor).flatten(0, 1)
     output = maps.new_empty(len(maps), len(weight), *maps.shape[2:])
-    for tiles, strip in _strips(maps):
+    for tiles, strip in _strips(maps, max(weight.shape[:2])):
         products = (kernels @ tiles).unflatten(0, (4, 4)).unflatten(-1, (-1, maps.shape[3] // 2))
         halves = products.new_empty(2, *products.shape[1:])
         _outputs(products, halves)
@@ -90,34 +94,44 @@ def _weight_gradient(maps: Tensor, gradient: Tensor) -> Tensor:
     """Return the gradient of D x C x 3 x 3, from maps with C and gradients with D channels."""
     channels, width = gradient.shape[1], maps.shape[1]
     sums = maps.new_zeros(16, channels, width)
-    for tiles, strip in _strips(maps):
+    for tiles, strip in _strips(maps, max(channels, width)):
         rows = _spread(*_pairs(gradient[strip], 1))
         spread = torch.stack([each for row in rows for each in _spread(*_pairs(row, 2))])
-        sums += spread.flatten(2) @ tiles.transpose(1, 2)
+        torch.baddbmm(sums, spread.flatten(2), tiles.transpose(1, 2), out=sums)
     factor = maps.new_tensor(KERNEL)
     return torch.einsum('ai,abdc,bj->dcij', factor, sums.unflatten(0, (4, 4)), factor)
 
 
-def _strips(maps: Tensor) -> Iterator[Tuple[Tensor, Tuple[int, slice, slice]]]:
-    """Iterate over the transformed tiles of a strip, 16 x C x T, and where its outputs are."""
+def _strips(maps: Tensor, widest: int) -> Iterator[Tuple[Tensor, Tuple[int, slice, slice]]]:
+    """Iterate over the transformed tiles of a strip, 16 x C x T, and where its outputs are.
+
+    The next strip overwrites the tiles.
+
+    Args:
+        maps: B x C x H x W.
+        widest: number of channels, of ``maps`` or of the outputs, whose tiles fit the cache.
+    """
     _, channels, height, width = maps.shape
-    rows, columns = height // 2, width // 2
-    fit = CACHE // (16 * channels * columns * maps.element_size())
-    count = max(n for n in range(1, rows + 1) if rows % n == 0 and n <= max(fit, 1))
-    window = maps.new_empty(channels, 2, 2 * count + 2, columns + 1)
-    halves = maps.new_empty(4, channels, 2, count, columns + 1)
-    tiles = maps.new_empty(4, 4, channels, count, columns)
+    columns = width // 2
+    rows = max(CACHE // (16 * widest * columns * maps.element_size()), 1)
+    padded = maps.new_zeros(channels, 2, height + 2, columns + 1)  # odd columns, even ones
+    halves = maps.new_empty(4 * channels * 2 * rows * (columns + 1))
+    tiles = maps.new_empty(16 * channels * rows * columns)
     for image, whole in enumerate(maps):
-        # Even and odd columns apart, so that neighboring tiles are neighbors in memory.
-        padded = F.pad(whole, (1, 1, 1, 1)).unflatten(2, (columns + 1, 2)).movedim(3, 1)
-        for first in range(0, height, 2 * count):
-            window.copy_(padded[:, :, first:first + 2 * count + 2])
-            _inputs([window[:, :, i:i + 2 * count:2] for i in range(4)], halves)
-            left, right = halves[..., :-1], halves[..., 1:]
+        padded[:, 0, 1:-1, 1:], padded[:, 1, 1:-1, :-1] = whole[..., 1::2], whole[..., ::2]
+        for first in range(0, height, 2 * rows):
+            last = min(first + 2 * rows, height)
+            half = _part(halves, 4, channels, 2, (last - first) // 2, columns + 1)
+            tile = _part(tiles, 4, 4, channels, (last - first) // 2, columns)
+            _inputs([padded[:, :, first + i:last + i:2] for i in range(4)], half)
+            left, right = half[..., :-1], half[..., 1:]
             _inputs([left[:, :, 0], left[:, :, 1], right[:, :, 0], right[:, :, 1]],
-                    tiles.transpose(0, 1))
-            yield (tiles.flatten(3).flatten(0, 1),
-                   (image, slice(None), slice(first, first + 2 * count)))
+                    tile.transpose(0, 1))
+            yield tile.flatten(3).flatten(0, 1), (image, slice(None), slice(first, last))
+
+
+def _part(memory: Tensor, *shape: int) -> Tensor:
+    return memory[:prod(shape)].view(shape)
 
 
 def _inputs(line: Sequence[Tensor], out: Tensor) -> None:
@@ -134,11 +148,11 @@ def _outputs(line: Sequence[Tensor], out: Sequence[Tensor]) -> None:
     torch.sub(line[1] - line[2], line[3], out=out[1])
 
 
-def _pairs(maps: Tensor, axis: int) -> Tuple[Tensor, Tensor]:
-    """Return the first and the second ones of the tiles along an axis."""
-    return maps.unflatten(axis, (-1, 2)).unbind(axis + 1)
-
-
 def _spread(first: Tensor, second: Tensor) -> Tuple[Tensor, ...]:
-    """Return what the gradients of two outputs are to their four products: A."""
+    """Return the gradients of four products along one axis from those of two outputs: A."""
     return first, first + second, first - second, -second
+
+
+def _pairs(maps: Tensor, axis: int) -> Tuple[Tensor, Tensor]:
+    """Return views of the even and of the odd rows (axis 1) or columns (axis 2) of C x H x W."""
+    return maps.unflatten(axis, (-1, 2)).unbind(axis + 1)

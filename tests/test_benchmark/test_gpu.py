@@ -173,6 +173,7 @@ def test_a_case_that_takes_too_long_is_left_out():
         measure_cases([Case('asleep', Sleeping)], Settings(threads=1, until=0.))
 
 
+@pytest.mark.slow
 def test_a_whole_piece_of_each_kind(tmp_path):
     """All but those that other benchmarks share, on a CPU."""
     path = tmp_path / 'gpu.json'

@@ -1,6 +1,7 @@
 """How time and memory grow, in small."""
 import json
 
+import pytest
 import torch
 
 from mmseg_ssr.benchmark.cases import Settings
@@ -19,6 +20,7 @@ from mmseg_ssr.benchmark.scale.run import (
 CPU = torch.device('cpu')
 
 
+@pytest.mark.slow
 def test_starts_and_iterations():
     values = dict(SMALL_VALUES, images=[20], processes=[2])
     report = benchmark_scale(['images', 'batch', 'processes'], values, SMALL,

@@ -15,6 +15,7 @@ ONCE = Settings(threads=1, repeats=1)
 
 
 # ---------------------------------------------------------------- step
+@pytest.mark.slow
 def test_step():
     report = step.benchmark_step(['daformer', 'daformer_ssr'], ['exact', 'sam512'],
                                  SMALL, ONCE)
@@ -76,6 +77,7 @@ def test_a_mode_is_measured_against_the_rate_of_its_precision(mode, dtype):
 
 
 # ---------------------------------------------------------------- encoder
+@pytest.mark.slow
 def test_encoder():
     options = encoder.Options(size=SMALL)
     report = encoder.benchmark_encoder(['regularizer', 'ema'], options, ONCE)

@@ -9,6 +9,7 @@ from mmseg_ssr.deploy.export import export
 from mmseg_ssr.deploy.model_file import read_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['torchscript', 'onnx'])
 @pytest.mark.parametrize('input_size, fixed', [(64, None), (None, (64, 96))])
 def test_the_sizes_that_a_graph_takes(data, tmp_path, name, input_size, fixed):

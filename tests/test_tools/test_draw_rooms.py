@@ -31,6 +31,7 @@ def test_the_page_shows_the_rooms_that_there_are(tool, sheet, tmp_path):
     assert {name for title in now for name in title.split(', ')} == set(tool.rooms())
 
 
+@pytest.mark.slow
 def test_the_same_figure_again(tool, sheet, tmp_path):
     sheet.save(tmp_path / 'rooms.svg')
     tool.main(['--out', str(tmp_path / 'again' / 'rooms.svg')])

@@ -2,9 +2,11 @@
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
+@pytest.mark.slow
 def test_the_page_can_be_followed(follow, tmp_path):
     made, checked, browsed, _, scored, _, _ = follow('docs/own_data.md')
     assert '20 source, 20 target and 4 validation images' in made

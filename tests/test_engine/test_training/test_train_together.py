@@ -142,7 +142,8 @@ def assert_alike(one, other):
             assert one['log_buffer']['values'][name] == pytest.approx(values, noise, 1e-8), name
 
 
-@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('kind', [
+    pytest.param(kind, marks=pytest.mark.slow) if kind in SEEDS else kind for kind in KINDS])
 def test_gradients_losses_and_networks(pair, data, tmp_path, kind):
     count = SHORT.get(kind, ITERATIONS)
     seeds, turned = SEEDS.get(kind, [0]), []
