@@ -39,7 +39,7 @@ test: setup  ## run the test suite (10 minutes on 2 cores)
 
 slow: export OMP_NUM_THREADS ?= 1
 slow: setup  ## run the tests that take ten seconds and more each (4 minutes)
-	@$(PY) -m pytest -n $(WORKERS) -m slow $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST_ARGS)
 
 # What touches mmcv runs on mmcv with its compiled operators too, in an environment on top of the first.
 FULL_TESTS = tests/test_configs.py tests/test_models tests/test_tools/test_drop_in.py tests/test_utils

@@ -218,8 +218,9 @@ def make(*arguments):
 
 @pytest.mark.parametrize('target, command', [
     ('demo', 'tools/demo.py'), ('test', '-m pytest'), ('full', '-m pytest'),
-    ('mmseg1', '-m pytest'), ('soak', '-m pytest -m soak'), ('parity', '-m pytest tests/parity -q'),
-    ('lint', '-m ruff check'), ('docs', '-m sphinx -W')])
+    ('slow', '-m slow'), ('mmseg1', '-m pytest'), ('soak', '-m pytest -m soak'),
+    ('parity', '-m pytest tests/parity -q'), ('lint', '-m ruff check'),
+    ('docs', '-m sphinx -W')])
 def test_target_installs_what_is_missing_and_then_runs(target, command):
     ended = make('-n', target, f'PYTHON={sys.executable}')
     setup, *_, run = ended.stdout.replace('\\\n', '').strip().splitlines()
@@ -244,7 +245,7 @@ def test_license_is_the_standard_text():
     assert hashlib.sha256((ROOT / 'LICENSE').read_bytes()).hexdigest() == APACHE_2_SHA256
 
 
-def test_ci_runs_make_test():
+def test_ci_runs_the_suites():
     script = ROOT / '.ci' / 'run'
     lines = script.read_text().splitlines()
     assert os.access(script, os.X_OK) and {'make test', 'make slow'} <= set(lines)
