@@ -89,6 +89,7 @@ REGULARIZER = {
         ('if not issubclass(cls, self.base):', 'if False:'),
     ],
     'layers/linear.py': [
+        ('    @custom_bwd(', '    @custom_fwd('),
         ('_product(gradient, weight.t())', '_product(gradient, weight.t().relu())'),
         ('gradient.t() @ rows', 'gradient.t() @ rows.abs()'),
         ('gradient.sum(dim=0)', 'gradient.mean(dim=0)'),

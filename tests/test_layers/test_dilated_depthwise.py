@@ -7,6 +7,8 @@ from mmseg_ssr.layers import dilated_depthwise
 from mmseg_ssr.layers.dilated_depthwise import DilatedDepthwiseConv2d
 from mmseg_ssr.models.decoder_layers import build_layer
 
+from .elsewhere import ELSEWHERE
+
 
 @pytest.fixture
 def ways(monkeypatch):
@@ -46,22 +48,7 @@ def test_outputs_and_gradients_are_those_of_torch(shape, dilation, cache, monkey
     assert len(ways) == 1
 
 
-def traced(conv, input):
-    return torch.jit.trace(conv, input, check_trace=False)(input)
-
-
-def in_16_bits(conv, input):
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        return conv(input)
-
-
-@pytest.mark.parametrize('run', [
-    lambda conv, input: conv(input.to(memory_format=torch.channels_last)),
-    lambda conv, input: conv.double()(input.double()),
-    in_16_bits,
-    traced,
-    lambda conv, input: torch.compile(conv, backend='eager')(input),
-], ids=['channels_last', 'double', 'autocast', 'traced', 'compiled'])
+@pytest.mark.parametrize('run', ELSEWHERE.values(), ids=ELSEWHERE)
 def test_elsewhere_it_is_the_plain_one(run, ways):
     plain, ours = pair()
     input = torch.randn(2, 5, 8, 8)

@@ -8,6 +8,8 @@ from mmseg_ssr.layers import linear as module
 from mmseg_ssr.layers.linear import Linear, linear
 from mmseg_ssr.regularizer import FrozenNetwork
 
+from .elsewhere import in_16_bits
+
 
 @pytest.fixture
 def ways(monkeypatch):
@@ -43,6 +45,16 @@ def test_outputs_and_gradients_are_those_of_torch(input, bias, ways):
     torch.testing.assert_close(outputs_and_gradients(ours, input),
                                outputs_and_gradients(plain, input))
     assert len(ways) == 1
+
+
+def test_gradients_under_autocast_are_those_of_32_bits(ways):
+    _, ours = pair()
+    input = torch.randn(4, 5)
+    expected = torch.autograd.grad(ours(input).square().sum(), ours.weight)
+    loss = ours(input).square().sum()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert torch.equal(*torch.autograd.grad(loss, ours.weight), *expected)
+    assert len(ways) == 2
 
 
 def operations(layer, input):
@@ -93,11 +105,6 @@ def test_small_layers_are_those_of_torch(rows, many, ways, monkeypatch):
     input = torch.randn(rows, 5)
     torch.testing.assert_close(ours(input), plain(input))
     assert len(ways) == many
-
-
-def in_16_bits(layer, input):
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        return layer(input)
 
 
 def without_onednn(layer, input):

@@ -7,6 +7,8 @@ from mmseg_ssr.benchmark.measure import flop_counter
 from mmseg_ssr.layers import winograd
 from mmseg_ssr.layers.winograd import WinogradConv2d, use_winograd
 
+from .elsewhere import ELSEWHERE
+
 
 @pytest.fixture
 def ways(monkeypatch):
@@ -140,27 +142,14 @@ def test_it_keeps_weight_and_hooks(ways):
     assert conv.weight is weight and len(seen) == len(ways) == 1
 
 
-def traced(conv, input):
-    return torch.jit.trace(conv, input, check_trace=False)(input)
+SIZES = {
+    'odd width': lambda conv, input: conv(input[..., :7].contiguous()),
+    'odd height': lambda conv, input: conv(input[:, :, :7].contiguous()),
+    'no batch': lambda conv, input: conv(input[0]),
+}
 
 
-def in_16_bits(conv, input):
-    with torch.autocast('cpu', dtype=torch.bfloat16):
-        return conv(input)
-
-
-@pytest.mark.parametrize('run', [
-    lambda conv, input: conv(input.to(memory_format=torch.channels_last)),
-    lambda conv, input: conv.double()(input.double()),
-    lambda conv, input: conv(input[..., :7].contiguous()),
-    lambda conv, input: conv(input[:, :, :7].contiguous()),
-    lambda conv, input: conv(input[0]),
-    in_16_bits,
-    traced,
-    lambda conv, input: torch.compile(conv, backend='eager')(input),
-    lambda conv, input: torch.func.grad(lambda each: conv(each).square().sum())(input),
-], ids=['channels_last', 'double', 'odd width', 'odd height', 'no batch', 'autocast', 'traced',
-        'compiled', 'function'])
+@pytest.mark.parametrize('run', [*SIZES.values(), *ELSEWHERE.values()], ids=[*SIZES, *ELSEWHERE])
 def test_elsewhere_it_is_the_plain_one(run, ways):
     plain, ours = pair()
     input = torch.randn(2, 3, 8, 8)
