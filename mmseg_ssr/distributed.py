@@ -52,7 +52,9 @@ def average_gradients(gradients: Sequence[Tensor]) -> None:
     if world_size() == 1:
         return
     for bucket in _buckets(gradients):
-        flat = mean(torch.cat([gradient.flatten() for gradient in bucket]))
+        flat = torch.cat([gradient.flatten() for gradient in bucket])
+        dist.all_reduce(flat)
+        flat /= world_size()
         parts = flat.split([gradient.numel() for gradient in bucket])
         torch._foreach_copy_(bucket, [p.view_as(g) for p, g in zip(parts, bucket)])
 

@@ -113,6 +113,11 @@ def memory_peak(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def library_memory() -> int:
+    """Resident bytes of libraries and other files, which processes share. 0 if unknown."""
+    return _process_status('RssFile') or 0
+
+
 def give_back_memory() -> None:
     """Return free memory to the system, because the next process in turn may need it."""
     gc.collect()

@@ -117,7 +117,7 @@ def _counts(leaf: Any) -> Iterator[Counts]:
 
 def _trained(counts: Counts, leaf: Any, path: str) -> Iterator[Counts]:
     try:
-        yield as_trained(counts, leaf, Path(path))
+        yield as_trained(counts, leaf, path)
     except UserError:
         return
 

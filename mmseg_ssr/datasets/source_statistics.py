@@ -95,7 +95,7 @@ def label_counter(dataset) -> Callable[[Path], Counts]:
     return partial(count_train_ids, num_classes=ids, ignore_index=dataset.ignore_index)
 
 
-def as_trained(counts: Mapping[int, int], dataset, path: Path) -> Counts:
+def as_trained(counts: Mapping[int, int], dataset, path: PathLike) -> Counts:
     """Turn counts of the values in a file into counts of the data set's classes."""
     if own_label_step(dataset) is not None:
         return dict(counts)

@@ -74,7 +74,7 @@ def _compare(dataset, root: Path, labels: List[str], trained: Mapping[str, Count
 def _difference(dataset, counts: Counts, trained: Counts, label: str) -> Tuple[str, str]:
     """Pixels of the first class that differs, as recorded and as in the label."""
     try:
-        recorded = as_trained(counts, dataset, Path(label))
+        recorded = as_trained(counts, dataset, label)
     except UserError as error:
         return one_line(error), ''
     for i, name in enumerate(dataset.CLASSES):

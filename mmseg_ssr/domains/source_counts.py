@@ -36,7 +36,7 @@ class Labels:
     root: Path
     paths: Sequence[PathLike]
     count: Callable[[Path], Counts]
-    as_trained: Callable[[Counts, Path], Counts]
+    as_trained: Callable[[Counts, PathLike], Counts]
     check: Optional[Callable[[List[int]], None]] = None
     from_files: bool = True
 
@@ -67,7 +67,8 @@ def counts_of(labels: Labels, keep: bool, log: logging.Logger) -> List[Counts]:
             labels.check(unknown)
         counts.update(count_labels(root, [files[i] for i in unknown], labels.count,
                                    default_workers(), progress_bar('class statistics')))
-    trained = {file: labels.as_trained(counts[file], root / file) for file in files}
+    trained = {file: labels.as_trained(counts[file], path)
+               for file, path in zip(files, labels.paths)}
     check_not_empty(trained, root)
     if unknown and keep:
         _save(root, {**_others(root, files), **{file: counts[file] for file in files}}, begun, log)

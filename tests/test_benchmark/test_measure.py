@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from mmseg_ssr.benchmark.measure import Workload, measure, serve
+from mmseg_ssr.benchmark.measure import Workload, library_memory, measure, memory_peak, serve
 
 CPU = torch.device('cpu')
 MIB = 2 ** 20
@@ -16,6 +16,10 @@ def test_peak_memory_is_of_this_call_alone():
     first, second = measure(large, CPU), measure(lambda: None, CPU)
     assert 820 * MIB < first.peak_bytes - first.rest_bytes < 1280 * MIB
     assert second.peak_bytes - second.rest_bytes < 64 * MIB
+
+
+def test_libraries_are_a_part_of_memory():
+    assert 2e7 < library_memory() < memory_peak(CPU)
 
 
 def test_time_is_of_one_of_the_calls(monkeypatch):

@@ -9,7 +9,7 @@ import torch
 
 from ... import starting
 from ...engine.distributed.launch import launched
-from ..measure import Workload, memory_peak
+from ..measure import Workload, library_memory, memory_peak
 from ..step import TrainingIteration
 
 
@@ -48,11 +48,12 @@ class Processes(Workload):
         self.ask('run')
 
     def finish(self) -> Dict[str, Any]:
-        """End the processes. Their memory takes the place of this process's."""
-        peaks = self.ask('finish')
+        """End the processes. Their memory takes the place of this process's. They share their
+        libraries, which count once."""
+        peaks, libraries = zip(*self.ask('finish'))
         for process in self.processes:
             process.join()
-        return dict(peak_bytes=sum(peaks))
+        return dict(peak_bytes=sum(peaks) - sum(libraries) + max(libraries))
 
 
 def take_part(connection: Connection, rank: int, processes: int, port: int,
@@ -69,7 +70,7 @@ def take_part(connection: Connection, rank: int, processes: int, port: int,
             if request == 'finish':
                 break
             connection.send(getattr(iteration, request)())
-    connection.send(memory_peak(own))
+    connection.send((memory_peak(own), library_memory()))
 
 
 def free_port() -> int:

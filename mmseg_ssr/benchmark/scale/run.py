@@ -56,6 +56,9 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
     report.tables.append((f'Iterations of {METHOD} by {part}', markdown_table(
         [part, 'seconds (min-max)', 'peak GiB', 'TFLOP', 'this / first, time', 'arithmetic',
          'memory'], rows)))
+    if any('part_seconds' in record for record in records.values()):
+        report.tables.append((f'Parts of {METHOD} by {part}, this / first, time / arithmetic',
+                              parts_growth_table(records)))
 
 
 def sized_case(part: str, value: Any, size: Size) -> Case:
@@ -65,8 +68,8 @@ def sized_case(part: str, value: Any, size: Size) -> Case:
         case = iteration_case(METHOD, EXACT, SMALL if size.small else SMALL._replace(crop=256))
         return Case(f'{value} processes', Processes, dict(case.arguments, processes=value))
     if part != 'encoder':
-        return iteration_case(METHOD, EXACT, size._replace(**{part: value}), parts=False)
-    case = iteration_case(METHOD, EXACT, size, parts=False)
+        return iteration_case(METHOD, EXACT, size._replace(**{part: value}))
+    case = iteration_case(METHOD, EXACT, size)
     regularizer = case.arguments['config'].uda['regularizer']
     regularizer['encoder'].update(variant=value, checkpoint=None)
     return case
@@ -113,6 +116,23 @@ def add_growth(records: Dict[str, Dict[str, Any]], size: str = 'flops',
         record.update(zip((f'{size}_growth', 'seconds_growth', 'memory_growth'), grown))
         growth[name] = (grown[0], grown[1], grown[2])
     return growth
+
+
+def parts_growth_table(records: Dict[str, Dict[str, Any]]) -> str:
+    """Table of how many times its first time and its first arithmetic each part has, the longest
+    of the last record first."""
+    first, *later = records.values()
+    longest = [*records.values()][-1]['part_seconds']
+    rows = []
+    for part in sorted(longest, key=longest.get, reverse=True):
+        cells = []
+        for record in later:
+            time, arithmetic = (
+                f'{record[key][part] / first[key][part]:.2f}x' if first[key].get(part) else '-'
+                for key in ('part_seconds', 'part_flops'))
+            cells.append(f'{time} / {arithmetic}')
+        rows.append([part, number(first['part_seconds'][part]), *cells])
+    return markdown_table(['part', f'seconds, {next(iter(records))}', *list(records)[1:]], rows)
 
 
 #: What is varied -> what measures it.
