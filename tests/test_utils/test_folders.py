@@ -66,6 +66,7 @@ def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
             raise PermissionError(13, 'Permission denied', path)
         return scandir(path)
 
-    monkeypatch.setattr(os, 'scandir', refusing)
-    with pytest.raises(DataError, match=r'folder .*a cannot be read \(Permission denied\)'):
+    with monkeypatch.context() as patch, pytest.raises(
+            DataError, match=r'folder .*a cannot be read \(Permission denied\)'):
+        patch.setattr(os, 'scandir', refusing)
         list_files(str(folder))
