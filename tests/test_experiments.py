@@ -196,8 +196,9 @@ def check_maps(configs):
                 assert encoders.setdefault(folder, (domain, encoder)) == (domain, encoder)
         if both:
             assert uda.mixed_maps == 'composed'
-            assert encoder.input_size == (512 if '_512' in name else 1024)
-    assert len(encoders) == 8
+            assert str(encoder.input_size) == next(
+                (size for size in ('512', '256') if size in name), '1024')
+    assert len(encoders) == 10
 
 
 @pytest.mark.parametrize('id,trials', [
@@ -210,8 +211,8 @@ def test_the_tables_on_camvid(id, trials):
     assert list(rows) == ['source_only', 'daformer', *trials, 'daformer_ssr_maps',
                           'daformer_ssr_plus_maps', 'daformer_ssr_distilled',
                           'daformer_ssr_distilled_random', 'daformer_ssr_distilled_512',
-                          'daformer_ssr_distilled_512_random', 'mic', 'mic_ssr_distilled',
-                          'oracle']
+                          'daformer_ssr_distilled_512_random', 'daformer_ssr_distilled_256', 'mic',
+                          'mic_ssr_distilled', 'oracle']
     configs = {name: load_config(row.config, row.overrides) for name, row in rows.items()}
     assert {row.seeds for row in rows.values()} == {(0, 1, 2, 3, 4)}
     assert {name for name, row in rows.items() if row.baseline == 'mic'} == {
