@@ -1,7 +1,7 @@
 """Methods and modes of a training iteration to compare, as changes to a config."""
 import os
 from pathlib import Path
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from mmcv import Config
 from mmseg.models.builder import BACKBONES
@@ -9,6 +9,7 @@ from mmseg.models.builder import BACKBONES
 from ..engine.config import experiment_name, load_config
 from ..engine.config.validate import validate
 from ..errors import ConfigError, MissingFile, nearest
+from ..models.mit import MiT
 from ..models.vit_adapter.dinov2_adapter import stride_of
 from ..uda.losses.regularization_keys import SAM_CHECKPOINTS
 
@@ -174,13 +175,11 @@ def set_backbone(cfg: Config, name: str) -> None:
     if name not in BACKBONES.module_dict:
         raise ConfigError(f'--backbone: unknown backbone {name}'
                           f'{nearest(name, BACKBONES.module_dict)}')
+    if not issubclass(BACKBONES.get(name), MiT):
+        raise ConfigError(f'--backbone {name}: only mit_b0 to mit_b5 can be put into a config here')
     cfg.model.pretrained = None
     cfg.model.backbone.type = name
-    widths = getattr(BACKBONES.build(dict(cfg.model.backbone)), 'embed_dims', None)
-    if not isinstance(widths, Sequence):
-        raise ConfigError(f'--backbone {name}: only the MiT backbones can be put into a config '
-                          'here; give a config of its own with --config')
-    cfg.model.decode_head.in_channels = list(widths)
+    cfg.model.decode_head.in_channels = list(BACKBONES.build(dict(cfg.model.backbone)).embed_dims)
 
 
 def set_sam(uda: Dict[str, Any], size: Size) -> None:

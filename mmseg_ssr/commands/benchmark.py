@@ -156,9 +156,13 @@ def add_gpu(commands: argparse._SubParsersAction, common: argparse.ArgumentParse
 
 
 def count(text: str, least: int = 0) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
     if value < least:
-        raise argparse.ArgumentTypeError(f'must be at least {least}, got {value}')
+        raise argparse.ArgumentTypeError(
+            f'must be a whole number of at least {least}, got {text}')
     return value
 
 
@@ -205,8 +209,8 @@ def measure(args: argparse.Namespace, settings: Settings, about: Dict[str, Any])
                                    args.checkpoint, args.image_batch)
     if args.command == 'scale':
         values = dict(SMALL_VALUES if args.small else SCALE_VALUES)
-        values['images'] = sorted(args.images or values['images'])
-        return benchmark_scale(args.parts, values, size, settings)
+        values['images'] = sorted(set(args.images or values['images']))
+        return benchmark_scale(list(dict.fromkeys(args.parts)), values, size, settings)
     image, images = (SMALL_IMAGE, 4) if args.small else (args.image_size, args.images)
     if args.command == 'data':
         return benchmark_data(args.workers, images, image, 4 if args.small else args.batches,

@@ -102,6 +102,8 @@ def test_another_backbone_brings_its_widths():
     assert cfg.crop_size == (128, 128)
     with pytest.raises(ConfigError, match='--backbone: unknown backbone mit_b9, did you mean'):
         method_config('daformer', 'exact', Size(backbone='mit_b9'))
+    with pytest.raises(ConfigError, match='--backbone ResNet: only mit_b0 to mit_b5'):
+        method_config('daformer', 'exact', Size(backbone='ResNet'))
 
 
 def test_any_config_file(config_file, data):

@@ -7,6 +7,7 @@ import torch
 from mmseg_ssr.benchmark.cases import Settings
 from mmseg_ssr.benchmark.measure import measure
 from mmseg_ssr.benchmark.methods import SMALL
+from mmseg_ssr.benchmark.scale import folders
 from mmseg_ssr.benchmark.scale import run as scale_run
 from mmseg_ssr.benchmark.scale.figure import growth_figure
 from mmseg_ssr.benchmark.scale.folders import Start
@@ -18,6 +19,7 @@ from mmseg_ssr.benchmark.scale.run import (
     parts_growth_table,
     sized_case,
 )
+from mmseg_ssr.errors import UserError
 
 CPU = torch.device('cpu')
 
@@ -40,13 +42,15 @@ def test_starts_and_iterations():
 
 
 def test_what_needs_no_accelerator_is_measured_on_the_host(monkeypatch):
-    seen = {}
     for part in list(scale_run.PARTS):
         monkeypatch.setitem(scale_run.PARTS, part, lambda report, part, values, size, settings:
-                            seen.update({part: (settings.device, settings.calls)}))
-    benchmark_scale(list(scale_run.PARTS), SMALL_VALUES, SMALL, Settings('cuda:0', calls=5))
+                            report.record['cases'].update({
+                                part: (settings.device, settings.calls)}))
+    report = benchmark_scale(list(scale_run.PARTS), SMALL_VALUES, SMALL,
+                             Settings('cuda:0', calls=5))
     card, host = ('cuda:0', 5), ('cpu', 1)
-    assert seen == dict(images=host, crop=card, batch=card, encoder=card, processes=host)
+    assert report.record['cases'] == dict(images=host, crop=card, batch=card,
+                                          encoder=card, processes=host)
 
 
 def test_a_case_has_the_encoder_or_the_size_of_its_name():
@@ -60,7 +64,19 @@ def test_libraries_of_several_processes_count_once():
     processes = Processes.__new__(Processes)
     processes.processes = []
     processes.ask = lambda request: [(10, 4), (12, 5)]
-    assert processes.finish() == dict(peak_bytes=6 + 7 + 5)
+    assert processes.finish() == dict(peak_bytes=6 + 7 + 5, library_bytes=5, work_bytes=None)
+
+
+def test_a_dead_process_is_told():
+    processes = Processes(CPU, 1, **sized_case('batch', 1, SMALL).arguments)
+    processes.processes[0].kill()
+    with pytest.raises(UserError, match='one of 1 training processes died'):
+        processes.ask('run')
+
+
+def test_nothing_measured_is_an_error():
+    with pytest.raises(UserError, match='measured: batch 1: .*unknown backbone mit_b9'):
+        benchmark_scale(['batch'], dict(batch=[1]), SMALL._replace(backbone='mit_b9'), Settings())
 
 
 def test_the_source_is_started_from_its_statistics():
@@ -70,6 +86,15 @@ def test_the_source_is_started_from_its_statistics():
     assert len(dataset) == 30 and len(sampler.images) == 19
     assert sum(sampler.pixels.values()) == 8 * sum(range(4000, 4030))
     start.finish()
+
+
+def test_a_disk_without_room_is_told(monkeypatch):
+    def full(path):
+        raise OSError(28, 'No space left on device', path)
+
+    monkeypatch.setattr(folders, 'touch', full)
+    with pytest.raises(UserError, match='make room there'):
+        Start(CPU, 3, labeled=False)
 
 
 def test_many_targets_start_in_little_memory():
@@ -93,9 +118,9 @@ def test_growth():
 def test_each_part_has_its_growth():
     records = {
         'crop 1': dict(part_seconds=dict(head=2., update=4.), part_flops=dict(head=10)),
-        'crop 2': dict(part_seconds=dict(head=6., update=4.), part_flops=dict(head=40))}
+        'crop 2': dict(part_seconds=dict(head=6.), part_flops=dict(head=40))}
     rows = parts_growth_table(records).replace(' ', '').splitlines()[2:]
-    assert rows == ['|head|2|3.00x/4.00x|', '|update|4|1.00x/-|']
+    assert rows == ['|head|2|3.00x/4.00x|', '|update|4|0.00x/-|']
 
 
 def test_the_figure_names_its_points():

@@ -118,4 +118,4 @@ def test_negative_number_of_workers(tool, command, capsys):
     with pytest.raises(SystemExit) as end:
         tool(TOOL).main([command, '--workers', '0', '-1'])
     assert end.value.code == 2
-    assert '--workers: must be at least 0, got -1' in capsys.readouterr().err
+    assert '--workers: must be a whole number of at least 0, got -1' in capsys.readouterr().err

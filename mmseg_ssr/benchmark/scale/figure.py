@@ -10,7 +10,7 @@ Growth = Dict[str, Tuple[float, float, float]]
 
 
 def growth_figure(size: str, growth: Growth) -> bytes:
-    """Draw growth as SVG, with a line that it may not pass.
+    """Draw growth as SVG, with a dashed line that grows as the size does.
 
     Args:
         size: what the axis of sizes shows.

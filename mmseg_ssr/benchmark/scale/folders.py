@@ -10,6 +10,7 @@ import torch
 from ...datasets.build import build_dataset
 from ...datasets.source_statistics import source_counts
 from ...datasets.target_config import target_config
+from ...errors import unwritable
 from ...labels.rare_class_sampling import RareClassSampling, rare_class_sampler
 from ...labels.statistics import STATISTICS
 from ..measure import Workload
@@ -28,12 +29,18 @@ class Start(Workload):
         images: number of images in one folder.
         labeled: whether it is a source, with labels, class statistics and rare class sampling.
             Otherwise it is a target, whose labels are not looked for.
+
+    Raises:
+        UserError: the files cannot be made in the folder for temporary files.
     """
 
     def __init__(self, device: torch.device, images: int, labeled: bool):
         self.images, self.labeled = images, labeled
         self.folder = tempfile.TemporaryDirectory()
-        make_files(Path(self.folder.name), images, labeled)
+        try:
+            make_files(Path(self.folder.name), images, labeled)
+        except OSError as error:
+            raise unwritable(self.folder.name, error) from error
         self.made: Any = None
 
     def warm_up(self) -> Dict[str, Any]:

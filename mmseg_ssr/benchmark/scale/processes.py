@@ -9,6 +9,7 @@ import torch
 
 from ... import starting
 from ...engine.distributed.launch import launched
+from ...errors import UserError
 from ..measure import Workload, library_memory, memory_peak
 from ..step import TrainingIteration
 
@@ -36,10 +37,18 @@ class Processes(Workload):
             self.processes.append(process)
 
     def ask(self, request: str) -> List[Any]:
-        """Ask all processes at once, and wait for all answers."""
-        for connection in self.connections:
-            connection.send(request)
-        return [connection.recv() for connection in self.connections]
+        """Ask all processes at once, and wait for all answers.
+
+        Raises:
+            UserError: a process died.
+        """
+        try:
+            for connection in self.connections:
+                connection.send(request)
+            return [connection.recv() for connection in self.connections]
+        except (EOFError, OSError) as error:
+            raise UserError(f'one of {len(self.connections)} training processes died, perhaps for '
+                            'lack of memory: end other programs') from error
 
     def warm_up(self) -> Dict[str, Any]:
         return dict(flops=sum(facts['flops'] for facts in self.ask('warm_up')))
@@ -53,7 +62,8 @@ class Processes(Workload):
         peaks, libraries = zip(*self.ask('finish'))
         for process in self.processes:
             process.join()
-        return dict(peak_bytes=sum(peaks) - sum(libraries) + max(libraries))
+        return dict(peak_bytes=sum(peaks) - sum(libraries) + max(libraries),
+                    library_bytes=max(libraries), work_bytes=None)
 
 
 def take_part(connection: Connection, rank: int, processes: int, port: int,

@@ -1,4 +1,5 @@
 """The tables of growth: iterations by size, and starts of data sets by number of images."""
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Sequence
 
 from ...errors import UserError
@@ -23,12 +24,14 @@ def benchmark_scale(parts: Sequence[str], values: Dict[str, Sequence[Any]], size
         values: for each part, what to measure it at, in ascending order.
 
     Raises:
-        UserError: nothing of a part could be measured.
+        UserError: nothing could be measured.
     """
     report = Report(record=dict(cases={}, size=size._asdict()))
     for part in parts:
         PARTS[part](report, part, values[part], size,
                     on_host(settings) if part in ON_HOST else settings)
+    if not report.record['cases']:
+        raise UserError(f'nothing could be measured: {"; ".join(report.left_out)}')
     return report
 
 
@@ -39,16 +42,17 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
     for value in values:
         name = f'{part} {value}'
         try:
-            case = sized_case(part, value, size)
+            case = replace(sized_case(part, value, size), name=name)
             outcome = measure_cases([case], settings)
         except UserError as error:
             report.left_out.append(f'{name}: {error}')
             continue
-        records[name] = outcome.results[case.name].record()
-    growth = add_growth(records)
+        records[name] = dict(outcome.results[name].record(), crop=case.arguments['crop'],
+                             batch=case.arguments['batch'])
+    if not records:
+        return
     report.record['cases'].update(records)
-    if growth:
-        report.figures[part] = growth_figure('counted operations', growth)
+    report.figures[part] = growth_figure('counted operations', add_growth(records))
     rows = [[name, spread(record), number(record['peak_bytes'] / GIB),
              number(record['flops'] / TERA), *(f'{record[key]:.2f}x' for key in (
                  'seconds_growth', 'flops_growth', 'memory_growth'))]
@@ -56,7 +60,7 @@ def iterations(report: Report, part: str, values: Sequence[Any], size: Size,
     report.tables.append((f'Iterations of {METHOD} by {part}', markdown_table(
         [part, 'seconds (min-max)', 'peak GiB', 'TFLOP', 'this / first, time', 'arithmetic',
          'memory'], rows)))
-    if any('part_seconds' in record for record in records.values()):
+    if len(records) > 1 and all('part_seconds' in record for record in records.values()):
         report.tables.append((f'Parts of {METHOD} by {part}, this / first, time / arithmetic',
                               parts_growth_table(records)))
 
@@ -122,15 +126,12 @@ def parts_growth_table(records: Dict[str, Dict[str, Any]]) -> str:
     """Table of how many times its first time and its first arithmetic each part has, the longest
     of the last record first."""
     first, *later = records.values()
-    longest = [*records.values()][-1]['part_seconds']
+    last = later[-1]['part_seconds']
     rows = []
-    for part in sorted(longest, key=longest.get, reverse=True):
-        cells = []
-        for record in later:
-            time, arithmetic = (
-                f'{record[key][part] / first[key][part]:.2f}x' if first[key].get(part) else '-'
-                for key in ('part_seconds', 'part_flops'))
-            cells.append(f'{time} / {arithmetic}')
+    for part in sorted(first['part_seconds'], key=lambda part: last.get(part, 0), reverse=True):
+        cells = [' / '.join(f'{record[key].get(part, 0) / first[key][part]:.2f}x'
+                            if first[key].get(part) else '-'
+                            for key in ('part_seconds', 'part_flops')) for record in later]
         rows.append([part, number(first['part_seconds'][part]), *cells])
     return markdown_table(['part', f'seconds, {next(iter(records))}', *list(records)[1:]], rows)
 
